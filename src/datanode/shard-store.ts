@@ -1,0 +1,75 @@
+// The seam between the object store and the drives: named shards, immutable once finished. A drive folder in this
+// process, a drive of a data node over HTTP, and a faulty one in tests behave alike; one contract suite says so.
+// A ShardStore keeps bytes; what they mean (header, blocks, footer) is in shard-format.ts.
+
+import type { DriveId, SetId } from "../core/ids.ts";
+import type { SpaceInfo } from "../disk/disk.ts";
+
+/** Which shard: its set and its index in it, 0 to k+m-1. On a drive: `shards/<ab>/<setId>.<index>`. */
+export interface ShardName {
+  readonly setId: SetId;
+  readonly index: number;
+}
+
+export type ShardErrorCode =
+  /** There is no such shard. */
+  | "NotFound"
+  /** One of that name exists already; sets are never reused. */
+  | "Exists"
+  /** The drive or node is away, hangs, or answers with an error: it may be well again later. */
+  | "Unavailable"
+  /** No room. */
+  | "Full"
+  /** The shard's bytes are not what was written. */
+  | "Corrupt"
+  /** Proof of belonging to the cluster is missing or wrong. */
+  | "Denied";
+
+export class ShardError extends Error {
+  readonly code: ShardErrorCode;
+
+  constructor(code: ShardErrorCode, message: string, options?: { readonly cause?: unknown }) {
+    super(message, options);
+    this.name = "ShardError";
+    this.code = code;
+  }
+}
+
+/** A shard being written. Exactly one of `finish` and `abort` ends it; after an error only `abort` is allowed. */
+export interface ShardWriter {
+  /**
+   * Appends chunks in order. Resolves when the next append may come (back-pressure). The chunks are the caller's
+   * again once it has resolved.
+   */
+  append(chunks: readonly Uint8Array[]): Promise<void>;
+  /** Appends the last chunks, then makes file and folder durable. */
+  finish(chunks: readonly Uint8Array[]): Promise<void>;
+  /** Removes what was written; never rejects. */
+  abort(): Promise<void>;
+}
+
+export interface ShardStore {
+  readonly driveId: DriveId;
+  /** For messages and logs: a folder, or a node's address and slot. */
+  readonly label: string;
+  /**
+   * Begins a new shard. For a remote drive this may resolve before the node has answered; a refusal then rejects the
+   * next append or finish.
+   */
+  create(name: ShardName): Promise<ShardWriter>;
+  /**
+   * Exactly `length` bytes from `offset`, into `target` (whose length is `length`).
+   * @throws ShardError NotFound; Corrupt when the shard ends before.
+   */
+  read(name: ShardName, offset: number, target: Uint8Array): Promise<void>;
+  /** The size of a finished shard, in bytes. */
+  size(name: ShardName): Promise<number>;
+  /** Removes a shard; an absent one is no error. */
+  delete(name: ShardName): Promise<void>;
+  /** Every shard here whose folder is `bucket` (0 to 255: the folder's two hex digits), in any order. */
+  list(bucket: number): Promise<readonly ShardName[]>;
+  space(): Promise<SpaceInfo>;
+  /** What identifies the device under it ("node/st_dev"): drives of one device fail together. */
+  device(): Promise<string>;
+  close(): Promise<void>;
+}

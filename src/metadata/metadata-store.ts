@@ -1,0 +1,245 @@
+// What the metadata can be asked and told, as typed operations, each one transaction. Implementations: SQLite, and a
+// plain in-memory model that is the reference for tests; PostgreSQL later. Nothing outside src/metadata/ knows which.
+//
+// Invariants that every implementation keeps (test/contract/metadata-store.ts holds them to it):
+// - A write resolves when it is durable; a read after that sees it; nobody reads what a crash could take back.
+// - Conditions of conditional writes, and the existence of the bucket, are read and checked in the write's transaction.
+// - Replacing or removing the last reference to a shard set puts the set into the trash in the same transaction.
+// - Keys are ordered by their UTF-8 bytes.
+//
+// Refusals are S3Errors with the code that the client gets; anything else that rejects is a fault.
+
+import type { ChecksumAlgorithm, ChecksumType, ObjectChecksum } from "../core/checksum.ts";
+import type { AccountId, Incarnation, SetId, UploadId } from "../core/ids.ts";
+import type { Tag } from "../core/tags.ts";
+import type {
+  BucketRecord,
+  LayoutRecord,
+  ObjectAttributes,
+  ObjectRecord,
+  ObjectSummary,
+  PartRecord,
+  ProcessRecord,
+  ShardSetRecord,
+  TrashRecord,
+  UploadRecord,
+} from "./records.ts";
+
+/** Conditions of a conditional write, tried on the current version inside the transaction. */
+export interface WriteCondition {
+  /** ETag without quotes. No object: NoSuchKey; another ETag: PreconditionFailed. `*`: any object. */
+  readonly ifMatch?: string | undefined;
+  /** `*`: PreconditionFailed when there is an object; an ETag: when the object has it. */
+  readonly ifNoneMatch?: string | undefined;
+}
+
+/** Bytes on their way into the metadata: the bytes themselves, or the set that holds them. */
+export type NewContent =
+  | { readonly kind: "inline"; readonly bytes: Uint8Array }
+  | { readonly kind: "set"; readonly set: ShardSetRecord }
+  /**
+   * Shares the set of another object: adds a reference to it. The source is read in the same transaction; when it no
+   * longer is that version of that key the write fails with NoSuchKey and the caller copies bytes.
+   */
+  | {
+      readonly kind: "share";
+      readonly setId: SetId;
+      readonly source: { readonly bucketId: number; readonly key: string; readonly sequence: number };
+    };
+
+export interface PutObjectInput {
+  readonly bucketId: number;
+  readonly key: string;
+  readonly sizeBytes: number;
+  readonly etag: string;
+  readonly modifiedAt: number;
+  readonly ownerId: AccountId;
+  readonly storageClass: string;
+  readonly checksum: ObjectChecksum | undefined;
+  readonly attributes: ObjectAttributes;
+  readonly tags: readonly Tag[];
+  readonly content: NewContent;
+  readonly condition?: WriteCondition | undefined;
+}
+
+export interface CreateBucketInput {
+  readonly name: string;
+  readonly ownerId: AccountId;
+  readonly region: string;
+  readonly createdAt: number;
+}
+
+export interface ListBucketsQuery {
+  readonly ownerId: AccountId;
+  readonly prefix: string;
+  /** Names after this one only. */
+  readonly after: string | undefined;
+  readonly limit: number;
+}
+
+export interface ListObjectsQuery {
+  readonly bucketId: number;
+  readonly prefix: string;
+  /** Empty: no roll-up. May have several characters. */
+  readonly delimiter: string;
+  /**
+   * Keys after this one only. Where it is itself a common prefix of this listing, every key below it is passed over:
+   * so the last entry of a page, key or prefix, is where the next page begins.
+   */
+  readonly after: string | undefined;
+  /** Keys and common prefixes together; at least 1. */
+  readonly limit: number;
+}
+
+/** Keys and common prefixes are merged in UTF-8 byte order. */
+export type ListedObject =
+  | { readonly kind: "object"; readonly object: ObjectSummary }
+  | { readonly kind: "prefix"; readonly prefix: string };
+
+export interface ObjectPage {
+  readonly entries: readonly ListedObject[];
+  /** Whether anything follows the last entry. */
+  readonly isTruncated: boolean;
+}
+
+export interface ListUploadsQuery {
+  readonly bucketId: number;
+  readonly prefix: string;
+  readonly delimiter: string;
+  readonly keyMarker: string | undefined;
+  /** With a key marker: uploads of exactly that key which come after this one are listed too. */
+  readonly uploadIdMarker: string | undefined;
+  readonly limit: number;
+}
+
+/** Uploads in progress by key, those of one key by the time they began. */
+export type ListedUpload =
+  | { readonly kind: "prefix"; readonly prefix: string }
+  | { readonly kind: "upload"; readonly upload: UploadRecord };
+
+export interface UploadPage {
+  readonly entries: readonly ListedUpload[];
+  readonly isTruncated: boolean;
+}
+
+export interface PartPage {
+  readonly parts: readonly PartRecord[];
+  readonly isTruncated: boolean;
+}
+
+export interface CreateUploadInput {
+  readonly bucketId: number;
+  readonly key: string;
+  readonly uploadId: UploadId;
+  readonly initiatedAt: number;
+  readonly initiatorId: AccountId;
+  readonly ownerId: AccountId;
+  readonly storageClass: string;
+  readonly checksumAlgorithm: ChecksumAlgorithm | undefined;
+  readonly checksumType: ChecksumType | undefined;
+  readonly attributes: ObjectAttributes;
+  readonly tags: readonly Tag[];
+}
+
+export interface PutPartInput {
+  readonly bucketId: number;
+  readonly key: string;
+  readonly uploadId: UploadId;
+  readonly number: number;
+  readonly sizeBytes: number;
+  readonly etag: string;
+  readonly uploadedAt: number;
+  readonly checksums: readonly ObjectChecksum[];
+  readonly content: NewContent;
+}
+
+export interface CompleteUploadInput {
+  readonly bucketId: number;
+  readonly key: string;
+  readonly uploadId: UploadId;
+  /** The chosen parts in order. A part that is no longer that very upload of it fails with InvalidPart. */
+  readonly parts: readonly { readonly number: number; readonly partId: number }[];
+  readonly sizeBytes: number;
+  readonly etag: string;
+  readonly completedAt: number;
+  readonly checksum: ObjectChecksum | undefined;
+  readonly condition?: WriteCondition | undefined;
+}
+
+export interface MetadataStore {
+  // Settings of the cluster: the generated credentials, the cluster id.
+  findSetting(name: string): Promise<string | undefined>;
+  /** Stores a value if there is none; resolves to the one that stands now. */
+  ensureSetting(name: string, value: string): Promise<string>;
+
+  // Processes that write shard sets.
+  beginIncarnation(process: { incarnation: Incarnation; startedAt: number }): Promise<void>;
+  endIncarnation(incarnation: Incarnation, endedAt: number): Promise<void>;
+  listProcesses(): Promise<readonly ProcessRecord[]>;
+
+  // Layout.
+  findLayouts(): Promise<readonly LayoutRecord[]>;
+  /** @throws when that version exists. */
+  addLayout(layout: LayoutRecord): Promise<void>;
+
+  // Buckets.
+  findBucket(name: string): Promise<BucketRecord | undefined>;
+  listBuckets(query: ListBucketsQuery): Promise<readonly BucketRecord[]>;
+  /** @throws S3Error BucketAlreadyOwnedByYou, BucketAlreadyExists */
+  createBucket(input: CreateBucketInput): Promise<BucketRecord>;
+  /** Removes an empty bucket and the uploads in progress in it. @throws S3Error NoSuchBucket, BucketNotEmpty */
+  deleteBucket(bucketId: number): Promise<void>;
+  /** A named document of a bucket ("tagging", later "policy", "cors", ...). */
+  findBucketConfig(bucketId: number, name: string): Promise<string | undefined>;
+  /** `undefined` removes it. @throws S3Error NoSuchBucket */
+  putBucketConfig(bucketId: number, name: string, value: string | undefined): Promise<void>;
+
+  // Objects.
+  findObject(bucketId: number, key: string): Promise<ObjectRecord | undefined>;
+  listObjects(query: ListObjectsQuery): Promise<ObjectPage>;
+  /** The bytes of inline content; undefined when it is gone (the object was replaced meanwhile). */
+  readInline(dataId: number): Promise<Uint8Array | undefined>;
+  /** Replaces the current version. @throws S3Error NoSuchBucket, NoSuchKey, PreconditionFailed */
+  putObject(input: PutObjectInput): Promise<ObjectRecord>;
+  /**
+   * Removes keys, each atomically; absent ones are no error. Resolves to what stood there before, in the order asked.
+   * @throws S3Error NoSuchBucket
+   */
+  deleteObjects(bucketId: number, keys: readonly string[]): Promise<readonly boolean[]>;
+  /** Replaces the tags of the current version. @throws S3Error NoSuchBucket, NoSuchKey */
+  putObjectTags(bucketId: number, key: string, tags: readonly Tag[]): Promise<void>;
+
+  // Multipart uploads. An upload of another bucket or key does not exist.
+  /** Finds uploads in progress and completed ones whose object still stands. */
+  findUpload(bucketId: number, key: string, uploadId: UploadId): Promise<UploadRecord | undefined>;
+  listUploads(query: ListUploadsQuery): Promise<UploadPage>;
+  /** @throws S3Error NoSuchBucket */
+  createUpload(input: CreateUploadInput): Promise<UploadRecord>;
+  /** Replaces a part of the same number. @throws S3Error NoSuchUpload */
+  putPart(input: PutPartInput): Promise<PartRecord>;
+  /** Parts by number, of an upload in progress or of a manifest. */
+  listParts(manifestId: number, after: number, limit: number): Promise<PartPage>;
+  /** The part that holds a byte of a completed upload, found with one seek. */
+  findPartAt(manifestId: number, offset: number): Promise<PartRecord | undefined>;
+  /** The part of that number. */
+  findPart(manifestId: number, number: number): Promise<PartRecord | undefined>;
+  /**
+   * Turns the upload into the object: moves no part, gives each its start, trashes those not named.
+   * @throws S3Error NoSuchUpload, InvalidPart, NoSuchKey, PreconditionFailed
+   */
+  completeUpload(input: CompleteUploadInput): Promise<ObjectRecord>;
+  /** @throws S3Error NoSuchUpload */
+  abortUpload(bucketId: number, key: string, uploadId: UploadId): Promise<void>;
+
+  // Shard sets.
+  /** Notes shards found missing or broken, for repair. Sets that are gone are passed over. */
+  noteMissing(setId: SetId, indexes: readonly number[]): Promise<void>;
+  /** The oldest sets in the trash. */
+  listTrash(limit: number): Promise<readonly TrashRecord[]>;
+  /** Forgets sets whose shards are gone from all drives. */
+  dropTrash(setIds: readonly SetId[]): Promise<void>;
+
+  /** Removes every bucket, object and upload; sets go to the trash. Settings, layout and processes stay. */
+  reset(): Promise<void>;
+  close(): Promise<void>;
+}

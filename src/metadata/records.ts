@@ -1,0 +1,136 @@
+// The rows as the rest of the program sees them: plain, readonly, free of SQL. Times are milliseconds since 1970.
+
+import type { ObjectChecksum, ChecksumAlgorithm, ChecksumType } from "../core/checksum.ts";
+import type { AccountId, DriveId, Incarnation, SetId, UploadId } from "../core/ids.ts";
+import type { Tag } from "../core/tags.ts";
+
+export type Versioning = "enabled" | "off" | "suspended";
+
+export interface BucketRecord {
+  readonly id: number;
+  readonly name: string;
+  readonly ownerId: AccountId;
+  readonly region: string;
+  readonly createdAt: number;
+  readonly versioning: Versioning;
+  /** Raised by every change of the bucket's settings: the key of caches. */
+  readonly settingsVersion: number;
+  readonly objectCount: number;
+  readonly objectBytes: number;
+}
+
+/** What a client said of an object beside its bytes. */
+export interface ObjectAttributes {
+  /** System metadata by lower-case header name: content-type, cache-control, expires, ... as sent. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** User metadata by lower-case name without `x-amz-meta-`, as sent (Latin-1). */
+  readonly userMetadata: Readonly<Record<string, string>>;
+}
+
+export interface ShardSetRecord {
+  readonly id: SetId;
+  readonly dataShards: number;
+  readonly parityShards: number;
+  readonly unitBytes: number;
+  readonly layoutVersion: number;
+  /** Bytes of object data in it. */
+  readonly sizeBytes: number;
+  /** Bytes of the header that each of its shard files begins with. */
+  readonly headerBytes: number;
+  /** Indexes of shards that were not written, or found broken: for repair. */
+  readonly missing: readonly number[];
+}
+
+/** Where an object's, or a part's, bytes are. */
+export type Content =
+  | { readonly kind: "inline"; readonly dataId: number }
+  | { readonly kind: "set"; readonly set: ShardSetRecord };
+
+/** An object whose bytes are the parts of a completed upload. */
+export interface ManifestContent {
+  readonly kind: "manifest";
+  readonly manifestId: number;
+  readonly partCount: number;
+}
+
+export interface ObjectRecord {
+  readonly key: string;
+  /** "null" in a bucket that never had versioning. */
+  readonly versionId: string;
+  /** Grows with every version written anywhere: orders versions, never a clock. */
+  readonly sequence: number;
+  readonly sizeBytes: number;
+  /** Without quotes; `md5-N` for an upload of N parts. */
+  readonly etag: string;
+  readonly modifiedAt: number;
+  readonly ownerId: AccountId;
+  readonly storageClass: string;
+  readonly checksum: ObjectChecksum | undefined;
+  readonly attributes: ObjectAttributes;
+  readonly tags: readonly Tag[];
+  readonly content: Content | ManifestContent;
+}
+
+/** What LIST shows of an object. */
+export interface ObjectSummary {
+  readonly key: string;
+  readonly sizeBytes: number;
+  readonly etag: string;
+  readonly modifiedAt: number;
+  readonly ownerId: AccountId;
+  readonly storageClass: string;
+  readonly checksumAlgorithm: ChecksumAlgorithm | undefined;
+  readonly checksumType: ChecksumType | undefined;
+}
+
+export interface UploadRecord {
+  readonly uploadId: UploadId;
+  /** Becomes the object's manifest when the upload is completed. */
+  readonly manifestId: number;
+  readonly key: string;
+  readonly initiatedAt: number;
+  readonly initiatorId: AccountId;
+  readonly ownerId: AccountId;
+  readonly storageClass: string;
+  readonly checksumAlgorithm: ChecksumAlgorithm | undefined;
+  readonly checksumType: ChecksumType | undefined;
+  readonly attributes: ObjectAttributes;
+  readonly tags: readonly Tag[];
+  /** Set once the upload has been completed, so that a repeated Complete gets the same answer. */
+  readonly completed: { readonly etag: string; readonly sequence: number } | undefined;
+}
+
+export interface PartRecord {
+  /** Names this very upload of the part; a re-upload of the number gets another. */
+  readonly partId: number;
+  readonly number: number;
+  readonly sizeBytes: number;
+  /** MD5 in hex, without quotes. */
+  readonly etag: string;
+  readonly uploadedAt: number;
+  readonly checksums: readonly ObjectChecksum[];
+  readonly content: Content;
+  /** Where the part begins in the object; undefined until the upload is completed. */
+  readonly startOffset: number | undefined;
+}
+
+/** Which drives hold which partition. A set's id picks a partition; its first k+m drives hold the set. */
+export interface LayoutRecord {
+  readonly version: number;
+  readonly drives: readonly DriveId[];
+  /** For each partition the order of drives, as positions in `drives`. */
+  readonly partitions: readonly (readonly number[])[];
+}
+
+export interface ProcessRecord {
+  readonly incarnation: Incarnation;
+  readonly startedAt: number;
+  readonly endedAt: number | undefined;
+}
+
+export interface TrashRecord {
+  readonly setId: SetId;
+  readonly layoutVersion: number;
+  readonly shardCount: number;
+  readonly trashedAt: number;
+}

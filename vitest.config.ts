@@ -1,0 +1,22 @@
+// The test projects, from fast to slow. `npm test` runs them all; `npx vitest run --project s3` runs one.
+
+import { defineConfig } from "vitest/config";
+
+const project = (name: string, include: string[], timeoutMs = 20_000) => ({
+  test: { name, include, testTimeout: timeoutMs, hookTimeout: 60_000 },
+});
+
+export default defineConfig({
+  test: {
+    maxWorkers: 2,
+    projects: [
+      project("tidy", ["test/tidy.test.ts"]),
+      project("unit", ["test/unit/**/*.test.ts"]),
+      project("contract", ["test/contract/**/*.test.ts"]),
+      project("s3", ["test/s3/**/*.test.ts"]),
+      project("attack", ["test/attack/**/*.test.ts"], 60_000),
+      project("fault", ["test/fault/**/*.test.ts"], 120_000),
+      project("fuzz", ["test/fuzz/**/*.test.ts"], 120_000),
+    ],
+  },
+});
