@@ -1,0 +1,86 @@
+// What every S3 operation is: where it lives on the wire, the permission it needs, what it accepts, what it does and
+// what it answers. One operation, one file in operations/; operations/index.ts is the closed, ordered table.
+
+import type { Account } from "../core/account.ts";
+import type { WireRequest } from "../core/wire-request.ts";
+import type { BucketView } from "../store/bucket-view.ts";
+import type { ByteWindows } from "../store/byte-window.ts";
+import type { ObjectStore } from "../store/object-store.ts";
+import type { UploadBody } from "../store/upload-body.ts";
+import type { Clock } from "../util/clock.ts";
+
+export type Method = "DELETE" | "GET" | "HEAD" | "OPTIONS" | "POST" | "PUT";
+export type Target = "bucket" | "object" | "service";
+
+export interface Route {
+  readonly method: Method;
+  readonly target: Target;
+  /** Query parameters whose presence tells this operation from its neighbours; `name=value` asks for a value too. */
+  readonly query?: readonly string[];
+  /** Headers whose presence does so: `x-amz-copy-source`. */
+  readonly headers?: readonly string[];
+}
+
+export interface OperationHead {
+  /** As AWS spells it. */
+  readonly name: string;
+  readonly route: Route;
+  readonly action: `s3:${string}`;
+  /**
+   * What the pipeline does with the body before `handle`: `none` (must be empty or is ignored), `xml` (read whole, bounded,
+   * verified, handed to parse as text), `object` (streamed by `context.openBody`).
+   */
+  readonly body?: "none" | "object" | "xml";
+  /** Long work: after a while the answer begins with 200 and white space, as AWS does, so that clients do not give up. */
+  readonly mayTakeLong?: boolean;
+}
+
+/** What `parse` sees: the wire request plus what was already decoded from it. */
+export interface S3Request extends WireRequest {
+  readonly bucketName: string;
+  /** Decoded once from the raw path; empty for bucket and service targets. */
+  readonly key: string;
+  /** The verified body of an `xml` operation; empty otherwise. */
+  readonly xml: string;
+}
+
+export interface OperationContext {
+  readonly store: ObjectStore;
+  readonly clock: Clock;
+  readonly account: Account;
+  readonly region: string;
+  readonly requestId: string;
+  /** The bucket of the request, which exists and which the account may use; CreateBucket and service targets have none. */
+  readonly bucket: BucketView;
+  readonly bucketName: string;
+  readonly key: string;
+  readonly request: S3Request;
+  /** Another bucket (of a copy's source), checked for the same account. @throws S3Error NoSuchBucket, AccessDenied */
+  readonly openBucket: (name: string, action: `s3:${string}`) => Promise<BucketView>;
+  /** The body of an `object` operation: sends 100-continue where asked, decodes, verifies. Called at most once. */
+  readonly openBody: () => Promise<UploadBody>;
+  /** Aborts when the client goes away. */
+  readonly signal: AbortSignal;
+}
+
+export interface S3Response {
+  readonly status: number;
+  /** Lower-case names. Values are checked to be sendable. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: { readonly windows: ByteWindows; readonly sizeBytes: number } | string | undefined;
+}
+
+export interface OperationSpec<Input> extends OperationHead {
+  readonly parse: (request: S3Request) => Input;
+  readonly handle: (context: OperationContext, input: Input) => Promise<S3Response>;
+}
+
+export interface Operation extends OperationHead {
+  readonly execute: (context: OperationContext, request: S3Request) => Promise<S3Response>;
+}
+
+/** Closes over `Input`, so that the table holds every operation without a cast. */
+export function defineOperation<Input>(spec: OperationSpec<Input>): Operation {
+  const { parse, handle, ...head } = spec;
+  return { ...head, execute: async (context, request) => handle(context, parse(request)) };
+}
