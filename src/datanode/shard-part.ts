@@ -1,0 +1,21 @@
+// Of which multipart upload a shard set is a part, as its header and footer say it; absent for a whole object.
+
+import { PART_NUMBER_MAX } from "../core/limits.ts";
+import type { UploadId } from "../core/ids.ts";
+import { countField, FieldError, objectField, textField, type Fields } from "./json-fields.ts";
+
+export interface ShardPart {
+  readonly uploadId: UploadId;
+  /** 1 to 10,000. */
+  readonly number: number;
+}
+
+/** @throws FieldError when there is a part that makes no sense. */
+export function partField(fields: Fields): ShardPart | undefined {
+  const part = objectField(fields, "part");
+  if (part === undefined) return undefined;
+  const number = countField(part, "number", PART_NUMBER_MAX);
+  if (number === 0) throw new FieldError(`"part" has no number`);
+  // An upload id is opaque: any text is one.
+  return { uploadId: textField(part, "uploadId") as UploadId, number };
+}

@@ -1,0 +1,43 @@
+// Buffers of one size, used again: stripes and read windows come and go thousands of times a second, and fresh memory
+// costs page faults and garbage collection. What is idle is bounded; what is out is bounded by whoever acquires.
+
+import { assert } from "./assert.ts";
+
+export interface BufferPoolOptions {
+  /** Size of every buffer, in bytes. */
+  readonly sizeBytes: number;
+  /** How many released buffers are kept; more are left to the garbage collector. */
+  readonly idleMax: number;
+}
+
+export class BufferPool {
+  readonly sizeBytes: number;
+  readonly #idleMax: number;
+  readonly #idle: Uint8Array[] = [];
+  // Weak, so that a buffer whose owner was lost in an error can still be collected.
+  readonly #out = new WeakSet<Uint8Array>();
+
+  constructor(options: BufferPoolOptions) {
+    assert(options.sizeBytes > 0 && options.idleMax >= 0, "a pool needs sizes");
+    this.sizeBytes = options.sizeBytes;
+    this.#idleMax = options.idleMax;
+  }
+
+  /** A buffer of `sizeBytes` bytes with unspecified content: never send or store what was not written into it. */
+  acquire(): Uint8Array {
+    const buffer = this.#idle.pop() ?? Buffer.allocUnsafeSlow(this.sizeBytes);
+    this.#out.add(buffer);
+    return buffer;
+  }
+
+  /** Gives a buffer back, once; the same object that `acquire` returned, not a view of it. */
+  release(buffer: Uint8Array): void {
+    assert(this.#out.delete(buffer), "a buffer is released once, to the pool that it came from");
+    if (this.#idle.length < this.#idleMax) this.#idle.push(buffer);
+  }
+
+  /** Buffers that wait to be used again. */
+  get idleCount(): number {
+    return this.#idle.length;
+  }
+}
