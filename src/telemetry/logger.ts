@@ -1,0 +1,86 @@
+// The log: one JSON line an event, to standard error, by pino. Opened once by whoever starts a role and handed down;
+// no layer imports a global one. Secrets and signatures never leave the process: fields that may hold them are
+// censored by name, and every finished line is searched for what looks like one, wherever it came from.
+
+import { pino } from "pino";
+import type { DestinationStream } from "pino";
+import { censorLine, CENSORED } from "./censor.ts";
+
+export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+type LogCall = (fields: Readonly<Record<string, unknown>>, message: string) => void;
+
+/** What the layers log with: fields first, then a sentence. An error goes into the field `err`. */
+export interface Logger {
+  readonly trace: LogCall;
+  readonly debug: LogCall;
+  readonly info: LogCall;
+  readonly warn: LogCall;
+  readonly error: LogCall;
+  readonly fatal: LogCall;
+  /** Whether lines of a level are written: lets a hot path skip making them. */
+  isLevelEnabled(level: string): boolean;
+}
+
+export interface OpenLogger extends Logger {
+  /** Hides these very texts wherever they appear: secrets that became known after the log was opened. */
+  hide(...secrets: readonly string[]): void;
+  /** Writes out what is buffered, before the process ends. */
+  flush(): void;
+}
+
+/** Fields that hold secrets by their name, at the top and one level down. */
+const SECRET_FIELDS = [
+  "authorization",
+  "clusterSecret",
+  "cookie",
+  "password",
+  "secret",
+  "secretAccessKey",
+  "secretKey",
+  "signature",
+];
+/** Lines are gathered so that a busy server does not make a system call for each. */
+const BUFFER_BYTES = 4096;
+const FLUSH_EVERY_MS = 200;
+const STDERR = 2;
+
+/** Opens the log. `destination` defaults to standard error. */
+export function openLogger(level: LogLevel, destination?: DestinationStream): OpenLogger {
+  const hidden = new Set<string>();
+  const stream = pino.destination({ dest: STDERR, sync: true, minLength: BUFFER_BYTES });
+  const flush = (): void => {
+    if (destination === undefined) stream.flushSync();
+  };
+  const log = pino(
+    {
+      level,
+      base: null,
+      redact: {
+        paths: SECRET_FIELDS.flatMap((name) => [name, `*.${name}`]),
+        censor: CENSORED,
+      },
+      hooks: { streamWrite: (line) => censorLine(line, hidden) },
+    },
+    destination ?? stream,
+  );
+  if (destination === undefined && level !== "silent") setInterval(flush, FLUSH_EVERY_MS).unref();
+  return Object.assign(log, {
+    hide: (...secrets: readonly string[]) => secrets.forEach((secret) => hidden.add(secret)),
+    flush,
+  });
+}
+
+const ignore = (): void => undefined;
+
+/** Drops everything. */
+export const silentLogger: Logger = {
+  trace: ignore,
+  debug: ignore,
+  info: ignore,
+  warn: ignore,
+  error: ignore,
+  fatal: ignore,
+  isLevelEnabled: () => false,
+};
