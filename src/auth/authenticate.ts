@@ -3,6 +3,7 @@
 // https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-authenticating-requests.html
 
 import type { Account, Credential } from "../core/account.ts";
+import { S3Error } from "../core/s3-error.ts";
 import type { WireRequest } from "../core/wire-request.ts";
 import type { Clock } from "../util/clock.ts";
 import type { ChunkVerifier } from "./chunk-verifier.ts";
@@ -40,4 +41,20 @@ export interface AuthSettings {
   readonly publicHosts: readonly string[];
   /** Whether Signature Version 2 is accepted. */
   readonly sigv2: boolean;
+}
+
+/**
+ * Checks the signature of a request. `hostBucket` is the bucket that the Host header named (virtual-host style),
+ * undefined for path style: Signature V2 signs it, and public host names are tried with it in front.
+ * @throws S3Error AccessDenied (no credentials, expired, unsigned headers), SignatureDoesNotMatch, InvalidAccessKeyId,
+ *   AuthorizationHeaderMalformed, AuthorizationQueryParametersError, RequestTimeTooSkewed, InvalidRequest, InvalidArgument
+ */
+export function authenticate(
+  request: WireRequest,
+  settings: AuthSettings,
+  hostBucket: string | undefined,
+): Authentication {
+  throw new S3Error("NotImplemented", {
+    message: `${request.method} ${settings.region} ${hostBucket ?? ""}`,
+  });
 }
