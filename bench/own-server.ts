@@ -1,0 +1,82 @@
+// Starts a Kintsugi server for a script in a process of its own, from the built code, and stops it again.
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+
+export interface OwnServer {
+  readonly endpoint: URL;
+  readonly accessKey: string;
+  readonly secretKey: string;
+  readonly pid: number;
+  readonly folder: string;
+  readonly stop: () => Promise<void>;
+}
+
+export interface OwnServerOptions {
+  /** Kept when given; otherwise a temporary folder, on tmpfs where there is one, removed at the end. */
+  readonly folder?: string | undefined;
+  readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  readonly port?: number;
+}
+
+const READY_MS_MAX = 30_000;
+
+export async function startOwnServer(options: OwnServerOptions = {}): Promise<OwnServer> {
+  const parent = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
+  const folder = options.folder ?? mkdtempSync(join(parent, "kintsugi-bench-"));
+  const keys = {
+    KINTSUGI_ACCESS_KEY: "BENCHACCESSKEY",
+    KINTSUGI_SECRET_KEY: "bench-secret-key-0123",
+  };
+  const child = spawn(
+    process.execPath,
+    [
+      "dist/main.js",
+      "server",
+      folder,
+      "--port",
+      String(options.port ?? 0),
+      ...(options.args ?? []),
+    ],
+    {
+      stdio: ["ignore", "pipe", "inherit"],
+      env: { ...process.env, KINTSUGI_LOG_LEVEL: "warn", ...keys, ...options.env },
+    },
+  );
+  const endpoint = await readyUrl(child);
+  const env = { ...keys, ...options.env };
+  return {
+    endpoint: new URL(endpoint),
+    accessKey: env.KINTSUGI_ACCESS_KEY,
+    secretKey: env.KINTSUGI_SECRET_KEY,
+    pid: child.pid ?? 0,
+    folder,
+    stop: async () => {
+      child.kill("SIGTERM");
+      if (child.exitCode === null) await once(child, "exit");
+      if (options.folder === undefined) rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+async function readyUrl(child: ChildProcess): Promise<string> {
+  if (!child.stdout) throw new Error("the server has no output");
+  const timer = setTimeout(() => child.kill("SIGKILL"), READY_MS_MAX);
+  try {
+    for await (const line of createInterface({ input: child.stdout })) {
+      const url = /^ready (http\S+)$/.exec(line)?.[1];
+      if (url !== undefined) {
+        child.stdout.resume();
+        return url;
+      }
+    }
+  } finally {
+    clearTimeout(timer);
+  }
+  throw new Error("the server ended before it was ready");
+}
