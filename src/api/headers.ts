@@ -1,0 +1,169 @@
+// What request headers say of an object: system metadata, user metadata, storage class, ETags and dates. Values are
+// kept as they were sent, byte for byte as Latin-1, so that a client reads back what it wrote, whatever it encoded.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html
+
+import { USER_METADATA_BYTES_MAX } from "../core/limits.ts";
+import { S3Error } from "../core/s3-error.ts";
+import type { QueryParam } from "../core/wire-request.ts";
+import { findText, invalidArgument } from "./params.ts";
+
+export type Headers = ReadonlyMap<string, string>;
+
+/** Content-type and its like, and user metadata, as the store keeps them. */
+export interface AttributesFromHeaders {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly userMetadata: Readonly<Record<string, string>>;
+}
+
+const SYSTEM_HEADERS = [
+  "cache-control",
+  "content-disposition",
+  "content-language",
+  "expires",
+  "x-amz-website-redirect-location",
+] as const;
+const DEFAULT_CONTENT_TYPE = "binary/octet-stream";
+const USER_PREFIX = "x-amz-meta-";
+
+/** What may stand in a header of an answer: Node refuses anything else, so it must never be stored. */
+const SENDABLE = /^[\t\u0020-\u007E\u0080-\u00FF]*$/;
+
+const STORAGE_CLASSES: ReadonlySet<string> = new Set([
+  "DEEP_ARCHIVE",
+  "GLACIER",
+  "GLACIER_IR",
+  "INTELLIGENT_TIERING",
+  "ONEZONE_IA",
+  "REDUCED_REDUNDANCY",
+  "STANDARD",
+  "STANDARD_IA",
+]);
+
+/**
+ * The metadata that a PUT, a CreateMultipartUpload or a replacing copy gives an object.
+ * @throws S3Error InvalidArgument, InvalidRedirectLocation, MetadataTooLarge
+ */
+export function readAttributes(headers: Headers): AttributesFromHeaders {
+  return { headers: readSystemMetadata(headers), userMetadata: readUserMetadata(headers) };
+}
+
+/** An object without a prototype: a header named `__proto__` is a name like any other. */
+export function emptyRecord(): Record<string, string> {
+  return Object.create(null) as Record<string, string>;
+}
+
+export function isSendable(value: string): boolean {
+  return SENDABLE.test(value);
+}
+
+function readSystemMetadata(headers: Headers): Readonly<Record<string, string>> {
+  const system = emptyRecord();
+  // An empty Content-Type is the same as none, as with S3.
+  system["content-type"] = headers.get("content-type") || DEFAULT_CONTENT_TYPE;
+  for (const name of SYSTEM_HEADERS) {
+    const value = headers.get(name);
+    if (value !== undefined && value !== "") system[name] = value;
+  }
+  const encoding = storedContentEncoding(headers.get("content-encoding") ?? "");
+  if (encoding !== "") system["content-encoding"] = encoding;
+  for (const [name, value] of Object.entries(system)) checkSendable(name, value);
+  checkRedirect(system["x-amz-website-redirect-location"]);
+  return system;
+}
+
+/** `aws-chunked` is how the body travelled; what else was done to the object's bytes stays. */
+function storedContentEncoding(value: string): string {
+  return value
+    .split(",")
+    .map((part) => part.trim())
+    .filter((part) => part !== "" && part.toLowerCase() !== "aws-chunked")
+    .join(",");
+}
+
+function checkRedirect(location: string | undefined): void {
+  if (location === undefined || /^(?:\/|https?:\/\/)/.test(location)) return;
+  throw new S3Error("InvalidRedirectLocation");
+}
+
+function readUserMetadata(headers: Headers): Readonly<Record<string, string>> {
+  const metadata = emptyRecord();
+  let sizeBytes = 0;
+  for (const [header, value] of headers) {
+    if (!header.startsWith(USER_PREFIX)) continue;
+    const name = header.slice(USER_PREFIX.length);
+    if (name === "") throw invalidArgument(header, value, "The name of a metadata header is empty");
+    checkSendable(header, value);
+    metadata[name] = value;
+    sizeBytes += name.length + value.length;
+  }
+  if (sizeBytes > USER_METADATA_BYTES_MAX) {
+    throw new S3Error("MetadataTooLarge", {
+      detail: { Size: String(sizeBytes), MaxSizeAllowed: String(USER_METADATA_BYTES_MAX) },
+    });
+  }
+  return metadata;
+}
+
+function checkSendable(name: string, value: string): void {
+  if (!isSendable(value)) {
+    throw invalidArgument(name, "", `The value of ${name} cannot be sent in a header`);
+  }
+}
+
+/** `x-amz-storage-class`, STANDARD without one. @throws S3Error InvalidStorageClass */
+export function readStorageClass(headers: Headers): string {
+  const name = headers.get("x-amz-storage-class") ?? "STANDARD";
+  if (!STORAGE_CLASSES.has(name)) {
+    throw new S3Error("InvalidStorageClass", { detail: { StorageClassRequested: name } });
+  }
+  return name;
+}
+
+/** An ETag as clients spell it, quoted or not, weak or not, without its quotes. */
+export function parseEtag(text: string): string {
+  const bare = text.trim().replace(/^W\//, "");
+  return bare.length >= 2 && bare.startsWith('"') && bare.endsWith('"') ? bare.slice(1, -1) : bare;
+}
+
+/** The three forms of a date in HTTP, in milliseconds since 1970; undefined for anything else. */
+export function parseHttpDate(text: string): number | undefined {
+  if (!/^[A-Z][a-z]{2,8},? /.test(text)) return undefined;
+  // Only asctime has no zone; it means UTC, which Date.parse would not guess.
+  const timeMs = Date.parse(/\d{4}$/.test(text) ? `${text} GMT` : text);
+  return Number.isNaN(timeMs) ? undefined : timeMs;
+}
+
+/** A time in whole seconds, as `Last-Modified` and `Date` carry it. */
+export function renderHttpDate(timeMs: number): string {
+  return new Date(timeMs).toUTCString();
+}
+
+const OVERRIDES = [
+  "cache-control",
+  "content-disposition",
+  "content-encoding",
+  "content-language",
+  "content-type",
+  "expires",
+] as const;
+
+/**
+ * Headers that the query asks to replace (`response-content-type=...`), by their own names.
+ * @throws S3Error InvalidArgument for a value that no header can carry.
+ */
+export function readResponseOverrides(
+  query: readonly QueryParam[],
+): Readonly<Record<string, string>> {
+  const overrides = emptyRecord();
+  for (const name of OVERRIDES) {
+    const value = findText(query, `response-${name}`);
+    if (value === undefined || value === "") continue;
+    // The query is UTF-8; a header is Latin-1: the bytes go out as they came in.
+    const bytes = Buffer.from(value, "utf8").toString("latin1");
+    if (!isSendable(bytes)) {
+      throw invalidArgument(`response-${name}`, value, "Header value cannot be represented.");
+    }
+    overrides[name] = bytes;
+  }
+  return overrides;
+}
