@@ -4,10 +4,8 @@
 
 import { pino } from "pino";
 import type { DestinationStream } from "pino";
+import type { LogLevel } from "./log-level.ts";
 import { censorLine, CENSORED } from "./censor.ts";
-
-export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
 
 type LogCall = (fields: Readonly<Record<string, unknown>>, message: string) => void;
 

@@ -1,0 +1,245 @@
+// The settings, all of them: the one table that the command line, the environment, the file, the checks, the help and
+// `kintsugi config` are made from. Names and defaults are a contract with everybody's scripts.
+
+import { LOG_LEVELS } from "../telemetry/log-level.ts";
+import { accessKey, clusterSecret, secretKey } from "./credential-rules.ts";
+import { flagOf, variableOf } from "./setting.ts";
+import type { Role, Setting } from "./setting.ts";
+import { parseUsers } from "./user-settings.ts";
+import * as parse from "./value-parsers.ts";
+
+const SERVING: readonly Role[] = ["server", "gateway", "node"];
+const S3_FACE: readonly Role[] = ["server", "gateway"];
+const ALL: readonly Role[] = [...SERVING, "health"];
+
+const DRIVES_MAX = 256;
+const PORT_MAX = 65_535;
+/** What `kintsugi config` prints in the place of a secret. */
+export const HIDDEN = "(hidden)";
+
+const asIs = (value: unknown): unknown => value ?? null;
+const hide = (value: unknown): unknown => (value === undefined ? null : HIDDEN);
+
+/** Gives each row its own value type, and what most rows have in common. */
+function setting<Value>(
+  row: Omit<Setting<Value>, "fallback" | "show"> & Partial<Pick<Setting<Value>, "show">>,
+  fallback: Value | ((role: Role) => Value),
+): Setting<Value> {
+  const isFunction = (given: Value | ((role: Role) => Value)): given is (role: Role) => Value =>
+    typeof given === "function";
+  return { show: asIs, ...row, fallback: isFunction(fallback) ? fallback : () => fallback };
+}
+
+export const SETTINGS = {
+  host: setting(
+    {
+      help: "address to listen on",
+      placeholder: "HOST",
+      roles: ALL,
+      parse: parse.host,
+    },
+    "127.0.0.1",
+  ),
+  port: setting(
+    {
+      help: "port to listen on; 0 takes a free one",
+      placeholder: "PORT",
+      roles: ALL,
+      parse: parse.integerBetween(0, PORT_MAX),
+    },
+    (role) => (role === "node" ? 9100 : 9000),
+  ),
+  adminPort: setting(
+    {
+      help: "port of the admin API; not open yet",
+      placeholder: "PORT",
+      roles: S3_FACE,
+      parse: parse.integerBetween(0, PORT_MAX),
+    },
+    9001,
+  ),
+  drives: setting(
+    {
+      help: "drive folders made when one DIR is given",
+      placeholder: "COUNT",
+      roles: ["server"],
+      parse: parse.integerBetween(1, DRIVES_MAX),
+    },
+    6,
+  ),
+  nodes: setting<readonly string[]>(
+    {
+      help: "the data nodes: a comma list of URLs such as http://node-1:9100",
+      placeholder: "URL,...",
+      roles: ["gateway"],
+      parse: parse.listOf(parse.nodeUrl),
+    },
+    [],
+  ),
+  region: setting(
+    {
+      help: "region that answers name and signatures must name",
+      placeholder: "REGION",
+      roles: S3_FACE,
+      parse: parse.regionName,
+    },
+    "us-east-1",
+  ),
+  domain: setting<readonly string[]>(
+    {
+      help: "comma list of names; BUCKET.name is virtual-host style, every other Host path style",
+      placeholder: "NAME,...",
+      roles: S3_FACE,
+      parse: parse.listOf(parse.domainName),
+    },
+    ["localhost"],
+  ),
+  publicHosts: setting<readonly string[]>(
+    {
+      help: "comma list of HOST[:PORT] that clients sign for when a proxy shows us another",
+      placeholder: "HOST,...",
+      roles: S3_FACE,
+      parse: parse.listOf(parse.publicHost),
+    },
+    [],
+  ),
+  tlsCert: setting<string | undefined>(
+    {
+      help: "certificate chain (PEM); read again when it changes",
+      placeholder: "FILE",
+      roles: [...S3_FACE, "health"],
+      parse: parse.path,
+    },
+    undefined,
+  ),
+  tlsKey: setting<string | undefined>(
+    {
+      help: "private key of the certificate (PEM)",
+      placeholder: "FILE",
+      roles: [...S3_FACE, "health"],
+      parse: parse.path,
+    },
+    undefined,
+  ),
+  sigv2: setting(
+    {
+      help: "whether Signature Version 2 is accepted: on or off",
+      placeholder: "on|off",
+      roles: S3_FACE,
+      parse: parse.onOrOff,
+      show: (on) => (on ? "on" : "off"),
+    },
+    true,
+  ),
+  logLevel: setting(
+    {
+      help: `how much is logged: ${LOG_LEVELS.join(", ")}`,
+      placeholder: "LEVEL",
+      roles: SERVING,
+      parse: parse.oneOf(LOG_LEVELS),
+    },
+    "info",
+  ),
+  json: setting(
+    {
+      help: "print JSON instead of words",
+      placeholder: "",
+      roles: SERVING,
+      parse: parse.onOrOff,
+    },
+    false,
+  ),
+  config: setting<string | undefined>(
+    {
+      help: "a JSON file of settings, by their names in camelCase",
+      placeholder: "FILE",
+      roles: ALL,
+      parse: parse.path,
+    },
+    undefined,
+  ),
+  accessKey: setting<string | undefined>(
+    {
+      help: "the root account's access key; generated and kept when not given",
+      placeholder: "KEY",
+      roles: S3_FACE,
+      parse: accessKey,
+      flagless: true,
+      fromFile: true,
+      aliases: ["MINIO_ROOT_USER"],
+    },
+    undefined,
+  ),
+  secretKey: setting<string | undefined>(
+    {
+      help: "its secret key",
+      placeholder: "SECRET",
+      roles: S3_FACE,
+      parse: secretKey,
+      flagless: true,
+      fromFile: true,
+      show: hide,
+      aliases: ["MINIO_ROOT_PASSWORD"],
+    },
+    undefined,
+  ),
+  clusterSecret: setting<string | undefined>(
+    {
+      help: "what gateways and nodes prove to each other; 32 characters or more",
+      placeholder: "SECRET",
+      roles: ["gateway", "node"],
+      parse: clusterSecret,
+      flagless: true,
+      fromFile: true,
+      show: hide,
+    },
+    undefined,
+  ),
+  buckets: setting<readonly string[]>(
+    {
+      help: "comma list of buckets that are made at the start",
+      placeholder: "NAME,...",
+      roles: S3_FACE,
+      parse: parse.listOf(parse.bucketName),
+      flagless: true,
+    },
+    [],
+  ),
+  users: setting(
+    {
+      help: "JSON list of {name, accessKey, secretKey, id?, displayName?, email?}, an account each",
+      placeholder: "JSON",
+      roles: S3_FACE,
+      parse: parseUsers,
+      flagless: true,
+      fromFile: true,
+      show: (users) => users.map((user) => ({ ...user, secretKey: HIDDEN })),
+    },
+    [],
+  ),
+};
+
+export type SettingKey = keyof typeof SETTINGS;
+type ValueOf<Row> = Row extends Setting<infer Value> ? Value : never;
+
+/** Every setting's value, checked. */
+export type Settings = {
+  readonly [Key in SettingKey]: ValueOf<(typeof SETTINGS)[Key]>;
+};
+
+/** A row without its value type, for code that treats all rows alike. */
+export interface SettingRow {
+  readonly key: SettingKey;
+  readonly flag: string | undefined;
+  readonly variable: string;
+  readonly setting: Setting<unknown>;
+}
+
+export const SETTING_ROWS: readonly SettingRow[] = Object.entries(SETTINGS).map(([key, row]) => ({
+  // The keys of a literal are what its type says.
+  key: key as SettingKey,
+  flag: row.flagless ? undefined : flagOf(key),
+  variable: variableOf(key),
+  // Only ever shown what its own `parse` or `fallback` gave.
+  setting: row as Setting<unknown>,
+}));

@@ -1,0 +1,119 @@
+// `kintsugi help`: the roles, and for each what may be set, from the settings table.
+
+import type { Role } from "./setting.ts";
+import { SETTING_ROWS } from "./settings-table.ts";
+import type { SettingRow } from "./settings-table.ts";
+
+interface Command {
+  readonly name: string;
+  readonly synopsis: string;
+  readonly summary: string;
+  /** What further lines say in the command's own help. */
+  readonly detail: readonly string[];
+  /** Whose settings its help lists. */
+  readonly role?: Role;
+}
+
+/** What may stand after `kintsugi`. */
+export const COMMANDS: readonly Command[] = [
+  {
+    name: "server",
+    synopsis: "server [DIR...]",
+    summary: "everything on one machine: S3, metadata and drives",
+    detail: [
+      "One DIR (default ./data): drive folders DIR/drive-1, DIR/drive-2, ... are made in it.",
+      "Several DIRs: each of them is a drive.",
+    ],
+    role: "server",
+  },
+  {
+    name: "gateway",
+    synopsis: "gateway [DIR] --nodes URL,...",
+    summary: "the S3 front end of a cluster, with its metadata in DIR",
+    detail: ["DIR defaults to ./data."],
+    role: "gateway",
+  },
+  {
+    name: "node",
+    synopsis: "node [DIR...]",
+    summary: "a data node: serves the shards of its drives to gateways",
+    detail: ["Each DIR (default ./data) is a drive."],
+    role: "node",
+  },
+  {
+    name: "config",
+    synopsis: "config [server|gateway|node] [FLAG...]",
+    summary: "prints which settings would be in force, and where each comes from",
+    detail: ["Takes the flags of that role (default: server). Secrets are not shown."],
+  },
+  {
+    name: "health",
+    synopsis: "health [URL]",
+    summary: "asks a server or node whether it is ready; exit code 0 or 1",
+    detail: ["URL defaults to the address that the settings give, http://127.0.0.1:9000."],
+    role: "health",
+  },
+  {
+    name: "help",
+    synopsis: "help [COMMAND]",
+    summary: "prints this, or the help of one command",
+    detail: [],
+  },
+  { name: "version", synopsis: "version", summary: "prints the version", detail: [] },
+];
+
+export function renderOverview(): string {
+  const width = Math.max(...COMMANDS.map(({ synopsis }) => synopsis.length));
+  const lines = COMMANDS.map(
+    ({ synopsis, summary }) => `  kintsugi ${synopsis.padEnd(width)}  ${summary}`,
+  );
+  return [
+    "Kintsugi, a self-hosted S3-compatible object store.",
+    "",
+    ...lines,
+    "",
+    "`kintsugi help COMMAND` lists what may be set. Exit codes: 0 done, 1 failed, 2 usage.",
+    "",
+  ].join("\n");
+}
+
+/** The help of one command; undefined when there is none of that name. */
+export function renderCommandHelp(name: string): string | undefined {
+  const command = COMMANDS.find((candidate) => candidate.name === name);
+  if (command === undefined) return undefined;
+  const { role } = command;
+  const head = [`kintsugi ${command.synopsis}`, `  ${command.summary}`];
+  const detail = command.detail.map((line) => `  ${line}`);
+  const settings = role === undefined ? [] : settingLines(role);
+  return `${[...head, ...detail, ...settings].join("\n")}\n`;
+}
+
+function settingLines(role: Role): readonly string[] {
+  const rows = SETTING_ROWS.filter((row) => row.setting.roles.includes(role));
+  const withFlag = rows.filter((row) => row.flag !== undefined);
+  const without = rows.filter((row) => row.flag === undefined);
+  const fromFile = without.length === 0 ? [] : ["", "By environment or file alone:"];
+  return [
+    "",
+    "Flags; each also as a variable (--log-level: KINTSUGI_LOG_LEVEL) or in the --config file (logLevel):",
+    ...withFlag.map((row) => settingLine(row, role)),
+    ...fromFile,
+    ...without.map((row) => settingLine(row, role)),
+  ];
+}
+
+function settingLine(row: SettingRow, role: Role): string {
+  const { setting, flag, variable } = row;
+  const aliases = setting.aliases === undefined ? "" : ` (or ${setting.aliases.join(", ")})`;
+  const orFile = setting.fromFile === true ? ` (or ${variable}_FILE)` : "";
+  const name = flag === undefined ? variable : `${flag} ${setting.placeholder}`.trimEnd();
+  const fallback = setting.show(setting.fallback(role));
+  const shown = wordsOf(fallback);
+  const rest = shown === "" ? setting.help : `${setting.help} [${shown}]`;
+  return `  ${name.padEnd(26)}  ${rest}${orFile}${aliases}`;
+}
+
+function wordsOf(value: unknown): string {
+  if (Array.isArray(value)) return value.map(wordsOf).join(",");
+  return typeof value === "string" || typeof value === "number" ? String(value) : "";
+}
