@@ -4,14 +4,7 @@
 // Paths are relative to the disk's root, "/"-separated, made of names that we choose: never an object key.
 // Each call has a deadline; past it the call rejects with DiskError "TIMEOUT", whatever the kernel does later.
 
-export type DiskErrorCode =
-  | "EEXIST"
-  | "EIO"
-  | "ENOENT"
-  | "ENOSPC"
-  | "EROFS"
-  | "OTHER"
-  | "TIMEOUT";
+export type DiskErrorCode = "EEXIST" | "EIO" | "ENOENT" | "ENOSPC" | "EROFS" | "OTHER" | "TIMEOUT";
 
 /** A file call that failed. `code` folds the errno into what callers tell apart; `cause` has the original. */
 export class DiskError extends Error {

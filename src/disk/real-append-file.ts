@@ -1,0 +1,80 @@
+// AppendFile on a descriptor. The first error makes it unusable: after a failed fsync the kernel may have dropped the
+// pages and call the next fsync a success, so a retry would acknowledge bytes that are gone.
+
+import { fsync, writev } from "node:fs";
+import { DiskError, type AppendFile } from "./disk.ts";
+import type { OpenFile } from "./open-file.ts";
+
+export class RealAppendFile implements AppendFile {
+  readonly #file: OpenFile;
+  #endOffset = 0;
+  #failure: unknown;
+
+  constructor(file: OpenFile) {
+    this.#file = file;
+  }
+
+  async append(chunks: readonly Uint8Array[]): Promise<void> {
+    const offset = this.#endOffset;
+    this.#endOffset += byteCount(chunks);
+    await this.#guard(() => this.#writeAll(chunks, offset));
+  }
+
+  async sync(): Promise<void> {
+    await this.#guard(() =>
+      this.#file.run<void>("fsync", (descriptor, done) => {
+        fsync(descriptor, (error) => done(error, undefined));
+      }),
+    );
+  }
+
+  close(): Promise<void> {
+    return this.#file.close();
+  }
+
+  async #guard(work: () => Promise<void>): Promise<void> {
+    if (this.#failure !== undefined) {
+      const message = `${this.#file.path}: unusable after an error`;
+      throw new DiskError("OTHER", message, { cause: this.#failure });
+    }
+    try {
+      await work();
+    } catch (error) {
+      this.#failure ??= error;
+      throw error;
+    }
+  }
+
+  async #writeAll(chunks: readonly Uint8Array[], offset: number): Promise<void> {
+    let rest = chunks.filter((chunk) => chunk.length > 0);
+    let at = offset;
+    while (rest.length > 0) {
+      const written = await this.#write(rest, at);
+      // A drive that takes nothing and says nothing would keep us here for ever.
+      if (written === 0)
+        throw new DiskError("EIO", `write ${this.#file.path}: nothing was written`);
+      at += written;
+      rest = dropBytes(rest, written);
+    }
+  }
+
+  #write(chunks: readonly Uint8Array[], offset: number): Promise<number> {
+    return this.#file.run<number>("write", (descriptor, done) => {
+      writev(descriptor, [...chunks], offset, done);
+    });
+  }
+}
+
+function byteCount(chunks: readonly Uint8Array[]): number {
+  return chunks.reduce((sum, chunk) => sum + chunk.length, 0);
+}
+
+/** What is left after a short write. */
+function dropBytes(chunks: readonly Uint8Array[], count: number): Uint8Array[] {
+  let left = count;
+  return chunks.flatMap((chunk) => {
+    const dropped = Math.min(left, chunk.length);
+    left -= dropped;
+    return dropped === chunk.length ? [] : [chunk.subarray(dropped)];
+  });
+}

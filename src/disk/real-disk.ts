@@ -1,0 +1,220 @@
+// Disk on the file system: a folder on a real drive. Every call goes through the gate (a bound, a deadline) and every
+// path through the check; what is durable after which call is said in disk.ts.
+
+import * as fs from "node:fs";
+import { dirname, resolve } from "node:path";
+import { CallGate, type CallGateOptions, type Done } from "./call-gate.ts";
+import {
+  checkFilePath,
+  checkFolderPath,
+  parentOf,
+  SMALL_FILE_BYTES_MAX,
+  TEMPORARY_SUFFIX,
+} from "./disk-path.ts";
+import {
+  DiskError,
+  type AppendFile,
+  type DirectoryEntry,
+  type Disk,
+  type ReadFile,
+  type SpaceInfo,
+} from "./disk.ts";
+import { GroupSync } from "./group-sync.ts";
+import { OpenFile } from "./open-file.ts";
+import { RealAppendFile } from "./real-append-file.ts";
+import { openReadFile } from "./real-read-file.ts";
+
+export interface RealDiskOptions extends CallGateOptions {
+  /** The drive's folder. It need not exist yet: `makeDirectory("")` makes it. */
+  readonly root: string;
+  /** After so long a call counts as failed, in milliseconds. */
+  readonly deadlineMs: number;
+  /** Calls in flight at a time: see `callsInFlightMax`. */
+  readonly maxInFlight: number;
+}
+
+const { O_DIRECTORY, O_RDONLY } = fs.constants;
+/** Shards hold what clients keep private: other users of the machine have no business in them. */
+const FILE_MODE = 0o600;
+const FOLDER_MODE = 0o700;
+
+export function openRealDisk(options: RealDiskOptions): Disk {
+  return new RealDisk(options);
+}
+
+class RealDisk implements Disk {
+  readonly root: string;
+  readonly #gate: CallGate;
+  readonly #folderSync = new GroupSync((path) => this.#syncFolder(path));
+  #temporaryCount = 0;
+
+  constructor(options: RealDiskOptions) {
+    this.root = resolve(options.root);
+    this.#gate = new CallGate(options);
+  }
+
+  async create(path: string): Promise<AppendFile> {
+    checkFilePath(path);
+    return new RealAppendFile(await this.#openFile(path, "wx"));
+  }
+
+  async open(path: string): Promise<ReadFile> {
+    checkFilePath(path);
+    return openReadFile(await this.#openFile(path, "r"));
+  }
+
+  async writeFile(path: string, bytes: Uint8Array): Promise<void> {
+    checkFilePath(path);
+    this.#temporaryCount += 1;
+    const temporary = `${path}.${process.pid}-${this.#temporaryCount}${TEMPORARY_SUFFIX}`;
+    // A process of the same number may have died and left its own.
+    await this.unlink(temporary);
+    const file = await this.create(temporary);
+    try {
+      await file.append([bytes]);
+      await file.sync();
+      await file.close();
+      await this.rename(temporary, path);
+    } catch (error) {
+      await file.close();
+      await this.unlink(temporary).catch(() => undefined);
+      throw error;
+    }
+    await this.syncDirectory(parentOf(path));
+  }
+
+  async readFile(path: string): Promise<Uint8Array> {
+    const file = await this.open(path);
+    try {
+      if (file.sizeBytes > SMALL_FILE_BYTES_MAX) {
+        throw new DiskError(
+          "OTHER",
+          `${path}: ${file.sizeBytes} bytes are too many to read at once`,
+        );
+      }
+      const bytes = Buffer.allocUnsafe(file.sizeBytes);
+      return bytes.subarray(0, await file.read(bytes, 0));
+    } finally {
+      await file.close();
+    }
+  }
+
+  async rename(from: string, to: string): Promise<void> {
+    checkFilePath(from);
+    checkFilePath(to);
+    await this.#call<void>(`rename ${from} to ${to}`, (done) => {
+      fs.rename(this.#at(from), this.#at(to), (error) => done(error, undefined));
+    });
+  }
+
+  async unlink(path: string): Promise<void> {
+    checkFilePath(path);
+    await this.#call<void>(`unlink ${path}`, (done) => {
+      fs.unlink(this.#at(path), (error) => {
+        done(error?.code === "ENOENT" ? null : error, undefined);
+      });
+    });
+  }
+
+  async makeDirectory(path: string): Promise<void> {
+    checkFolderPath(path);
+    if (path === "") return this.#makeRoot();
+    // Folder by folder, never the root: where a mount has gone, nothing may be made in its place.
+    const names = path.split("/");
+    for (let depth = 1; depth <= names.length; depth += 1) {
+      await this.#makeFolder(names.slice(0, depth).join("/"));
+    }
+  }
+
+  syncDirectory(path: string): Promise<void> {
+    return this.#folderSync.run(path);
+  }
+
+  async list(path: string): Promise<readonly DirectoryEntry[]> {
+    checkFolderPath(path);
+    const entries = await this.#call<fs.Dirent[]>(`list ${path}`, (done) => {
+      fs.readdir(this.#at(path), { withFileTypes: true }, done);
+    });
+    return entries.map((entry) => ({ name: entry.name, isDirectory: entry.isDirectory() }));
+  }
+
+  async space(): Promise<SpaceInfo> {
+    const stats = await this.#call<fs.StatsFs>("statfs", (done) => fs.statfs(this.root, done));
+    return {
+      freeBytes: stats.bavail * stats.bsize,
+      totalBytes: stats.blocks * stats.bsize,
+      // File systems that make inodes as they need them report none at all.
+      freeInodes: stats.files === 0 ? undefined : stats.ffree,
+    };
+  }
+
+  async device(): Promise<number> {
+    return (await this.#call<fs.Stats>("stat", (done) => fs.stat(this.root, done))).dev;
+  }
+
+  async #openFile(path: string, flags: "r" | "wx"): Promise<OpenFile> {
+    const descriptor = await this.#open(path, flags);
+    return new OpenFile(this.#gate, path, descriptor);
+  }
+
+  #open(path: string, flags: number | string): Promise<number> {
+    return this.#gate.run<number>({
+      what: `open ${path}`,
+      start: (done) => fs.open(this.#at(path), flags, FILE_MODE, done),
+      onLate: (descriptor) => fs.close(descriptor),
+    });
+  }
+
+  async #syncFolder(path: string): Promise<void> {
+    checkFolderPath(path);
+    const folder = new OpenFile(this.#gate, path, await this.#open(path, O_RDONLY | O_DIRECTORY));
+    try {
+      await folder.run<void>("fsync", (descriptor, done) => {
+        fs.fsync(descriptor, (error) => done(error, undefined));
+      });
+    } finally {
+      await folder.close();
+    }
+  }
+
+  async #makeFolder(path: string): Promise<void> {
+    await this.#call<void>(`mkdir ${path}`, (done) => {
+      fs.mkdir(this.#at(path), FOLDER_MODE, (error) => {
+        done(error?.code === "EEXIST" ? null : error, undefined);
+      });
+    });
+  }
+
+  /** The root is made durably at once: its parent is not ours to name. */
+  async #makeRoot(): Promise<void> {
+    const first = await this.#call<string | undefined>("mkdir", (done) => {
+      fs.mkdir(this.root, { recursive: true, mode: FOLDER_MODE }, done);
+    });
+    if (first === undefined) return;
+    for (let folder = this.root; folder !== dirname(first); folder = dirname(folder)) {
+      await this.#syncFolderAt(dirname(folder));
+    }
+  }
+
+  async #syncFolderAt(folder: string): Promise<void> {
+    const descriptor = await this.#call<number>(`open ${folder}`, (done) =>
+      fs.open(folder, O_RDONLY | O_DIRECTORY, done),
+    );
+    const file = new OpenFile(this.#gate, folder, descriptor);
+    try {
+      await file.run<void>("fsync", (opened, done) => {
+        fs.fsync(opened, (error) => done(error, undefined));
+      });
+    } finally {
+      await file.close();
+    }
+  }
+
+  #call<Value>(what: string, start: (done: Done<Value>) => void): Promise<Value> {
+    return this.#gate.run({ what, start });
+  }
+
+  #at(path: string): string {
+    return path === "" ? this.root : `${this.root}/${path}`;
+  }
+}

@@ -1,0 +1,47 @@
+// ReadFile on a descriptor.
+
+import { fstat, read, type Stats } from "node:fs";
+import { DiskError, type ReadFile } from "./disk.ts";
+import type { OpenFile } from "./open-file.ts";
+
+/** @throws DiskError OTHER when it is no plain file; it is closed then. */
+export async function openReadFile(file: OpenFile): Promise<ReadFile> {
+  try {
+    const stats = await file.run<Stats>("fstat", fstat);
+    if (!stats.isFile()) throw new DiskError("OTHER", `open ${file.path}: it is no plain file`);
+    return new RealReadFile(file, stats.size);
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
+class RealReadFile implements ReadFile {
+  readonly sizeBytes: number;
+  readonly #file: OpenFile;
+
+  constructor(file: OpenFile, sizeBytes: number) {
+    this.#file = file;
+    this.sizeBytes = sizeBytes;
+  }
+
+  async read(target: Uint8Array, offset: number): Promise<number> {
+    let filled = 0;
+    while (filled < target.length) {
+      const count = await this.#readSome(target.subarray(filled), offset + filled);
+      if (count === 0) break;
+      filled += count;
+    }
+    return filled;
+  }
+
+  close(): Promise<void> {
+    return this.#file.close();
+  }
+
+  #readSome(target: Uint8Array, offset: number): Promise<number> {
+    return this.#file.run<number>("read", (descriptor, done) => {
+      read(descriptor, target, 0, target.length, offset, done);
+    });
+  }
+}
