@@ -20,12 +20,17 @@ export function shardCount(geometry: Geometry): number {
 export function geometryFor(driveCount: number, unitBytes: number): Geometry {
   assert(driveCount >= 1, "a set needs a drive");
   const [dataShards, parityShards] =
-    driveCount >= 12 ? [8, 4]
-    : driveCount >= 6 ? [4, 2]
-    : driveCount >= 4 ? [2, 2]
-    : driveCount === 3 ? [2, 1]
-    : driveCount === 2 ? [1, 1]
-    : [1, 0];
+    driveCount >= 12
+      ? [8, 4]
+      : driveCount >= 6
+        ? [4, 2]
+        : driveCount >= 4
+          ? [2, 2]
+          : driveCount === 3
+            ? [2, 1]
+            : driveCount === 2
+              ? [1, 1]
+              : [1, 0];
   return { dataShards, parityShards, unitBytes };
 }
 
