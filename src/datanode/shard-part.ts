@@ -16,6 +16,12 @@ export function partField(fields: Fields): ShardPart | undefined {
   if (part === undefined) return undefined;
   const number = countField(part, "number", PART_NUMBER_MAX);
   if (number === 0) throw new FieldError(`"part" has no number`);
-  // An upload id is opaque: any text is one.
-  return { uploadId: textField(part, "uploadId") as UploadId, number };
+  const uploadId = textField(part, "uploadId");
+  if (!isUploadId(uploadId)) throw new FieldError(`"part" has no upload`);
+  return { uploadId, number };
+}
+
+/** An upload id is opaque: any text is one. */
+function isUploadId(text: string): text is UploadId {
+  return text !== "";
 }

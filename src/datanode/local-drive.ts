@@ -1,0 +1,169 @@
+// ShardStore on a drive of this process: a folder behind a Disk, formatted before (drive-identity.ts).
+// Invariant: a file or folder that is not there means something only while the drive is: before "not found" is said, or
+// a missing folder is made, the identity is read again, for the mount may have gone and left an empty folder behind.
+
+import type { DriveId } from "../core/ids.ts";
+import { DiskError, type Disk, type SpaceInfo } from "../disk/disk.ts";
+import { IDENTITY_FILE, readIdentity, SHARDS_FOLDER } from "./drive-identity.ts";
+import { LocalShardWriter } from "./local-shard-writer.ts";
+import { OpenShards } from "./open-shards.ts";
+import { shardErrorFrom } from "./shard-fault.ts";
+import { bucketFolder, parseShardFile, shardFolder, shardPath } from "./shard-path.ts";
+import { ShardError, type ShardName, type ShardStore, type ShardWriter } from "./shard-store.ts";
+
+export interface LocalDriveOptions {
+  readonly disk: Disk;
+  /** Whose drive it must be; nothing is written to, or concluded from, another. */
+  readonly driveId: DriveId;
+  /** For messages and logs; the disk's root where absent. */
+  readonly label?: string;
+  /** What stands before the device number in `device()`: the node's name. */
+  readonly nodeName?: string;
+  /** Shard files that are kept open for reading. */
+  readonly openMax?: number;
+}
+
+const OPEN_MAX_DEFAULT = 64;
+
+/**
+ * A formatted drive as a ShardStore.
+ * @throws ShardError Unavailable when it is not the drive of that id.
+ */
+export async function openLocalDrive(options: LocalDriveOptions): Promise<ShardStore> {
+  const drive = new LocalDrive(options);
+  await drive.prepare();
+  return drive;
+}
+
+class LocalDrive implements ShardStore {
+  readonly driveId: DriveId;
+  readonly label: string;
+  readonly #disk: Disk;
+  readonly #nodeName: string;
+  readonly #openShards: OpenShards;
+  // Folders whose names are durable, or will be when the promise resolves.
+  readonly #folders = new Map<string, Promise<void>>();
+  #closed = false;
+
+  constructor(options: LocalDriveOptions) {
+    this.driveId = options.driveId;
+    this.label = options.label ?? options.disk.root;
+    this.#disk = options.disk;
+    this.#nodeName = options.nodeName ?? "local";
+    this.#openShards = new OpenShards(options.disk, options.openMax ?? OPEN_MAX_DEFAULT);
+  }
+
+  /** Makes durable what an earlier process may have made and not synced. */
+  prepare(): Promise<void> {
+    return this.#guard(async () => {
+      await this.#checkPresent();
+      await this.#disk.makeDirectory(SHARDS_FOLDER);
+      await this.#disk.syncDirectory("");
+      const folders = await this.#disk.list(SHARDS_FOLDER);
+      await this.#disk.syncDirectory(SHARDS_FOLDER);
+      for (const { name } of folders) {
+        this.#folders.set(`${SHARDS_FOLDER}/${name}`, Promise.resolve());
+      }
+    });
+  }
+
+  create(name: ShardName): Promise<ShardWriter> {
+    const path = shardPath(name);
+    const folder = shardFolder(name);
+    return this.#guard(async () => {
+      await this.#ensureFolder(folder);
+      const file = await this.#disk.create(path);
+      // Begun now, it is over before the last bytes come.
+      const nameSynced = this.#disk.syncDirectory(folder);
+      return new LocalShardWriter({ disk: this.#disk, label: this.label, path, file, nameSynced });
+    });
+  }
+
+  read(name: ShardName, offset: number, target: Uint8Array): Promise<void> {
+    const path = shardPath(name);
+    return this.#guard(() =>
+      this.#openShards.use(path, async (file) => {
+        const count = await file.read(target, offset);
+        if (count === target.length) return;
+        throw new ShardError("Corrupt", `${this.label}: ${path} ends at ${offset + count}`);
+      }),
+    );
+  }
+
+  size(name: ShardName): Promise<number> {
+    // Never from a file that is open already: it may have been opened while it was still growing.
+    return this.#guard(async () => {
+      const file = await this.#disk.open(shardPath(name));
+      await file.close();
+      return file.sizeBytes;
+    });
+  }
+
+  delete(name: ShardName): Promise<void> {
+    const path = shardPath(name);
+    return this.#guard(async () => {
+      await this.#disk.unlink(path);
+      // Only now: a read that came before the removal may have opened it again.
+      this.#openShards.forget(path);
+    });
+  }
+
+  async list(bucket: number): Promise<readonly ShardName[]> {
+    const entries = await this.#guard(() => this.#disk.list(bucketFolder(bucket))).catch(
+      (error: unknown) => {
+        // A folder that nothing was ever written to; the guard has made sure that the drive is there.
+        if (error instanceof ShardError && error.code === "NotFound") return [];
+        throw error;
+      },
+    );
+    return entries.flatMap(({ name }) => parseShardFile(bucket, name) ?? []);
+  }
+
+  space(): Promise<SpaceInfo> {
+    return this.#guard(() => this.#disk.space());
+  }
+
+  device(): Promise<string> {
+    return this.#guard(async () => `${this.#nodeName}/${await this.#disk.device()}`);
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#openShards.forgetAll();
+  }
+
+  /** Folders are made when the first shard comes, once, and no shard is begun before its folder is durable. */
+  #ensureFolder(folder: string): Promise<void> {
+    const known = this.#folders.get(folder);
+    if (known !== undefined) return known;
+    const made = this.#makeFolder(folder);
+    this.#folders.set(folder, made);
+    made.catch(() => this.#folders.delete(folder));
+    return made;
+  }
+
+  async #makeFolder(folder: string): Promise<void> {
+    await this.#checkPresent();
+    await this.#disk.makeDirectory(folder);
+    await this.#disk.syncDirectory(SHARDS_FOLDER);
+  }
+
+  async #checkPresent(): Promise<void> {
+    const identity = await readIdentity(this.#disk).catch((error: unknown) => {
+      throw new ShardError("Unavailable", `${this.label}: ${String(error)}`, { cause: error });
+    });
+    if (identity?.driveId === this.driveId) return;
+    const found = identity === undefined ? `it has no ${IDENTITY_FILE}` : "it is another drive";
+    throw new ShardError("Unavailable", `${this.label}: ${found}; is its mount missing?`);
+  }
+
+  async #guard<Value>(work: () => Promise<Value>): Promise<Value> {
+    if (this.#closed) throw new ShardError("Unavailable", `${this.label}: it is closed`);
+    try {
+      return await work();
+    } catch (error) {
+      if (error instanceof DiskError && error.code === "ENOENT") await this.#checkPresent();
+      throw shardErrorFrom(error, this.label);
+    }
+  }
+}

@@ -1,0 +1,72 @@
+// Reads what a shard says of itself, header and footer, and checks that both belong to the file's name and to each
+// other: for repair, scrub and rebuild. A GET needs none of it: the metadata knows where blocks are, and each block
+// proves its place.
+
+import {
+  footerOffset,
+  HEADER_ALIGN_BYTES,
+  locateFooter,
+  parseShardFooter,
+  parseShardHeader,
+  peekHeaderBytes,
+  TRAILER_BYTES,
+  type ShardFooter,
+  type ShardHeader,
+} from "./shard-format.ts";
+import { corruptShard } from "./corrupt-shard.ts";
+import type { ShardName, ShardStore } from "./shard-store.ts";
+
+export interface ShardFrame {
+  readonly header: ShardHeader;
+  readonly footer: ShardFooter;
+  readonly fileBytes: number;
+}
+
+/** @throws ShardError Corrupt when it has no valid header; and what `read` throws. */
+export async function readShardHeader(store: ShardStore, name: ShardName): Promise<ShardHeader> {
+  const start = new Uint8Array(HEADER_ALIGN_BYTES);
+  await store.read(name, 0, start);
+  const whole = new Uint8Array(peekHeaderBytes(start));
+  await store.read(name, 0, whole);
+  const header = parseShardHeader(whole);
+  if (header.setId !== name.setId || header.index !== name.index) {
+    throw corruptShard(`it is shard ${header.index} of set ${header.setId}, under another's name`);
+  }
+  return header;
+}
+
+/**
+ * Header and footer of a whole shard.
+ * @throws ShardError Corrupt when it is not whole, or is not the shard of that name; and what `read` throws.
+ */
+export async function readShardFrame(store: ShardStore, name: ShardName): Promise<ShardFrame> {
+  const header = await readShardHeader(store, name);
+  const fileBytes = await store.size(name);
+  if (fileBytes < header.headerBytes + TRAILER_BYTES) throw corruptShard("it is cut off");
+  const trailer = new Uint8Array(TRAILER_BYTES);
+  await store.read(name, fileBytes - TRAILER_BYTES, trailer);
+  const { offset, footerBytes } = locateFooter(trailer, fileBytes);
+  const bytes = new Uint8Array(footerBytes);
+  await store.read(name, offset, bytes);
+  const footer = parseShardFooter(bytes, fileBytes);
+  checkTogether(header, footer, offset);
+  return { header, footer, fileBytes };
+}
+
+function checkTogether(header: ShardHeader, footer: ShardFooter, offset: number): void {
+  if (footer.setId !== header.setId || footer.index !== header.index) {
+    throw corruptShard("header and footer are of different shards");
+  }
+  const { dataShards, parityShards, unitBytes } = header;
+  if (footer.digests.length !== dataShards + parityShards) {
+    throw corruptShard("the footer has another number of shards than the header");
+  }
+  const stripeBytes = dataShards * unitBytes;
+  const rest = footer.dataBytes % stripeBytes;
+  const fullCount = (footer.dataBytes - rest) / stripeBytes;
+  const unitsBytes = fullCount * unitBytes + Math.ceil(rest / dataShards);
+  const blockCount = fullCount + (rest > 0 ? 1 : 0);
+  if (offset !== footerOffset(header.headerBytes, unitsBytes, blockCount)) {
+    throw corruptShard("the blocks have another size than the footer says");
+  }
+}

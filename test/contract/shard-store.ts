@@ -1,0 +1,201 @@
+// What every ShardStore promises, told to each implementation: a local drive, and a drive of a node over HTTP.
+// `openStore` gives a store on a formatted drive without shards. Errors of create may come with the next call.
+
+import { randomBytes } from "node:crypto";
+import { expect, test } from "vitest";
+import type { SetId } from "../../src/core/ids.ts";
+import {
+  ShardError,
+  type ShardErrorCode,
+  type ShardName,
+  type ShardStore,
+} from "../../src/datanode/shard-store.ts";
+
+export function describeShardStore(openStore: () => Promise<ShardStore>): void {
+  test("what was appended reads back, whole and at any offset", async () => {
+    const store = await openStore();
+    const name = newName();
+    const pieces = [randomBytes(512), randomBytes(70_000), randomBytes(4), randomBytes(1)];
+    const writer = await store.create(name);
+    await writer.append(pieces.slice(0, 2));
+    await writer.append([]);
+    await writer.append(pieces.slice(2, 3));
+    await writer.finish(pieces.slice(3));
+
+    const all = Buffer.concat(pieces);
+    expect(await store.size(name)).toBe(all.length);
+    expect(await readShard(store, name, 0, all.length)).toEqual(all);
+    expect(await readShard(store, name, 511, 3)).toEqual(all.subarray(511, 514));
+    expect(await readShard(store, name, all.length - 1, 1)).toEqual(all.subarray(-1));
+  });
+
+  test("chunks are the caller's again when append has resolved", async () => {
+    const store = await openStore();
+    const name = newName();
+    const writer = await store.create(name);
+    const chunk = Buffer.alloc(300_000, 1);
+    await writer.append([chunk]);
+    chunk.fill(2);
+    await writer.append([chunk]);
+    chunk.fill(3);
+    await writer.finish([]);
+    const expected = Buffer.concat([Buffer.alloc(300_000, 1), Buffer.alloc(300_000, 2)]);
+    expect(expected.equals(await readShard(store, name, 0, 600_000))).toBe(true);
+  });
+
+  test("a shard of several MiB goes through in order", async () => {
+    const store = await openStore();
+    const name = newName();
+    const writer = await store.create(name);
+    const pieces = Array.from({ length: 8 }, () => randomBytes(512 * 1024));
+    for (const piece of pieces) await writer.append([piece]);
+    await writer.finish([]);
+    const all = Buffer.concat(pieces);
+    expect(all.equals(await readShard(store, name, 0, all.length))).toBe(true);
+  });
+
+  test("a shard may be empty", async () => {
+    const store = await openStore();
+    const name = newName();
+    await (await store.create(name)).finish([]);
+    expect(await store.size(name)).toBe(0);
+    expect(await store.list(bucketOf(name))).toEqual([name]);
+  });
+
+  test("an absent shard is NotFound, and deleting it is no error", async () => {
+    const store = await openStore();
+    expect(await shardErrorOf(readShard(store, newName(), 0, 1))).toBe("NotFound");
+    expect(await shardErrorOf(store.size(newName()))).toBe("NotFound");
+    await store.delete(newName());
+  });
+
+  test("F34 a read beyond the end is Corrupt, never short", async () => {
+    const store = await openStore();
+    const name = await givenShard(store, Buffer.from("0123456789"));
+    expect(await shardErrorOf(readShard(store, name, 8, 3))).toBe("Corrupt");
+    expect(await shardErrorOf(readShard(store, name, 10, 1))).toBe("Corrupt");
+    expect(await shardErrorOf(readShard(store, name, 1_000_000, 1))).toBe("Corrupt");
+    expect((await readShard(store, name, 8, 2)).toString()).toBe("89");
+  });
+
+  test("a second shard of one name is refused, and the first one stays", async () => {
+    const store = await openStore();
+    const name = await givenShard(store, Buffer.from("first"));
+    const second = async (): Promise<void> => {
+      const writer = await store.create(name);
+      try {
+        await writer.finish([Buffer.from("second")]);
+      } catch (error) {
+        await writer.abort();
+        throw error;
+      }
+    };
+    expect(await shardErrorOf(second())).toBe("Exists");
+    expect((await readShard(store, name, 0, 5)).toString()).toBe("first");
+  });
+
+  test("an aborted shard leaves nothing, whenever it is aborted", async () => {
+    const store = await openStore();
+    const name = newName();
+    const early = await store.create(name);
+    await early.abort();
+    const late = await store.create({ ...name, index: 1 });
+    await late.append([randomBytes(200_000)]);
+    await late.abort();
+    await late.abort();
+    expect(await store.list(bucketOf(name))).toEqual([]);
+    expect(await shardErrorOf(readShard(store, name, 0, 1))).toBe("NotFound");
+  });
+
+  test("a deleted shard is gone, also for those who have just read it", async () => {
+    const store = await openStore();
+    const name = await givenShard(store, Buffer.from("soon gone"));
+    expect((await readShard(store, name, 0, 4)).toString()).toBe("soon");
+    await store.delete(name);
+    expect(await shardErrorOf(readShard(store, name, 0, 4))).toBe("NotFound");
+    expect(await shardErrorOf(store.size(name))).toBe("NotFound");
+    expect(await store.list(bucketOf(name))).toEqual([]);
+  });
+
+  test("list names every shard of a bucket, and no other", async () => {
+    const store = await openStore();
+    const set = newName("ab");
+    const names = [0, 1, 5, 11].map((index) => ({ ...set, index }));
+    for (const name of names) await (await store.create(name)).finish([Buffer.from("x")]);
+    await (await store.create(newName("ac"))).finish([Buffer.from("y")]);
+
+    const listed = [...(await store.list(0xab))].toSorted((one, two) => one.index - two.index);
+    expect(listed).toEqual(names);
+    expect(await store.list(0xac)).toHaveLength(1);
+    expect(await store.list(0)).toEqual([]);
+    expect(await store.list(255)).toEqual([]);
+  });
+
+  test("shards written and read at the same time do not mix", async () => {
+    const store = await openStore();
+    const contents = Array.from({ length: 24 }, (_, index) => Buffer.alloc(90_000, index));
+    const names = await Promise.all(contents.map((content) => givenShard(store, content)));
+    const back = await Promise.all(names.map((name) => readShard(store, name, 0, 90_000)));
+    expect(back.map((bytes, index) => bytes.equals(contents[index] ?? bytes.subarray(1)))).toEqual(
+      contents.map(() => true),
+    );
+  });
+
+  test("space and device have sane answers", async () => {
+    const store = await openStore();
+    const { freeBytes, totalBytes } = await store.space();
+    expect(freeBytes).toBeGreaterThan(0);
+    expect(totalBytes).toBeGreaterThanOrEqual(freeBytes);
+    expect(await store.device()).toMatch(/^.+\/\d+$/);
+    expect(store.label).not.toBe("");
+  });
+
+  test("a closed store is Unavailable; closing twice is no error", async () => {
+    const store = await openStore();
+    const name = await givenShard(store, Buffer.from("x"));
+    await store.close();
+    await store.close();
+    expect(await shardErrorOf(readShard(store, name, 0, 1))).toBe("Unavailable");
+  });
+}
+
+/** A set id that ends in the two digits of its bucket. */
+export function newName(bucketDigits = "7f"): ShardName {
+  return { setId: `${randomBytes(15).toString("hex")}${bucketDigits}` as SetId, index: 0 };
+}
+
+export function bucketOf(name: ShardName): number {
+  return Number.parseInt(name.setId.slice(-2), 16);
+}
+
+export async function givenShard(
+  store: ShardStore,
+  content: Uint8Array,
+  name = newName(),
+): Promise<ShardName> {
+  const writer = await store.create(name);
+  await writer.finish([content]);
+  return name;
+}
+
+export async function readShard(
+  store: ShardStore,
+  name: ShardName,
+  offset: number,
+  length: number,
+): Promise<Buffer> {
+  const target = Buffer.alloc(length);
+  await store.read(name, offset, target);
+  return target;
+}
+
+/** The code with which it rejects; what is no ShardError is thrown on. */
+export async function shardErrorOf(work: Promise<unknown>): Promise<ShardErrorCode | undefined> {
+  try {
+    await work;
+    return undefined;
+  } catch (error) {
+    if (error instanceof ShardError) return error.code;
+    throw error;
+  }
+}
