@@ -1,0 +1,109 @@
+// What the listings of a bucket share: their common parameters, the encoding of keys, and the tokens of their pages.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
+
+import type { Account } from "../core/account.ts";
+import { PAGE_SIZE_MAX } from "../core/limits.ts";
+import type { QueryParam } from "../core/wire-request.ts";
+import type { ListedObject, ObjectPage, ObjectSummary } from "../store/records.ts";
+import { ownerElement } from "./owner.ts";
+import { encodingTypeParam, findText, intParam, invalidArgument } from "./params.ts";
+import { urlEncodeKey, xmlDate } from "./xml/render.ts";
+import type { XmlElements } from "./xml/render.ts";
+
+export interface ListingInput {
+  readonly prefix: string;
+  /** Empty: no roll-up. */
+  readonly delimiter: string;
+  readonly encodingType: "url" | undefined;
+  /** Entries of the page, 0 to PAGE_SIZE_MAX. */
+  readonly limit: number;
+}
+
+export const EMPTY_PAGE: ObjectPage = { entries: [], isTruncated: false };
+
+/** @param limitName the parameter that holds the page's size: `max-keys`, `max-uploads`. @throws S3Error InvalidArgument */
+export function parseListing(query: readonly QueryParam[], limitName: string): ListingInput {
+  return {
+    prefix: findText(query, "prefix") ?? "",
+    delimiter: findText(query, "delimiter") ?? "",
+    encodingType: encodingTypeParam(query),
+    limit: pageLimit(query, limitName),
+  };
+}
+
+/** Asking for more than a page gets a full page. @throws S3Error InvalidArgument for a negative or odd number */
+export function pageLimit(query: readonly QueryParam[], name: string): number {
+  return Math.min(intParam(query, name, { min: 0, fallback: PAGE_SIZE_MAX }), PAGE_SIZE_MAX);
+}
+
+/** How the answer to a request writes keys, prefixes and markers. */
+export function keyWriter(encodingType: "url" | undefined): (key: string) => string {
+  // Every client decodes "%20"; some take "+" for a plus sign. A real plus sign is "%2B" by now.
+  return encodingType === "url" ? (key) => urlEncodeKey(key).replaceAll("+", "%20") : (key) => key;
+}
+
+/** A time as listings show it: whole seconds, so that they agree with `Last-Modified`. */
+export function listedTime(timeMs: number): string {
+  return xmlDate(Math.floor(timeMs / 1000) * 1000);
+}
+
+/** The last key or prefix of a page. */
+export function lastEntry(entries: readonly ListedObject[]): string | undefined {
+  const last = entries.at(-1);
+  if (last === undefined) return undefined;
+  return last.kind === "object" ? last.object.key : last.prefix;
+}
+
+/** `Contents` and `CommonPrefixes` of a page. `owner`: whose view it is, where owners are shown. */
+export function renderEntries(
+  entries: readonly ListedObject[],
+  write: (key: string) => string,
+  owner: Account | undefined,
+): XmlElements {
+  const contents: XmlElements[] = [];
+  const prefixes: XmlElements[] = [];
+  for (const entry of entries) {
+    if (entry.kind === "prefix") prefixes.push({ Prefix: write(entry.prefix) });
+    else contents.push(renderObject(entry.object, write, owner));
+  }
+  return { Contents: contents, CommonPrefixes: prefixes };
+}
+
+function renderObject(
+  object: ObjectSummary,
+  write: (key: string) => string,
+  owner: Account | undefined,
+): XmlElements {
+  return {
+    Key: write(object.key),
+    LastModified: listedTime(object.modifiedAt),
+    ETag: `"${object.etag}"`,
+    ChecksumAlgorithm: object.checksumAlgorithm,
+    ChecksumType: object.checksumType,
+    Size: object.sizeBytes,
+    Owner: owner === undefined ? undefined : ownerElement(object.ownerId, owner),
+    StorageClass: object.storageClass,
+  };
+}
+
+/** The mark that tells our tokens from other base64; a new form of token gets another. */
+const TOKEN_MARK = "1:";
+
+/** An opaque token that continues after a key or a common prefix. */
+export function continuationToken(after: string): string {
+  return Buffer.from(TOKEN_MARK + after, "utf8").toString("base64url");
+}
+
+/** What a token continues after. @throws S3Error InvalidArgument for a token that was never given out */
+export function parseContinuationToken(token: string): string {
+  const text = Buffer.from(token, "base64url").toString("utf8");
+  const after = text.slice(TOKEN_MARK.length);
+  if (!text.startsWith(TOKEN_MARK) || after === "" || continuationToken(after) !== token) {
+    throw invalidArgument(
+      "continuation-token",
+      token,
+      "The continuation token provided is incorrect",
+    );
+  }
+  return after;
+}

@@ -1,0 +1,64 @@
+// The headers of GET and HEAD, from what is stored of an object.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html#API_GetObject_ResponseSyntax
+
+import type { BucketView } from "../store/bucket-view.ts";
+import type { ObjectRecord } from "../store/records.ts";
+import { isSendable, renderHttpDate } from "./headers.ts";
+
+const STANDARD = "STANDARD";
+/** A name of user metadata that can stand in a header. */
+const TOKEN = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/;
+
+/** Everything but the length, the range and the checksum, which depend on what is asked of the object. */
+export function objectHeaders(bucket: BucketView, object: ObjectRecord): Record<string, string> {
+  return {
+    "accept-ranges": "bytes",
+    ...object.attributes.headers,
+    ...userMetadataHeaders(object.attributes.userMetadata),
+    ...validatorHeaders(object),
+    ...versionHeaders(bucket, object),
+    ...(object.tags.length > 0 ? { "x-amz-tagging-count": String(object.tags.length) } : {}),
+    ...(object.storageClass === STANDARD ? {} : { "x-amz-storage-class": object.storageClass }),
+  };
+}
+
+/** What a 304 says again, so that caches can renew what they hold. */
+export function notModifiedHeaders(
+  bucket: BucketView,
+  object: ObjectRecord,
+): Record<string, string> {
+  const { "cache-control": cacheControl, expires } = object.attributes.headers;
+  return {
+    ...validatorHeaders(object),
+    ...versionHeaders(bucket, object),
+    ...(cacheControl === undefined ? {} : { "cache-control": cacheControl }),
+    ...(expires === undefined ? {} : { expires }),
+  };
+}
+
+/** Shown where the bucket has, or had, versioning. */
+export function versionHeaders(
+  bucket: BucketView,
+  object: Pick<ObjectRecord, "versionId">,
+): Record<string, string> {
+  return bucket.versioning === "off" ? {} : { "x-amz-version-id": object.versionId };
+}
+
+function validatorHeaders(object: ObjectRecord): Record<string, string> {
+  return {
+    etag: `"${object.etag}"`,
+    "last-modified": renderHttpDate(object.modifiedAt),
+  };
+}
+
+/** Whatever is stored, a GET must not fail on it: what no header can carry is counted instead of sent. */
+function userMetadataHeaders(metadata: Readonly<Record<string, string>>): Record<string, string> {
+  const headers: Record<string, string> = {};
+  let missing = 0;
+  for (const [name, value] of Object.entries(metadata)) {
+    if (TOKEN.test(name) && isSendable(value)) headers[`x-amz-meta-${name}`] = value;
+    else missing += 1;
+  }
+  if (missing > 0) headers["x-amz-missing-meta"] = String(missing);
+  return headers;
+}

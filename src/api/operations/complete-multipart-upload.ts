@@ -1,0 +1,86 @@
+// CompleteMultipartUpload: makes the object from the parts that the client names. Asked again, it answers the same.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html
+
+import { CHECKSUM_ALGORITHMS, checksumHeader } from "../../core/checksum.ts";
+import type { ChecksumAlgorithm, ChecksumType, ObjectChecksum } from "../../core/checksum.ts";
+import type { UploadId } from "../../core/ids.ts";
+import { OBJECT_BYTES_MAX } from "../../core/limits.ts";
+import { S3Error } from "../../core/s3-error.ts";
+import { checksumElements, findRequestedType } from "../checksum-headers.ts";
+import { parseCompletedParts } from "../completed-parts.ts";
+import { readWriteCondition } from "../conditions.ts";
+import type { Headers } from "../headers.ts";
+import { objectUrl } from "../object-url.ts";
+import { versionHeaders } from "../object-headers.ts";
+import { defineOperation } from "../operation.ts";
+import { invalidArgument, requiredParam } from "../params.ts";
+import { refuseHeaders } from "../refused-headers.ts";
+import { xmlResponse } from "../response.ts";
+
+export const completeMultipartUpload = defineOperation({
+  name: "CompleteMultipartUpload",
+  route: { method: "POST", target: "object", query: ["uploadId"] },
+  action: "s3:PutObject",
+  body: "xml",
+  mayTakeLong: true,
+
+  parse: ({ headers, query, xml }) => {
+    refuseHeaders(headers, "write");
+    const checksumType = findRequestedType(headers);
+    return {
+      uploadId: requiredParam(query, "uploadId") as UploadId,
+      parts: parseCompletedParts(xml),
+      checksumType,
+      checksum: findChecksum(headers, checksumType),
+      expectedBytes: findExpectedSize(headers),
+      condition: readWriteCondition(headers),
+    };
+  },
+
+  async handle({ store, bucket, bucketName, key, request }, input) {
+    const object = await store.completeUpload({ bucket, key, ...input });
+    const content = {
+      Location: objectUrl(request),
+      Bucket: bucketName,
+      Key: key,
+      ETag: `"${object.etag}"`,
+      ...checksumElements(object.checksum),
+    };
+    return xmlResponse("CompleteMultipartUploadResult", content, {
+      headers: versionHeaders(bucket, object),
+    });
+  },
+});
+
+/** What the client computed for the whole object. @throws S3Error InvalidRequest for more than one value */
+function findChecksum(
+  headers: Headers,
+  declared: ChecksumType | undefined,
+): ObjectChecksum | undefined {
+  const algorithms = CHECKSUM_ALGORITHMS.filter((name) => headers.has(checksumHeader(name)));
+  const [algorithm] = algorithms;
+  if (algorithm === undefined) return undefined;
+  if (algorithms.length > 1) {
+    throw new S3Error("InvalidRequest", {
+      message:
+        "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.",
+    });
+  }
+  const value = headers.get(checksumHeader(algorithm)) ?? "";
+  return { algorithm, value, type: declared ?? impliedType(algorithm, value) };
+}
+
+function impliedType(algorithm: ChecksumAlgorithm, value: string): ChecksumType {
+  if (algorithm === "SHA1" || algorithm === "SHA256") return "COMPOSITE";
+  return /-\d+$/.test(value) ? "COMPOSITE" : "FULL_OBJECT";
+}
+
+const SIZE_HEADER = "x-amz-mp-object-size";
+
+function findExpectedSize(headers: Headers): number | undefined {
+  const text = headers.get(SIZE_HEADER);
+  if (text === undefined) return undefined;
+  const size = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
+  if (size <= OBJECT_BYTES_MAX) return size;
+  throw invalidArgument(SIZE_HEADER, text, `Value for ${SIZE_HEADER} header is invalid.`);
+}

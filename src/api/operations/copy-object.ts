@@ -1,0 +1,112 @@
+// CopyObject: makes an object from another one, with its metadata and tags or with new ones.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_CopyObject.html
+
+import { S3Error } from "../../core/s3-error.ts";
+import type { NewObject } from "../../store/object-store.ts";
+import type { ObjectRecord } from "../../store/records.ts";
+import { checksumElements, findRequestedAlgorithm } from "../checksum-headers.ts";
+import { readWriteCondition } from "../conditions.ts";
+import { parseCopySource } from "../copy-source.ts";
+import { readAttributes } from "../headers.ts";
+import type { Headers } from "../headers.ts";
+import { listedTime } from "../listing.ts";
+import { versionHeaders } from "../object-headers.ts";
+import { checkCopySize, openCopySource } from "../open-copy-source.ts";
+import { defineOperation } from "../operation.ts";
+import type { S3Request } from "../operation.ts";
+import { invalidArgument } from "../params.ts";
+import { xmlResponse } from "../response.ts";
+import { parseWrite, tryWriteCondition, writeTarget } from "../write-target.ts";
+
+type CopyInput = ReturnType<typeof parseCopy>;
+
+const REDIRECT = "x-amz-website-redirect-location";
+
+export const copyObject = defineOperation({
+  name: "CopyObject",
+  route: { method: "PUT", target: "object", headers: ["x-amz-copy-source"] },
+  action: "s3:PutObject",
+  mayTakeLong: true,
+
+  parse: parseCopy,
+
+  async handle(context, input) {
+    const { store, bucket, bucketName, key } = context;
+    await tryWriteCondition(context, input.condition);
+    const isSelf = input.source.bucketName === bucketName && input.source.key === key;
+    const source = await openCopySource(context, input.source, (object) => {
+      checkCopySize(object.sizeBytes);
+      if (isSelf && !input.isChange) throw copyOntoItself();
+    });
+    const target = writeTarget(context, describe(source.reading.object, input));
+    const object = await store.copyObject(source, target, input.algorithm);
+    const content = {
+      LastModified: listedTime(object.modifiedAt),
+      ETag: `"${object.etag}"`,
+      ...checksumElements(object.checksum),
+    };
+    return xmlResponse("CopyObjectResult", content, { headers: versionHeaders(bucket, object) });
+  },
+});
+
+function parseCopy({ headers }: S3Request) {
+  const isReplacing = readDirective(headers, "x-amz-metadata-directive");
+  const algorithm = findRequestedAlgorithm(headers);
+  const given = readAttributes(headers);
+  const redirect = given.headers[REDIRECT];
+  return {
+    ...parseWrite(headers),
+    source: parseCopySource(headers),
+    condition: readWriteCondition(headers),
+    algorithm,
+    redirect,
+    /** Undefined: those of the source. */
+    attributes: isReplacing ? given : undefined,
+    isReplacingTags: readDirective(headers, "x-amz-tagging-directive"),
+    /** Whether a copy onto itself would change anything. */
+    isChange:
+      isReplacing ||
+      algorithm !== undefined ||
+      redirect !== undefined ||
+      headers.has("x-amz-storage-class"),
+  };
+}
+
+/** @throws S3Error InvalidArgument for anything but COPY, the default, and REPLACE. */
+function readDirective(headers: Headers, name: string): boolean {
+  const value = headers.get(name) ?? "COPY";
+  if (value === "COPY" || value === "REPLACE") return value === "REPLACE";
+  const kind = name.includes("tagging") ? "tagging" : "metadata";
+  throw invalidArgument(name, value, `Unknown ${kind} directive.`);
+}
+
+function describe(
+  source: ObjectRecord,
+  input: CopyInput,
+): Omit<NewObject, "bucket" | "key" | "ownerId"> {
+  return {
+    storageClass: input.storageClass,
+    attributes: input.attributes ?? copiedAttributes(source, input.redirect),
+    tags: input.isReplacingTags ? input.tags : source.tags,
+    condition: input.condition,
+  };
+}
+
+/** A redirect belongs to its object alone: a copy has the one that the request gives, or none. */
+function copiedAttributes(
+  source: ObjectRecord,
+  redirect: string | undefined,
+): NewObject["attributes"] {
+  const { [REDIRECT]: _own, ...headers } = source.attributes.headers;
+  return {
+    headers: redirect === undefined ? headers : { ...headers, [REDIRECT]: redirect },
+    userMetadata: source.attributes.userMetadata,
+  };
+}
+
+function copyOntoItself(): S3Error {
+  return new S3Error("InvalidRequest", {
+    message:
+      "This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes.",
+  });
+}

@@ -1,0 +1,70 @@
+// CreateMultipartUpload: begins an upload in parts; what the object will be, beside its bytes, is said here.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateMultipartUpload.html
+
+import type { ChecksumAlgorithm, ChecksumType } from "../../core/checksum.ts";
+import { S3Error } from "../../core/s3-error.ts";
+import { findRequestedAlgorithm, findRequestedType } from "../checksum-headers.ts";
+import { readAttributes } from "../headers.ts";
+import type { Headers } from "../headers.ts";
+import { defineOperation } from "../operation.ts";
+import { xmlResponse } from "../response.ts";
+import { parseWrite, writeTarget } from "../write-target.ts";
+
+interface UploadChecksum {
+  readonly algorithm: ChecksumAlgorithm;
+  readonly type: ChecksumType;
+}
+
+/** CRCs of parts can be combined to one of all bytes, SHAs cannot; AWS offers CRC64NVME in no other way. */
+const TYPES: Readonly<Record<ChecksumAlgorithm, readonly [ChecksumType, ...ChecksumType[]]>> = {
+  CRC32: ["COMPOSITE", "FULL_OBJECT"],
+  CRC32C: ["COMPOSITE", "FULL_OBJECT"],
+  CRC64NVME: ["FULL_OBJECT"],
+  SHA1: ["COMPOSITE"],
+  SHA256: ["COMPOSITE"],
+};
+
+export const createMultipartUpload = defineOperation({
+  name: "CreateMultipartUpload",
+  route: { method: "POST", target: "object", query: ["uploads"] },
+  action: "s3:PutObject",
+
+  parse: ({ headers }) => ({
+    ...parseWrite(headers),
+    attributes: readAttributes(headers),
+    checksum: parseUploadChecksum(headers),
+  }),
+
+  async handle(context, { checksum, ...description }) {
+    const target = writeTarget(context, description);
+    const upload = await context.store.createUpload(target, context.account, checksum);
+    const content = { Bucket: context.bucketName, Key: context.key, UploadId: upload.uploadId };
+    const headers =
+      checksum === undefined
+        ? {}
+        : {
+            "x-amz-checksum-algorithm": checksum.algorithm,
+            "x-amz-checksum-type": checksum.type,
+          };
+    return xmlResponse("InitiateMultipartUploadResult", content, { headers });
+  },
+});
+
+/** @throws S3Error InvalidRequest for a type without an algorithm, or one that the algorithm does not have. */
+function parseUploadChecksum(headers: Headers): UploadChecksum | undefined {
+  const algorithm = findRequestedAlgorithm(headers);
+  const type = findRequestedType(headers);
+  if (algorithm === undefined) {
+    if (type === undefined) return undefined;
+    throw new S3Error("InvalidRequest", {
+      message:
+        "The x-amz-checksum-type header can only be used with the x-amz-checksum-algorithm header.",
+    });
+  }
+  if (type !== undefined && !TYPES[algorithm].includes(type)) {
+    throw new S3Error("InvalidRequest", {
+      message: `The ${type} checksum type cannot be used with the ${algorithm.toLowerCase()} checksum algorithm.`,
+    });
+  }
+  return { algorithm, type: type ?? TYPES[algorithm][0] };
+}

@@ -1,0 +1,50 @@
+// PutObject: stores an object, whole or not at all.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html
+
+import { checksumHeaders } from "../checksum-headers.ts";
+import { readWriteCondition } from "../conditions.ts";
+import { readAttributes } from "../headers.ts";
+import { versionHeaders } from "../object-headers.ts";
+import { defineOperation } from "../operation.ts";
+import { findText, invalidArgument } from "../params.ts";
+import { emptyResponse } from "../response.ts";
+import { parseWrite, tryWriteCondition, writeTarget } from "../write-target.ts";
+
+export const putObject = defineOperation({
+  name: "PutObject",
+  route: { method: "PUT", target: "object" },
+  action: "s3:PutObject",
+  body: "object",
+
+  parse: ({ headers, query }) => {
+    // Half of an UploadPart must not overwrite the object that it was to become a part of.
+    for (const name of ["partNumber", "uploadId"]) {
+      const value = findText(query, name);
+      if (value !== undefined) {
+        throw invalidArgument(
+          name,
+          value,
+          "This operation accepts partNumber and uploadId only together.",
+        );
+      }
+    }
+    return {
+      ...parseWrite(headers),
+      attributes: readAttributes(headers),
+      condition: readWriteCondition(headers),
+    };
+  },
+
+  async handle(context, input) {
+    await tryWriteCondition(context, input.condition);
+    const object = await context.store.putObject(
+      writeTarget(context, input),
+      await context.openBody(),
+    );
+    return emptyResponse(200, {
+      etag: `"${object.etag}"`,
+      ...checksumHeaders(object.checksum),
+      ...versionHeaders(context.bucket, object),
+    });
+  },
+});

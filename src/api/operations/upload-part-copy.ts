@@ -1,0 +1,49 @@
+// UploadPartCopy: stores a part of an upload from the bytes of another object, or a range of them.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPartCopy.html
+
+import { partChecksumElements } from "../checksum-headers.ts";
+import { checkCopyRange, parseCopyRange, parseCopySource } from "../copy-source.ts";
+import { listedTime } from "../listing.ts";
+import { checkCopySize, openCopySource } from "../open-copy-source.ts";
+import { defineOperation } from "../operation.ts";
+import { parsePartTarget } from "../part-target.ts";
+import { refuseHeaders } from "../refused-headers.ts";
+import { xmlResponse } from "../response.ts";
+
+export const uploadPartCopy = defineOperation({
+  name: "UploadPartCopy",
+  route: {
+    method: "PUT",
+    target: "object",
+    query: ["partNumber", "uploadId"],
+    headers: ["x-amz-copy-source"],
+  },
+  action: "s3:PutObject",
+  mayTakeLong: true,
+
+  parse: ({ headers, query }) => {
+    refuseHeaders(headers, "write");
+    return {
+      ...parsePartTarget(query),
+      source: parseCopySource(headers),
+      range: parseCopyRange(headers),
+    };
+  },
+
+  async handle(context, { uploadId, number, source, range }) {
+    const { store, bucket, key } = context;
+    const upload = await store.getUpload(bucket, key, uploadId);
+    const { reading } = await openCopySource(context, source, ({ sizeBytes }) => {
+      if (range !== undefined) checkCopyRange(range, sizeBytes);
+      checkCopySize(range === undefined ? sizeBytes : range.last + 1 - range.first);
+    });
+    const start = range?.first ?? 0;
+    const end = range === undefined ? reading.object.sizeBytes : range.last + 1;
+    const part = await store.copyPart({ bucket, upload }, number, { reading, start, end });
+    return xmlResponse("CopyPartResult", {
+      LastModified: listedTime(part.uploadedAt),
+      ETag: `"${part.etag}"`,
+      ...partChecksumElements(part.checksums),
+    });
+  },
+});

@@ -1,0 +1,154 @@
+// What a GET or HEAD answers with: the whole object, a range, a part, or word that nothing changed. Everything but
+// the bytes is decided here, so that HEAD cannot differ from GET.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+
+import { PART_NUMBER_MAX } from "../core/limits.ts";
+import { S3Error } from "../core/s3-error.ts";
+import type { BucketView } from "../store/bucket-view.ts";
+import type { ObjectRecord, PartRecord } from "../store/records.ts";
+import { checksumHeaders, partChecksumHeaders } from "./checksum-headers.ts";
+import { tryReadConditions } from "./conditions.ts";
+import { parseEtag, parseHttpDate, readResponseOverrides } from "./headers.ts";
+import type { Headers } from "./headers.ts";
+import { notModifiedHeaders, objectHeaders } from "./object-headers.ts";
+import type { S3Request } from "./operation.ts";
+import { findText, intParam } from "./params.ts";
+import { parseRange, renderContentRange } from "./range.ts";
+import { refuseHeaders } from "./refused-headers.ts";
+import { checkVersionId } from "./version-id.ts";
+
+export interface ReadInput {
+  readonly headers: Headers;
+  readonly versionId: string | undefined;
+  /** 0 where none is asked for. */
+  readonly partNumber: number;
+  readonly range: string | undefined;
+  readonly overrides: Readonly<Record<string, string>>;
+  readonly isChecksumWanted: boolean;
+}
+
+export interface ReadPlan {
+  readonly status: 200 | 206 | 304;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly start: number;
+  /** Exclusive. */
+  readonly end: number;
+}
+
+export interface ReadSubject {
+  readonly bucket: BucketView;
+  readonly object: ObjectRecord;
+  /** Asked for multipart objects alone. */
+  readonly findPart: (number: number) => Promise<PartRecord | undefined>;
+}
+
+/** The bytes that are asked for, and the headers that come with just those. */
+interface Selection {
+  readonly status: 200 | 206;
+  readonly start: number;
+  readonly end: number;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** @throws S3Error InvalidArgument, InvalidRequest */
+export function parseRead({ headers, query }: S3Request): ReadInput {
+  refuseHeaders(headers, "read");
+  const range = headers.get("range");
+  if (range !== undefined && findText(query, "partNumber") !== undefined) {
+    throw new S3Error("InvalidRequest", {
+      message: "Cannot specify both Range header and partNumber query parameter",
+    });
+  }
+  return {
+    headers,
+    versionId: findText(query, "versionId"),
+    partNumber: intParam(query, "partNumber", { min: 1, max: PART_NUMBER_MAX, fallback: 0 }),
+    range,
+    overrides: readResponseOverrides(query),
+    isChecksumWanted: headers.get("x-amz-checksum-mode")?.toUpperCase() === "ENABLED",
+  };
+}
+
+/** @throws S3Error NoSuchVersion, PreconditionFailed, InvalidRange, InvalidPartNumber */
+export async function planRead(subject: ReadSubject, input: ReadInput): Promise<ReadPlan> {
+  const { bucket, object } = subject;
+  checkVersionId(input.versionId, object.key);
+  if (tryReadConditions(input.headers, object) === "not-modified") {
+    return { status: 304, headers: notModifiedHeaders(bucket, object), start: 0, end: 0 };
+  }
+  const selection =
+    input.partNumber > 0 ? await selectPart(subject, input) : selectRange(object, input);
+  return {
+    ...selection,
+    headers: {
+      ...objectHeaders(bucket, object),
+      ...input.overrides,
+      ...selection.headers,
+      "content-length": String(selection.end - selection.start),
+    },
+  };
+}
+
+function selectRange(object: ObjectRecord, input: ReadInput): Selection {
+  const sizeBytes = object.sizeBytes;
+  const range = isRangeCurrent(input.headers, object)
+    ? parseRange(input.range, sizeBytes)
+    : undefined;
+  const { start, end } = range ?? { start: 0, end: sizeBytes };
+  // A checksum of all bytes beside some of them would look to a client like damage.
+  const isWhole = start === 0 && end === sizeBytes;
+  return {
+    status: range === undefined ? 200 : 206,
+    start,
+    end,
+    headers: {
+      ...(range === undefined ? {} : { "content-range": renderContentRange(range, sizeBytes) }),
+      ...(input.isChecksumWanted && isWhole ? checksumHeaders(object.checksum) : {}),
+    },
+  };
+}
+
+/** With `If-Range` a download goes on only in the very object in which it began. */
+function isRangeCurrent(headers: Headers, object: ObjectRecord): boolean {
+  const condition = headers.get("if-range");
+  if (condition === undefined) return true;
+  const timeMs = parseHttpDate(condition);
+  if (timeMs !== undefined) return Math.floor(object.modifiedAt / 1000) * 1000 === timeMs;
+  return !condition.startsWith("W/") && parseEtag(condition) === object.etag;
+}
+
+/** A part of a multipart object; any other object is its own first part. */
+async function selectPart(subject: ReadSubject, input: ReadInput): Promise<Selection> {
+  const { object } = subject;
+  if (object.content.kind !== "manifest") {
+    if (input.partNumber !== 1) throw unsatisfiable(input.partNumber, 1);
+    return partial({ start: 0, end: object.sizeBytes }, object.sizeBytes, {
+      ...(input.isChecksumWanted ? checksumHeaders(object.checksum) : {}),
+    });
+  }
+  const { partCount } = object.content;
+  const part = await subject.findPart(input.partNumber);
+  if (part?.startOffset === undefined) throw unsatisfiable(input.partNumber, partCount);
+  const start = part.startOffset;
+  return partial({ start, end: start + part.sizeBytes }, object.sizeBytes, {
+    "x-amz-mp-parts-count": String(partCount),
+    ...(input.isChecksumWanted ? partChecksumHeaders(part.checksums) : {}),
+  });
+}
+
+/** No `Content-Range` can say "no bytes", so that an empty part goes without. */
+function partial(
+  range: { readonly start: number; readonly end: number },
+  sizeBytes: number,
+  headers: Readonly<Record<string, string>>,
+): Selection {
+  const contentRange =
+    range.end > range.start ? { "content-range": renderContentRange(range, sizeBytes) } : {};
+  return { status: 206, ...range, headers: { ...headers, ...contentRange } };
+}
+
+function unsatisfiable(partNumber: number, partCount: number): S3Error {
+  return new S3Error("InvalidPartNumber", {
+    detail: { PartNumberRequested: String(partNumber), ActualPartCount: String(partCount) },
+  });
+}
