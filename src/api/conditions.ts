@@ -2,6 +2,7 @@
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-requests.html
 
 import { S3Error } from "../core/s3-error.ts";
+import type { WriteCondition } from "../store/records.ts";
 import { parseEtag, parseHttpDate } from "./headers.ts";
 import type { Headers } from "./headers.ts";
 
@@ -11,12 +12,6 @@ export interface ConditionSubject {
   readonly etag: string;
   /** Milliseconds since 1970. */
   readonly modifiedAt: number;
-}
-
-/** The conditions of a conditional write; ETags without quotes, `*` for any object. */
-export interface WriteConditionHeaders {
-  readonly ifMatch: string | undefined;
-  readonly ifNoneMatch: string | undefined;
 }
 
 interface Verdicts {
@@ -54,21 +49,15 @@ export function checkCopyConditions(headers: Headers, source: ConditionSubject):
 
 /**
  * The conditions of a write; undefined without any.
- * @throws S3Error NotImplemented for an `If-None-Match` other than `*`, as S3 does.
+ * Differs from AWS: S3 takes only `*` in the `If-None-Match` of a write; an ETag works here as it does for reads.
  */
-export function readWriteCondition(headers: Headers): WriteConditionHeaders | undefined {
+export function readWriteCondition(headers: Headers): WriteCondition | undefined {
   const ifMatch = headers.get("if-match");
   const ifNoneMatch = headers.get("if-none-match");
   if (ifMatch === undefined && ifNoneMatch === undefined) return undefined;
-  if (ifNoneMatch !== undefined && ifNoneMatch.trim() !== "*") {
-    throw new S3Error("NotImplemented", {
-      message: "A header you provided implies functionality that is not implemented",
-      detail: { Header: "If-None-Match", additionalMessage: "We don't accept the provided value" },
-    });
-  }
   return {
     ifMatch: ifMatch === undefined ? undefined : parseEtag(ifMatch),
-    ifNoneMatch: ifNoneMatch === undefined ? undefined : "*",
+    ifNoneMatch: ifNoneMatch === undefined ? undefined : parseEtag(ifNoneMatch),
   };
 }
 

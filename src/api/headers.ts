@@ -5,15 +5,11 @@
 import { USER_METADATA_BYTES_MAX } from "../core/limits.ts";
 import { S3Error } from "../core/s3-error.ts";
 import type { QueryParam } from "../core/wire-request.ts";
+import type { ObjectAttributes } from "../store/records.ts";
+import { storedContentEncoding } from "./body/stored-content-encoding.ts";
 import { findText, invalidArgument } from "./params.ts";
 
 export type Headers = ReadonlyMap<string, string>;
-
-/** Content-type and its like, and user metadata, as the store keeps them. */
-export interface AttributesFromHeaders {
-  readonly headers: Readonly<Record<string, string>>;
-  readonly userMetadata: Readonly<Record<string, string>>;
-}
 
 const SYSTEM_HEADERS = [
   "cache-control",
@@ -43,7 +39,7 @@ const STORAGE_CLASSES: ReadonlySet<string> = new Set([
  * The metadata that a PUT, a CreateMultipartUpload or a replacing copy gives an object.
  * @throws S3Error InvalidArgument, InvalidRedirectLocation, MetadataTooLarge
  */
-export function readAttributes(headers: Headers): AttributesFromHeaders {
+export function readAttributes(headers: Headers): ObjectAttributes {
   return { headers: readSystemMetadata(headers), userMetadata: readUserMetadata(headers) };
 }
 
@@ -64,20 +60,11 @@ function readSystemMetadata(headers: Headers): Readonly<Record<string, string>> 
     const value = headers.get(name);
     if (value !== undefined && value !== "") system[name] = value;
   }
-  const encoding = storedContentEncoding(headers.get("content-encoding") ?? "");
-  if (encoding !== "") system["content-encoding"] = encoding;
+  const encoding = storedContentEncoding(headers.get("content-encoding"));
+  if (encoding !== undefined) system["content-encoding"] = encoding;
   for (const [name, value] of Object.entries(system)) checkSendable(name, value);
   checkRedirect(system["x-amz-website-redirect-location"]);
   return system;
-}
-
-/** `aws-chunked` is how the body travelled; what else was done to the object's bytes stays. */
-function storedContentEncoding(value: string): string {
-  return value
-    .split(",")
-    .map((part) => part.trim())
-    .filter((part) => part !== "" && part.toLowerCase() !== "aws-chunked")
-    .join(",");
 }
 
 function checkRedirect(location: string | undefined): void {

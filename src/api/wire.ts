@@ -1,0 +1,92 @@
+// From Node's request to ours: the target split, never normalised; the query decoded with nothing dropped; every header
+// kept, repeated ones joined. Nothing here trusts X-Forwarded-*.
+
+import type { IncomingMessage } from "node:http";
+import { HEADER_SECTION_BYTES_MAX } from "../core/limits.ts";
+import { decodePath } from "../core/object-key.ts";
+import { S3Error } from "../core/s3-error.ts";
+import type { QueryParam, WireRequest } from "../core/wire-request.ts";
+
+/** Bytes around a header's name and value: ": " and the end of the line. */
+const HEADER_FRAME_BYTES = 4;
+
+/**
+ * `requestTarget` is the second word of the request line, as sent.
+ * @throws S3Error InvalidURI, InvalidRequest, RequestHeaderSectionTooLarge
+ */
+export function readWireRequest(message: IncomingMessage, requestTarget: string): WireRequest {
+  const headers = joinHeaders(message.rawHeaders);
+  const { rawPath, rawQuery } = splitTarget(requestTarget, headers.get("host"));
+  return {
+    method: message.method ?? "",
+    rawPath,
+    rawQuery,
+    query: parseQuery(rawQuery),
+    headers,
+    rawHeaders: message.rawHeaders.map((text, index) =>
+      index % 2 === 0 ? text.toLowerCase() : text,
+    ),
+  };
+}
+
+/** A Map: a header named `__proto__` is a header. */
+function joinHeaders(rawHeaders: readonly string[]): ReadonlyMap<string, string> {
+  const headers = new Map<string, string>();
+  let sizeBytes = 0;
+  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
+    const name = (rawHeaders[index] ?? "").toLowerCase();
+    const value = rawHeaders[index + 1] ?? "";
+    const earlier = headers.get(name);
+    headers.set(name, earlier === undefined ? value : `${earlier},${value}`);
+    sizeBytes += name.length + value.length + HEADER_FRAME_BYTES;
+  }
+  if (sizeBytes > HEADER_SECTION_BYTES_MAX) {
+    throw new S3Error("RequestHeaderSectionTooLarge", {
+      detail: { MaxSizeAllowed: String(HEADER_SECTION_BYTES_MAX) },
+    });
+  }
+  return headers;
+}
+
+interface TargetParts {
+  readonly rawPath: string;
+  readonly rawQuery: string;
+}
+
+const ABSOLUTE_FORM = /^https?:\/\/([^/?#]*)/i;
+
+function splitTarget(target: string, host: string | undefined): TargetParts {
+  let path = target;
+  const absolute = ABSOLUTE_FORM.exec(target);
+  if (absolute !== null) {
+    // The host that is signed and the host that is meant must be one.
+    if (absolute[1]?.toLowerCase() !== host?.toLowerCase()) {
+      throw new S3Error("InvalidRequest", {
+        message: "The host of the request target differs from the Host header.",
+      });
+    }
+    path = target.slice(absolute[0].length);
+    if (!path.startsWith("/")) path = `/${path}`;
+  }
+  if (!path.startsWith("/")) throw new S3Error("InvalidURI", { detail: { URI: target } });
+  const mark = path.indexOf("?");
+  if (mark === -1) return { rawPath: path, rawQuery: "" };
+  return { rawPath: path.slice(0, mark), rawQuery: path.slice(mark + 1) };
+}
+
+function parseQuery(rawQuery: string): readonly QueryParam[] {
+  if (rawQuery === "") return [];
+  const params: QueryParam[] = [];
+  for (const pair of rawQuery.split("&")) {
+    if (pair === "") continue;
+    const mark = pair.indexOf("=");
+    const name = mark === -1 ? pair : pair.slice(0, mark);
+    const value = mark === -1 ? "" : pair.slice(mark + 1);
+    params.push({ name: decodeParam(name), value: decodeParam(value) });
+  }
+  return params;
+}
+
+function decodeParam(text: string): string {
+  return decodePath(text.includes("+") ? text.replaceAll("+", " ") : text);
+}
