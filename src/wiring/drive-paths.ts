@@ -1,0 +1,75 @@
+// From the folders that are named on the command line to the folders of drives.
+
+import { readdir } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { readIdentity } from "../datanode/drive-identity.ts";
+import { openRealDisk } from "../disk/real-disk.ts";
+import { errnoOf } from "./explain-failure.ts";
+import { StartError } from "./start-error.ts";
+
+const DRIVE_FOLDER = /^drive-[1-9]\d{0,3}$/;
+const LOOK_DEADLINE_MS = 10_000;
+
+export interface DrivePaths {
+  readonly paths: readonly string[];
+  /** What does not fit the settings, in sentences. */
+  readonly remarks: readonly string[];
+}
+
+/**
+ * Several folders are a drive each; one folder holds `drive-1`, `drive-2`, ...: as many as were laid out in it, or
+ * `driveCount` where there are none yet.
+ * @throws StartError when a folder is named twice.
+ */
+export async function resolveDrivePaths(
+  folders: readonly string[],
+  driveCount: number,
+): Promise<DrivePaths> {
+  const [first = "./data", ...more] = folders;
+  if (more.length > 0)
+    return { paths: distinct(folders.map((each) => resolve(each))), remarks: [] };
+  const base = resolve(first);
+  const own = await slotCountAt(base);
+  // One drive of several: the others are away, which is told when the drives are placed.
+  if (own !== undefined) return { paths: [base], remarks: [] };
+  const laidOut = await laidOutIn(base);
+  const count = laidOut ?? driveCount;
+  const paths = Array.from({ length: count }, (_, index) => join(base, `drive-${index + 1}`));
+  const remarks =
+    count === driveCount
+      ? []
+      : [`${base} was laid out with ${count} drives, not ${driveCount}: it stays so`];
+  return { paths, remarks };
+}
+
+/** How many drives the layout in a folder has; undefined when there is none. */
+async function laidOutIn(base: string): Promise<number | undefined> {
+  for (const name of await namesIn(base)) {
+    if (!DRIVE_FOLDER.test(name)) continue;
+    const count = await slotCountAt(join(base, name));
+    if (count !== undefined) return count;
+  }
+  return undefined;
+}
+
+/** A folder that cannot be read, or holds something else, is judged later, with all others. */
+async function slotCountAt(path: string): Promise<number | undefined> {
+  const disk = openRealDisk({ root: path, deadlineMs: LOOK_DEADLINE_MS, maxInFlight: 1 });
+  const identity = await readIdentity(disk).catch(() => undefined);
+  return identity?.slots.length;
+}
+
+async function namesIn(folder: string): Promise<readonly string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if (errnoOf(error)?.code === "ENOENT") return [];
+    throw error;
+  }
+}
+
+function distinct(paths: readonly string[]): readonly string[] {
+  const twice = paths.find((path, index) => paths.indexOf(path) !== index);
+  if (twice === undefined) return paths;
+  throw new StartError(`${twice} is named twice: each folder is one drive`);
+}

@@ -1,0 +1,66 @@
+// Failures that everybody meets once (a folder of another user, a port in use), told with what to do about them.
+
+import { userInfo } from "node:os";
+
+interface Errno {
+  readonly code: string;
+  readonly path: string | undefined;
+  readonly port: number | undefined;
+  readonly address: string | undefined;
+}
+
+const CAUSES_MAX = 8;
+
+/** The system's own error in an error or among its causes. */
+export function errnoOf(error: unknown): Errno | undefined {
+  let current = error;
+  for (let depth = 0; depth < CAUSES_MAX && current instanceof Error; depth++) {
+    if ("syscall" in current && "code" in current && typeof current.code === "string") {
+      return {
+        code: current.code,
+        path: "path" in current && typeof current.path === "string" ? current.path : undefined,
+        port: "port" in current && typeof current.port === "number" ? current.port : undefined,
+        address:
+          "address" in current && typeof current.address === "string" ? current.address : undefined,
+      };
+    }
+    current = current.cause;
+  }
+  return undefined;
+}
+
+/** What to do about it, in a sentence or two; undefined for what has no simple remedy. */
+export function explainFailure(error: unknown): string | undefined {
+  const errno = errnoOf(error);
+  if (errno === undefined) return undefined;
+  const { code, path = "the folder", port, address } = errno;
+  switch (code) {
+    case "EACCES":
+    case "EPERM":
+      return port === undefined
+        ? explainPermission(path)
+        : `port ${port} may not be opened by this user: take one from 1024 upwards with --port`;
+    case "EADDRINUSE":
+      return `port ${port} on ${address} is in use by another process: stop that one, or take another port with --port (0 takes a free one)`;
+    case "EADDRNOTAVAIL":
+    case "ENOTFOUND":
+      return `this machine has no address ${address ?? "of that name"}: check --host`;
+    case "ENOSPC":
+      return `there is no room left for ${path}`;
+    case "EROFS":
+      return `${path} is on a file system that is mounted read-only`;
+    case "ENOTDIR":
+    case "EEXIST":
+      return `${path} is a file, or lies below one: name a folder`;
+    default:
+      return undefined;
+  }
+}
+
+function explainPermission(path: string): string {
+  const { uid, gid } = userInfo();
+  return (
+    `this process runs as user ${uid} and may not use ${path}. Give it the folder with\n` +
+    `  sudo chown -R ${uid}:${gid} '${path}' && sudo chmod -R u+rwX '${path}'`
+  );
+}
