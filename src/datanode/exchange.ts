@@ -1,0 +1,136 @@
+// One request to a data node and its answer, over undici's dispatcher: what arrives is copied once, to where it
+// belongs. Invariant: after an exchange has settled, by answer, error or abort, it touches no memory of its caller.
+
+import type { IncomingHttpHeaders } from "node:http";
+import type { Readable } from "node:stream";
+import type { Dispatcher } from "undici";
+import { ANSWER_BYTES_MAX, PROOF_HEADER, PROTOCOL_HEADER } from "./protocol.ts";
+import { ShardError } from "./shard-store.ts";
+
+export interface ExchangeRequest {
+  readonly method: "DELETE" | "GET" | "PUT";
+  /** Path and query. */
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Streamed; the next piece is asked for when there is room for it. */
+  readonly body?: AsyncIterable<Uint8Array>;
+  /** Where the body of a 200 goes, exactly filled. */
+  readonly target?: Uint8Array | undefined;
+}
+
+export interface ExchangeAnswer {
+  readonly status: number;
+  readonly protocol: string;
+  readonly proof: string;
+  /** Empty where the body went into the target. */
+  readonly body: Uint8Array;
+}
+
+/** The node could not be asked, or did not answer to the end. */
+export class ConnectionError extends ShardError {
+  constructor(message: string, cause?: unknown) {
+    super("Unavailable", message, { cause });
+    this.name = "ConnectionError";
+  }
+}
+
+export class Exchange implements Dispatcher.DispatchHandler {
+  /** Rejects with a ShardError. */
+  readonly answer: Promise<ExchangeAnswer>;
+  #resolve: (answer: ExchangeAnswer) => void = () => undefined;
+  #reject: (error: unknown) => void = () => undefined;
+  #controller: Dispatcher.DispatchController | undefined;
+  #abortedBy: Error | undefined;
+  #isSettled = false;
+  #target: Uint8Array | undefined;
+  #status = 0;
+  #headers: IncomingHttpHeaders = {};
+  #pieces: Uint8Array[] = [];
+  #receivedBytes = 0;
+
+  constructor(dispatcher: Dispatcher, request: ExchangeRequest) {
+    this.answer = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    const { method, path, headers, body, target } = request;
+    this.#target = target;
+    // undici takes any async iterable; only its types do not say so.
+    const stream = (body ?? null) as Readable | null;
+    dispatcher.dispatch({ method, path, headers, body: stream, ...TIMERS_OFF }, this);
+  }
+
+  /** Ends it: the answer rejects with `error` and the connection is closed. */
+  abort(error: Error): void {
+    if (this.#isSettled) return;
+    this.#abortedBy = error;
+    this.#settle();
+    this.#reject(error);
+    this.#controller?.abort(error);
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    // Given up while it waited for a connection.
+    if (this.#abortedBy !== undefined) controller.abort(this.#abortedBy);
+  }
+
+  onResponseStart(
+    _controller: Dispatcher.DispatchController,
+    status: number,
+    headers: IncomingHttpHeaders,
+  ): void {
+    if (this.#isSettled || status < 200) return;
+    this.#status = status;
+    this.#headers = headers;
+    if (status !== 200) this.#target = undefined;
+    const length = Number(headers["content-length"]);
+    const expected = this.#target?.length ?? length;
+    if (length !== expected) {
+      const message = `the node answers with ${length} bytes where ${expected} were asked for`;
+      this.abort(new ShardError("Corrupt", message));
+    } else if (!(length <= ANSWER_BYTES_MAX)) {
+      this.abort(new ConnectionError("the node's answer has no length, or is too large"));
+    }
+  }
+
+  onResponseData(_controller: Dispatcher.DispatchController, piece: Uint8Array): void {
+    if (this.#isSettled) return;
+    const at = this.#receivedBytes;
+    this.#receivedBytes += piece.length;
+    if (this.#target === undefined) this.#pieces.push(piece);
+    else this.#target.set(piece, at);
+  }
+
+  onResponseEnd(): void {
+    if (this.#isSettled) return;
+    const pieces = this.#pieces;
+    this.#settle();
+    this.#resolve({
+      status: this.#status,
+      protocol: headerText(this.#headers, PROTOCOL_HEADER),
+      proof: headerText(this.#headers, PROOF_HEADER),
+      body: Buffer.concat(pieces),
+    });
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    if (this.#isSettled) return;
+    this.#settle();
+    this.#reject(new ConnectionError(`the connection failed: ${error.message}`, error));
+  }
+
+  #settle(): void {
+    this.#isSettled = true;
+    this.#target = undefined;
+    this.#pieces = [];
+  }
+}
+
+// Deadlines are the callers': undici's timers are coarse and see only silence, not slowness.
+const TIMERS_OFF = { headersTimeout: 0, bodyTimeout: 0 } as const;
+
+function headerText(headers: IncomingHttpHeaders, name: string): string {
+  const value = headers[name];
+  return typeof value === "string" ? value : "";
+}

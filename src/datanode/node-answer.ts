@@ -1,0 +1,58 @@
+// How a data node answers: status, JSON or bytes of a shard, and the proof that it is the node that was asked.
+// Written to the raw response: the routes take it from Fastify, which would only buffer and copy.
+
+import type { ServerResponse } from "node:http";
+import {
+  PROOF_HEADER,
+  PROTOCOL_HEADER,
+  PROTOCOL_VERSION,
+  RefusedRequestError,
+  renderError,
+  statusOf,
+  type WireErrorCode,
+} from "./protocol.ts";
+import { bodyDigest, proveAnswer, UNSIGNED_BODY, type ClusterKeys } from "./rpc-auth.ts";
+import { ShardError } from "./shard-store.ts";
+
+/** Who asked: present once the request's signature was found good. */
+export interface Asker {
+  readonly keys: ClusterKeys;
+  readonly nonce: string;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly body: Uint8Array;
+  /** Bytes of a shard: their checksums stand beside them, and hashing them again would cost more than reading. */
+  readonly isShard?: boolean;
+  /** The rest of the request is unread: the connection can take no other. */
+  readonly isLast?: boolean;
+}
+
+export function sendAnswer(
+  response: ServerResponse,
+  asker: Asker | undefined,
+  answer: Answer,
+): void {
+  if (response.headersSent || response.destroyed) return;
+  const { status, body, isShard = false, isLast = false } = answer;
+  response.statusCode = status;
+  response.setHeader(PROTOCOL_HEADER, PROTOCOL_VERSION);
+  response.setHeader("content-type", isShard ? "application/octet-stream" : "application/json");
+  response.setHeader("content-length", body.length);
+  if (isLast) response.setHeader("connection", "close");
+  if (asker !== undefined) {
+    const digest = isShard ? UNSIGNED_BODY : bodyDigest(body);
+    const proof = proveAnswer(asker.keys, { nonce: asker.nonce, status, body: digest });
+    response.setHeader(PROOF_HEADER, proof);
+  }
+  response.end(body);
+}
+
+/** What an error says to the other side: nothing of errors that are not of this protocol. */
+export function errorAnswer(error: unknown): Answer & { readonly code: WireErrorCode } {
+  const isOurs = error instanceof ShardError || error instanceof RefusedRequestError;
+  const code = isOurs ? error.code : "Unavailable";
+  const message = isOurs ? error.message : "the node failed; its log says why";
+  return { code, status: statusOf(code), body: renderError(code, message) };
+}

@@ -1,0 +1,279 @@
+// The way to one data node: connections, signatures, deadlines, and the knowledge whether the node is there.
+// A node that fails once is asked for a sign of life before anything else is sent; while it gives none, calls fail at
+// once and it is asked again in the background, so that it comes back by itself.
+// Invariant: a link speaks to one node id for life; another node at the same address is refused with words.
+
+import { Pool } from "undici";
+import type { Clock } from "../util/clock.ts";
+import {
+  Exchange,
+  ConnectionError,
+  type ExchangeAnswer,
+  type ExchangeRequest,
+} from "./exchange.ts";
+import {
+  HELLO_PATH,
+  parseError,
+  parseHello,
+  PROTOCOL_HEADER,
+  PROTOCOL_VERSION,
+  type NodeHello,
+} from "./protocol.ts";
+import {
+  ANYONE,
+  bodyDigest,
+  deriveClusterKeys,
+  EMPTY_BODY_DIGEST,
+  isAnswerProven,
+  makeNonce,
+  renderAuthorization,
+  UNSIGNED_BODY,
+  type ClusterKeys,
+} from "./rpc-auth.ts";
+import type { BodyKey } from "./shard-body.ts";
+import { ShardError } from "./shard-store.ts";
+
+const CONNECT_TIMEOUT_MS = 2_000;
+const HELLO_DEADLINE_MS = 2_000;
+const CALL_CONNECTIONS = 64;
+/** Each slow upload keeps a connection for as long as it lasts. */
+const WRITE_CONNECTIONS = 1_000;
+/** Calls under way or waiting for a connection. */
+const CALL_COUNT_MAX = 2_048;
+/** Shorter than the node's, so that it is never the node that closes an idle connection first. */
+const KEEP_ALIVE_MS = 30_000;
+
+export interface NodeLinkOptions {
+  /** `http://host:port` */
+  readonly url: string;
+  readonly secret: string;
+  readonly clock: Clock;
+  /** How long a call may take, in milliseconds. */
+  readonly deadlineMs: number;
+  /** How often a node that is away is asked whether it is back, in milliseconds. */
+  readonly retryMs: number;
+  /** Hears what the node says of itself whenever it is there again; throws to refuse it. */
+  readonly onHello: (hello: NodeHello) => void;
+  /** Hears in words why the node is away, once each time it goes. */
+  readonly onAway: (problem: string) => void;
+}
+
+/** A request as callers make it; without `target`, the answer's body is returned. */
+export interface NodeCall {
+  readonly method: "DELETE" | "GET";
+  readonly path: string;
+  readonly target?: Uint8Array;
+}
+
+/** A streamed request under way. */
+export interface NodeStream {
+  readonly exchange: Exchange;
+  /** Resolves when the node has done it. @throws ShardError */
+  readonly done: Promise<void>;
+}
+
+type LinkState = "away" | "closed" | "unsure" | "up";
+
+export class NodeLink {
+  readonly url: string;
+  readonly deadlineMs: number;
+  readonly #options: NodeLinkOptions;
+  readonly #keys: ClusterKeys;
+  readonly #calls: Pool;
+  readonly #writes: Pool;
+  // A connection of its own: a node is not away because its drives are slow.
+  readonly #hellos: Pool;
+  #state: LinkState = "unsure";
+  #hello: NodeHello | undefined;
+  #problem = "the node was not asked yet";
+  #check: Promise<void> | undefined;
+  #retryTimer: NodeJS.Timeout | undefined;
+  #callCount = 0;
+
+  constructor(options: NodeLinkOptions) {
+    this.url = options.url;
+    this.deadlineMs = options.deadlineMs;
+    this.#options = options;
+    this.#keys = deriveClusterKeys(options.secret);
+    this.#calls = this.#makePool(CALL_CONNECTIONS);
+    this.#writes = this.#makePool(WRITE_CONNECTIONS);
+    this.#hellos = this.#makePool(1);
+  }
+
+  /** Why the node is away, in words; undefined while it is there. */
+  get problem(): string | undefined {
+    return this.#state === "up" ? undefined : this.#problem;
+  }
+
+  /** Asks the node once, now; never rejects. */
+  async greet(): Promise<void> {
+    if (this.#state === "unsure") await this.#checkOnce();
+  }
+
+  /** One call within the deadline. @throws ShardError */
+  async call(call: NodeCall): Promise<Uint8Array> {
+    const hello = await this.#connected();
+    if (this.#callCount >= CALL_COUNT_MAX) {
+      throw new ShardError("Unavailable", `${this.url}: too many calls wait for the node`);
+    }
+    this.#callCount += 1;
+    try {
+      return await this.#exchange(this.#calls, call, { hello, deadlineMs: this.deadlineMs });
+    } catch (error) {
+      throw this.#judge(error);
+    } finally {
+      this.#callCount -= 1;
+    }
+  }
+
+  /** Begins a streamed request; its progress and its end are the caller's to watch over. @throws ShardError */
+  async stream(
+    path: string,
+    makeBody: (key: BodyKey) => AsyncIterable<Uint8Array>,
+  ): Promise<NodeStream> {
+    const hello = await this.#connected();
+    const nonce = makeNonce();
+    const headers = this.#sign({ method: "PUT", path, nonce, hello, body: UNSIGNED_BODY });
+    const body = makeBody({ keys: this.#keys, nonce });
+    const exchange = new Exchange(this.#writes, { method: "PUT", path, headers, body });
+    const done = this.#finishStream(exchange, nonce);
+    return { exchange, done };
+  }
+
+  async #finishStream(exchange: Exchange, nonce: string): Promise<void> {
+    try {
+      this.#accept(await exchange.answer, nonce, false);
+    } catch (error) {
+      throw this.#judge(error);
+    }
+  }
+
+  /** After this no call succeeds; connections in use are cut off. */
+  async close(): Promise<void> {
+    this.#state = "closed";
+    this.#problem = "the connection to the node is closed";
+    clearTimeout(this.#retryTimer);
+    await Promise.all([this.#calls, this.#writes, this.#hellos].map((pool) => pool.destroy()));
+  }
+
+  async #connected(): Promise<NodeHello> {
+    if (this.#state === "unsure") await this.#checkOnce();
+    if (this.#state !== "up" || this.#hello === undefined) {
+      throw new ShardError("Unavailable", `${this.url}: ${this.#problem}`);
+    }
+    return this.#hello;
+  }
+
+  /** A failure that may mean that the node is gone has it checked before the next call. */
+  #judge(error: unknown): unknown {
+    const isSuspicious =
+      error instanceof ConnectionError || (error instanceof ShardError && error.code === "Denied");
+    if (isSuspicious && this.#state === "up") {
+      this.#state = "unsure";
+      void this.#checkOnce();
+    }
+    return error;
+  }
+
+  #checkOnce(): Promise<void> {
+    this.#check ??= this.#sayHello().finally(() => {
+      this.#check = undefined;
+    });
+    return this.#check;
+  }
+
+  async #sayHello(): Promise<void> {
+    try {
+      const call = { method: "GET", path: HELLO_PATH } as const;
+      const deadlineMs = Math.min(HELLO_DEADLINE_MS, this.deadlineMs);
+      const hello = parseHello(await this.#exchange(this.#hellos, call, { deadlineMs }));
+      this.#options.onHello(hello);
+      if (this.#state === "closed") return;
+      this.#hello = hello;
+      this.#state = "up";
+    } catch (error) {
+      if (this.#state !== "closed") this.#goAway(error);
+    }
+  }
+
+  #goAway(error: unknown): void {
+    const problem = error instanceof Error ? error.message : String(error);
+    const isNews = this.#state !== "away" || problem !== this.#problem;
+    this.#state = "away";
+    this.#problem = problem;
+    if (isNews) this.#options.onAway(problem);
+    this.#retryTimer = setTimeout(() => void this.#checkOnce(), this.#options.retryMs);
+    this.#retryTimer.unref();
+  }
+
+  async #exchange(
+    pool: Pool,
+    { method, path, target }: NodeCall,
+    { hello, deadlineMs }: { readonly hello?: NodeHello; readonly deadlineMs: number },
+  ): Promise<Uint8Array> {
+    const nonce = makeNonce();
+    const headers = this.#sign({ method, path, nonce, hello, body: EMPTY_BODY_DIGEST });
+    const request: ExchangeRequest = { method, path, headers, target };
+    const exchange = new Exchange(pool, request);
+    const timer = setTimeout(() => {
+      exchange.abort(new ConnectionError(`${this.url}: no answer within ${deadlineMs} ms`));
+    }, deadlineMs);
+    try {
+      return this.#accept(await exchange.answer, nonce, target !== undefined);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #sign(request: {
+    readonly method: "DELETE" | "GET" | "PUT";
+    readonly path: string;
+    readonly nonce: string;
+    readonly hello: NodeHello | undefined;
+    readonly body: string;
+  }): Record<string, string> {
+    const { method, path, nonce, hello, body } = request;
+    const authorization = renderAuthorization(this.#keys, {
+      method,
+      url: path,
+      nodeId: hello?.nodeId ?? ANYONE,
+      session: hello?.session ?? ANYONE,
+      timeMs: this.#options.clock.now(),
+      nonce,
+      body,
+    });
+    return { authorization, [PROTOCOL_HEADER]: PROTOCOL_VERSION };
+  }
+
+  /** The body of an answer that is the node's own and good. @throws ShardError */
+  #accept(answer: ExchangeAnswer, nonce: string, isShard: boolean): Uint8Array {
+    const { status, protocol, proof, body } = answer;
+    if (protocol !== PROTOCOL_VERSION) {
+      const what = protocol === "" ? "no data node" : `a data node of protocol ${protocol}`;
+      throw new ConnectionError(`${this.url} is ${what}; ${PROTOCOL_VERSION} is needed`);
+    }
+    const digest = isShard && status === 200 ? UNSIGNED_BODY : bodyDigest(body);
+    if (isAnswerProven(this.#keys, { nonce, status, body: digest }, proof)) {
+      if (status === 200) return body;
+      throw parseError(status, body);
+    }
+    // A node that does not trust us proves nothing, and what it says is only passed on in words.
+    if (status === 400 || status === 401) throw parseError(status, body);
+    throw new ConnectionError(`${this.url} does not prove that it belongs to the cluster`);
+  }
+
+  #makePool(connections: number): Pool {
+    const pool = new Pool(this.#options.url, {
+      connections,
+      pipelining: 1,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      keepAliveMaxTimeout: KEEP_ALIVE_MS,
+      connect: { timeout: CONNECT_TIMEOUT_MS },
+    });
+    // A node that restarts closes its connections and is another session afterwards.
+    pool.on("disconnect", () => {
+      if (this.#state === "up") this.#state = "unsure";
+    });
+    return pool;
+  }
+}

@@ -1,0 +1,328 @@
+// A data node: serves the shards of its drives over HTTP to gateways that prove that they know the cluster secret.
+// Fastify carries the routes; bodies and answers are raw streams. The order for every request: URL, proof, protocol,
+// body digest, then the drive. Only liveness and readiness are open, and they tell nothing.
+// Invariant: nothing is read from or written to a drive for a request that is not proven.
+
+import { randomBytes } from "node:crypto";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
+import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+import type { Logger } from "../telemetry/logger.ts";
+import { assert } from "../util/assert.ts";
+import type { Clock } from "../util/clock.ts";
+import { errorAnswer, sendAnswer } from "./node-answer.ts";
+import { driveRoutes, type DriveAnswer, type DriveRoute } from "./node-routes.ts";
+import {
+  checkUrl,
+  HELLO_PATH,
+  isNodeId,
+  PROTOCOL_HEADER,
+  PROTOCOL_VERSION,
+  RefusedRequestError,
+  renderHello,
+  SMALL_BODY_BYTES_MAX,
+} from "./protocol.ts";
+import { ReadMemory } from "./read-memory.ts";
+import {
+  bodyDigest,
+  deriveClusterKeys,
+  EMPTY_BODY_DIGEST,
+  RequestVerifier,
+  UNSIGNED_BODY,
+  type ClusterKeys,
+  type SignedRequest,
+} from "./rpc-auth.ts";
+import { ShardError, type ShardStore } from "./shard-store.ts";
+
+const LIVE_PATH = "/_kintsugi/live";
+const READY_PATH = "/_kintsugi/ready";
+
+const CONNECTION_COUNT_MAX = 2048;
+/** Shards being written at a time: each slow upload keeps one open. */
+const WRITE_COUNT_MAX = 1024;
+/** Other requests at a time. */
+const REQUEST_COUNT_MAX = 512;
+const HEAD_BYTES_MAX = 8 * 1024;
+const HEADERS_TIMEOUT_MS = 10_000;
+/** Longer than gateways keep connections: the side that sends next must not be the one that meets a closed one. */
+const KEEP_ALIVE_MS = 75_000;
+/** A connection in use on which nothing moves; senders with nothing to send give signs of life more often. */
+const SILENCE_MS = 45_000;
+/** How soon the kernel asks whether a silent peer is still there. */
+const TCP_PROBE_MS = 15_000;
+/** How long the rest of a refused body is read, so that the refusal is not lost in a reset. */
+const LINGER_MS = 2_000;
+
+export interface NodeServerOptions {
+  /** The drives that it serves; closing them is the caller's. */
+  readonly drives: readonly ShardStore[];
+  /** 1 to 64 letters, digits, dots, dashes and underscores, the same at every start. */
+  readonly nodeId: string;
+  /** The cluster secret. */
+  readonly secret: string;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+export interface NodeServer {
+  /** Resolves once it accepts connections. Port 0 takes a free one. */
+  listen(host: string, port: number): Promise<{ readonly port: number }>;
+  /** Takes no more requests, waits up to `graceMs` milliseconds for those under way, and cuts the rest off. */
+  close(graceMs: number): Promise<void>;
+}
+
+/** @throws RangeError when the secret is too short. */
+export async function openNodeServer(options: NodeServerOptions): Promise<NodeServer> {
+  assert(isNodeId(options.nodeId), "a node id is short and plain");
+  const server = new DataNode(options);
+  await server.ready();
+  return server;
+}
+
+class DataNode implements NodeServer {
+  readonly #app: FastifyInstance;
+  readonly #keys: ClusterKeys;
+  readonly #verifier: RequestVerifier;
+  readonly #drives: ReadonlyMap<string, ShardStore>;
+  readonly #hello: Buffer;
+  readonly #logger: Logger;
+  readonly #memory = new ReadMemory();
+  /** The signatures that were found good, until their request is over. */
+  readonly #signed = new WeakMap<IncomingMessage, SignedRequest>();
+  #writeCount = 0;
+  #requestCount = 0;
+  #isClosing = false;
+
+  constructor({ drives, nodeId, secret, clock, logger }: NodeServerOptions) {
+    const session = randomBytes(16).toString("hex");
+    this.#keys = deriveClusterKeys(secret);
+    this.#verifier = new RequestVerifier({ keys: this.#keys, nodeId, session, clock });
+    this.#drives = new Map(drives.map((drive) => [drive.driveId, drive]));
+    this.#hello = renderHello({ nodeId, session, driveIds: drives.map((drive) => drive.driveId) });
+    this.#logger = logger;
+    this.#app = makeApp();
+    this.#addRoutes();
+  }
+
+  async ready(): Promise<void> {
+    await this.#app.ready();
+    boundConnections(this.#app.server);
+  }
+
+  async listen(host: string, port: number): Promise<{ readonly port: number }> {
+    await this.#app.listen({ host, port });
+    const address = this.#app.server.address();
+    assert(typeof address === "object" && address !== null, "a TCP server has an address");
+    return { port: address.port };
+  }
+
+  async close(graceMs: number): Promise<void> {
+    this.#isClosing = true;
+    const timer = setTimeout(() => this.#app.server.closeAllConnections(), graceMs);
+    await this.#app.close();
+    clearTimeout(timer);
+  }
+
+  #addRoutes(): void {
+    const app = this.#app;
+    app.addHook("onRequest", async ({ raw, routeOptions }) => this.#letIn(raw, routeOptions.url));
+    app.setErrorHandler((error, { raw }, reply) => this.#refuse(raw, reply, error));
+    app.setNotFoundHandler(({ raw }, reply) =>
+      this.#refuse(raw, reply, new RefusedRequestError("BadRequest", "there is no such route")),
+    );
+    app.get(LIVE_PATH, (_request, reply) => reply.send({ status: "live" }));
+    app.get(READY_PATH, (_request, reply) => {
+      const status = this.#isClosing ? "closing" : "ready";
+      return reply.code(this.#isClosing ? 503 : 200).send({ status });
+    });
+    app.get(HELLO_PATH, ({ raw }, reply) =>
+      this.#run(raw, reply, async () => ({ status: 200, body: this.#hello })),
+    );
+    for (const route of driveRoutes) {
+      app.route({
+        method: route.method,
+        url: route.pattern,
+        handler: (request, reply) => this.#serveDrive(route, request, reply),
+      });
+    }
+  }
+
+  /** @throws RefusedRequestError */
+  #letIn(raw: IncomingMessage, pattern: string | undefined): void {
+    if (pattern === LIVE_PATH || pattern === READY_PATH) return;
+    // Fastify would answer 415 to types that it does not know before a route sees them.
+    delete raw.headers["content-type"];
+    const { method = "", url = "" } = raw;
+    checkUrl(url);
+    const { authorization } = raw.headers;
+    const protocol = raw.headers[PROTOCOL_HEADER];
+    if (authorization !== undefined && protocol !== PROTOCOL_VERSION) {
+      throw new RefusedRequestError(
+        "UnknownProtocol",
+        `this node speaks ${PROTOCOL_VERSION} and no other protocol: run the same version everywhere`,
+      );
+    }
+    const isHello = pattern === HELLO_PATH;
+    this.#signed.set(raw, this.#verifier.verify({ method, url, isHello }, authorization));
+  }
+
+  async #serveDrive(
+    route: DriveRoute,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ): Promise<void> {
+    const { raw } = request;
+    const parameters = new Map(Object.entries(request.params ?? {}));
+    await this.#run(raw, reply, async ({ nonce }) => {
+      const driveId = String(parameters.get("drive"));
+      const drive = this.#drives.get(driveId);
+      if (drive === undefined) {
+        throw new ShardError("Unavailable", "the node has no such drive");
+      }
+      return route.handle({
+        drive,
+        parameter: String(parameters.get("shard") ?? parameters.get("bucket")),
+        raw,
+        url: raw.url ?? "",
+        key: { keys: this.#keys, nonce },
+        memory: this.#memory,
+      });
+    });
+  }
+
+  /** Runs what a proven request asks for, within the bounds, and answers. */
+  async #run(
+    raw: IncomingMessage,
+    reply: FastifyReply,
+    handle: (signed: SignedRequest) => Promise<DriveAnswer>,
+  ): Promise<void> {
+    const signed = this.#signed.get(raw);
+    assert(signed !== undefined, "only proven requests are handled");
+    const isWrite = raw.method === "PUT";
+    if (isWrite ? this.#writeCount >= WRITE_COUNT_MAX : this.#requestCount >= REQUEST_COUNT_MAX) {
+      return this.#refuse(raw, reply, new ShardError("Unavailable", "the node is busy"));
+    }
+    this.#count(isWrite, 1);
+    try {
+      await checkBody(raw, signed);
+      await this.#answer(reply, signed, await handle(signed));
+    } catch (error) {
+      this.#refuse(raw, reply, error);
+    } finally {
+      this.#count(isWrite, -1);
+    }
+  }
+
+  #count(isWrite: boolean, change: number): void {
+    if (isWrite) this.#writeCount += change;
+    else this.#requestCount += change;
+  }
+
+  async #answer(reply: FastifyReply, signed: SignedRequest, answer: DriveAnswer): Promise<void> {
+    const response = reply.hijack().raw;
+    if (response.destroyed) {
+      answer.release?.(false);
+      await answer.undo?.();
+      return;
+    }
+    const { release } = answer;
+    if (release !== undefined) {
+      response.once("close", () => release(response.writableFinished));
+    }
+    const asker = { keys: this.#keys, nonce: signed.nonce };
+    sendAnswer(response, asker, { ...answer, isLast: this.#isClosing });
+  }
+
+  #refuse(raw: IncomingMessage, reply: FastifyReply, error: unknown): void {
+    const signed = this.#signed.get(raw);
+    const asker = signed === undefined ? undefined : { keys: this.#keys, nonce: signed.nonce };
+    const response = reply.hijack().raw;
+    const isFault = !(error instanceof ShardError || error instanceof RefusedRequestError);
+    // A sender that went away is no fault of the node.
+    if (isFault && !response.destroyed) {
+      this.#logger.error({ err: error, method: raw.method }, "a request of a gateway failed");
+    }
+    sendAnswer(response, asker, { ...errorAnswer(error), isLast: this.#isClosing });
+    if (!raw.complete) lingerOver(raw, response);
+  }
+}
+
+function makeApp(): FastifyInstance {
+  const app = fastify({
+    logger: false,
+    exposeHeadRoutes: false,
+    forceCloseConnections: "idle",
+    return503OnClosing: false,
+    // Uploads last as long as their senders make progress; silence ends them.
+    requestTimeout: 0,
+    connectionTimeout: SILENCE_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    http: { maxHeaderSize: HEAD_BYTES_MAX, headersTimeout: HEADERS_TIMEOUT_MS },
+    frameworkErrors: (_error, _request, reply) => {
+      sendAnswer(reply.hijack().raw, undefined, errorAnswer(badUrl()));
+    },
+    clientErrorHandler: (_error, socket) => rejectSocket(socket),
+  });
+  app.removeAllContentTypeParsers();
+  // Bodies are read by the routes, from the raw stream.
+  app.addContentTypeParser("*", (_request, _payload, done) => done(null));
+  return app;
+}
+
+function boundConnections(server: Server): void {
+  server.maxConnections = CONNECTION_COUNT_MAX;
+  server.on("connection", (socket: Socket) => socket.setKeepAlive(true, TCP_PROBE_MS));
+}
+
+/** What is not HTTP gets an answer that is, and no more of our time. */
+function rejectSocket(socket: Socket): void {
+  if (socket.writable) {
+    const body = "{}";
+    socket.write(
+      `HTTP/1.1 400 Bad Request\r\ncontent-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`,
+    );
+  }
+  socket.destroySoon();
+}
+
+function badUrl(): RefusedRequestError {
+  return new RefusedRequestError("BadRequest", "the URL is not one of this protocol");
+}
+
+/** @throws RefusedRequestError when the body is not the one that was signed. */
+async function checkBody(raw: IncomingMessage, signed: SignedRequest): Promise<void> {
+  const isStreamed = raw.method === "PUT";
+  if (isStreamed !== (signed.body === UNSIGNED_BODY)) {
+    throw new RefusedRequestError("Denied", "bodies that are no shards are signed");
+  }
+  if (isStreamed) return;
+  if ((await smallBodyDigest(raw)) !== signed.body) {
+    throw new RefusedRequestError("Denied", "the body is not the one that was signed");
+  }
+}
+
+async function smallBodyDigest(raw: IncomingMessage): Promise<string> {
+  const { "content-length": length, "transfer-encoding": encoding } = raw.headers;
+  if (length === undefined && encoding === undefined) return EMPTY_BODY_DIGEST;
+  const pieces: Uint8Array[] = [];
+  let sizeBytes = 0;
+  for await (const piece of raw.iterator({ destroyOnReturn: false })) {
+    assert(piece instanceof Uint8Array, "a body without encoding is made of bytes");
+    pieces.push(piece);
+    sizeBytes += piece.length;
+    if (sizeBytes > SMALL_BODY_BYTES_MAX) {
+      throw new RefusedRequestError("BadRequest", "the body is too large");
+    }
+  }
+  return bodyDigest(Buffer.concat(pieces));
+}
+
+/** Reads what a refused sender still sends, for a while, so that it gets to read the refusal. */
+function lingerOver(raw: IncomingMessage, response: ServerResponse): void {
+  raw.resume();
+  const timer = setTimeout(() => raw.destroy(), LINGER_MS);
+  response.once("close", () => {
+    if (raw.complete) clearTimeout(timer);
+  });
+  raw.once("close", () => clearTimeout(timer));
+}

@@ -1,0 +1,260 @@
+// What gateways and data nodes say to each other over HTTP, in one place for both sides: routes, header names, bounds,
+// and the messages, parsed from bytes that anyone may have sent into typed values (docs/FORMATS.md).
+// URLs are compared raw: nothing in them is ever decoded, so one shard has one spelling and a signature one meaning.
+
+import { isSetId, type DriveId } from "../core/ids.ts";
+import type { SpaceInfo } from "../disk/disk.ts";
+import {
+  countField,
+  FieldError,
+  fieldsOf,
+  listField,
+  parseFields,
+  textField,
+  textListField,
+} from "./json-fields.ts";
+import { SHARD_COUNT_MAX } from "./shard-header.ts";
+import { ShardError, type ShardErrorCode, type ShardName } from "./shard-store.ts";
+
+/** Both sides send it with every message and refuse any other. */
+export const PROTOCOL_VERSION = "kintsugi-node/1";
+export const PROTOCOL_HEADER = "kintsugi-protocol";
+/** On answers: proves that the node knows the cluster secret and answers this very request. */
+export const PROOF_HEADER = "kintsugi-proof";
+
+/** Largest single read, in bytes; longer ones are made of several. */
+export const READ_BYTES_MAX = 8 * 1024 * 1024;
+/** Largest shard: the largest part on a single drive without parity, with room for checksums. */
+export const SHARD_BYTES_MAX = 6 * 1024 ** 3;
+/** Largest JSON answer: the names of a folder of some ten million shards' drive. */
+export const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
+/** Largest body of a request that has no shard in it. */
+export const SMALL_BODY_BYTES_MAX = 64 * 1024;
+
+const ROOT = "/_kintsugi/node";
+export const HELLO_PATH = `${ROOT}/hello`;
+/** The routes of a drive, as patterns; `drivePath` makes the paths that fit them. */
+export const DRIVE_ROUTES = {
+  bucket: `${ROOT}/drives/:drive/buckets/:bucket`,
+  device: `${ROOT}/drives/:drive/device`,
+  shard: `${ROOT}/drives/:drive/shards/:shard`,
+  size: `${ROOT}/drives/:drive/shards/:shard/size`,
+  space: `${ROOT}/drives/:drive/space`,
+} as const;
+
+/** All that a URL of this protocol is made of: no percent sign, no dot segment, no NUL can be in it. */
+const URL_TEXT = /^\/[A-Za-z0-9_\-/.?=&]{0,500}$/;
+const DOT_SEGMENT = /\/\.{1,2}(?:\/|\?|$)|\/\//;
+const DRIVE_ID = /^[A-Za-z0-9-]{1,64}$/;
+const NODE_ID = /^[A-Za-z0-9._-]{1,64}$/;
+const SESSION = /^[0-9a-f]{32}$/;
+const SHARD_NAME = /^([0-9a-f]{32})\.(0|[1-9][0-9]{0,2})$/;
+const BUCKET = /^(?:0|[1-9][0-9]{0,2})$/;
+const READ_QUERY = /\?offset=(0|[1-9][0-9]{0,15})&length=(0|[1-9][0-9]{0,7})$/;
+
+/** What goes wrong between the two, besides what goes wrong with shards. */
+export type WireErrorCode = ShardErrorCode | "BadRequest" | "UnknownProtocol";
+
+const STATUS: Readonly<Record<WireErrorCode, number>> = {
+  BadRequest: 400,
+  Corrupt: 422,
+  Denied: 401,
+  Exists: 409,
+  Full: 507,
+  NotFound: 404,
+  Unavailable: 503,
+  UnknownProtocol: 400,
+};
+
+/** A request that the node refuses before any drive has heard of it. */
+export class RefusedRequestError extends Error {
+  readonly code: WireErrorCode;
+
+  constructor(code: WireErrorCode, message: string) {
+    super(message);
+    this.name = "RefusedRequestError";
+    this.code = code;
+  }
+}
+
+export function statusOf(code: WireErrorCode): number {
+  return STATUS[code];
+}
+
+/** What a node says of itself. */
+export interface NodeHello {
+  readonly nodeId: string;
+  /** One life of the node's process: signatures made for an earlier one are refused. 32 hex digits. */
+  readonly session: string;
+  readonly driveIds: readonly DriveId[];
+}
+
+export interface ReadRange {
+  readonly offset: number;
+  readonly length: number;
+}
+
+export function isNodeId(text: string): boolean {
+  return NODE_ID.test(text);
+}
+
+export function shardFileName(name: ShardName): string {
+  return `${name.setId}.${name.index}`;
+}
+
+/** The path of one of `DRIVE_ROUTES`, with its parameters. */
+export function drivePath(
+  route: keyof typeof DRIVE_ROUTES,
+  driveId: DriveId,
+  parameter: { readonly shard?: ShardName; readonly bucket?: number } = {},
+): string {
+  const { shard, bucket } = parameter;
+  return DRIVE_ROUTES[route]
+    .replace(":drive", driveId)
+    .replace(":shard", shard === undefined ? "" : shardFileName(shard))
+    .replace(":bucket", String(bucket));
+}
+
+/** @throws RefusedRequestError BadRequest when a URL has anything in it that no route needs. */
+export function checkUrl(url: string): void {
+  if (!URL_TEXT.test(url) || DOT_SEGMENT.test(url)) {
+    throw new RefusedRequestError("BadRequest", "the URL is not one of this protocol");
+  }
+}
+
+/** @throws RefusedRequestError BadRequest */
+export function parseShardName(text: string): ShardName {
+  const name = findShardName(text);
+  if (name === undefined) throw new RefusedRequestError("BadRequest", "that names no shard");
+  return name;
+}
+
+/** @throws RefusedRequestError BadRequest */
+export function parseBucket(text: string): number {
+  const bucket = Number(text);
+  if (!BUCKET.test(text) || bucket > 255) {
+    throw new RefusedRequestError("BadRequest", "a bucket is a number from 0 to 255");
+  }
+  return bucket;
+}
+
+/** The range at the end of a raw URL. @throws RefusedRequestError BadRequest */
+export function parseReadRange(url: string): ReadRange {
+  const match = READ_QUERY.exec(url);
+  const [offset, length] = [Number(match?.[1]), Number(match?.[2])];
+  if (!Number.isSafeInteger(offset) || !(length <= READ_BYTES_MAX)) {
+    throw new RefusedRequestError("BadRequest", "a read needs an offset and a bounded length");
+  }
+  return { offset, length };
+}
+
+export function renderReadQuery(range: ReadRange): string {
+  return `?offset=${range.offset}&length=${range.length}`;
+}
+
+export function renderError(code: WireErrorCode, message: string): Buffer {
+  return renderJson({ code, message });
+}
+
+/** The error that an answer of the node stands for. */
+export function parseError(status: number, body: Uint8Array): ShardError {
+  return parseAnswer("an error", () => {
+    const fields = parseFields(body);
+    const code = textField(fields, "code");
+    const message = textField(fields, "message").slice(0, 1_000);
+    const known = Object.keys(STATUS).find((name): name is WireErrorCode => name === code);
+    if (known === undefined || STATUS[known] !== status) throw new FieldError("it is unknown");
+    // What only a wrong or older gateway sends: the drive behind the node is of no use to this one.
+    if (known === "BadRequest" || known === "UnknownProtocol") {
+      return new ShardError("Unavailable", `the node refuses the request: ${message}`);
+    }
+    return new ShardError(known, message);
+  });
+}
+
+export function renderHello(hello: NodeHello): Buffer {
+  return renderJson({ protocol: PROTOCOL_VERSION, ...hello });
+}
+
+/** @throws ShardError Unavailable for anything that this version does not understand. */
+export function parseHello(body: Uint8Array): NodeHello {
+  return parseAnswer("its hello", () => {
+    const fields = parseFields(body);
+    const [nodeId, session] = [textField(fields, "nodeId"), textField(fields, "session")];
+    const driveIds = textListField(fields, "driveIds");
+    if (!NODE_ID.test(nodeId)) throw new FieldError('"nodeId" is none');
+    if (!SESSION.test(session)) throw new FieldError('"session" is none');
+    if (!driveIds.every((id) => DRIVE_ID.test(id))) throw new FieldError("a drive id is none");
+    return { nodeId, session, driveIds: driveIds.map((id) => id as DriveId) };
+  });
+}
+
+export function renderSize(sizeBytes: number): Buffer {
+  return renderJson({ sizeBytes });
+}
+
+export function parseSize(body: Uint8Array): number {
+  return parseAnswer("a size", () => countField(parseFields(body), "sizeBytes"));
+}
+
+export function renderNames(names: readonly ShardName[]): Buffer {
+  return renderJson({ shards: names.map(shardFileName) });
+}
+
+export function parseNames(body: Uint8Array): readonly ShardName[] {
+  return parseAnswer("a list of shards", () =>
+    listField(parseFields(body), "shards").map((text) => {
+      const name = typeof text === "string" ? findShardName(text) : undefined;
+      if (name === undefined) throw new FieldError("an entry names no shard");
+      return name;
+    }),
+  );
+}
+
+export function renderSpace(space: SpaceInfo): Buffer {
+  return renderJson({ ...space });
+}
+
+export function parseSpace(body: Uint8Array): SpaceInfo {
+  return parseAnswer("its space", () => {
+    const fields = fieldsOf(Object.fromEntries(parseFields(body)), "it");
+    return {
+      freeBytes: countField(fields, "freeBytes"),
+      totalBytes: countField(fields, "totalBytes"),
+      freeInodes: fields.has("freeInodes") ? countField(fields, "freeInodes") : undefined,
+    };
+  });
+}
+
+export function renderDevice(device: string): Buffer {
+  return renderJson({ device });
+}
+
+export function parseDevice(body: Uint8Array): string {
+  return parseAnswer("its device", () => textField(parseFields(body), "device").slice(0, 200));
+}
+
+function findShardName(text: string): ShardName | undefined {
+  const [, setId = "", digits] = SHARD_NAME.exec(text) ?? [];
+  const index = Number(digits);
+  return isSetId(setId) && index < SHARD_COUNT_MAX ? { setId, index } : undefined;
+}
+
+function renderJson(value: Readonly<Record<string, unknown>>): Buffer {
+  return Buffer.from(JSON.stringify(value), "utf8");
+}
+
+function parseAnswer<Value>(what: string, parse: () => Value): Value {
+  try {
+    return parse();
+  } catch (error) {
+    if (!(error instanceof FieldError)) throw error;
+    throw new ShardError(
+      "Unavailable",
+      `the node sends ${what} that makes no sense: ${error.message}`,
+      {
+        cause: error,
+      },
+    );
+  }
+}

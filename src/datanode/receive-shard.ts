@@ -1,0 +1,89 @@
+// Stores a shard from the body of a request: takes it apart, hands it to the drive in batches with back-pressure, and
+// makes it durable only when its signed end has come. Anything else, a broken connection above all, leaves nothing.
+
+import type { IncomingMessage } from "node:http";
+import { ShardBodyParser, type BodyEndKind, type BodyKey } from "./shard-body.ts";
+import type { ShardName, ShardStore, ShardWriter } from "./shard-store.ts";
+
+/** Bytes that are gathered before the drive gets them; twice as many are in memory at most. */
+const BATCH_BYTES = 256 * 1024;
+
+export interface ReceivedShard {
+  readonly drive: ShardStore;
+  readonly name: ShardName;
+  readonly key: BodyKey;
+}
+
+/**
+ * Resolves when the shard is durable ("finish"), or gone as its sender wished ("abort").
+ * @throws ShardError of the drive; RefusedRequestError for a malformed body; the network's error for a broken one.
+ */
+export async function receiveShard(
+  request: IncomingMessage,
+  { drive, name, key }: ReceivedShard,
+): Promise<BodyEndKind> {
+  const writer = await drive.create(name);
+  const batches = new BatchWriter(writer);
+  try {
+    const parser = new ShardBodyParser(key);
+    // The answer still has to go out when the loop ends early.
+    for await (const piece of request.iterator({ destroyOnReturn: false })) {
+      const waiting = batches.add(parser.push(asBuffer(piece)));
+      if (waiting !== undefined) await waiting;
+    }
+    const kind = parser.end();
+    const rest = await batches.drain();
+    if (kind === "finish") await writer.finish(rest);
+    else await writer.abort();
+    return kind;
+  } catch (error) {
+    await batches.settle();
+    await writer.abort();
+    throw error;
+  }
+}
+
+/** Lets the drive write one batch while the next one is gathered. */
+class BatchWriter {
+  readonly #writer: ShardWriter;
+  #batch: Uint8Array[] = [];
+  #batchBytes = 0;
+  #inFlight: Promise<void> = Promise.resolve();
+
+  constructor(writer: ShardWriter) {
+    this.#writer = writer;
+  }
+
+  /** Returns a promise when the sender has to wait. */
+  add(chunks: readonly Uint8Array[]): Promise<void> | undefined {
+    for (const chunk of chunks) {
+      this.#batch.push(chunk);
+      this.#batchBytes += chunk.length;
+    }
+    return this.#batchBytes >= BATCH_BYTES ? this.#flush() : undefined;
+  }
+
+  /** Waits for what was handed over; the chunks that were not are returned. */
+  async drain(): Promise<readonly Uint8Array[]> {
+    await this.#inFlight;
+    return this.#batch;
+  }
+
+  async settle(): Promise<void> {
+    await this.#inFlight.catch(() => undefined);
+  }
+
+  async #flush(): Promise<void> {
+    await this.#inFlight;
+    this.#inFlight = this.#writer.append(this.#batch);
+    // Its failure is reported by whoever waits for it next.
+    this.#inFlight.catch(() => undefined);
+    this.#batch = [];
+    this.#batchBytes = 0;
+  }
+}
+
+function asBuffer(piece: unknown): Buffer {
+  if (!Buffer.isBuffer(piece)) throw new TypeError("a body without encoding is made of buffers");
+  return piece;
+}

@@ -1,0 +1,93 @@
+// A drive of a data node as a ShardStore: each method one call to the node.
+
+import type { DriveId } from "../core/ids.ts";
+import type { SpaceInfo } from "../disk/disk.ts";
+import type { BufferPool } from "../util/buffer-pool.ts";
+import type { NodeLink } from "./node-link.ts";
+import {
+  drivePath,
+  parseDevice,
+  parseNames,
+  parseSize,
+  parseSpace,
+  READ_BYTES_MAX,
+  renderReadQuery,
+} from "./protocol.ts";
+import { RemoteShardWriter } from "./remote-shard-writer.ts";
+import { ShardError, type ShardName, type ShardStore, type ShardWriter } from "./shard-store.ts";
+
+export interface RemoteDriveOptions {
+  readonly link: NodeLink;
+  readonly driveId: DriveId;
+  readonly label: string;
+  /** For frames of shards being written. */
+  readonly buffers: BufferPool;
+  /** Fails when the node no longer has this drive. @throws ShardError Unavailable */
+  readonly check: () => void;
+}
+
+export class RemoteDrive implements ShardStore {
+  readonly driveId: DriveId;
+  readonly label: string;
+  readonly #options: RemoteDriveOptions;
+  #isClosed = false;
+
+  constructor(options: RemoteDriveOptions) {
+    this.#options = options;
+    this.driveId = options.driveId;
+    this.label = options.label;
+  }
+
+  async create(name: ShardName): Promise<ShardWriter> {
+    const { link, driveId, buffers } = this.#options;
+    this.#checkOpen();
+    return RemoteShardWriter.begin(link, drivePath("shard", driveId, { shard: name }), buffers);
+  }
+
+  async read(name: ShardName, offset: number, target: Uint8Array): Promise<void> {
+    const path = drivePath("shard", this.driveId, { shard: name });
+    let at = 0;
+    do {
+      const part = target.subarray(at, at + READ_BYTES_MAX);
+      const query = renderReadQuery({ offset: offset + at, length: part.length });
+      await this.#call("GET", path + query, part);
+      at += part.length;
+    } while (at < target.length);
+  }
+
+  async size(name: ShardName): Promise<number> {
+    return parseSize(await this.#call("GET", drivePath("size", this.driveId, { shard: name })));
+  }
+
+  async delete(name: ShardName): Promise<void> {
+    await this.#call("DELETE", drivePath("shard", this.driveId, { shard: name }));
+  }
+
+  async list(bucket: number): Promise<readonly ShardName[]> {
+    return parseNames(await this.#call("GET", drivePath("bucket", this.driveId, { bucket })));
+  }
+
+  async space(): Promise<SpaceInfo> {
+    return parseSpace(await this.#call("GET", drivePath("space", this.driveId)));
+  }
+
+  async device(): Promise<string> {
+    return parseDevice(await this.#call("GET", drivePath("device", this.driveId)));
+  }
+
+  /** The connections are the node's client's, which closes them. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+  }
+
+  #checkOpen(): void {
+    if (this.#isClosed) throw new ShardError("Unavailable", `${this.label} is closed`);
+    this.#options.check();
+  }
+
+  async #call(method: "DELETE" | "GET", path: string, target?: Uint8Array): Promise<Uint8Array> {
+    this.#checkOpen();
+    const { link } = this.#options;
+    return link.call(target === undefined ? { method, path } : { method, path, target });
+  }
+}
