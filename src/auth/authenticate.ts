@@ -4,9 +4,13 @@
 
 import type { Account, Credential } from "../core/account.ts";
 import { S3Error } from "../core/s3-error.ts";
-import type { WireRequest } from "../core/wire-request.ts";
+import { findParam, type WireRequest } from "../core/wire-request.ts";
 import type { Clock } from "../util/clock.ts";
 import type { ChunkVerifier } from "./chunk-verifier.ts";
+import { authenticateV2Header, authenticateV2Query, hasV2Query } from "./sigv2.ts";
+import { authenticateV4Header } from "./sigv4-header.ts";
+import { authenticateV4Query, hasV4Query } from "./sigv4-query.ts";
+import { unsupportedMechanism } from "./unsupported-mechanism.ts";
 
 /** How the body that follows is signed, as `x-amz-content-sha256` (or the query) announced it. */
 export type PayloadPlan =
@@ -54,7 +58,72 @@ export function authenticate(
   settings: AuthSettings,
   hostBucket: string | undefined,
 ): Authentication {
-  throw new S3Error("NotImplemented", {
-    message: `${request.method} ${settings.region} ${hostBucket ?? ""}`,
+  refuseDuplicates(request);
+  const header = request.headers.get("authorization")?.trim() ?? "";
+  const isV4Query = hasV4Query(request);
+  const isV2Query = hasV2Query(request);
+  if (isV4Query || isV2Query) {
+    if (header !== "" || (isV4Query && isV2Query)) throw twoMechanisms();
+    refuseToken(request);
+    return isV4Query
+      ? authenticateV4Query(request, settings, hostBucket)
+      : authenticateV2Query(request, settings, hostBucket);
+  }
+  if (header === "") throw anonymous(request);
+  refuseToken(request);
+  // A bare algorithm is a V4 header without its fields, not an unknown mechanism.
+  if (/^AWS4-HMAC-SHA256(?=[\s,]|$)/.test(header)) {
+    return authenticateV4Header(request, settings, hostBucket);
+  }
+  if (header.startsWith("AWS ")) return authenticateV2Header(request, settings, hostBucket);
+  if (/^aws(?:4-|\s)/i.test(header)) throw unsupportedMechanism();
+  throw new S3Error("AuthorizationHeaderMalformed");
+}
+
+const ONCE = new Set([
+  "authorization",
+  "content-md5",
+  "date",
+  "host",
+  "x-amz-content-sha256",
+  "x-amz-date",
+  "x-amz-decoded-content-length",
+  "x-amz-security-token",
+]);
+
+/** Of two values a proxy may judge one and we the other. */
+function refuseDuplicates(request: WireRequest): void {
+  const seen = new Set<string>();
+  for (let at = 0; at < request.rawHeaders.length; at += 2) {
+    const name = request.rawHeaders[at]?.toLowerCase() ?? "";
+    if (!ONCE.has(name)) continue;
+    if (seen.has(name)) {
+      throw new S3Error("InvalidRequest", {
+        message: `The header ${name} was sent more than once.`,
+      });
+    }
+    seen.add(name);
+  }
+}
+
+/** Nobody here hands out temporary credentials, so that no token can be a good one. */
+function refuseToken(request: WireRequest): void {
+  const token =
+    request.headers.get("x-amz-security-token") ?? findParam(request, "X-Amz-Security-Token");
+  if (token) throw new S3Error("InvalidToken");
+}
+
+function twoMechanisms(): S3Error {
+  return new S3Error("InvalidArgument", {
+    message:
+      "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query string parameter or the Authorization header should be specified",
+  });
+}
+
+function anonymous(request: WireRequest): S3Error {
+  const override = request.query.find(({ name }) => name.startsWith("response-"));
+  if (override === undefined) return new S3Error("AccessDenied");
+  return new S3Error("InvalidRequest", {
+    message: "Request specific response headers cannot be used for anonymous GET requests.",
   });
 }

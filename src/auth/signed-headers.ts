@@ -1,0 +1,27 @@
+// What a V4 signature must cover: the host, and every x-amz-* header. An x-amz-* header that nobody signed could turn
+// a URL for one upload into a copy of somebody else's object.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
+
+import { S3Error } from "../core/s3-error.ts";
+import type { WireRequest } from "../core/wire-request.ts";
+
+/**
+ * `exempt` are x-amz-* headers that may stay unsigned.
+ * @throws S3Error AccessDenied
+ */
+export function checkSignedHeaders(
+  request: WireRequest,
+  signedHeaders: readonly string[],
+  exempt: readonly string[],
+): void {
+  const signed = new Set([...signedHeaders, ...exempt]);
+  const unsigned = [...request.headers.keys()].filter(
+    (name) => name.startsWith("x-amz-") && !signed.has(name),
+  );
+  if (!signedHeaders.includes("host")) unsigned.unshift("host");
+  if (unsigned.length === 0) return;
+  throw new S3Error("AccessDenied", {
+    message: "There were headers present in the request which were not signed",
+    detail: { HeadersNotSigned: unsigned.join(", ") },
+  });
+}

@@ -1,0 +1,83 @@
+// What Signature V2 signs: method, a few headers, every x-amz-* header, the resource with its sub-resources.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/RESTAuthentication.html
+
+import type { WireRequest } from "../core/wire-request.ts";
+import { canonicalPath } from "./percent-encoding.ts";
+import { foldHeaderValue } from "./sigv4-canonical.ts";
+
+export interface V2Form {
+  /** What stands in the place of the date: the Date header, nothing beside x-amz-date, or a URL's Expires. */
+  readonly dateLine: string;
+  readonly hostBucket: string | undefined;
+  /** `documented` is the list of sub-resources that all signers know; `all` has the ones that came later too. */
+  readonly subResources: "all" | "documented";
+  readonly path: "canonical" | "sent";
+  /** botocore moves the x-amz-* headers that it signs for a URL into its query. */
+  readonly areHeadersInQuery: boolean;
+}
+
+const DOCUMENTED: ReadonlySet<string> = new Set(
+  `accelerate acl analytics cors defaultObjectAcl delete inventory lifecycle location
+  logging metrics notification object-lock partNumber policy replication requestPayment
+  response-cache-control response-content-disposition response-content-encoding
+  response-content-language response-content-type response-expires restore select
+  select-type storageClass tagging torrent uploadId uploads versionId versioning versions
+  website`.split(/\s+/),
+);
+
+/** A signature that does not cover these would let a URL for an object become one for its settings. */
+const LATER: ReadonlySet<string> = new Set(
+  `abac annotation attributes encryption intelligent-tiering legal-hold
+  metadataAnnotationTable metadataConfiguration metadataInventoryTable
+  metadataJournalTable metadataTable ownershipControls policyStatus publicAccessBlock
+  renameObject retention session`.split(/\s+/),
+);
+
+/** One byte a character, to be hashed as Latin-1. */
+export function v2StringToSign(request: WireRequest, form: V2Form): string {
+  const header = (name: string) =>
+    request.headers.get(name) ?? (form.areHeadersInQuery ? queryHeader(request, name) : undefined);
+  return [
+    request.method,
+    header("content-md5") ?? "",
+    header("content-type") ?? "",
+    form.dateLine,
+    amzHeaders(request, form) + canonicalResource(request, form),
+  ].join("\n");
+}
+
+export function hasLaterSubResource(request: WireRequest): boolean {
+  return request.query.some(({ name }) => LATER.has(name));
+}
+
+function queryHeader(request: WireRequest, wanted: string): string | undefined {
+  return request.query.find(({ name }) => name.toLowerCase() === wanted)?.value;
+}
+
+function amzHeaders(request: WireRequest, form: V2Form): string {
+  const headers = new Map<string, string>();
+  for (const { name, value } of form.areHeadersInQuery ? request.query : []) {
+    const lower = name.toLowerCase();
+    if (lower.startsWith("x-amz-")) headers.set(lower, Buffer.from(value).toString("latin1"));
+  }
+  for (const [name, value] of request.headers) {
+    if (name.startsWith("x-amz-")) headers.set(name, value);
+  }
+  return [...headers]
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([name, value]) => `${name}:${foldHeaderValue(value)}\n`)
+    .join("");
+}
+
+function canonicalResource(request: WireRequest, form: V2Form): string {
+  const path = form.path === "sent" ? request.rawPath : canonicalPath(request.rawPath);
+  const bucket = form.hostBucket === undefined ? "" : `/${form.hostBucket}`;
+  const signed = request.query
+    .filter(({ name }) => DOCUMENTED.has(name) || (form.subResources === "all" && LATER.has(name)))
+    .toSorted((a, b) => (a.name < b.name ? -1 : 1))
+    // Values are signed as they mean, not as they were encoded.
+    .map(({ name, value }) =>
+      value === "" ? name : `${name}=${Buffer.from(value).toString("latin1")}`,
+    );
+  return `${bucket}${path}${signed.length === 0 ? "" : `?${signed.join("&")}`}`;
+}
