@@ -1,0 +1,214 @@
+// MetadataStore over an engine that reads in the calling thread and sends its writes, as plain data, to one writer.
+// Every read below is synchronous: no statement of an engine is ever left open across an await.
+
+import type { Incarnation, SetId, UploadId } from "../core/ids.ts";
+import type { Tag } from "../core/tags.ts";
+import type {
+  CompleteUploadInput,
+  CreateBucketInput,
+  CreateUploadInput,
+  ListBucketsQuery,
+  ListObjectsQuery,
+  ListUploadsQuery,
+  MetadataStore,
+  PutObjectInput,
+  PutPartInput,
+} from "./metadata-store.ts";
+import type { LayoutRecord, ObjectRecord, PartRecord, UploadRecord } from "./records.ts";
+import type { WritePort } from "./write-operations.ts";
+
+type ReadName =
+  | "findBucket"
+  | "findBucketConfig"
+  | "findLayouts"
+  | "findObject"
+  | "findPart"
+  | "findPartAt"
+  | "findSetting"
+  | "findUpload"
+  | "listBuckets"
+  | "listObjects"
+  | "listParts"
+  | "listProcesses"
+  | "listTrash"
+  | "listUploads"
+  | "readInline";
+
+/** The reads of MetadataStore, answered at once. */
+export type MetadataReader = {
+  readonly [Name in ReadName]: (
+    ...input: Parameters<MetadataStore[Name]>
+  ) => Awaited<ReturnType<MetadataStore[Name]>>;
+};
+
+/** What an engine consists of. */
+export interface EngineParts {
+  readonly reader: MetadataReader;
+  readonly writer: WritePort;
+  /** Ends reading; called before the writer ends. */
+  readonly closeReader: () => void;
+  /** Called last: gives up what keeps other processes out. */
+  readonly release: () => void;
+}
+
+export class EngineStore implements MetadataStore {
+  readonly #parts: EngineParts;
+  readonly #reader: MetadataReader;
+  readonly #writer: WritePort;
+  #closing: Promise<void> | undefined;
+
+  constructor(parts: EngineParts) {
+    this.#parts = parts;
+    this.#reader = parts.reader;
+    this.#writer = parts.writer;
+  }
+
+  async findSetting(name: string) {
+    return this.#reader.findSetting(name);
+  }
+
+  async ensureSetting(name: string, value: string) {
+    return this.#writer.submit({ name: "ensureSetting", input: { name, value } });
+  }
+
+  async beginIncarnation(input: { incarnation: Incarnation; startedAt: number }) {
+    await this.#writer.submit({ name: "beginIncarnation", input });
+  }
+
+  async endIncarnation(incarnation: Incarnation, endedAt: number) {
+    await this.#writer.submit({ name: "endIncarnation", input: { incarnation, endedAt } });
+  }
+
+  async listProcesses() {
+    return this.#reader.listProcesses();
+  }
+
+  async findLayouts() {
+    return this.#reader.findLayouts();
+  }
+
+  async addLayout(input: LayoutRecord) {
+    await this.#writer.submit({ name: "addLayout", input });
+  }
+
+  async findBucket(name: string) {
+    return this.#reader.findBucket(name);
+  }
+
+  async listBuckets(query: ListBucketsQuery) {
+    return this.#reader.listBuckets(query);
+  }
+
+  async createBucket(input: CreateBucketInput) {
+    return this.#writer.submit({ name: "createBucket", input });
+  }
+
+  async deleteBucket(bucketId: number) {
+    await this.#writer.submit({ name: "deleteBucket", input: { bucketId } });
+  }
+
+  async findBucketConfig(bucketId: number, name: string) {
+    return this.#reader.findBucketConfig(bucketId, name);
+  }
+
+  async putBucketConfig(bucketId: number, name: string, value: string | undefined) {
+    await this.#writer.submit({ name: "putBucketConfig", input: { bucketId, name, value } });
+  }
+
+  async findObject(bucketId: number, key: string) {
+    return this.#reader.findObject(bucketId, key);
+  }
+
+  async listObjects(query: ListObjectsQuery) {
+    return this.#reader.listObjects(query);
+  }
+
+  async readInline(dataId: number) {
+    return this.#reader.readInline(dataId);
+  }
+
+  async putObject(input: PutObjectInput): Promise<ObjectRecord> {
+    const stored = await this.#writer.submit({ name: "putObject", input });
+    const { key, sizeBytes, etag, modifiedAt, ownerId, storageClass } = input;
+    const { checksum, attributes, tags } = input;
+    const said = { key, sizeBytes, etag, modifiedAt, ownerId, storageClass };
+    return { ...said, checksum, attributes, tags, ...stored, versionId: "null" };
+  }
+
+  async deleteObjects(bucketId: number, keys: readonly string[]) {
+    return this.#writer.submit({ name: "deleteObjects", input: { bucketId, keys } });
+  }
+
+  async putObjectTags(bucketId: number, key: string, tags: readonly Tag[]) {
+    await this.#writer.submit({ name: "putObjectTags", input: { bucketId, key, tags } });
+  }
+
+  async findUpload(bucketId: number, key: string, uploadId: UploadId) {
+    return this.#reader.findUpload(bucketId, key, uploadId);
+  }
+
+  async listUploads(query: ListUploadsQuery) {
+    return this.#reader.listUploads(query);
+  }
+
+  async createUpload(input: CreateUploadInput): Promise<UploadRecord> {
+    const manifestId = await this.#writer.submit({ name: "createUpload", input });
+    const { bucketId: _bucketId, ...said } = input;
+    return { ...said, manifestId, completed: undefined };
+  }
+
+  async putPart(input: PutPartInput): Promise<PartRecord> {
+    const stored = await this.#writer.submit({ name: "putPart", input });
+    const { number, sizeBytes, etag, uploadedAt, checksums } = input;
+    return { number, sizeBytes, etag, uploadedAt, checksums, ...stored, startOffset: undefined };
+  }
+
+  async listParts(manifestId: number, after: number, limit: number) {
+    return this.#reader.listParts(manifestId, after, limit);
+  }
+
+  async findPartAt(manifestId: number, offset: number) {
+    return this.#reader.findPartAt(manifestId, offset);
+  }
+
+  async findPart(manifestId: number, number: number) {
+    return this.#reader.findPart(manifestId, number);
+  }
+
+  async completeUpload(input: CompleteUploadInput) {
+    return this.#writer.submit({ name: "completeUpload", input });
+  }
+
+  async abortUpload(bucketId: number, key: string, uploadId: UploadId) {
+    await this.#writer.submit({ name: "abortUpload", input: { bucketId, key, uploadId } });
+  }
+
+  async noteMissing(setId: SetId, indexes: readonly number[]) {
+    await this.#writer.submit({ name: "noteMissing", input: { setId, indexes } });
+  }
+
+  async listTrash(limit: number) {
+    return this.#reader.listTrash(limit);
+  }
+
+  async dropTrash(setIds: readonly SetId[]) {
+    await this.#writer.submit({ name: "dropTrash", input: { setIds } });
+  }
+
+  async reset() {
+    await this.#writer.submit({ name: "reset", input: undefined });
+  }
+
+  async close() {
+    this.#closing ??= this.#close();
+    await this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    try {
+      this.#parts.closeReader();
+    } finally {
+      await this.#writer.close().finally(this.#parts.release);
+    }
+  }
+}

@@ -1,0 +1,66 @@
+// Reads of what belongs to the cluster rather than to a bucket.
+
+import type { Database } from "better-sqlite3";
+import type { MetadataReader } from "../engine-store.ts";
+import type { LayoutRecord, ProcessRecord, TrashRecord } from "../records.ts";
+
+type ClusterRead = "findLayouts" | "findSetting" | "listProcesses" | "listTrash";
+
+interface LayoutRow {
+  readonly version: number;
+  readonly drives: string;
+  readonly partitions: string;
+}
+
+interface ProcessRow {
+  readonly incarnation: ProcessRecord["incarnation"];
+  readonly started_at: number;
+  readonly ended_at: number | null;
+}
+
+interface TrashRow {
+  readonly set_id: TrashRecord["setId"];
+  readonly layout_version: number;
+  readonly shard_count: number;
+  readonly trashed_at: number;
+}
+
+export function clusterReads(database: Database): Pick<MetadataReader, ClusterRead> {
+  const setting = database
+    .prepare<[string], string>("select value from settings where name = ?")
+    .pluck();
+  const layouts = database.prepare<[], LayoutRow>(
+    "select version, drives, partitions from layouts order by version",
+  );
+  const processes = database.prepare<[], ProcessRow>(
+    "select incarnation, started_at, ended_at from processes order by ordinal",
+  );
+  const trash = database.prepare<[number], TrashRow>(
+    "select set_id, layout_version, shard_count, trashed_at from trash order by number limit ?",
+  );
+  return {
+    findSetting: (name) => setting.get(name),
+    findLayouts: () => layouts.all().map(layoutOf),
+    listProcesses: () =>
+      processes.all().map((row) => ({
+        incarnation: row.incarnation,
+        startedAt: row.started_at,
+        endedAt: row.ended_at ?? undefined,
+      })),
+    listTrash: (limit) =>
+      trash.all(limit).map((row) => ({
+        setId: row.set_id,
+        layoutVersion: row.layout_version,
+        shardCount: row.shard_count,
+        trashedAt: row.trashed_at,
+      })),
+  };
+}
+
+function layoutOf({ version, drives, partitions }: LayoutRow): LayoutRecord {
+  return {
+    version,
+    drives: JSON.parse(drives) as LayoutRecord["drives"],
+    partitions: JSON.parse(partitions) as LayoutRecord["partitions"],
+  };
+}

@@ -1,0 +1,44 @@
+// Removes a manifest, or an upload in progress, with all its parts, by statements over whole sets of rows: an upload of
+// ten thousand parts must not hold the writer for long.
+
+import type { Database, Statement } from "better-sqlite3";
+
+interface Removal {
+  readonly manifestId: number;
+  readonly nowMs: number;
+}
+
+const SETS = "select set_id from parts where manifest_id = :manifestId and set_id is not null";
+
+/** How often each set is named by the parts of the manifest, and by which part last. */
+const USES = `(select set_id, count(*) as uses, max(number) as last_number from parts
+  where manifest_id = :manifestId and set_id is not null group by set_id) u`;
+
+/** In this order: sets without another reference go to the trash, the others lose references, then the rows go. */
+const STEPS: readonly string[] = [
+  `insert into trash (set_id, layout_version, shard_count, trashed_at)
+   select s.id, s.layout_version, s.data_shards + s.parity_shards, :nowMs
+   from ${USES} cross join shard_sets s on s.id = u.set_id
+   where s.reference_count <= u.uses order by u.last_number`,
+  `delete from shard_sets where id in (${SETS})
+   and exists (select 1 from trash t where t.set_id = shard_sets.id)`,
+  `update shard_sets set reference_count = reference_count - u.uses from ${USES}
+   where shard_sets.id = u.set_id`,
+  `delete from inline_data where id in (
+     select data_id from parts where manifest_id = :manifestId and data_id is not null)`,
+  "delete from part_offsets where manifest_id = :manifestId",
+  "delete from parts where manifest_id = :manifestId",
+  "delete from uploads where manifest_id = :manifestId",
+];
+
+export class ManifestWrites {
+  readonly #steps: readonly Statement<[Removal]>[];
+
+  constructor(database: Database) {
+    this.#steps = STEPS.map((step) => database.prepare<[Removal]>(step));
+  }
+
+  remove(manifestId: number, nowMs: number): void {
+    for (const step of this.#steps) step.run({ manifestId, nowMs });
+  }
+}

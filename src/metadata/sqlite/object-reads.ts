@@ -1,0 +1,94 @@
+// Reads of buckets and objects: what GET, HEAD and LIST ask.
+
+import type { Database } from "better-sqlite3";
+import type { AccountId } from "../../core/ids.ts";
+import type { MetadataReader } from "../engine-store.ts";
+import type { ListObjectsQuery, ObjectPage } from "../metadata-store.ts";
+import { pageStart, prefixEnd, walkPage } from "./page-walk.ts";
+import {
+  BUCKET_COLUMNS,
+  OBJECT_COLUMNS,
+  SUMMARY_COLUMNS,
+  bucketOf,
+  objectOf,
+  summaryOf,
+  type BucketRow,
+  type ObjectRow,
+  type SummaryRow,
+} from "./rows.ts";
+
+type ObjectRead =
+  | "findBucket"
+  | "findBucketConfig"
+  | "findObject"
+  | "listBuckets"
+  | "listObjects"
+  | "readInline";
+
+export const FIND_OBJECT = `select ${OBJECT_COLUMNS} from objects o left join shard_sets s on s.id = o.set_id
+  where o.bucket_id = ? and o.key = ?`;
+
+export function objectReads(database: Database): Pick<MetadataReader, ObjectRead> {
+  const object = database.prepare<[number, string], ObjectRow>(FIND_OBJECT);
+  const inline = database
+    .prepare<[number], Uint8Array>("select bytes from inline_data where id = ?")
+    .pluck();
+  return {
+    ...bucketReads(database),
+    findObject: (bucketId, key) => {
+      const row = object.get(bucketId, key);
+      return row && objectOf(key, row);
+    },
+    readInline: (dataId) => inline.get(dataId),
+    listObjects: objectListing(database),
+  };
+}
+
+function bucketReads(
+  database: Database,
+): Pick<MetadataReader, "findBucket" | "findBucketConfig" | "listBuckets"> {
+  const byName = database.prepare<[string], BucketRow>(
+    `select ${BUCKET_COLUMNS} from buckets where name = ?`,
+  );
+  const byOwner = database.prepare<[AccountId, string, Buffer | string, number], BucketRow>(
+    `select ${BUCKET_COLUMNS} from buckets where owner_id = ? and name >= ? and name < ? order by name limit ?`,
+  );
+  const config = database
+    .prepare<[number, string], string>(
+      "select value from bucket_config where bucket_id = ? and name = ?",
+    )
+    .pluck();
+  return {
+    findBucket: (name) => {
+      const row = byName.get(name);
+      return row && bucketOf(row);
+    },
+    listBuckets: ({ ownerId, prefix, after, limit }) => {
+      const from = pageStart({ prefix, delimiter: "" }, after);
+      if (from === undefined) return [];
+      return byOwner.all(ownerId, from, prefixEnd(prefix), limit).map(bucketOf);
+    },
+    findBucketConfig: (bucketId, name) => config.get(bucketId, name),
+  };
+}
+
+function objectListing(database: Database): (query: ListObjectsQuery) => ObjectPage {
+  const rows = database.prepare<[number, string, Buffer | string, number], SummaryRow>(
+    `select ${SUMMARY_COLUMNS} from objects where bucket_id = ? and key >= ? and key < ? order by key limit ?`,
+  );
+  return (query) => {
+    const from = pageStart(query, query.after);
+    if (from === undefined) return { entries: [], isTruncated: false };
+    const end = prefixEnd(query.prefix);
+    // With a delimiter most rows are never looked at, without one all are: then one call fetches them.
+    const fetch = query.delimiter === "" ? "all" : "iterate";
+    const seek = (key: string, count: number) => rows[fetch](query.bucketId, key, end, count);
+    const page = walkPage(query, seek(from, query.limit + 1), seek);
+    const entries = page.entries.map((entry) =>
+      entry.row === undefined
+        ? ({ kind: "prefix", prefix: entry.prefix } as const)
+        : ({ kind: "object", object: summaryOf(entry.row) } as const),
+    );
+    return { entries, isTruncated: page.isTruncated };
+  };
+}

@@ -1,0 +1,52 @@
+// MetadataStore over SQLite: one file, one writer in a thread of its own, reads in the calling thread.
+
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import type { Database } from "better-sqlite3";
+import { realClock, type Clock } from "../../util/clock.ts";
+import { EngineStore } from "../engine-store.ts";
+import type { MetadataStore } from "../metadata-store.ts";
+import type { WritePort } from "../write-operations.ts";
+import { clusterReads } from "./cluster-reads.ts";
+import { lockFolder } from "./folder-lock.ts";
+import { objectReads } from "./object-reads.ts";
+import { openForReading } from "./open-database.ts";
+import { uploadReads } from "./upload-reads.ts";
+import { startWriter } from "./writer-client.ts";
+
+export interface SqliteMetadataOptions {
+  /** Holds metadata.db and lock.db; made when absent. */
+  readonly folder: string;
+  /** Dates what goes to the trash. */
+  readonly clock?: Clock | undefined;
+}
+
+/** @throws when another process holds the folder, or a newer version wrote the database. */
+export async function openSqliteMetadata(options: SqliteMetadataOptions): Promise<MetadataStore> {
+  const { folder, clock = realClock } = options;
+  await mkdir(folder, { recursive: true });
+  const path = join(folder, "metadata.db");
+  const lock = lockFolder(folder);
+  try {
+    const writer = await startWriter(path, clock);
+    const database = await openReader(path, writer);
+    return new EngineStore({
+      reader: { ...clusterReads(database), ...objectReads(database), ...uploadReads(database) },
+      writer,
+      closeReader: () => void database.close(),
+      release: () => lock.release(),
+    });
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+async function openReader(path: string, writer: WritePort): Promise<Database> {
+  try {
+    return openForReading(path);
+  } catch (error) {
+    await writer.close();
+    throw error;
+  }
+}

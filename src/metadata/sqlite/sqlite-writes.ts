@@ -1,0 +1,32 @@
+// All writes of the SQLite engine over one connection, each to be applied within a transaction that the caller holds.
+
+import type { Database } from "better-sqlite3";
+import type { WriteHandlers } from "../write-operations.ts";
+import { BucketWrites } from "./bucket-writes.ts";
+import { clusterWrites } from "./cluster-writes.ts";
+import { ContentWrites } from "./content-writes.ts";
+import { ManifestWrites } from "./manifest-writes.ts";
+import type { Numbering } from "./numbering.ts";
+import { ObjectWrites } from "./object-writes.ts";
+import { UploadWrites } from "./upload-writes.ts";
+
+export function sqliteWrites(database: Database, numbering: Numbering): WriteHandlers {
+  const contents = new ContentWrites(database);
+  const manifests = new ManifestWrites(database);
+  const objects = new ObjectWrites(database, { contents, manifests, numbering });
+  const uploads = new UploadWrites(database, { contents, manifests, numbering, objects });
+  const buckets = new BucketWrites(database, { numbering, uploads });
+  return {
+    ...clusterWrites(database),
+    createBucket: (input) => buckets.createBucket(input),
+    deleteBucket: ({ bucketId }, nowMs) => buckets.deleteBucket(bucketId, nowMs),
+    putBucketConfig: (input) => buckets.putBucketConfig(input),
+    putObject: (input, nowMs) => objects.putObject(input, nowMs),
+    deleteObjects: ({ bucketId, keys }, nowMs) => objects.deleteObjects(bucketId, keys, nowMs),
+    putObjectTags: (input) => objects.putObjectTags(input),
+    createUpload: (input) => uploads.createUpload(input),
+    putPart: (input, nowMs) => uploads.putPart(input, nowMs),
+    completeUpload: (input, nowMs) => uploads.completeUpload(input, nowMs),
+    abortUpload: (name, nowMs) => uploads.abortUpload(name, nowMs),
+  };
+}

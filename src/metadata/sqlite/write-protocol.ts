@@ -1,0 +1,50 @@
+// What travels between those who write and the one writer: groups of writes one way, their answers the other. Plain
+// data, safe for structured clone, whether the way is a thread's port or another process.
+
+import { S3Error, type S3ErrorCode, type S3ErrorDetail } from "../../core/s3-error.ts";
+import type { WriteRequest } from "../write-operations.ts";
+
+export interface WriteGroup {
+  readonly kind: "group";
+  /** Wall time in milliseconds since 1970: what the group puts into the trash is dated with it. */
+  readonly nowMs: number;
+  readonly requests: readonly WriteRequest[];
+}
+
+export type ToWriter = WriteGroup | { readonly kind: "close" };
+
+export type WriteAnswer =
+  | { readonly kind: "done"; readonly result: unknown }
+  | { readonly kind: "refused"; readonly refusal: Refusal }
+  | { readonly kind: "failed"; readonly message: string };
+
+export interface Refusal {
+  readonly code: S3ErrorCode;
+  readonly message: string;
+  readonly detail: S3ErrorDetail;
+}
+
+export type FromWriter =
+  | { readonly kind: "ready" }
+  /** The database could not be opened; the writer ends. */
+  | { readonly kind: "unusable"; readonly message: string }
+  /** One answer a request, in the order asked. */
+  | { readonly kind: "answers"; readonly answers: readonly WriteAnswer[] }
+  /** Nothing of the group is known to be durable. */
+  | { readonly kind: "group-failed"; readonly message: string };
+
+export function answerOf(error: unknown): WriteAnswer {
+  if (error instanceof S3Error) {
+    const { code, message, detail } = error;
+    return { kind: "refused", refusal: { code, message, detail } };
+  }
+  return { kind: "failed", message: messageOf(error) };
+}
+
+export function errorOf({ code, message, detail }: Refusal): S3Error {
+  return new S3Error(code, { message, detail });
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,136 @@
+// Gathers writes into groups for the one writer: while a group is on its way the next one fills, so that many writes
+// share a commit. Bounded: past the limit a write is refused with SlowDown.
+
+import { S3Error } from "../../core/s3-error.ts";
+import type { Clock } from "../../util/clock.ts";
+import type { WriteName, WritePort, WriteRequest, WriteResult } from "../write-operations.ts";
+import {
+  errorOf,
+  type FromWriter,
+  type ToWriter,
+  type WriteAnswer,
+  type WriteGroup,
+} from "./write-protocol.ts";
+
+const GROUP_SIZE_MAX = 256;
+/** Writes that wait for their group; with inline bytes at most some tens of MiB. */
+const QUEUE_SIZE_MAX = 4_096;
+
+/** The way to the writer. Exactly one reply comes to each group. */
+export interface WriterTransport {
+  send(message: ToWriter): void;
+  /** Resolves when the writer has ended. */
+  close(): Promise<void>;
+}
+
+interface Waiting {
+  readonly request: WriteRequest;
+  readonly resolve: (result: unknown) => void;
+  readonly reject: (error: Error) => void;
+}
+
+export class WriteQueue implements WritePort {
+  readonly #transport: WriterTransport;
+  readonly #clock: Clock;
+  #waiting: Waiting[] = [];
+  #underway: readonly Waiting[] = [];
+  #isScheduled = false;
+  /** Why no more writes are taken. */
+  #ended: Error | undefined;
+  #drained: (() => void) | undefined;
+
+  constructor(transport: WriterTransport, clock: Clock) {
+    this.#transport = transport;
+    this.#clock = clock;
+  }
+
+  submit<Name extends WriteName>(request: WriteRequest<Name>): Promise<WriteResult<Name>> {
+    return new Promise((resolve, reject) => {
+      if (this.#ended !== undefined) throw this.#ended;
+      if (this.#waiting.length >= QUEUE_SIZE_MAX) throw new S3Error("SlowDown");
+      // The writer answers a request with the result of its own name: the protocol says so, not the type.
+      const answered = resolve as (result: unknown) => void;
+      this.#waiting.push({ request: detached(request), resolve: answered, reject });
+      this.#schedule();
+    });
+  }
+
+  /** Takes the writer's reply to the group underway. */
+  receive(message: FromWriter): void {
+    const group = this.#underway;
+    this.#underway = [];
+    if (message.kind === "answers") {
+      group.forEach((waiting, index) => settle(waiting, message.answers[index]));
+    } else if (message.kind === "group-failed") {
+      rejectAll(group, new Error(`the metadata could not be written: ${message.message}`));
+    }
+    this.#schedule();
+  }
+
+  /** The writer is gone: whatever waits is rejected, and so is every later write. */
+  fail(error: Error): void {
+    this.#ended ??= error;
+    rejectAll([...this.#underway, ...this.#waiting], error);
+    this.#underway = [];
+    this.#waiting = [];
+    this.#drained?.();
+  }
+
+  async close(): Promise<void> {
+    this.#ended ??= new Error("the metadata is closed");
+    if (this.#underway.length + this.#waiting.length > 0) {
+      await new Promise<void>((resolve) => {
+        this.#drained = resolve;
+      });
+    }
+    await this.#transport.close();
+  }
+
+  /** Writes of one turn of the event loop go together. */
+  #schedule(): void {
+    if (this.#isScheduled || this.#underway.length > 0) return;
+    if (this.#waiting.length === 0) {
+      this.#drained?.();
+      return;
+    }
+    this.#isScheduled = true;
+    queueMicrotask(() => {
+      this.#isScheduled = false;
+      if (this.#underway.length === 0 && this.#waiting.length > 0) this.#send();
+    });
+  }
+
+  #send(): void {
+    this.#underway = this.#waiting.splice(0, GROUP_SIZE_MAX);
+    const requests = this.#underway.map(({ request }) => request);
+    const group: WriteGroup = { kind: "group", nowMs: Math.round(this.#clock.now()), requests };
+    try {
+      this.#transport.send(group);
+    } catch (error) {
+      // A request that cannot be cloned is a bug of its caller; the group never left.
+      this.receive({ kind: "group-failed", message: String(error) });
+    }
+  }
+}
+
+/**
+ * Small buffers are views of a pool that cloning would take along whole, and the caller may use its buffer again before
+ * the group is sent: inline bytes are copied at once.
+ */
+function detached(request: WriteRequest): WriteRequest {
+  if (request.name !== "putObject" && request.name !== "putPart") return request;
+  const input = request.input as WriteRequest<"putObject" | "putPart">["input"];
+  if (input.content.kind !== "inline") return request;
+  const content = { kind: "inline", bytes: Uint8Array.from(input.content.bytes) } as const;
+  return { name: request.name, input: { ...input, content } };
+}
+
+function settle({ resolve, reject }: Waiting, answer: WriteAnswer | undefined): void {
+  if (answer?.kind === "done") resolve(answer.result);
+  else if (answer?.kind === "refused") reject(errorOf(answer.refusal));
+  else reject(new Error(`a metadata write failed: ${answer?.message ?? "no answer"}`));
+}
+
+function rejectAll(group: readonly Waiting[], error: Error): void {
+  for (const { reject } of group) reject(error);
+}

@@ -1,0 +1,110 @@
+// The writes of MetadataStore as plain data, safe for structured clone: what a caller sends to the one writer, be it in
+// this thread, another thread or another process. How they travel is the transport's business, not theirs.
+
+import type { Incarnation, SetId, UploadId } from "../core/ids.ts";
+import type { Tag } from "../core/tags.ts";
+import type {
+  CompleteUploadInput,
+  CreateBucketInput,
+  CreateUploadInput,
+  PutObjectInput,
+  PutPartInput,
+} from "./metadata-store.ts";
+import type { BucketRecord, Content, LayoutRecord, ObjectRecord } from "./records.ts";
+
+/** What a write says beyond what its input said. */
+export interface StoredObject {
+  readonly sequence: number;
+  readonly content: Content;
+}
+
+export interface StoredPart {
+  readonly partId: number;
+  readonly content: Content;
+}
+
+export interface UploadName {
+  readonly bucketId: number;
+  readonly key: string;
+  readonly uploadId: UploadId;
+}
+
+export interface ObjectTagsInput {
+  readonly bucketId: number;
+  readonly key: string;
+  readonly tags: readonly Tag[];
+}
+
+export interface BucketConfigInput {
+  readonly bucketId: number;
+  readonly name: string;
+  /** Undefined removes it. */
+  readonly value: string | undefined;
+}
+
+interface Write<Input, Result> {
+  readonly input: Input;
+  readonly result: Result;
+}
+
+/** Every write with what it takes and what it answers. */
+export interface WriteTypes {
+  readonly ensureSetting: Write<{ readonly name: string; readonly value: string }, string>;
+  readonly beginIncarnation: Write<
+    { readonly incarnation: Incarnation; readonly startedAt: number },
+    void
+  >;
+  readonly endIncarnation: Write<
+    { readonly incarnation: Incarnation; readonly endedAt: number },
+    void
+  >;
+  readonly addLayout: Write<LayoutRecord, void>;
+  readonly createBucket: Write<CreateBucketInput, BucketRecord>;
+  readonly deleteBucket: Write<{ readonly bucketId: number }, void>;
+  readonly putBucketConfig: Write<BucketConfigInput, void>;
+  readonly putObject: Write<PutObjectInput, StoredObject>;
+  readonly deleteObjects: Write<
+    { readonly bucketId: number; readonly keys: readonly string[] },
+    readonly boolean[]
+  >;
+  readonly putObjectTags: Write<ObjectTagsInput, void>;
+  /** Answers the manifest's id. */
+  readonly createUpload: Write<CreateUploadInput, number>;
+  readonly putPart: Write<PutPartInput, StoredPart>;
+  readonly completeUpload: Write<CompleteUploadInput, ObjectRecord>;
+  readonly abortUpload: Write<UploadName, void>;
+  readonly noteMissing: Write<{ readonly setId: SetId; readonly indexes: readonly number[] }, void>;
+  readonly dropTrash: Write<{ readonly setIds: readonly SetId[] }, void>;
+  readonly reset: Write<undefined, void>;
+}
+
+export type WriteName = keyof WriteTypes;
+export type WriteInput<Name extends WriteName> = WriteTypes[Name]["input"];
+export type WriteResult<Name extends WriteName> = WriteTypes[Name]["result"];
+
+export interface WriteRequest<Name extends WriteName = WriteName> {
+  readonly name: Name;
+  readonly input: WriteInput<Name>;
+}
+
+/** One function a write. `nowMs` is the wall time that dates what goes to the trash. */
+export type WriteHandlers = {
+  readonly [Name in WriteName]: (input: WriteInput<Name>, nowMs: number) => WriteResult<Name>;
+};
+
+/** @throws S3Error where the write is refused. */
+export function applyWrite<Name extends WriteName>(
+  handlers: WriteHandlers,
+  request: WriteRequest<Name>,
+  nowMs: number,
+): WriteResult<Name> {
+  const handle = handlers[request.name];
+  return handle(request.input, nowMs);
+}
+
+/** Takes writes to the writer; resolves when they are durable and visible. */
+export interface WritePort {
+  submit<Name extends WriteName>(request: WriteRequest<Name>): Promise<WriteResult<Name>>;
+  /** Resolves when every write submitted before has been answered and the writer has ended. */
+  close(): Promise<void>;
+}
