@@ -1,0 +1,153 @@
+// Inputs of metadata operations with everything filled in: a test names only what it is about.
+
+import type { AccountId, Incarnation, SetId, UploadId } from "../../../src/core/ids.ts";
+import type {
+  CreateBucketInput,
+  CreateUploadInput,
+  ListObjectsQuery,
+  ListUploadsQuery,
+  MetadataStore,
+  NewContent,
+  PutObjectInput,
+  PutPartInput,
+} from "../../../src/metadata/metadata-store.ts";
+import type { ShardSetRecord } from "../../../src/metadata/records.ts";
+
+export type GivenStore = () => MetadataStore;
+
+export const OWNER = "owner-1" as AccountId;
+export const OTHER_OWNER = "owner-2" as AccountId;
+export const INCARNATION = "00000000000000aa" as Incarnation;
+
+export function bucketInput(name: string, change: Partial<CreateBucketInput> = {}) {
+  return { name, ownerId: OWNER, region: "us-east-1", createdAt: 1_000, ...change };
+}
+
+export async function givenBucket(store: MetadataStore, name = "bucket"): Promise<number> {
+  const { id } = await store.createBucket(bucketInput(name));
+  return id;
+}
+
+export function inline(text: string): NewContent {
+  return { kind: "inline", bytes: Buffer.from(text) };
+}
+
+/** What engines say of an id that must not be used twice: a fault, not a refusal. */
+export const TAKEN = /exists|unique/i;
+
+/** A set id that ends in the number. */
+export function setId(number: number): SetId {
+  return (INCARNATION + number.toString(16).padStart(16, "0")) as SetId;
+}
+
+export function shardSet(number: number, change: Partial<ShardSetRecord> = {}): ShardSetRecord {
+  return {
+    id: setId(number),
+    dataShards: 4,
+    parityShards: 2,
+    unitBytes: 65_536,
+    layoutVersion: 1,
+    sizeBytes: 100_000,
+    headerBytes: 4_096,
+    missing: [],
+    ...change,
+  };
+}
+
+export function inSet(number: number, change: Partial<ShardSetRecord> = {}): NewContent {
+  return { kind: "set", set: shardSet(number, change) };
+}
+
+export function objectInput(
+  bucketId: number,
+  key: string,
+  change: Partial<PutObjectInput> = {},
+): PutObjectInput {
+  return {
+    bucketId,
+    key,
+    sizeBytes: 5,
+    etag: "etag-1",
+    modifiedAt: 2_000,
+    ownerId: OWNER,
+    storageClass: "STANDARD",
+    checksum: undefined,
+    attributes: { headers: {}, userMetadata: {} },
+    tags: [],
+    content: inline("hello"),
+    ...change,
+  };
+}
+
+export function uploadInput(
+  bucketId: number,
+  key: string,
+  change: { readonly id?: string } & Partial<CreateUploadInput> = {},
+): CreateUploadInput {
+  const { id = "upload-1", ...rest } = change;
+  return {
+    bucketId,
+    key,
+    uploadId: id as UploadId,
+    initiatedAt: 3_000,
+    initiatorId: OWNER,
+    ownerId: OWNER,
+    storageClass: "STANDARD",
+    checksumAlgorithm: undefined,
+    checksumType: undefined,
+    attributes: { headers: {}, userMetadata: {} },
+    tags: [],
+    ...rest,
+  };
+}
+
+export function partInput(
+  upload: Pick<CreateUploadInput, "bucketId" | "key" | "uploadId">,
+  number: number,
+  change: Partial<PutPartInput> = {},
+): PutPartInput {
+  const { bucketId, key, uploadId } = upload;
+  return {
+    bucketId,
+    key,
+    uploadId,
+    number,
+    sizeBytes: 10,
+    etag: `part-${number}`,
+    uploadedAt: 4_000,
+    checksums: [],
+    content: inline(`part ${number}`),
+    ...change,
+  };
+}
+
+export function objectsQuery(
+  bucketId: number,
+  change: Partial<ListObjectsQuery> = {},
+): ListObjectsQuery {
+  return { bucketId, prefix: "", delimiter: "", after: undefined, limit: 1_000, ...change };
+}
+
+export function uploadsQuery(
+  bucketId: number,
+  change: Partial<ListUploadsQuery> = {},
+): ListUploadsQuery {
+  const markers = { keyMarker: undefined, uploadIdMarker: undefined };
+  return { bucketId, prefix: "", delimiter: "", ...markers, limit: 1_000, ...change };
+}
+
+/** What a page shows, as short text: keys as they are, common prefixes in brackets. */
+export async function listed(
+  store: MetadataStore,
+  query: ListObjectsQuery,
+): Promise<readonly string[]> {
+  const page = await store.listObjects(query);
+  return page.entries.map((entry) =>
+    entry.kind === "object" ? entry.object.key : `[${entry.prefix}]`,
+  );
+}
+
+export async function trashedIds(store: MetadataStore): Promise<readonly SetId[]> {
+  const trash = await store.listTrash(1_000);
+  return trash.map((record) => record.setId);
+}
