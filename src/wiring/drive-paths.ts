@@ -16,14 +16,20 @@ export interface DrivePaths {
   readonly remarks: readonly string[];
 }
 
+export interface DriveCount {
+  readonly count: number;
+  /** Whether somebody asked for that many: then a layout of another number is worth a remark. */
+  readonly isGiven: boolean;
+}
+
 /**
  * Several folders are a drive each; one folder holds `drive-1`, `drive-2`, ...: as many as were laid out in it, or
- * `driveCount` where there are none yet.
+ * as many as are wanted where there are none yet.
  * @throws StartError when a folder is named twice.
  */
 export async function resolveDrivePaths(
   folders: readonly string[],
-  driveCount: number,
+  wanted: DriveCount,
 ): Promise<DrivePaths> {
   const [first = "./data", ...more] = folders;
   if (more.length > 0)
@@ -33,12 +39,12 @@ export async function resolveDrivePaths(
   // One drive of several: the others are away, which is told when the drives are placed.
   if (own !== undefined) return { paths: [base], remarks: [] };
   const laidOut = await laidOutIn(base);
-  const count = laidOut ?? driveCount;
+  const count = laidOut ?? wanted.count;
   const paths = Array.from({ length: count }, (_, index) => join(base, `drive-${index + 1}`));
   const remarks =
-    count === driveCount
-      ? []
-      : [`${base} was laid out with ${count} drives, not ${driveCount}: it stays so`];
+    wanted.isGiven && count !== wanted.count
+      ? [`${base} was laid out with ${count} drives, not ${wanted.count}: it stays so`]
+      : [];
   return { paths, remarks };
 }
 

@@ -64,3 +64,15 @@ function explainPermission(path: string): string {
     `  sudo chown -R ${uid}:${gid} '${path}' && sudo chmod -R u+rwX '${path}'`
   );
 }
+
+/** Errors that were written for whoever starts the program: their message is all there is to say. */
+const IN_WORDS = new Set(["DriveIdentityError", "S3Error", "StartError"]);
+
+/** What to print when a role cannot start or go on: words where there are some, else everything there is. */
+export function failureWords(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const remedy = explainFailure(error);
+  if (IN_WORDS.has(error.name))
+    return remedy === undefined ? error.message : `${error.message}\n${remedy}`;
+  return remedy ?? error.stack ?? error.message;
+}

@@ -1,0 +1,107 @@
+// What `import { startServer } from "kintsugi"` gives: the embedded server inside the caller's own process, for tests and
+// tools. It reads no environment, handles no signals, prints nothing, and leaves nothing behind.
+
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { checkOptions } from "./config/check-options.ts";
+import type { UserSettings } from "./config/user-settings.ts";
+import { openEmbedded, type RunningServer } from "./server.ts";
+import type { LogLevel } from "./telemetry/log-level.ts";
+import { openLogger } from "./telemetry/logger.ts";
+import { MovableClock, type ClockStep } from "./util/clock.ts";
+
+export type { UserSettings } from "./config/user-settings.ts";
+export type { LogLevel } from "./telemetry/log-level.ts";
+export type { ClockStep } from "./util/clock.ts";
+
+export interface StartServerOptions {
+  /** Where the drives lie; kept by `stop`. Default: a temporary folder, which `stop` removes. */
+  readonly dir?: string;
+  /** How many drive folders are made in it. Default: 6. */
+  readonly drives?: number;
+  /** Default: 127.0.0.1. */
+  readonly host?: string;
+  /** Default: a free one. */
+  readonly port?: number;
+  /** The root account's keys, both or neither. Default: generated ones. */
+  readonly accessKey?: string;
+  readonly secretKey?: string;
+  /** Buckets that exist from the start, and again after each `reset`. */
+  readonly buckets?: readonly string[];
+  /** More users, an account each. */
+  readonly users?: readonly UserSettings[];
+  /** Default: us-east-1. */
+  readonly region?: string;
+  /** A Host header below it (`BUCKET.domain`) is virtual-host style. Default: localhost. */
+  readonly domain?: string | readonly string[];
+  /** What is logged, to standard error. Default: silent. */
+  readonly log?: LogLevel;
+}
+
+/** The server's wall clock, which tests move forward: expiry and lifecycles see it, timeouts do not. */
+export interface ServerClock {
+  /** Milliseconds since 1970. */
+  now(): number;
+  /** Requests that clients sign afterwards, by their own clocks, are fresh; presigned URLs made before have aged. */
+  advance(step: ClockStep): void;
+}
+
+export interface StartedServer {
+  /** Such as http://127.0.0.1:34567. */
+  readonly endpoint: string;
+  readonly accessKey: string;
+  readonly secretKey: string;
+  readonly clock: ServerClock;
+  /** Removes every bucket and upload, makes the configured buckets anew, and sets the clock back. */
+  reset(): Promise<void>;
+  /** Stops serving and removes the temporary folder. Harmless when repeated. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts a server in this process; resolves when it serves. Any number may run side by side.
+ * @throws Error in words when an option is no good, the port is taken, or the folder cannot be used.
+ */
+export async function startServer(options: StartServerOptions = {}): Promise<StartedServer> {
+  const { log = "silent", ...checked } = checkOptions(options);
+  const clock = new MovableClock();
+  const isTemporary = options.dir === undefined;
+  const folder = options.dir ?? (await mkdtemp(join(tmpdir(), "kintsugi-")));
+  const cleanUp = (): Promise<void> =>
+    isTemporary ? rm(folder, { recursive: true, force: true }) : Promise.resolve();
+  try {
+    const server = await openEmbedded({
+      ...checked,
+      folders: [resolve(folder)],
+      publicHosts: [],
+      sigv2: true,
+      tls: undefined,
+      clock,
+      logger: openLogger(log),
+    });
+    return started(server, clock, cleanUp);
+  } catch (error) {
+    await cleanUp();
+    throw error;
+  }
+}
+
+function started(
+  server: RunningServer,
+  clock: MovableClock,
+  cleanUp: () => Promise<void>,
+): StartedServer {
+  let stopping: Promise<void> | undefined;
+  return {
+    endpoint: server.endpoint,
+    accessKey: server.keys.accessKey,
+    secretKey: server.keys.secretKey,
+    clock: { now: () => clock.now(), advance: (step) => clock.advance(step) },
+    reset: async () => {
+      clock.reset();
+      await server.reset();
+    },
+    stop: () => (stopping ??= server.close().finally(cleanUp)),
+  };
+}

@@ -1,0 +1,128 @@
+#!/usr/bin/env node
+// The `kintsugi` command: finds the role in the command line and starts it. What a role needs is loaded only when it is
+// that role's turn, so that health checks and help are quick. Exit codes: 0 done, 1 failed, 2 usage.
+
+import { UsageError } from "./config/usage-error.ts";
+
+const DONE = 0;
+const FAILED = 1;
+const USAGE = 2;
+
+type Args = readonly string[];
+type Command = (args: Args) => Promise<number | undefined>;
+
+const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
+  ["server", (args: Args) => serve("server", args)],
+  ["gateway", (args: Args) => serve("gateway", args)],
+  ["node", (args: Args) => serve("node", args)],
+  ["config", showConfig],
+  ["health", checkHealth],
+  ["help", showHelp],
+  ["version", showVersion],
+  ["--help", showHelp],
+  ["-h", showHelp],
+  ["--version", showVersion],
+  ["-v", showVersion],
+]);
+
+// A reader that went away is no reason to stop serving.
+process.stdout.on("error", () => undefined);
+process.stderr.on("error", () => undefined);
+
+try {
+  // A role that serves resolves to nothing: it ends the process itself.
+  process.exitCode = await run(process.argv.slice(2));
+} catch (error) {
+  process.exitCode = await explain(error);
+}
+
+async function run(args: Args): Promise<number | undefined> {
+  const [name, ...rest] = args;
+  if (name === undefined) {
+    const { renderOverview } = await import("./config/usage.ts");
+    process.stderr.write(renderOverview());
+    return USAGE;
+  }
+  const command = COMMANDS.get(name);
+  if (command === undefined) {
+    const { suggestion } = await import("./config/nearest-name.ts");
+    throw new UsageError(`unknown command ${name}${suggestion(name, COMMANDS.keys())}`);
+  }
+  const untilDashes = rest.includes("--") ? rest.slice(0, rest.indexOf("--")) : rest;
+  const asksHelp = untilDashes.includes("--help") || untilDashes.includes("-h");
+  return asksHelp ? showHelp([name]) : command(rest);
+}
+
+async function serve(role: "gateway" | "node" | "server", args: Args): Promise<undefined> {
+  const { runRole } = await import("./run-role.ts");
+  await runRole(role, args);
+}
+
+async function showConfig(args: Args): Promise<number> {
+  const { readConfig } = await import("./config.ts");
+  const rendering = await import("./config/render-config.ts");
+  const [first, ...rest] = args;
+  const named = first === "server" || first === "gateway" || first === "node" ? first : undefined;
+  const role = named ?? "server";
+  const config = await readConfig({
+    role,
+    args: named === undefined ? args : rest,
+    env: process.env,
+    mayCreate: false,
+  });
+  const { settings, origins } = config;
+  const render = settings.json ? rendering.renderConfigJson : rendering.renderConfigText;
+  process.stdout.write(render({ role, settings, origins }));
+  return DONE;
+}
+
+async function checkHealth(args: Args): Promise<number> {
+  const { readConfig } = await import("./config.ts");
+  const { askHealth } = await import("./cli/health.ts");
+  const config = await readConfig({ role: "health", args, env: process.env, mayCreate: false });
+  const [url, ...more] = config.operands;
+  if (more.length > 0) throw new UsageError("kintsugi health takes one URL");
+  const answer = await askHealth(url ?? ownUrl(config.settings));
+  process[answer.isReady ? "stdout" : "stderr"].write(`${answer.words}\n`);
+  return answer.isReady ? DONE : FAILED;
+}
+
+/** Where a server with these settings is reached from this machine. */
+function ownUrl(settings: { host: string; port: number; tlsCert: string | undefined }): string {
+  const { port, tlsCert } = settings;
+  const host = ["0.0.0.0", "::"].includes(settings.host) ? "127.0.0.1" : settings.host;
+  const name = host.includes(":") ? `[${host}]` : host;
+  return `${tlsCert === undefined ? "http" : "https"}://${name}:${port}`;
+}
+
+async function showHelp([name]: Args): Promise<number> {
+  const usage = await import("./config/usage.ts");
+  const text =
+    name === undefined || name.startsWith("-")
+      ? usage.renderOverview()
+      : usage.renderCommandHelp(name);
+  if (text === undefined) {
+    const { suggestion } = await import("./config/nearest-name.ts");
+    const names = usage.COMMANDS.map((command) => command.name);
+    throw new UsageError(`there is no command ${name ?? ""}${suggestion(name ?? "", names)}`);
+  }
+  process.stdout.write(text);
+  return DONE;
+}
+
+async function showVersion(): Promise<number> {
+  const { readVersion } = await import("./wiring/read-version.ts");
+  process.stdout.write(`${await readVersion()}\n`);
+  return DONE;
+}
+
+async function explain(error: unknown): Promise<number> {
+  if (error instanceof UsageError) {
+    process.stderr.write(`kintsugi: ${error.message}\n`);
+    process.stderr.write("Run `kintsugi help` to see what may be given.\n");
+    return USAGE;
+  }
+  const { failureWords } = await import("./wiring/explain-failure.ts");
+  process.stderr.write(`kintsugi: ${failureWords(error)}\n`);
+  return FAILED;
+}

@@ -1,0 +1,160 @@
+// Runs a role that serves: starts it with the settings, says so on standard output, and ends it when it is told to.
+// Standard output has the banner and the line "ready URL", and nothing else; the log goes to standard error.
+
+import { readConfig, type Config } from "./config.ts";
+import type { KeyPair } from "./config/credential-rules.ts";
+import type { Settings } from "./config/settings-table.ts";
+import type { RunningServer } from "./server.ts";
+import { UsageError } from "./config/usage-error.ts";
+import { openLogger, type OpenLogger } from "./telemetry/logger.ts";
+import { realClock } from "./util/clock.ts";
+import { renderBannerJson, renderBannerText } from "./wiring/banner.ts";
+
+type ServingRole = "gateway" | "node" | "server";
+
+/** A role that serves, and what it has to say of itself. */
+interface Started {
+  readonly endpoint: string;
+  readonly bannerText: string;
+  readonly bannerJson: string;
+  close(): Promise<void>;
+}
+
+const SIGNALS = ["SIGINT", "SIGTERM"] as const;
+const FOLDER_DEFAULT = "./data";
+
+/** Resolves when the role serves; from then on signals end the process. */
+export async function runRole(role: ServingRole, args: readonly string[]): Promise<void> {
+  const config = await readConfig({ role, args, env: process.env, mayCreate: true });
+  const { settings } = config;
+  const logger = openLogger(settings.logLevel);
+  for (const secret of [settings.secretKey, settings.clusterSecret]) {
+    if (secret !== undefined) logger.hide(secret);
+  }
+  process.once("exit", () => logger.flush());
+  endOnFault(logger);
+  const stopping = stopOnSignal(logger);
+  const started = await START[role](config, logger);
+  process.stdout.write(`${settings.json ? started.bannerJson : started.bannerText}\n`);
+  process.stdout.write(`ready ${started.endpoint}\n`);
+  stopping.use(started);
+}
+
+/** Signals that come while the role still starts end it at once: nothing is acknowledged yet. */
+function stopOnSignal(logger: OpenLogger): { use: (started: Started) => void } {
+  let started: Started | undefined;
+  let isStopping = false;
+  const stop = async (signal: string): Promise<never> => {
+    if (isStopping || started === undefined) process.exit(isStopping ? 1 : 0);
+    isStopping = true;
+    logger.info({ signal }, "stopping: requests under way are finished, no new ones taken");
+    try {
+      await started.close();
+      process.exit(0);
+    } catch (error) {
+      logger.error({ err: error }, "could not stop cleanly");
+      process.exit(1);
+    }
+  };
+  for (const signal of SIGNALS) process.on(signal, () => void stop(signal));
+  return { use: (given) => (started = given) };
+}
+
+/** After a fault that nobody caught the state is unknown: the process ends, and whoever runs it starts it again. */
+function endOnFault(logger: OpenLogger): void {
+  const end = (error: unknown, kind: string): never => {
+    logger.fatal({ err: error instanceof Error ? error : new Error(String(error)) }, kind);
+    logger.flush();
+    process.exit(1);
+  };
+  process.on("uncaughtException", (error) => end(error, "an exception that nothing caught"));
+  process.on("unhandledRejection", (error) => end(error, "a rejection that nothing caught"));
+}
+
+const START = { gateway: startGateway, node: startNode, server: startEmbedded };
+
+async function startEmbedded(config: Config, logger: OpenLogger): Promise<Started> {
+  const { openEmbedded } = await import("./server.ts");
+  const { settings, operands, origins } = config;
+  const server = await openEmbedded({
+    ...s3Options(settings, logger),
+    folders: operands,
+    drives: { count: settings.drives, isGiven: origins.get("drives") !== "default" },
+  });
+  return withBanner(server, settings);
+}
+
+async function startGateway(config: Config, logger: OpenLogger): Promise<Started> {
+  const { openGateway } = await import("./server.ts");
+  const { settings, operands } = config;
+  const [folder = FOLDER_DEFAULT, ...more] = operands;
+  if (more.length > 0) throw new UsageError("a gateway has one DIR, for its metadata");
+  const gateway = await openGateway({
+    ...s3Options(settings, logger),
+    folder,
+    nodes: settings.nodes,
+    clusterSecret: secretOf(settings),
+    // Standard output belongs to the banner.
+    onProgress: (words) => process.stderr.write(`kintsugi: ${words}\n`),
+  });
+  return withBanner(gateway, settings);
+}
+
+async function startNode(config: Config, logger: OpenLogger): Promise<Started> {
+  const { openDataNode } = await import("./wiring/data-node.ts");
+  const { settings, operands } = config;
+  const node = await openDataNode({
+    folders: operands.length === 0 ? [FOLDER_DEFAULT] : operands,
+    host: settings.host,
+    port: settings.port,
+    clusterSecret: secretOf(settings),
+    clock: realClock,
+    logger,
+  });
+  const { endpoint, nodeId, driveCount, remarks } = node;
+  const notes = remarks.map((remark) => `\n  note        ${remark}`);
+  return {
+    endpoint,
+    bannerText: `Kintsugi data node ${nodeId} serves ${driveCount} ${driveCount === 1 ? "drive" : "drives"} at ${endpoint}${notes.join("")}`,
+    bannerJson: JSON.stringify({ endpoint, nodeId, drives: driveCount, pid: process.pid, remarks }),
+    close: () => node.close(),
+  };
+}
+
+function withBanner(server: RunningServer, settings: Settings): Started {
+  const banner = { ...server, region: settings.region };
+  return {
+    endpoint: server.endpoint,
+    bannerText: renderBannerText(banner),
+    bannerJson: renderBannerJson(banner),
+    close: () => server.close(),
+  };
+}
+
+function s3Options(settings: Settings, logger: OpenLogger) {
+  const { tlsCert, tlsKey, accessKey, secretKey } = settings;
+  const keys: KeyPair | undefined =
+    accessKey === undefined || secretKey === undefined ? undefined : { accessKey, secretKey };
+  return {
+    host: settings.host,
+    port: settings.port,
+    region: settings.region,
+    domains: settings.domain,
+    publicHosts: settings.publicHosts,
+    sigv2: settings.sigv2,
+    tls:
+      tlsCert === undefined || tlsKey === undefined
+        ? undefined
+        : { certPath: tlsCert, keyPath: tlsKey },
+    keys,
+    users: settings.users,
+    buckets: settings.buckets,
+    clock: realClock,
+    logger,
+  };
+}
+
+function secretOf({ clusterSecret }: Settings): string {
+  if (clusterSecret === undefined) throw new UsageError("the cluster's secret is missing");
+  return clusterSecret;
+}

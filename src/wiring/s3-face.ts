@@ -1,0 +1,88 @@
+// The S3 front end over an object store: keys, buckets of the configuration, the HTTP server and its certificate. The same
+// for the embedded server and the gateway, which differ only in where their drives are.
+
+import { openS3Server } from "../api/http-server.ts";
+import { createCredentialSource } from "../auth/credentials.ts";
+import { refuseKnownPair, refuseRelatedSecrets, type KeyPair } from "../config/credential-rules.ts";
+import type { UserSettings } from "../config/user-settings.ts";
+import type { MetadataStore } from "../metadata/metadata-store.ts";
+import type { ObjectStore } from "../store/object-store.ts";
+import type { OpenLogger } from "../telemetry/logger.ts";
+import type { Clock } from "../util/clock.ts";
+import { credentialsOf } from "./accounts.ts";
+import type { CloseStack } from "./close-stack.ts";
+import { endpointOf } from "./endpoint.ts";
+import { makeBuckets } from "./make-buckets.ts";
+import { openRootKeys, type RootKeys } from "./root-keys.ts";
+import { readTlsPair, watchTlsPair, type TlsPaths } from "./tls-files.ts";
+
+export interface S3FaceOptions {
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  readonly region: string;
+  readonly domains: readonly string[];
+  readonly publicHosts: readonly string[];
+  readonly sigv2: boolean;
+  readonly tls: TlsPaths | undefined;
+  /** The root account's; undefined: kept or generated ones. */
+  readonly keys: KeyPair | undefined;
+  readonly users: readonly UserSettings[];
+  /** Made at the start where they do not exist. */
+  readonly buckets: readonly string[];
+  readonly clock: Clock;
+  readonly logger: OpenLogger;
+}
+
+export interface S3FaceParts {
+  readonly metadata: MetadataStore;
+  readonly store: ObjectStore;
+  readonly isReady: () => Promise<boolean> | boolean;
+  readonly closeStack: CloseStack;
+  readonly clusterSecret?: string;
+}
+
+export interface S3Face {
+  readonly endpoint: string;
+  readonly keys: RootKeys;
+  readonly remarks: readonly string[];
+}
+
+/** How long requests under way may go on when the server stops. Container engines kill after ten seconds. */
+const GRACE_MS = 8_000;
+
+/** Serves when it resolves. What it opens is put on the close stack. */
+export async function openS3Face(parts: S3FaceParts, options: S3FaceOptions): Promise<S3Face> {
+  const { logger, clock, region, tls } = options;
+  const tlsPair = tls === undefined ? undefined : await readTlsPair(tls);
+  const keys = await openRootKeys(parts.metadata, options.keys);
+  if (parts.clusterSecret !== undefined) refuseRelatedSecrets(parts.clusterSecret, keys);
+  for (const pair of [keys, ...options.users]) {
+    refuseKnownPair(pair, options.host);
+    logger.hide(pair.secretKey);
+  }
+  const remarks = await makeBuckets(parts.store, options.buckets, region);
+  const server = await openS3Server({
+    store: parts.store,
+    auth: {
+      credentials: createCredentialSource(credentialsOf(keys, options.users)),
+      clock,
+      region,
+      publicHosts: options.publicHosts,
+      sigv2: options.sigv2,
+    },
+    clock,
+    logger,
+    region,
+    domains: options.domains,
+    isReady: parts.isReady,
+    ...(tlsPair === undefined ? {} : { tls: tlsPair }),
+  });
+  parts.closeStack.add(() => server.close(GRACE_MS));
+  if (tls !== undefined) {
+    parts.closeStack.add(watchTlsPair(tls, (pair) => server.setTls(pair), logger));
+  }
+  const { port } = await server.listen(options.host, options.port);
+  const endpoint = endpointOf({ host: options.host, port, isTls: tls !== undefined });
+  return { endpoint, keys, remarks };
+}
