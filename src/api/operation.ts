@@ -31,6 +31,8 @@ export interface OperationHead {
    * verified, handed to parse as text), `object` (streamed by `context.openBody`).
    */
   readonly body?: "none" | "object" | "xml";
+  /** Whether an `xml` body must come with Content-MD5 or an `x-amz-checksum-*`. */
+  readonly isDigestRequired?: boolean;
   /** Long work: after a while the answer begins with 200 and white space, as AWS does, so that clients do not give up. */
   readonly mayTakeLong?: boolean;
 }

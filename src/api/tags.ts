@@ -10,7 +10,15 @@ import {
 import { S3Error } from "../core/s3-error.ts";
 import type { Tag } from "../core/tags.ts";
 import { invalidArgument } from "./params.ts";
-import { getElement, getElementText, listElements, parseXml, refuseOthers } from "./xml/parse.ts";
+import {
+  findElement,
+  getElement,
+  getElementText,
+  listElements,
+  parseXml,
+  refuseOthers,
+} from "./xml/parse.ts";
+import type { XmlElement } from "./xml/parse.ts";
 import type { XmlElements } from "./xml/render.ts";
 
 export type TagOwner = "bucket" | "object";
@@ -26,13 +34,24 @@ const TAG_TEXT = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u;
 export function parseTagging(xml: string, owner: TagOwner): readonly Tag[] {
   const root = parseXml(xml, "Tagging");
   refuseOthers(root, ["TagSet"]);
-  const set = getElement(root, "TagSet");
+  return checkTags(readTags(getElement(root, "TagSet")), owner);
+}
+
+/**
+ * The tags of a new bucket, in the element of that name; undefined without one.
+ * @throws S3Error MalformedXML, InvalidTag
+ */
+export function readTagSet(parent: XmlElement, name: string): readonly Tag[] | undefined {
+  const set = findElement(parent, name);
+  return set === undefined ? undefined : checkTags(readTags(set), "bucket");
+}
+
+function readTags(set: XmlElement): readonly Tag[] {
   refuseOthers(set, ["Tag"]);
-  const tags = listElements(set, "Tag").map((tag) => {
+  return listElements(set, "Tag").map((tag) => {
     refuseOthers(tag, ["Key", "Value"]);
     return { key: getElementText(tag, "Key"), value: getElementText(tag, "Value") };
   });
-  return checkTags(tags, owner);
 }
 
 /** The content of a `Tagging` answer. */

@@ -1,0 +1,36 @@
+// The end of an exchange whose request may not have been read to its end. What is left of the body is read away within
+// bounds, so that the client gets to see the answer instead of a reset; then the connection closes, so that nothing of
+// that body is ever taken for another request.
+
+import type { IncomingMessage, ServerResponse } from "node:http";
+
+const DRAIN_BYTES_MAX = 4 * 1024 * 1024;
+const DRAIN_MS_MAX = 2_000;
+
+/** Ends an answer that was written in full. */
+export async function endExchange(message: IncomingMessage, out: ServerResponse): Promise<void> {
+  if (!message.complete && !out.destroyed) await drain(message);
+  out.end();
+}
+
+/** Whether the whole request has arrived. A request that was refused at once may still be in the parser. */
+export async function hasArrived(message: IncomingMessage): Promise<boolean> {
+  if (!message.complete) await new Promise((resolve) => setImmediate(resolve));
+  return message.complete;
+}
+
+async function drain(message: IncomingMessage): Promise<void> {
+  let drainedBytes = 0;
+  await new Promise<void>((resolve) => {
+    const timer = setTimeout(resolve, DRAIN_MS_MAX);
+    message.on("data", (chunk: Uint8Array) => {
+      drainedBytes += chunk.byteLength;
+      if (drainedBytes > DRAIN_BYTES_MAX) resolve();
+    });
+    message.once("end", resolve);
+    message.once("error", resolve);
+    message.once("close", resolve);
+    message.once("close", () => clearTimeout(timer));
+    message.resume();
+  });
+}

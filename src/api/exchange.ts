@@ -1,0 +1,72 @@
+// One request and its answer, from arrival to log line: what the steps of the pipeline note down for each other.
+
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { randomBytes } from "node:crypto";
+import { RequestBody } from "./request-body.ts";
+
+/** A client that sends next to nothing of a body for this long is given up. */
+const BODY_IDLE_MS = 60_000;
+
+/** Differs from process to process, so that ids of several gateways do not meet. */
+const PROCESS_PREFIX = randomBytes(4).toString("hex").toUpperCase();
+const HOST_ID = randomBytes(36).toString("base64");
+let exchangeCount = 0;
+
+export class Exchange {
+  readonly message: IncomingMessage;
+  readonly out: ServerResponse;
+  /** The second word of the request line, as sent. */
+  readonly requestTarget: string;
+  readonly requestId: string;
+  readonly hostId = HOST_ID;
+  readonly body: RequestBody;
+  /** Aborts when the client goes away. */
+  readonly signal: AbortSignal;
+  /** For the log; empty until the router has chosen. */
+  operationName = "";
+  /** For the log; empty until the signature has been checked. */
+  accountName = "";
+  sentBytes = 0;
+
+  constructor(message: IncomingMessage, out: ServerResponse, requestTarget: string) {
+    this.message = message;
+    this.out = out;
+    this.requestTarget = requestTarget;
+    this.requestId = nextRequestId();
+    this.body = new RequestBody(message, {
+      beforeFirstRead: () => this.#continue(),
+      idleMs: BODY_IDLE_MS,
+    });
+    const controller = new AbortController();
+    this.signal = controller.signal;
+    out.once("close", () => {
+      if (!out.writableFinished) controller.abort();
+    });
+  }
+
+  /** The path as it was sent, without the query: queries carry signatures. */
+  get resource(): string {
+    const mark = this.requestTarget.indexOf("?");
+    return mark === -1 ? this.requestTarget : this.requestTarget.slice(0, mark);
+  }
+
+  /** What every answer carries. */
+  commonHeaders(): Record<string, string> {
+    return {
+      "x-amz-request-id": this.requestId,
+      "x-amz-id-2": this.hostId,
+      server: "Kintsugi",
+    };
+  }
+
+  #continue(): void {
+    const expect = this.message.headers.expect;
+    if (expect?.toLowerCase() === "100-continue" && !this.out.headersSent) this.out.writeContinue();
+  }
+}
+
+/** Sixteen hex digits, upper case, as S3's are. */
+export function nextRequestId(): string {
+  exchangeCount = (exchangeCount + 1) % 0x1_00_00_00_00;
+  return PROCESS_PREFIX + exchangeCount.toString(16).toUpperCase().padStart(8, "0");
+}

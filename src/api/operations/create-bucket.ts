@@ -1,0 +1,86 @@
+// CreateBucket: a new, empty bucket that belongs to the account.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateBucket.html
+
+import { S3Error } from "../../core/s3-error.ts";
+import type { Tag } from "../../core/tags.ts";
+import { putTags } from "../bucket-tags.ts";
+import { putExplicitLocation } from "../bucket-location.ts";
+import { defineOperation } from "../operation.ts";
+import type { OperationContext } from "../operation.ts";
+import { refuseHeaders } from "../refused-headers.ts";
+import { emptyResponse } from "../response.ts";
+import { readTagSet } from "../tags.ts";
+import { findElementText, parseXml, refuseOthers } from "../xml/parse.ts";
+
+/** Regions where creating a bucket again that one already owns succeeds. */
+const FORGIVING_REGION = "us-east-1";
+const REGION_NAME = /^(?:EU|[a-z]{2}(?:-[a-z]+){1,3}-\d{1,2})$/;
+
+interface BucketConfiguration {
+  readonly location: string | undefined;
+  readonly tags: readonly Tag[] | undefined;
+}
+
+export const createBucket = defineOperation({
+  name: "CreateBucket",
+  route: { method: "PUT", target: "bucket" },
+  action: "s3:CreateBucket",
+  body: "xml",
+
+  parse: ({ xml, headers }) => {
+    refuseHeaders(headers, "write");
+    refuseFeature(headers, "x-amz-bucket-object-lock-enabled", "false");
+    refuseFeature(headers, "x-amz-object-ownership", "BucketOwnerEnforced");
+    return xml === "" ? { location: undefined, tags: undefined } : parseConfiguration(xml);
+  },
+
+  async handle(context, input) {
+    const { store, account, region, bucketName } = context;
+    checkLocation(input.location, region);
+    try {
+      const bucket = await store.createBucket(bucketName, account, region);
+      await putExplicitLocation(store, bucket, input.location);
+      if (input.tags !== undefined) await putTags(store, bucket, input.tags);
+    } catch (error) {
+      if (!isForgiven(error, context)) throw error;
+    }
+    return emptyResponse(200, { location: `/${bucketName}` });
+  },
+});
+
+function isForgiven(error: unknown, { region }: OperationContext): boolean {
+  return (
+    region === FORGIVING_REGION &&
+    error instanceof S3Error &&
+    error.code === "BucketAlreadyOwnedByYou"
+  );
+}
+
+function parseConfiguration(xml: string): BucketConfiguration {
+  const root = parseXml(xml, "CreateBucketConfiguration");
+  refuseOthers(root, ["LocationConstraint", "Location", "Bucket", "Tags"]);
+  if (root.children.some(({ name }) => name === "Location" || name === "Bucket")) {
+    throw new S3Error("NotImplemented", { message: "Directory buckets are not implemented." });
+  }
+  return { location: findElementText(root, "LocationConstraint"), tags: readTagSet(root, "Tags") };
+}
+
+/**
+ * Differs from AWS: naming the server's own region is never an error, and neither is leaving it out, so that a client
+ * works whatever region the server was given.
+ */
+function checkLocation(location: string | undefined, region: string): void {
+  if (location === undefined || location === "" || location === region) return;
+  if (!REGION_NAME.test(location)) {
+    throw new S3Error("InvalidLocationConstraint", { detail: { LocationConstraint: location } });
+  }
+  throw new S3Error("IllegalLocationConstraintException", {
+    message: `The ${location} location constraint is incompatible for the region specific endpoint this request was sent to.`,
+  });
+}
+
+function refuseFeature(headers: ReadonlyMap<string, string>, name: string, accepted: string): void {
+  const value = headers.get(name);
+  if (value === undefined || value.toLowerCase() === accepted.toLowerCase()) return;
+  throw new S3Error("NotImplemented", { detail: { Header: name } });
+}

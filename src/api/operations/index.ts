@@ -1,0 +1,76 @@
+// The closed table of all operations of S3: those that work, reads of settings that a bucket cannot have yet, and those
+// that answer 501 by name. The router and docs/S3_COMPATIBILITY.md are made from it.
+
+import type { Operation } from "../operation.ts";
+import { abortMultipartUpload } from "./abort-multipart-upload.ts";
+import { completeMultipartUpload } from "./complete-multipart-upload.ts";
+import { copyObject } from "./copy-object.ts";
+import { createBucket } from "./create-bucket.ts";
+import { createMultipartUpload } from "./create-multipart-upload.ts";
+import { deleteBucketTagging } from "./delete-bucket-tagging.ts";
+import { deleteBucket } from "./delete-bucket.ts";
+import { deleteObjectTagging } from "./delete-object-tagging.ts";
+import { deleteObject } from "./delete-object.ts";
+import { deleteObjects } from "./delete-objects.ts";
+import { getBucketLocation } from "./get-bucket-location.ts";
+import { getBucketTagging } from "./get-bucket-tagging.ts";
+import { getObjectAttributes } from "./get-object-attributes.ts";
+import { getObjectTagging } from "./get-object-tagging.ts";
+import { getObject } from "./get-object.ts";
+import { headBucket } from "./head-bucket.ts";
+import { headObject } from "./head-object.ts";
+import { listBuckets } from "./list-buckets.ts";
+import { listMultipartUploads } from "./list-multipart-uploads.ts";
+import { listObjectVersions } from "./list-object-versions.ts";
+import { listObjectsV2 } from "./list-objects-v2.ts";
+import { listObjects } from "./list-objects.ts";
+import { listParts } from "./list-parts.ts";
+import { putBucketTagging } from "./put-bucket-tagging.ts";
+import { putObjectTagging } from "./put-object-tagging.ts";
+import { putObject } from "./put-object.ts";
+import { UNCONFIGURED } from "./unconfigured.ts";
+import { UNSUPPORTED } from "./unsupported.ts";
+import { uploadPartCopy } from "./upload-part-copy.ts";
+import { uploadPart } from "./upload-part.ts";
+
+export const SUPPORTED: readonly Operation[] = [
+  // The service and its buckets.
+  listBuckets,
+  createBucket,
+  headBucket,
+  deleteBucket,
+  getBucketLocation,
+  getBucketTagging,
+  putBucketTagging,
+  deleteBucketTagging,
+
+  // Listings.
+  listObjectsV2,
+  listObjectVersions,
+  listMultipartUploads,
+  listObjects,
+
+  // Objects.
+  getObjectTagging,
+  putObjectTagging,
+  deleteObjectTagging,
+  getObjectAttributes,
+  deleteObjects,
+  getObject,
+  headObject,
+  putObject,
+  copyObject,
+  deleteObject,
+
+  // Multipart uploads.
+  createMultipartUpload,
+  uploadPart,
+  uploadPartCopy,
+  completeMultipartUpload,
+  abortMultipartUpload,
+  listParts,
+];
+
+export { UNCONFIGURED, UNSUPPORTED };
+
+export const OPERATIONS: readonly Operation[] = [...SUPPORTED, ...UNCONFIGURED, ...UNSUPPORTED];

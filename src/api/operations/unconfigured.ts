@@ -1,0 +1,163 @@
+// Reads of settings that a bucket cannot have yet: they answer what S3 answers where nothing was ever set, so that
+// tools which read everything before they change anything (Terraform, rclone, backup software) go on.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations_Amazon_Simple_Storage_Service.html
+
+import { S3Error } from "../../core/s3-error.ts";
+import type { S3ErrorCode } from "../../core/s3-error.ts";
+import { defineOperation } from "../operation.ts";
+import type { Operation, OperationContext } from "../operation.ts";
+import { xmlResponse } from "../response.ts";
+import type { XmlElements } from "../xml/render.ts";
+
+interface Absent {
+  readonly error: S3ErrorCode;
+  readonly message?: string;
+}
+
+interface Default {
+  readonly root: string;
+  readonly content: XmlElements;
+}
+
+type Row = readonly [name: string, query: readonly string[], answer: Absent | Default];
+
+const NO_CONFIGURATION: Absent = { error: "NoSuchConfiguration" };
+const NO_LOCK: Absent = {
+  error: "InvalidRequest",
+  message: "Bucket is missing Object Lock Configuration",
+};
+
+function empty(root: string): Default {
+  return { root, content: {} };
+}
+
+function emptyList(root: string): Default {
+  return { root, content: { IsTruncated: false } };
+}
+
+const ON_BUCKET: readonly Row[] = [
+  ["GetBucketAbac", ["abac"], { root: "AbacStatus", content: { Status: "Disabled" } }],
+  ["GetBucketAccelerateConfiguration", ["accelerate"], empty("AccelerateConfiguration")],
+  ["GetBucketAnalyticsConfiguration", ["analytics", "id"], NO_CONFIGURATION],
+  ["GetBucketCors", ["cors"], { error: "NoSuchCORSConfiguration" }],
+  [
+    "GetBucketEncryption",
+    ["encryption"],
+    { error: "ServerSideEncryptionConfigurationNotFoundError" },
+  ],
+  ["GetBucketIntelligentTieringConfiguration", ["intelligent-tiering", "id"], NO_CONFIGURATION],
+  ["GetBucketInventoryConfiguration", ["inventory", "id"], NO_CONFIGURATION],
+  ["GetBucketLifecycleConfiguration", ["lifecycle"], { error: "NoSuchLifecycleConfiguration" }],
+  ["GetBucketLogging", ["logging"], empty("BucketLoggingStatus")],
+  ["GetBucketMetricsConfiguration", ["metrics", "id"], NO_CONFIGURATION],
+  ["GetBucketNotificationConfiguration", ["notification"], empty("NotificationConfiguration")],
+  [
+    "GetBucketOwnershipControls",
+    ["ownershipControls"],
+    { error: "OwnershipControlsNotFoundError" },
+  ],
+  ["GetBucketPolicy", ["policy"], { error: "NoSuchBucketPolicy" }],
+  ["GetBucketPolicyStatus", ["policyStatus"], { error: "NoSuchBucketPolicy" }],
+  ["GetBucketReplication", ["replication"], { error: "ReplicationConfigurationNotFoundError" }],
+  [
+    "GetBucketRequestPayment",
+    ["requestPayment"],
+    { root: "RequestPaymentConfiguration", content: { Payer: "BucketOwner" } },
+  ],
+  ["GetBucketVersioning", ["versioning"], empty("VersioningConfiguration")],
+  ["GetBucketWebsite", ["website"], { error: "NoSuchWebsiteConfiguration" }],
+  [
+    "GetObjectLockConfiguration",
+    ["object-lock"],
+    { error: "ObjectLockConfigurationNotFoundError" },
+  ],
+  [
+    "GetPublicAccessBlock",
+    ["publicAccessBlock"],
+    { error: "NoSuchPublicAccessBlockConfiguration" },
+  ],
+  [
+    "ListBucketAnalyticsConfigurations",
+    ["analytics"],
+    emptyList("ListBucketAnalyticsConfigurationsResult"),
+  ],
+  [
+    "ListBucketIntelligentTieringConfigurations",
+    ["intelligent-tiering"],
+    emptyList("ListBucketIntelligentTieringConfigurationsOutput"),
+  ],
+  [
+    "ListBucketInventoryConfigurations",
+    ["inventory"],
+    emptyList("ListInventoryConfigurationsResult"),
+  ],
+  ["ListBucketMetricsConfigurations", ["metrics"], emptyList("ListMetricsConfigurationsResult")],
+];
+
+const ON_OBJECT: readonly Row[] = [
+  ["GetObjectLegalHold", ["legal-hold"], NO_LOCK],
+  ["GetObjectRetention", ["retention"], NO_LOCK],
+];
+
+const getBucketAcl = defineOperation({
+  name: "GetBucketAcl",
+  route: { method: "GET", target: "bucket", query: ["acl"] },
+  action: "s3:GetBucketAcl",
+  parse: () => undefined,
+  handle: async (context) => ownerHasAll(context),
+});
+
+const getObjectAcl = defineOperation({
+  name: "GetObjectAcl",
+  route: { method: "GET", target: "object", query: ["acl"] },
+  action: "s3:GetObjectAcl",
+  parse: () => undefined,
+  async handle(context) {
+    const { store, bucket, key } = context;
+    if ((await store.findObject(bucket, key)) === undefined) {
+      throw new S3Error("NoSuchKey", { detail: { Key: key } });
+    }
+    return ownerHasAll(context);
+  },
+});
+
+export const UNCONFIGURED: readonly Operation[] = [
+  getBucketAcl,
+  getObjectAcl,
+  ...ON_BUCKET.map((row) => defineRead(row, "bucket")),
+  ...ON_OBJECT.map((row) => defineRead(row, "object")),
+];
+
+function defineRead([name, query, answer]: Row, target: "bucket" | "object"): Operation {
+  return defineOperation({
+    name,
+    route: { method: "GET", target, query },
+    action: `s3:${name}`,
+    parse: () => undefined,
+    async handle({ bucketName }) {
+      if ("root" in answer) return xmlResponse(answer.root, answer.content);
+      throw new S3Error(answer.error, {
+        message: answer.message,
+        detail: { BucketName: bucketName },
+      });
+    },
+  });
+}
+
+/** Only the account of the request can own what it may read. */
+function ownerHasAll({ account }: OperationContext) {
+  const owner = { ID: account.id, DisplayName: account.displayName };
+  return xmlResponse("AccessControlPolicy", {
+    Owner: owner,
+    AccessControlList: {
+      Grant: {
+        Grantee: {
+          "@xmlns:xsi": "http://www.w3.org/2001/XMLSchema-instance",
+          "@xsi:type": "CanonicalUser",
+          ...owner,
+        },
+        Permission: "FULL_CONTROL",
+      },
+    },
+  });
+}

@@ -1,0 +1,91 @@
+// The operations of S3 that are not there yet: each is known by name and place, and answers 501 by its own name.
+// Data, so that the compatibility page can list it. With operations/index.ts and unconfigured.ts this is all of S3.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_Operations_Amazon_Simple_Storage_Service.html
+
+import { S3Error } from "../../core/s3-error.ts";
+import { defineOperation } from "../operation.ts";
+import type { Method, Operation, Target } from "../operation.ts";
+
+type Row = readonly [name: string, method: Method, target: Target, subresource?: string];
+
+const ROWS: readonly Row[] = [
+  ["CreateBucketMetadataConfiguration", "POST", "bucket", "metadataConfiguration"],
+  ["CreateBucketMetadataTableConfiguration", "POST", "bucket", "metadataTable"],
+  ["CreateSession", "GET", "bucket", "session"],
+  ["DeleteBucketAnalyticsConfiguration", "DELETE", "bucket", "analytics"],
+  ["DeleteBucketCors", "DELETE", "bucket", "cors"],
+  ["DeleteBucketEncryption", "DELETE", "bucket", "encryption"],
+  ["DeleteBucketIntelligentTieringConfiguration", "DELETE", "bucket", "intelligent-tiering"],
+  ["DeleteBucketInventoryConfiguration", "DELETE", "bucket", "inventory"],
+  ["DeleteBucketLifecycle", "DELETE", "bucket", "lifecycle"],
+  ["DeleteBucketMetadataConfiguration", "DELETE", "bucket", "metadataConfiguration"],
+  ["DeleteBucketMetadataTableConfiguration", "DELETE", "bucket", "metadataTable"],
+  ["DeleteBucketMetricsConfiguration", "DELETE", "bucket", "metrics"],
+  ["DeleteBucketOwnershipControls", "DELETE", "bucket", "ownershipControls"],
+  ["DeleteBucketPolicy", "DELETE", "bucket", "policy"],
+  ["DeleteBucketReplication", "DELETE", "bucket", "replication"],
+  ["DeleteBucketWebsite", "DELETE", "bucket", "website"],
+  ["DeletePublicAccessBlock", "DELETE", "bucket", "publicAccessBlock"],
+  ["GetBucketMetadataConfiguration", "GET", "bucket", "metadataConfiguration"],
+  ["GetBucketMetadataTableConfiguration", "GET", "bucket", "metadataTable"],
+  ["GetObjectTorrent", "GET", "object", "torrent"],
+  ["ListDirectoryBuckets", "GET", "service", "max-directory-buckets"],
+  ["PostObject", "POST", "bucket"],
+  ["PreflightBucket", "OPTIONS", "bucket"],
+  ["PreflightObject", "OPTIONS", "object"],
+  ["PutBucketAbac", "PUT", "bucket", "abac"],
+  ["PutBucketAccelerateConfiguration", "PUT", "bucket", "accelerate"],
+  ["PutBucketAcl", "PUT", "bucket", "acl"],
+  ["PutBucketAnalyticsConfiguration", "PUT", "bucket", "analytics"],
+  ["PutBucketCors", "PUT", "bucket", "cors"],
+  ["PutBucketEncryption", "PUT", "bucket", "encryption"],
+  ["PutBucketIntelligentTieringConfiguration", "PUT", "bucket", "intelligent-tiering"],
+  ["PutBucketInventoryConfiguration", "PUT", "bucket", "inventory"],
+  ["PutBucketLifecycleConfiguration", "PUT", "bucket", "lifecycle"],
+  ["PutBucketLogging", "PUT", "bucket", "logging"],
+  ["PutBucketMetricsConfiguration", "PUT", "bucket", "metrics"],
+  ["PutBucketNotificationConfiguration", "PUT", "bucket", "notification"],
+  ["PutBucketOwnershipControls", "PUT", "bucket", "ownershipControls"],
+  ["PutBucketPolicy", "PUT", "bucket", "policy"],
+  ["PutBucketReplication", "PUT", "bucket", "replication"],
+  ["PutBucketRequestPayment", "PUT", "bucket", "requestPayment"],
+  ["PutBucketVersioning", "PUT", "bucket", "versioning"],
+  ["PutBucketWebsite", "PUT", "bucket", "website"],
+  ["PutObjectAcl", "PUT", "object", "acl"],
+  ["PutObjectLegalHold", "PUT", "object", "legal-hold"],
+  ["PutObjectLockConfiguration", "PUT", "bucket", "object-lock"],
+  ["PutObjectRetention", "PUT", "object", "retention"],
+  ["PutPublicAccessBlock", "PUT", "bucket", "publicAccessBlock"],
+  ["RenameObject", "PUT", "object", "renameObject"],
+  ["RestoreObject", "POST", "object", "restore"],
+  ["SelectObjectContent", "POST", "object", "select"],
+  ["UpdateBucketMetadataInventoryTableConfiguration", "PUT", "bucket", "metadataInventoryTable"],
+  ["UpdateBucketMetadataJournalTableConfiguration", "PUT", "bucket", "metadataJournalTable"],
+  ["UpdateObjectEncryption", "PUT", "object", "encryption"],
+];
+
+export const UNSUPPORTED: readonly Operation[] = [
+  ...ROWS.map(([name, method, target, subresource]) =>
+    defineOperation({
+      name,
+      route: { method, target, query: subresource === undefined ? [] : [subresource] },
+      action: `s3:${name}`,
+      parse: () => undefined,
+      handle: async () => refuse(name),
+    }),
+  ),
+  defineOperation({
+    name: "WriteGetObjectResponse",
+    route: { method: "POST", target: "service", headers: ["x-amz-request-route"] },
+    action: "s3:WriteGetObjectResponse",
+    parse: () => undefined,
+    handle: async () => refuse("WriteGetObjectResponse"),
+  }),
+];
+
+function refuse(name: string): never {
+  throw new S3Error("NotImplemented", {
+    message: `${name} is not implemented.`,
+    detail: { Operation: name },
+  });
+}

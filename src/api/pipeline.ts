@@ -1,0 +1,228 @@
+// One S3 request, top to bottom: wire, address, operation, authentication, bucket, body, work, answer. Errors of every
+// step are turned into S3's error document here and nowhere else.
+
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
+import { authenticate } from "../auth/authenticate.ts";
+import type { Authentication, AuthSettings, PayloadPlan } from "../auth/authenticate.ts";
+import { S3Error } from "../core/s3-error.ts";
+import type { WireRequest } from "../core/wire-request.ts";
+import type { BucketView } from "../store/bucket-view.ts";
+import type { ObjectStore } from "../store/object-store.ts";
+import type { Logger } from "../telemetry/logger.ts";
+import { assert } from "../util/assert.ts";
+import type { Clock } from "../util/clock.ts";
+import { resolveAddress } from "./address.ts";
+import type { Address } from "./address.ts";
+import { openBucketFor } from "./authorise.ts";
+import { openUploadBody } from "./body/upload-body.ts";
+import { readXmlBody } from "./body/xml-body.ts";
+import { endExchange, hasArrived } from "./end-exchange.ts";
+import { Exchange } from "./exchange.ts";
+import { awaitLongWork } from "./long-answer.ts";
+import type { Operation, OperationContext, S3Request, S3Response } from "./operation.ts";
+import { errorResponse, toS3Error } from "./render-error.ts";
+import { matchOperation } from "./router.ts";
+import { sendResponse } from "./send-response.ts";
+import { readWireRequest } from "./wire.ts";
+
+export interface PipelineSettings {
+  readonly store: ObjectStore;
+  readonly auth: AuthSettings;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly region: string;
+  /** A Host header below one of these is virtual-host style. */
+  readonly domains: readonly string[];
+}
+
+export class Pipeline {
+  readonly #settings: PipelineSettings;
+  readonly #active = new Map<Duplex, Exchange>();
+  #isClosing = false;
+
+  constructor(settings: PipelineSettings) {
+    this.#settings = settings;
+  }
+
+  /** Answers one request. Never rejects. `requestTarget` is the second word of the request line, as sent. */
+  async serve(message: IncomingMessage, out: ServerResponse, requestTarget: string): Promise<void> {
+    const exchange = new Exchange(message, out, requestTarget);
+    const startedAt = this.#settings.clock.monotonic();
+    this.#active.set(message.socket, exchange);
+    try {
+      exchange.sentBytes = await this.#answer(exchange);
+      await endExchange(message, out);
+    } catch (error) {
+      this.#cutOff(exchange, error);
+    } finally {
+      this.#active.delete(message.socket);
+      this.#log(exchange, startedAt);
+    }
+  }
+
+  /** The parser gave up on a connection: whoever reads that request's body is told. False when nobody does. */
+  failBody(socket: Duplex, error: S3Error): boolean {
+    return this.#active.get(socket)?.body.fail(error) ?? false;
+  }
+
+  /** Whether a request is being answered on a connection. */
+  isActive(socket: Duplex): boolean {
+    return this.#active.has(socket);
+  }
+
+  /** From now on every answer is the last one of its connection. */
+  beginClosing(): void {
+    this.#isClosing = true;
+  }
+
+  async #answer(exchange: Exchange): Promise<number> {
+    let response: S3Response | number;
+    try {
+      response = await this.#work(exchange);
+    } catch (error) {
+      if (exchange.out.headersSent) throw error;
+      response = errorResponse(this.#note(exchange, error), exchange);
+    }
+    if (typeof response === "number") return response;
+    const common = exchange.commonHeaders();
+    const isLast = this.#isClosing || !(await hasArrived(exchange.message));
+    return sendResponse(
+      exchange.out,
+      response,
+      isLast ? { ...common, connection: "close" } : common,
+    );
+  }
+
+  /** Everything between the wire and the answer. Authentication comes before anything of the body. */
+  async #work(exchange: Exchange): Promise<S3Response | number> {
+    const wire = readWireRequest(exchange.message, exchange.requestTarget);
+    const address = resolveAddress(wire, this.#settings.domains);
+    const operation = matchOperation(wire, address.target);
+    exchange.operationName = operation.name;
+    const authentication = authenticate(wire, this.#settings.auth, address.hostBucket);
+    exchange.accountName = authentication.account.name;
+    checkPayloadPlan(operation, authentication.payload);
+    const bucket = await this.#openBucket(operation, address, wire, authentication);
+    const xml = await readXml(operation, wire, authentication.payload, exchange);
+    const request: S3Request = { ...wire, bucketName: address.bucketName, key: address.key, xml };
+    const context = this.#openContext({ exchange, request, authentication, bucket });
+    const work = operation.execute(context, request);
+    if (operation.mayTakeLong !== true) return work;
+    return awaitLongWork(exchange.out, work, {
+      common: exchange.commonHeaders(),
+      place: exchange,
+      onError: (error) => this.#note(exchange, error),
+    });
+  }
+
+  async #openBucket(
+    operation: Operation,
+    address: Address,
+    wire: WireRequest,
+    { account }: Authentication,
+  ): Promise<BucketView | undefined> {
+    if (address.target === "service" || operation.name === "CreateBucket") return undefined;
+    return openBucketFor(this.#settings.store, {
+      account,
+      bucketName: address.bucketName,
+      action: operation.action,
+      expectedOwner: wire.headers.get("x-amz-expected-bucket-owner"),
+    });
+  }
+
+  #openContext(parts: ContextParts): OperationContext {
+    const { store, clock, region } = this.#settings;
+    const { exchange, request, authentication, bucket } = parts;
+    const { account, payload } = authentication;
+    return {
+      store,
+      clock,
+      account,
+      region,
+      requestId: exchange.requestId,
+      get bucket() {
+        assert(bucket !== undefined, "only operations on a bucket ask for it");
+        return bucket;
+      },
+      bucketName: request.bucketName,
+      key: request.key,
+      request,
+      openBucket: (bucketName, action) =>
+        openBucketFor(store, {
+          account,
+          bucketName,
+          action,
+          expectedOwner: request.headers.get("x-amz-source-expected-bucket-owner"),
+        }),
+      openBody: () => openUploadBody({ request, payload, source: exchange.body }),
+      signal: exchange.signal,
+    };
+  }
+
+  /** Logs what is our fault. */
+  #note(exchange: Exchange, error: unknown): S3Error {
+    const known = toS3Error(error);
+    if (known.status >= 500 && known.code !== "NotImplemented" && !exchange.out.destroyed) {
+      const { requestId, operationName: operation } = exchange;
+      this.#settings.logger.error({ requestId, operation, err: error }, "a request failed");
+    }
+    return known;
+  }
+
+  /** An answer that has begun and cannot go on must not look whole. */
+  #cutOff(exchange: Exchange, error: unknown): void {
+    this.#note(exchange, error);
+    exchange.out.destroy();
+  }
+
+  /** The path alone: a query may hold a signature. */
+  #log(exchange: Exchange, startedAt: number): void {
+    const { clock, logger } = this.#settings;
+    if (!logger.isLevelEnabled("info")) return;
+    const { message, out } = exchange;
+    logger.info(
+      {
+        requestId: exchange.requestId,
+        method: message.method,
+        path: exchange.resource,
+        operation: exchange.operationName,
+        account: exchange.accountName,
+        status: out.statusCode,
+        receivedBytes: exchange.body.receivedBytes,
+        sentBytes: exchange.sentBytes,
+        durationMs: Math.round(clock.monotonic() - startedAt),
+        remote: message.socket.remoteAddress,
+        isWhole: !out.destroyed || out.writableFinished,
+      },
+      "request",
+    );
+  }
+}
+
+interface ContextParts {
+  readonly exchange: Exchange;
+  readonly request: S3Request;
+  readonly authentication: Authentication;
+  readonly bucket: BucketView | undefined;
+}
+
+/** A streamed payload is for uploads: no other operation would check its chunks. */
+function checkPayloadPlan(operation: Operation, payload: PayloadPlan): void {
+  if (payload.kind === "chunked" && operation.body !== "object") {
+    throw new S3Error("InvalidRequest", {
+      message: `${operation.name} does not take a streamed payload.`,
+    });
+  }
+}
+
+async function readXml(
+  operation: Operation,
+  request: WireRequest,
+  payload: PayloadPlan,
+  exchange: Exchange,
+): Promise<string> {
+  if (operation.body !== "xml") return "";
+  const isDigestRequired = operation.isDigestRequired === true;
+  return readXmlBody({ request, payload, source: exchange.body, isDigestRequired });
+}

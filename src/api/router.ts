@@ -1,0 +1,94 @@
+// Which operation a request asks for. The table of operations is closed: what asks for a sub-resource that no route of
+// the method has is refused, never taken for the plain operation beside it.
+
+import { S3Error } from "../core/s3-error.ts";
+import { findParam } from "../core/wire-request.ts";
+import type { WireRequest } from "../core/wire-request.ts";
+import type { Operation, Route, Target } from "./operation.ts";
+import { OPERATIONS } from "./operations/index.ts";
+
+/** In some route's query, and also a plain parameter of other operations. */
+const PLAIN_PARAMS = new Set(["id", "list-type", "max-directory-buckets", "select-type"]);
+/** Names a part in reads; elsewhere it belongs to an upload. */
+const PART_NUMBER = "partNumber";
+
+const SUBRESOURCES = new Set(
+  OPERATIONS.flatMap(({ route }) => (route.query ?? []).map(paramName)).filter(
+    (name) => !PLAIN_PARAMS.has(name),
+  ),
+);
+
+/** Routes with more to say come first: a query weighs more than a header. */
+const BY_PLACE = groupByPlace(OPERATIONS);
+
+/** @throws S3Error MethodNotAllowed */
+export function matchOperation(request: WireRequest, target: Target): Operation {
+  const candidates = BY_PLACE.get(place(request.method, target)) ?? [];
+  const operation = candidates.find(({ route }) => matches(route, request));
+  const subresource = findSubresource(request);
+  if (operation === undefined || (isPlain(operation.route) && subresource !== undefined)) {
+    throw notAllowed(request.method, target, subresource);
+  }
+  return operation;
+}
+
+function groupByPlace(operations: readonly Operation[]): ReadonlyMap<string, Operation[]> {
+  const groups = new Map<string, Operation[]>();
+  for (const operation of operations) {
+    const key = place(operation.route.method, operation.route.target);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [operation]);
+    else group.push(operation);
+  }
+  for (const group of groups.values()) group.sort((a, b) => weight(b.route) - weight(a.route));
+  return groups;
+}
+
+function place(method: string, target: Target): string {
+  return `${method} ${target}`;
+}
+
+function weight(route: Route): number {
+  return (route.query?.length ?? 0) * 10 + (route.headers?.length ?? 0);
+}
+
+function isPlain(route: Route): boolean {
+  return (route.query?.length ?? 0) === 0;
+}
+
+function matches(route: Route, request: WireRequest): boolean {
+  const hasQuery = (route.query ?? []).every((wanted) => {
+    const mark = wanted.indexOf("=");
+    const value = findParam(request, paramName(wanted));
+    return mark === -1 ? value !== undefined : value === wanted.slice(mark + 1);
+  });
+  return hasQuery && (route.headers ?? []).every((name) => request.headers.has(name));
+}
+
+function paramName(wanted: string): string {
+  const mark = wanted.indexOf("=");
+  return mark === -1 ? wanted : wanted.slice(0, mark);
+}
+
+function findSubresource({ method, query }: WireRequest): string | undefined {
+  const isRead = method === "GET" || method === "HEAD";
+  return query.find(({ name }) => SUBRESOURCES.has(name) && !(isRead && name === PART_NUMBER))
+    ?.name;
+}
+
+function notAllowed(method: string, target: Target, subresource: string | undefined): S3Error {
+  const allowed = OPERATIONS.filter(({ route }) => {
+    const names = (route.query ?? []).map(paramName);
+    return (
+      route.target === target &&
+      (subresource === undefined ? names.length === 0 : names.includes(subresource))
+    );
+  }).map(({ route }) => route.method);
+  return new S3Error("MethodNotAllowed", {
+    detail: {
+      Method: method,
+      ResourceType: (subresource ?? target).toUpperCase(),
+      Allow: [...new Set(allowed)].join(", "),
+    },
+  });
+}

@@ -1,0 +1,102 @@
+// Answers on their way out. Object bytes go window by window: each is written whole, the next is asked for when the
+// socket has room, and its buffers go back when the kernel has them. An answer that fails half-way is cut off.
+
+import type { ServerResponse } from "node:http";
+import type { ByteWindow, ByteWindows } from "../store/byte-window.ts";
+import { isSendable } from "./headers.ts";
+import type { S3Response } from "./operation.ts";
+
+/** A client that takes nothing for this long is cut off. Node counts what the kernel accepts as progress. */
+export const SEND_IDLE_MS = 60_000;
+
+/** What goes with every answer. */
+export type CommonHeaders = Readonly<Record<string, string>>;
+
+/** Sends headers and body up to its last byte, without ending the answer. Resolves to the body's size in bytes. */
+export async function sendResponse(
+  out: ServerResponse,
+  response: S3Response,
+  common: CommonHeaders,
+): Promise<number> {
+  const { body } = response;
+  const isBodiless =
+    out.req.method === "HEAD" || response.status === 204 || response.status === 304;
+  if (body === undefined || isBodiless) {
+    const isEmpty = !isBodiless && response.headers["content-length"] === undefined;
+    writeHead(out, response, isEmpty ? { ...common, "content-length": "0" } : common);
+    return 0;
+  }
+  if (typeof body === "string") {
+    // As bytes: Node would write headers that share a packet with a string in that string's encoding.
+    const bytes = Buffer.from(body, "utf8");
+    writeHead(out, response, { ...common, "content-length": String(bytes.byteLength) });
+    out.write(bytes);
+    return bytes.byteLength;
+  }
+  writeHead(out, response, { ...common, "content-length": String(body.sizeBytes) });
+  await sendWindows(out, body.windows);
+  return body.sizeBytes;
+}
+
+function writeHead(out: ServerResponse, response: S3Response, common: CommonHeaders): void {
+  const lines: string[] = [];
+  for (const name in common) lines.push(name, common[name] ?? "");
+  for (const name of Object.keys(response.headers)) {
+    // A stored value that no header can carry is left out rather than making the object unreadable.
+    const value = response.headers[name] ?? "";
+    if (isSendable(value) && !(name in common)) lines.push(name, value);
+  }
+  out.writeHead(response.status, lines);
+}
+
+async function sendWindows(out: ServerResponse, windows: ByteWindows): Promise<void> {
+  const pending = new Set<ByteWindow>();
+  const releaseAll = (): void => pending.forEach((window) => release(pending, window));
+  try {
+    for await (const window of windows) {
+      pending.add(window);
+      if (out.destroyed) throw new Error("the client went away");
+      if (!writeWindow(out, window, pending)) await drained(out);
+    }
+  } catch (error) {
+    out.destroy();
+    // Buffers in a write that never calls back are free once the socket is gone.
+    if (out.closed) releaseAll();
+    else out.once("close", releaseAll);
+    throw error;
+  }
+}
+
+/** Whether the socket has room for more. */
+function writeWindow(out: ServerResponse, window: ByteWindow, pending: Set<ByteWindow>): boolean {
+  const last = window.chunks.length - 1;
+  if (last < 0) {
+    release(pending, window);
+    return true;
+  }
+  let hasRoom = true;
+  out.cork();
+  for (const [index, chunk] of window.chunks.entries()) {
+    hasRoom = index === last ? out.write(chunk, () => release(pending, window)) : out.write(chunk);
+  }
+  out.uncork();
+  return hasRoom;
+}
+
+function release(pending: Set<ByteWindow>, window: ByteWindow): void {
+  if (pending.delete(window)) window.release();
+}
+
+async function drained(out: ServerResponse): Promise<void> {
+  out.socket?.setTimeout(SEND_IDLE_MS);
+  await new Promise<void>((resolve, reject) => {
+    const settle = (): void => {
+      out.off("drain", settle);
+      out.off("close", settle);
+      if (out.destroyed) reject(new Error("the client went away"));
+      else resolve();
+    };
+    out.on("drain", settle);
+    out.on("close", settle);
+  });
+}
