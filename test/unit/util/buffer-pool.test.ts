@@ -1,0 +1,29 @@
+// Buffers come back, are used again, and nobody gives one back twice.
+
+import { expect, test } from "vitest";
+import { BufferPool } from "../../../src/util/buffer-pool.ts";
+
+test("a released buffer is used again", () => {
+  const pool = new BufferPool({ sizeBytes: 1024, idleMax: 2 });
+  const first = pool.acquire();
+  expect(first.length).toBe(1024);
+  expect(pool.acquire()).not.toBe(first);
+  pool.release(first);
+  expect(pool.acquire()).toBe(first);
+});
+
+test("no more than the bound stay idle", () => {
+  const pool = new BufferPool({ sizeBytes: 8, idleMax: 2 });
+  const buffers = [pool.acquire(), pool.acquire(), pool.acquire()];
+  for (const buffer of buffers) pool.release(buffer);
+  expect(pool.idleCount).toBe(2);
+});
+
+test("a second release, a view and a foreign buffer are bugs", () => {
+  const pool = new BufferPool({ sizeBytes: 8, idleMax: 2 });
+  const buffer = pool.acquire();
+  expect(() => pool.release(buffer.subarray(0))).toThrow("released once");
+  pool.release(buffer);
+  expect(() => pool.release(buffer)).toThrow("released once");
+  expect(() => pool.release(new Uint8Array(8))).toThrow("released once");
+});
