@@ -1,0 +1,150 @@
+// The S3 port. Fastify carries the server and answers the health checks; every other request goes, untouched, to the
+// pipeline before Fastify decodes, routes or parses anything of it.
+
+import { createServer } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
+import type { Server as TlsServer } from "node:https";
+import type { AddressInfo, Socket } from "node:net";
+import { fastify } from "fastify";
+import type { FastifyInstance, RawServerDefault } from "fastify";
+import { HTTP_HEAD_BYTES_MAX } from "../core/limits.ts";
+import { findHostBucket } from "./address.ts";
+import { ConnectionGuard, errorOfParser, refuseConnection } from "./connection-guard.ts";
+import { Pipeline } from "./pipeline.ts";
+import type { PipelineSettings } from "./pipeline.ts";
+
+/** A certificate chain and its private key, in PEM. */
+export interface TlsPair {
+  readonly cert: string;
+  readonly key: string;
+}
+
+export interface S3ServerOptions extends PipelineSettings {
+  /** HTTPS with this certificate; plain HTTP without. */
+  readonly tls?: TlsPair | undefined;
+  /** What `/_kintsugi/ready` tells: whether requests can be served. */
+  readonly isReady: () => Promise<boolean> | boolean;
+}
+
+export interface S3Server {
+  /** Port 0 takes a free one. @throws when the address is taken. */
+  listen(host: string, port: number): Promise<{ readonly port: number }>;
+  /** New connections get the new certificate. */
+  setTls(tls: TlsPair): void;
+  /** Takes no new connections, lets requests end within the time given in milliseconds, then cuts them off. */
+  close(graceMs: number): Promise<void>;
+}
+
+const HEADERS_TIMEOUT_MS = 60_000;
+const KEEP_ALIVE_MS = 75_000;
+/** How often Node looks for clients that are too slow with their headers. */
+const TIMEOUT_CHECK_MS = 5_000;
+const CONNECTIONS_MAX = 16_384;
+const HEALTH_PREFIX = "/_kintsugi/";
+/** All S3 requests have this path as far as Fastify is concerned. */
+const S3_PATH = "/";
+
+type RawServer = Server | TlsServer;
+
+export async function openS3Server(options: S3ServerOptions): Promise<S3Server> {
+  const pipeline = new Pipeline(options);
+  const targets = new WeakMap<IncomingMessage, string>();
+  const app = fastify({
+    logger: false,
+    exposeHeadRoutes: false,
+    forceCloseConnections: "idle",
+    return503OnClosing: false,
+    serverFactory: (handler) => openRawServer(handler, options.tls) as RawServerDefault,
+    clientErrorHandler: (error, socket) => onParserError(pipeline, error, socket),
+    rewriteUrl: (raw) => {
+      const target = raw.url ?? "";
+      if (isHealthCheck(target, raw.headers.host, options.domains)) return target;
+      targets.set(raw, target);
+      return S3_PATH;
+    },
+  });
+  app.addHook("onRequest", (request, reply, done) => {
+    const target = targets.get(request.raw);
+    if (target === undefined) {
+      done();
+      return;
+    }
+    reply.hijack();
+    void pipeline.serve(request.raw, reply.raw, target);
+  });
+  addHealthChecks(app, options.isReady);
+  await app.ready();
+  return asS3Server(app, pipeline);
+}
+
+function asS3Server(app: FastifyInstance, pipeline: Pipeline): S3Server {
+  return {
+    async listen(host, port) {
+      await app.listen({ host, port });
+      return { port: (app.server.address() as AddressInfo).port };
+    },
+    setTls(tls) {
+      if ("setSecureContext" in app.server) (app.server as TlsServer).setSecureContext({ ...tls });
+    },
+    async close(graceMs) {
+      pipeline.beginClosing();
+      const cutOff = setTimeout(() => app.server.closeAllConnections(), graceMs);
+      await app.close();
+      clearTimeout(cutOff);
+    },
+  };
+}
+
+type Handler = (message: IncomingMessage, out: ServerResponse) => void;
+
+function openRawServer(handler: Handler, tls: TlsPair | undefined): RawServer {
+  const settings = {
+    maxHeaderSize: HTTP_HEAD_BYTES_MAX,
+    headersTimeout: HEADERS_TIMEOUT_MS,
+    // A body may take as long as it makes progress: see RequestBody.
+    requestTimeout: 0,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    connectionsCheckingInterval: TIMEOUT_CHECK_MS,
+    noDelay: true,
+  };
+  const server: RawServer =
+    tls === undefined
+      ? createServer(settings, handler)
+      : createTlsServer({ ...settings, cert: tls.cert, key: tls.key }, handler);
+  server.maxConnections = CONNECTIONS_MAX;
+  // Headers beyond a count would be dropped without a word, signed ones too; their bytes are bounded already.
+  server.maxHeadersCount = 0;
+  // With these listeners nothing is sent on its own: 100-continue waits for the signature, other expectations for nothing.
+  server.on("checkContinue", handler);
+  server.on("checkExpectation", handler);
+  const guard = new ConnectionGuard();
+  server.on("connection", (socket: Socket) => guard.admit(socket));
+  return server;
+}
+
+/** A request whose body turns out to be broken is refused by the pipeline; anything else is answered here. */
+function onParserError(pipeline: Pipeline, error: Error, socket: Socket): void {
+  const refusal = errorOfParser(error);
+  if (pipeline.failBody(socket, refusal)) return;
+  if (pipeline.isActive(socket)) socket.destroy();
+  else refuseConnection(socket, refusal);
+}
+
+function isHealthCheck(
+  target: string,
+  host: string | undefined,
+  domains: readonly string[],
+): boolean {
+  // Below a bucket's own host name the same path is a key.
+  return target.startsWith(HEALTH_PREFIX) && findHostBucket(host, domains) === undefined;
+}
+
+function addHealthChecks(app: FastifyInstance, isReady: () => Promise<boolean> | boolean): void {
+  app.get(`${HEALTH_PREFIX}live`, (_request, reply) => reply.send({ status: "live" }));
+  app.get(`${HEALTH_PREFIX}ready`, async (_request, reply) => {
+    const ready = await isReady();
+    return reply.code(ready ? 200 : 503).send({ status: ready ? "ready" : "not ready" });
+  });
+  app.setNotFoundHandler((_request, reply) => reply.code(404).send({ status: "not found" }));
+}
