@@ -31,6 +31,7 @@ export const deleteObjects = defineOperation({
   route: { method: "POST", target: "bucket", query: ["delete"] },
   action: "s3:DeleteObject",
   body: "xml",
+  isDigestRequired: true,
 
   parse: ({ headers, xml }) => {
     refuseHeaders(headers, "delete");
