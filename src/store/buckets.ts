@@ -1,0 +1,26 @@
+// Buckets and their named documents: the metadata's own operations, with this store's clock.
+
+import type { ObjectStore } from "./object-store.ts";
+import type { StoreContext } from "./store-context.ts";
+
+type BucketOperations = Pick<
+  ObjectStore,
+  | "createBucket"
+  | "deleteBucket"
+  | "findBucket"
+  | "findBucketConfig"
+  | "listBuckets"
+  | "putBucketConfig"
+>;
+
+export function bucketOperations({ metadata, clock }: StoreContext): BucketOperations {
+  return {
+    findBucket: (name) => metadata.findBucket(name),
+    listBuckets: (query) => metadata.listBuckets(query),
+    createBucket: (name, owner, region) =>
+      metadata.createBucket({ name, ownerId: owner.id, region, createdAt: clock.now() }),
+    deleteBucket: (bucket) => metadata.deleteBucket(bucket.id),
+    findBucketConfig: (bucket, name) => metadata.findBucketConfig(bucket.id, name),
+    putBucketConfig: (bucket, name, value) => metadata.putBucketConfig(bucket.id, name, value),
+  };
+}

@@ -1,0 +1,45 @@
+// Pools of the few buffer sizes that stripes and read windows have, and how much of them is out: when many slow
+// clients hold buffers, readers take smaller windows.
+
+import { BufferPool } from "../util/buffer-pool.ts";
+
+export class BufferPools {
+  readonly #idleBytesMax: number;
+  readonly #pools = new Map<number, BufferPool>();
+  #outBytes = 0;
+
+  /** @param idleBytesMax How much of each size is kept for later use. */
+  constructor(idleBytesMax: number) {
+    this.#idleBytesMax = idleBytesMax;
+  }
+
+  /** Sizes must be few: each is a pool for ever. */
+  acquire(sizeBytes: number): Uint8Array {
+    this.#outBytes += sizeBytes;
+    return this.#pool(sizeBytes).acquire();
+  }
+
+  release(buffer: Uint8Array): void {
+    this.#outBytes -= buffer.length;
+    this.#pool(buffer.length).release(buffer);
+  }
+
+  /** Gives up a buffer that something may still write to: it is never used again. */
+  abandon(buffer: Uint8Array): void {
+    this.#outBytes -= buffer.length;
+  }
+
+  get outBytes(): number {
+    return this.#outBytes;
+  }
+
+  #pool(sizeBytes: number): BufferPool {
+    let pool = this.#pools.get(sizeBytes);
+    if (pool === undefined) {
+      const idleMax = Math.max(1, Math.floor(this.#idleBytesMax / sizeBytes));
+      pool = new BufferPool({ sizeBytes, idleMax });
+      this.#pools.set(sizeBytes, pool);
+    }
+    return pool;
+  }
+}

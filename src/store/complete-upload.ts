@@ -1,0 +1,91 @@
+// CompleteMultipartUpload: everything is checked against the part rows, then one transaction turns the upload into the
+// object; no bytes move. The same list a second time gets the same answer, for clients that lost the first one.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html
+
+import { createHash } from "node:crypto";
+import { S3Error } from "../core/s3-error.ts";
+import type { ObjectRecord, UploadRecord } from "../metadata/records.ts";
+import { chooseParts } from "./chosen-parts.ts";
+import { completedChecksum } from "./completed-checksum.ts";
+import type { CompleteRequest } from "./object-store.ts";
+import type { StoreContext } from "./store-context.ts";
+
+/**
+ * @throws S3Error NoSuchUpload, InvalidPart, InvalidPartOrder, EntityTooSmall, BadDigest, PreconditionFailed, NoSuchKey,
+ * InvalidRequest
+ */
+export async function completeUpload(
+  context: StoreContext,
+  request: CompleteRequest,
+): Promise<ObjectRecord> {
+  const upload = await findUpload(context, request);
+  if (upload.completed !== undefined) return repeatedAnswer(context, request, upload);
+  try {
+    return await makeObject(context, request, upload);
+  } catch (error) {
+    if (!(error instanceof S3Error) || error.code !== "NoSuchUpload") throw error;
+    // Another Complete, or an Abort, was faster.
+    return repeatedAnswer(context, request, await findUpload(context, request));
+  }
+}
+
+async function findUpload(
+  { metadata }: StoreContext,
+  { bucket, key, uploadId }: CompleteRequest,
+): Promise<UploadRecord> {
+  const upload = await metadata.findUpload(bucket.id, key, uploadId);
+  if (upload === undefined) throw noSuchUpload(uploadId);
+  return upload;
+}
+
+async function makeObject(
+  { metadata, clock }: StoreContext,
+  request: CompleteRequest,
+  upload: UploadRecord,
+): Promise<ObjectRecord> {
+  const parts = await chooseParts(metadata, upload, request.parts);
+  const sizeBytes = parts.reduce((sum, part) => sum + part.sizeBytes, 0);
+  if (request.expectedBytes !== undefined && request.expectedBytes !== sizeBytes) {
+    throw new S3Error("InvalidRequest", {
+      message: `The provided 'x-amz-mp-object-size' header value ${request.expectedBytes} does not match what was computed: ${sizeBytes}`,
+    });
+  }
+  return metadata.completeUpload({
+    bucketId: request.bucket.id,
+    key: request.key,
+    uploadId: request.uploadId,
+    parts: parts.map(({ number, partId }) => ({ number, partId })),
+    sizeBytes,
+    etag: multipartEtag(parts.map((part) => part.etag)),
+    completedAt: clock.now(),
+    checksum: completedChecksum(upload, parts, request),
+    condition: request.condition,
+  });
+}
+
+/** @throws S3Error NoSuchUpload when the upload was completed with other parts, or its object is gone */
+async function repeatedAnswer(
+  { metadata }: StoreContext,
+  request: CompleteRequest,
+  upload: UploadRecord,
+): Promise<ObjectRecord> {
+  const { completed } = upload;
+  const object = await metadata.findObject(request.bucket.id, request.key);
+  const isSame =
+    completed !== undefined &&
+    object?.sequence === completed.sequence &&
+    completed.etag === multipartEtag(request.parts.map((part) => part.etag));
+  if (!isSame || object === undefined) throw noSuchUpload(request.uploadId);
+  return object;
+}
+
+/** The MD5 of the parts' MD5s, and how many parts there are. */
+function multipartEtag(etags: readonly string[]): string {
+  const hash = createHash("md5");
+  for (const etag of etags) hash.update(etag, "hex");
+  return `${hash.digest("hex")}-${etags.length}`;
+}
+
+function noSuchUpload(uploadId: string): S3Error {
+  return new S3Error("NoSuchUpload", { detail: { UploadId: uploadId } });
+}

@@ -1,0 +1,114 @@
+// A drive as the object store sees it: its ShardStore, and what is known of its health. A drive whose call failed is
+// away until a probe succeeds; one that keeps failing after good probes is asked more and more rarely.
+// A drive that is away gets no new shards and is read only when nothing else is left.
+
+import { ShardError, type ShardStore } from "../datanode/shard-store.ts";
+import type { Logger } from "../telemetry/logger.ts";
+import type { Clock } from "../util/clock.ts";
+import { withDeadline } from "../util/deadline.ts";
+import { LatencySample } from "./latency-sample.ts";
+
+const PROBE_EVERY_MS = 1_000;
+const PROBE_DEADLINE_MS = 2_000;
+const SET_ASIDE_MS_MAX = 30_000;
+/** How long a drive that was overtaken by a hedged read is asked last. */
+const SLOW_MS = 3_000;
+
+export class Drive {
+  readonly store: ShardStore;
+  readonly latency = new LatencySample();
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  #isAway = false;
+  #isClosed = false;
+  #failuresInRow = 0;
+  #asideUntil = 0;
+  #slowUntil = 0;
+  #goodAt = Number.NEGATIVE_INFINITY;
+  #probing: Promise<boolean> | undefined;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(store: ShardStore, clock: Clock, logger: Logger) {
+    this.store = store;
+    this.#clock = clock;
+    this.#logger = logger;
+  }
+
+  get isAway(): boolean {
+    return this.#isAway;
+  }
+
+  /** Whether reads had better begin elsewhere. */
+  get isSlow(): boolean {
+    return this.#slowUntil > this.#clock.monotonic();
+  }
+
+  noteGood(): void {
+    this.#goodAt = this.#clock.monotonic();
+    this.#failuresInRow = 0;
+  }
+
+  noteSlow(): void {
+    this.#slowUntil = this.#clock.monotonic() + SLOW_MS;
+  }
+
+  /** Judges an error of a call: only one that speaks of the drive as a whole sets it aside. */
+  noteError(error: unknown): void {
+    if (error instanceof ShardError && !["Denied", "Unavailable"].includes(error.code)) return;
+    // Calls that were under way when the drive went away are one failure, not many.
+    if (this.#isAway || this.#isClosed) return;
+    this.#isAway = true;
+    this.#failuresInRow += 1;
+    this.#logger.warn({ err: error, drive: this.store.label }, "a drive is set aside");
+    const waitMs =
+      this.#failuresInRow === 1
+        ? 0
+        : Math.min(PROBE_EVERY_MS * 2 ** (this.#failuresInRow - 2), SET_ASIDE_MS_MAX);
+    this.#asideUntil = this.#clock.monotonic() + waitMs;
+    this.#probeLater(waitMs);
+  }
+
+  /** Whether the drive answers now, or did within `freshMs`; never rejects. One that was set aside stays so. */
+  confirm(freshMs: number): Promise<boolean> {
+    const now = this.#clock.monotonic();
+    if (!this.#isAway && now - this.#goodAt < freshMs) return Promise.resolve(true);
+    if (this.#asideUntil > now) return Promise.resolve(false);
+    return this.probe();
+  }
+
+  /** Asks the drive whether it is there; never rejects. Calls at the same time share one probe. */
+  probe(): Promise<boolean> {
+    this.#probing ??= this.#probe().finally(() => (this.#probing = undefined));
+    return this.#probing;
+  }
+
+  close(): Promise<void> {
+    this.#isClosed = true;
+    clearTimeout(this.#timer);
+    return this.store.close();
+  }
+
+  async #probe(): Promise<boolean> {
+    try {
+      await withDeadline(this.store.space(), {
+        timeoutMs: PROBE_DEADLINE_MS,
+        onTimeout: () => new ShardError("Unavailable", `${this.store.label} does not answer`),
+      });
+    } catch (error) {
+      if (this.#isAway) this.#probeLater(PROBE_EVERY_MS);
+      else this.noteError(error);
+      return false;
+    }
+    this.#goodAt = this.#clock.monotonic();
+    if (this.#isAway) this.#logger.info({ drive: this.store.label }, "a drive is back");
+    this.#isAway = false;
+    return true;
+  }
+
+  #probeLater(waitMs: number): void {
+    if (this.#isClosed) return;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void this.probe(), waitMs);
+    this.#timer.unref();
+  }
+}

@@ -1,0 +1,144 @@
+// Puts the object store together: layout, drives, this process's incarnation. The drives that are given and those that
+// the layout names may differ; that is said in the log and never acted on.
+
+import { INLINE_BYTES_MAX, UNIT_BYTES } from "../core/limits.ts";
+import type { ShardStore } from "../datanode/shard-store.ts";
+import type { ErasureCodec } from "../erasure/erasure-codec.ts";
+import { geometryFor } from "../erasure/geometry.ts";
+import type { MetadataStore } from "../metadata/metadata-store.ts";
+import type { LayoutRecord } from "../metadata/records.ts";
+import { silentLogger, type Logger } from "../telemetry/logger.ts";
+import { assert } from "../util/assert.ts";
+import { loadChecksumHasher } from "../util/checksum-hasher.ts";
+import type { Clock } from "../util/clock.ts";
+import { bucketOperations } from "./buckets.ts";
+import { BufferPools } from "./buffer-pools.ts";
+import { Drive } from "./drive.ts";
+import { DriveSet } from "./drive-set.ts";
+import { Litter } from "./litter.ts";
+import { multipartOperations } from "./multipart.ts";
+import type { ObjectStore } from "./object-store.ts";
+import { objectOperations } from "./objects.ts";
+import { makeLayout } from "./placement.ts";
+import { ReadTracker } from "./read-tracker.ts";
+import { makeIncarnation, SetIds } from "./set-ids.ts";
+import type { StoreContext, StoreLimits } from "./store-context.ts";
+import { TrashCollector, type TrashStep } from "./trash-collector.ts";
+import { quorumOfWrite } from "./write-quorum.ts";
+
+export interface ObjectStoreOptions {
+  readonly metadata: MetadataStore;
+  /** Those that are there. On the first start all of them: they make the layout. Closed by the store. */
+  readonly drives: readonly ShardStore[];
+  readonly codec: ErasureCodec;
+  readonly clock: Clock;
+  /** Written into every shard. */
+  readonly clusterId: string;
+  readonly logger?: Logger;
+  readonly limits?: Partial<StoreLimits>;
+}
+
+export interface OpenObjectStore extends ObjectStore {
+  /** Adds a drive that was absent at start. False when the layout does not name it, or it is there already. */
+  attachDrive(drive: ShardStore): boolean;
+  /** One step of the trash collector, for a background worker. */
+  collectTrash(): Promise<TrashStep>;
+  /** How many drives do not answer now, absent ones included. */
+  awayCount(): number;
+  /** How many readings are open. */
+  openReadings(): number;
+  /** Whether enough drives answer to take writes. */
+  isWritable(): Promise<boolean>;
+  /** Ends the incarnation and closes the drives; the metadata stays open: whoever opened it closes it. */
+  close(): Promise<void>;
+}
+
+const DEFAULT_LIMITS: StoreLimits = {
+  inlineBytesMax: INLINE_BYTES_MAX,
+  writeDeadlineMs: 10_000,
+  readDeadlineMs: 10_000,
+  hedgeMsMin: 50,
+  trashGraceMs: 60_000,
+};
+/** Of each buffer size so much is kept for later use. */
+const IDLE_BYTES_MAX = 24 * 1024 * 1024;
+
+export async function openObjectStore(options: ObjectStoreOptions): Promise<OpenObjectStore> {
+  const context = await openContext(options);
+  const { clock, drives, metadata } = context;
+  const incarnation = makeIncarnation();
+  await metadata.beginIncarnation({ incarnation, startedAt: clock.now() });
+  return assemble({ ...context, setIds: new SetIds(incarnation) }, async () => {
+    await metadata.endIncarnation(incarnation, clock.now());
+    await drives.close();
+  });
+}
+
+async function openContext(options: ObjectStoreOptions): Promise<Omit<StoreContext, "setIds">> {
+  const { metadata, clock, codec, clusterId, logger = silentLogger } = options;
+  await loadChecksumHasher();
+  const layouts = await ensureLayouts(metadata, options.drives);
+  const newest = layouts.reduce((a, b) => (b.version > a.version ? b : a));
+  const drives = new DriveSet(layouts, (store) => new Drive(store, clock, logger));
+  for (const store of options.drives) {
+    if (drives.attach(store)) continue;
+    logger.warn(
+      { drive: store.label, driveId: store.driveId },
+      "a drive that the stored layout does not name is left alone",
+    );
+  }
+  for (const driveId of drives.absent) logger.warn({ driveId }, "a drive of the layout is absent");
+  return {
+    metadata,
+    drives,
+    codec,
+    clock,
+    logger,
+    clusterId,
+    geometry: geometryFor(newest.drives.length, UNIT_BYTES),
+    layoutVersion: newest.version,
+    pools: new BufferPools(IDLE_BYTES_MAX),
+    readings: new ReadTracker(clock),
+    litter: new Litter(),
+    limits: { ...DEFAULT_LIMITS, ...options.limits },
+  };
+}
+
+/** The stored layouts; on the first start, one made of the drives given. */
+async function ensureLayouts(
+  metadata: MetadataStore,
+  drives: readonly ShardStore[],
+): Promise<readonly LayoutRecord[]> {
+  const stored = await metadata.findLayouts();
+  if (stored.length > 0) return stored;
+  const first = makeLayout(
+    1,
+    drives.map((drive) => drive.driveId),
+  );
+  try {
+    await metadata.addLayout(first);
+  } catch (error) {
+    // Another gateway may have been first; then its layout stands.
+    if ((await metadata.findLayouts()).length === 0) throw error;
+  }
+  const layouts = await metadata.findLayouts();
+  assert(layouts.length > 0, "a layout that was added is there");
+  return layouts;
+}
+
+function assemble(context: StoreContext, end: () => Promise<void>): OpenObjectStore {
+  const trash = new TrashCollector(context);
+  const { drives, geometry } = context;
+  let closing: Promise<void> | undefined;
+  return {
+    ...bucketOperations(context),
+    ...objectOperations(context),
+    ...multipartOperations(context),
+    attachDrive: (drive) => drives.attach(drive),
+    collectTrash: () => trash.step(),
+    awayCount: () => drives.awayCount,
+    openReadings: () => context.readings.count,
+    isWritable: () => drives.confirmReachable(quorumOfWrite(geometry, drives.awayCount)),
+    close: () => (closing ??= end()),
+  };
+}

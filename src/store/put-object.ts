@@ -1,0 +1,66 @@
+// PutObject: the bytes first, durable on the drives, then one metadata transaction that makes them the object.
+
+import type { ObjectChecksum } from "../core/checksum.ts";
+import type { NewContent } from "../metadata/metadata-store.ts";
+import type { ObjectRecord } from "../metadata/records.ts";
+import { checkCondition } from "../metadata/write-condition.ts";
+import type { NewObject } from "./object-store.ts";
+import { discardContent, storeContent } from "./store-content.ts";
+import type { StoreContext } from "./store-context.ts";
+import type { UploadBody } from "./upload-body.ts";
+
+/** @throws S3Error of the body, BadDigest, PreconditionFailed, NoSuchKey, NoSuchBucket, ServiceUnavailable, ... */
+export async function putObject(
+  context: StoreContext,
+  target: NewObject,
+  body: UploadBody,
+): Promise<ObjectRecord> {
+  await tryCondition(context, target);
+  const { bucket, key, attributes } = target;
+  const stored = await storeContent(context, { bucket: bucket.name, key, attributes }, body);
+  const { content, sizeBytes, etag, checksums } = stored;
+  return commitObject(context, target, { content, sizeBytes, etag, checksum: checksums[0] });
+}
+
+export interface ObjectBytes {
+  readonly content: NewContent;
+  readonly sizeBytes: number;
+  readonly etag: string;
+  readonly checksum: ObjectChecksum | undefined;
+}
+
+/** Makes bytes that are durable the object; removes them when that is refused. */
+export async function commitObject(
+  context: StoreContext,
+  target: NewObject,
+  bytes: ObjectBytes,
+): Promise<ObjectRecord> {
+  const { bucket, key, ownerId, storageClass, attributes, tags, condition } = target;
+  try {
+    return await context.metadata.putObject({
+      ...bytes,
+      bucketId: bucket.id,
+      key,
+      modifiedAt: context.clock.now(),
+      ownerId,
+      storageClass,
+      attributes,
+      tags,
+      condition,
+    });
+  } catch (error) {
+    await discardContent(context, bytes.content, error);
+    throw error;
+  }
+}
+
+/** Refuses before the body is read what the transaction would refuse anyway. @throws S3Error */
+export async function tryCondition(
+  context: StoreContext,
+  target: Pick<NewObject, "bucket" | "condition" | "key">,
+): Promise<void> {
+  const { bucket, key, condition } = target;
+  if (condition?.ifMatch === undefined && condition?.ifNoneMatch === undefined) return;
+  const current = await context.metadata.findObject(bucket.id, key);
+  checkCondition(key, current?.etag, condition);
+}

@@ -1,0 +1,101 @@
+// Streams the bytes of an object, which may lie in several sets (the parts of an upload) or inline, as windows: while
+// one is with the client, the next is read. When clients that do not read hold many buffers, windows shrink and
+// nothing is read ahead, so that memory grows by one stripe a client and no more.
+
+import { S3Error } from "../core/s3-error.ts";
+import { locateRange, type ByteRange } from "../erasure/stripe.ts";
+import { stripeBytes } from "../erasure/geometry.ts";
+import type { ShardSetRecord } from "../metadata/records.ts";
+import type { ByteWindow, ByteWindows } from "./byte-window.ts";
+import { deliverWindow } from "./deliver-window.ts";
+import type { OpenReading } from "./read-tracker.ts";
+import { SetReading } from "./set-reading.ts";
+import { STRIPES_PER_WINDOW, type StoreContext } from "./store-context.ts";
+import { gatherWindow, type WindowPlan } from "./window-gather.ts";
+
+/** A piece of what is read: bytes in memory, or a range of a set. */
+export type Segment =
+  | { readonly kind: "bytes"; readonly bytes: Uint8Array }
+  | { readonly kind: "set"; readonly set: ShardSetRecord; readonly range: ByteRange };
+
+/** Beyond so many bytes of buffers in use the store reads one stripe at a time, and none ahead. */
+const BUSY_BYTES = 96 * 1024 * 1024;
+
+/**
+ * The windows of segments in order; closes `hold` at the end, however it comes.
+ * @throws S3Error ServiceUnavailable, InternalError from the iteration when fewer than k shards are good.
+ */
+export async function* readSegments(
+  context: StoreContext,
+  segments: AsyncIterable<Segment> | Iterable<Segment>,
+  hold: OpenReading,
+): ByteWindows & AsyncGenerator<ByteWindow, void> {
+  const plans = planWindows(context, segments);
+  let ahead: Promise<ByteWindow | undefined> | undefined;
+  try {
+    for (;;) {
+      const window = await (ahead ?? nextWindow(plans));
+      ahead = undefined;
+      if (window === undefined) return;
+      if (hold.isCutOff) {
+        window.release();
+        throw new S3Error("RequestTimeout");
+      }
+      if (context.pools.outBytes < BUSY_BYTES) {
+        ahead = nextWindow(plans);
+        // Its error is thrown when its turn comes; until then it must not count as unhandled.
+        ahead.catch(() => undefined);
+      }
+      yield window;
+    }
+  } finally {
+    hold.close();
+    ahead?.then(
+      (window) => window?.release(),
+      () => undefined,
+    );
+  }
+}
+
+async function nextWindow(
+  plans: AsyncIterator<WindowPlan | Uint8Array>,
+): Promise<ByteWindow | undefined> {
+  const next = await plans.next();
+  if (next.done === true) return undefined;
+  if (next.value instanceof Uint8Array) return { chunks: [next.value], release: () => undefined };
+  return deliverWindow(next.value, await gatherWindow(next.value));
+}
+
+async function* planWindows(
+  context: StoreContext,
+  segments: AsyncIterable<Segment> | Iterable<Segment>,
+): AsyncGenerator<WindowPlan | Uint8Array, void> {
+  for await (const segment of segments) {
+    if (segment.kind === "bytes") {
+      if (segment.bytes.length > 0) yield segment.bytes;
+    } else if (segment.range.end > segment.range.start) {
+      yield* planSet(context, segment.set, segment.range);
+    }
+  }
+}
+
+function* planSet(
+  context: StoreContext,
+  set: ShardSetRecord,
+  range: ByteRange,
+): Generator<WindowPlan, void> {
+  const reading = new SetReading(context, set);
+  const all = locateRange(set, set.sizeBytes, range);
+  let first = all.first;
+  while (first < all.end) {
+    const isBusy = context.pools.outBytes >= BUSY_BYTES;
+    const end = Math.min(first + (isBusy ? 1 : STRIPES_PER_WINDOW), all.end);
+    const full = stripeBytes(set);
+    const within = {
+      start: Math.max(range.start, first * full),
+      end: Math.min(range.end, end * full),
+    };
+    yield { reading, stripes: { first, end }, range: within };
+    first = end;
+  }
+}

@@ -1,0 +1,213 @@
+// Streams an object's bytes into a new set of k+m shards on as many drives, all at the same time: while one batch of
+// stripes is on its way to the drives, the next is filled; a third waits for the first. Ends in `finish`, after which
+// the shards are durable on a quorum, or in `abort`, after which nothing is left.
+
+import type { S3Error } from "../core/s3-error.ts";
+import type { SetId } from "../core/ids.ts";
+import {
+  footerOffset,
+  renderShardFooters,
+  renderShardHeaders,
+  type ShardPart,
+  type ShardSetFooter,
+} from "../datanode/shard-format.ts";
+import { shardCount, type Geometry } from "../erasure/geometry.ts";
+import { shardUnitsBytes, stripeCount } from "../erasure/stripe.ts";
+import type { ShardSetRecord } from "../metadata/records.ts";
+import { ShardSlot } from "./shard-slot.ts";
+import { STRIPES_PER_WINDOW, type StoreContext } from "./store-context.ts";
+import { StripeBatch, type FilledStripe } from "./stripe-batch.ts";
+import { quorumError, quorumOfWrite } from "./write-quorum.ts";
+
+/** Whose bytes a set holds: written into its shards, so that the drives alone can tell. */
+export interface SetPurpose {
+  readonly bucket: string;
+  readonly key: string;
+  readonly part?: ShardPart | undefined;
+}
+
+/** What is known of the bytes once they have ended. */
+export type SetSummary = Pick<ShardSetFooter, "attributes" | "checksums" | "etag">;
+
+/** @throws S3Error ServiceUnavailable, InsufficientStorage when too few drives take new shards. */
+export async function openSetWriter(
+  context: StoreContext,
+  purpose: SetPurpose,
+): Promise<SetWriter> {
+  const { geometry, layoutVersion, drives: driveSet } = context;
+  const setId = context.setIds.next();
+  const drives = driveSet.locate(setId, layoutVersion, shardCount(geometry));
+  const away = drives.filter((drive) => drive === undefined || drive.isAway);
+  const quorum = quorumOfWrite(geometry, away.length);
+  if (drives.length - away.length < quorum) {
+    // Before refusing, ask: one that was away may be back since the last probe.
+    await Promise.all(away.map(async (drive) => drive?.confirm(0)));
+  }
+  const headers = renderShardHeaders({
+    ...purpose,
+    ...geometry,
+    clusterId: context.clusterId,
+    setId,
+    createdAt: context.clock.now(),
+  });
+  const slots = headers.map(
+    (header, index) =>
+      new ShardSlot({ setId, index }, drives[index], header, context.limits.writeDeadlineMs),
+  );
+  const writer = new SetWriter({ context, purpose, setId, slots, quorum });
+  await writer.open();
+  return writer;
+}
+
+interface SetWriterOptions {
+  readonly context: StoreContext;
+  readonly purpose: SetPurpose;
+  readonly setId: SetId;
+  readonly slots: readonly ShardSlot[];
+  readonly quorum: number;
+}
+
+export class SetWriter {
+  readonly #context: StoreContext;
+  readonly #geometry: Geometry;
+  readonly #purpose: SetPurpose;
+  readonly #setId: SetId;
+  readonly #slots: readonly ShardSlot[];
+  readonly #quorum: number;
+  readonly #headerBytes: number;
+  #batch: StripeBatch;
+  #sending: Promise<void> | undefined;
+  #sizeBytes = 0;
+
+  constructor(options: SetWriterOptions) {
+    this.#context = options.context;
+    this.#geometry = options.context.geometry;
+    this.#purpose = options.purpose;
+    this.#setId = options.setId;
+    this.#slots = options.slots;
+    this.#quorum = options.quorum;
+    this.#headerBytes = options.slots[0]?.headerBytes ?? 0;
+    this.#batch = this.#newBatch();
+  }
+
+  /** Creates the shards. On a rejection nothing is left. */
+  async open(): Promise<void> {
+    if (this.#hasQuorum()) await Promise.all(this.#slots.map((slot) => slot.open()));
+    if (this.#hasQuorum()) return;
+    const error = this.#quorumError();
+    await this.abort();
+    throw error;
+  }
+
+  /** Takes the next bytes; they are the caller's again once this has resolved. @throws S3Error as `finish` */
+  async write(bytes: Uint8Array): Promise<void> {
+    let rest = bytes;
+    while (rest.length > 0) {
+      const taken = this.#batch.fill(rest);
+      this.#sizeBytes += taken;
+      const stripe = this.#batch.completedStripe();
+      if (stripe !== undefined) this.#queue(stripe);
+      if (this.#batch.isFull) await this.#send();
+      if (taken === rest.length) return;
+      rest = rest.subarray(taken);
+    }
+  }
+
+  /**
+   * Makes the set durable. Shards that could not be written are named as missing.
+   * @throws S3Error ServiceUnavailable, InsufficientStorage; `abort` must follow.
+   */
+  async finish(summary: SetSummary): Promise<ShardSetRecord> {
+    const stripe = this.#batch.lastStripe();
+    if (stripe !== undefined) this.#queue(stripe);
+    await this.#sending;
+    this.#requireQuorum();
+    const footers = this.#renderFooters(summary);
+    await Promise.all(
+      this.#slots.map((slot, index) => slot.finish(footers[index] ?? new Uint8Array(0))),
+    );
+    this.#requireQuorum();
+    this.#giveBack(this.#batch);
+    const dropped = this.#slots.filter((slot) => !slot.isGood);
+    for (const slot of dropped) void slot.abort();
+    return {
+      ...this.#geometry,
+      id: this.#setId,
+      layoutVersion: this.#context.layoutVersion,
+      sizeBytes: this.#sizeBytes,
+      headerBytes: this.#headerBytes,
+      missing: dropped.map((slot) => slot.name.index),
+    };
+  }
+
+  /** Removes everything; never rejects. What a drive that is away holds of it is removed later. */
+  async abort(): Promise<void> {
+    await this.#sending;
+    const { litter } = this.#context;
+    for (const { drive, name, mayBeLeft } of this.#slots) {
+      if (drive !== undefined && mayBeLeft) litter.add(drive, name);
+    }
+    await Promise.all(this.#slots.map((slot) => slot.abort()));
+    this.#giveBack(this.#batch);
+  }
+
+  #queue({ units, geometry }: FilledStripe): void {
+    this.#context.codec.encode(units, geometry);
+    const { unitBytes } = geometry;
+    for (const [index, slot] of this.#slots.entries()) {
+      slot.queue(units.subarray(index * unitBytes, (index + 1) * unitBytes));
+    }
+  }
+
+  async #send(): Promise<void> {
+    await this.#sending;
+    this.#requireQuorum();
+    const batch = this.#batch;
+    // Slots never reject, so neither does this.
+    this.#sending = Promise.all(this.#slots.map((slot) => slot.append())).then(() =>
+      this.#giveBack(batch),
+    );
+    this.#batch = this.#newBatch();
+  }
+
+  #newBatch(): StripeBatch {
+    const { unitBytes } = this.#geometry;
+    const sizeBytes = STRIPES_PER_WINDOW * shardCount(this.#geometry) * unitBytes;
+    return new StripeBatch(this.#context.pools.acquire(sizeBytes), this.#geometry);
+  }
+
+  #giveBack(batch: StripeBatch): void {
+    const { pools } = this.#context;
+    // A call that was given up may read the buffer still: it is never used again.
+    if (this.#slots.some((slot) => slot.isStuck)) pools.abandon(batch.buffer);
+    else pools.release(batch.buffer);
+  }
+
+  #renderFooters(summary: SetSummary): readonly Uint8Array[] {
+    const digests = this.#slots.map((slot) => slot.sealer.digest());
+    const unitsBytes = shardUnitsBytes(this.#geometry, this.#sizeBytes);
+    const blockCount = stripeCount(this.#geometry, this.#sizeBytes);
+    const footer: ShardSetFooter = {
+      ...summary,
+      dataBytes: this.#sizeBytes,
+      digests,
+      createdAt: this.#context.clock.now(),
+      part: this.#purpose.part,
+    };
+    const offset = footerOffset(this.#headerBytes, unitsBytes, blockCount);
+    return renderShardFooters(this.#setId, footer, offset);
+  }
+
+  #hasQuorum(): boolean {
+    return this.#slots.filter((slot) => slot.isGood).length >= this.#quorum;
+  }
+
+  #requireQuorum(): void {
+    if (!this.#hasQuorum()) throw this.#quorumError();
+  }
+
+  #quorumError(): S3Error {
+    const errors = this.#slots.filter((slot) => !slot.isGood).map((slot) => slot.error);
+    return quorumError(this.#geometry, errors);
+  }
+}

@@ -1,0 +1,121 @@
+// Consecutive blocks of one shard, read with one call into a pooled buffer and verified: what is in here is what was
+// written. A buffer is never used again while a read that was given up may still fill it.
+
+import { BLOCK_CHECKSUM_BYTES, blockOffset, verifyBlock } from "../datanode/shard-format.ts";
+import { ShardError } from "../datanode/shard-store.ts";
+import type { Geometry } from "../erasure/geometry.ts";
+import { stripeAt, type StripeRange } from "../erasure/stripe.ts";
+import type { ShardSetRecord } from "../metadata/records.ts";
+import { withDeadline } from "../util/deadline.ts";
+import type { BufferPools } from "./buffer-pools.ts";
+import type { Drive } from "./drive.ts";
+import { STRIPES_PER_WINDOW, type StoreContext } from "./store-context.ts";
+
+export class ShardBlocks {
+  readonly stripes: StripeRange;
+  readonly #buffer: Uint8Array;
+  readonly #pools: BufferPools;
+  readonly #set: ShardSetRecord;
+
+  constructor(buffer: Uint8Array, pools: BufferPools, set: ShardSetRecord, stripes: StripeRange) {
+    this.#buffer = buffer;
+    this.#pools = pools;
+    this.#set = set;
+    this.stripes = stripes;
+  }
+
+  covers(stripes: StripeRange): boolean {
+    return this.stripes.first <= stripes.first && stripes.end <= this.stripes.end;
+  }
+
+  /** The shard's unit of a stripe. */
+  unit(stripeIndex: number): Uint8Array {
+    const block = this.block(stripeIndex);
+    return block.subarray(0, block.length - BLOCK_CHECKSUM_BYTES);
+  }
+
+  /** Unit and checksum, as in the file. */
+  block(stripeIndex: number): Uint8Array {
+    const { unitBytes } = this.#set;
+    const start = (stripeIndex - this.stripes.first) * (unitBytes + BLOCK_CHECKSUM_BYTES);
+    const unit = stripeAt(this.#set, this.#set.sizeBytes, stripeIndex).unitBytes;
+    return this.#buffer.subarray(start, start + unit + BLOCK_CHECKSUM_BYTES);
+  }
+
+  release(): void {
+    this.#pools.release(this.#buffer);
+  }
+}
+
+export interface BlocksToRead {
+  readonly set: ShardSetRecord;
+  readonly drive: Drive;
+  readonly index: number;
+  /** Of the shard: see `shardSeed`. */
+  readonly seed: number;
+  /** At most a window. */
+  readonly stripes: StripeRange;
+}
+
+/**
+ * Reads and verifies. Tells the drive's health how it went.
+ * @throws ShardError NotFound, Corrupt, Unavailable, ...
+ */
+export async function readShardBlocks(
+  context: StoreContext,
+  wanted: BlocksToRead,
+): Promise<ShardBlocks> {
+  const { set, drive, index, stripes } = wanted;
+  const { clock, pools } = context;
+  const buffer = pools.acquire(bufferBytes(set, stripes));
+  const target = buffer.subarray(0, blocksBytes(set, stripes));
+  const offset = blockOffset(set.headerBytes, set.unitBytes, stripes.first);
+  const startedAt = clock.monotonic();
+  const reading = drive.store.read({ setId: set.id, index }, offset, target);
+  let isSettled = false;
+  try {
+    await withDeadline(reading, {
+      timeoutMs: context.limits.readDeadlineMs,
+      onTimeout: () => new ShardError("Unavailable", `${drive.store.label} missed its deadline`),
+      onLate: () => undefined,
+    });
+    isSettled = true;
+    drive.latency.add(clock.monotonic() - startedAt);
+    drive.noteGood();
+    const blocks = new ShardBlocks(buffer, pools, set, stripes);
+    verify(blocks, wanted);
+    return blocks;
+  } catch (error) {
+    drive.noteError(error);
+    if (isSettled) pools.release(buffer);
+    else giveBackWhenSettled(pools, buffer, reading);
+    throw error;
+  }
+}
+
+function verify(blocks: ShardBlocks, { drive, index, seed, stripes }: BlocksToRead): void {
+  for (let stripe = stripes.first; stripe < stripes.end; stripe += 1) {
+    if (verifyBlock(seed, stripe, blocks.block(stripe))) continue;
+    throw new ShardError("Corrupt", `block ${stripe} of shard ${index} on ${drive.store.label}`);
+  }
+}
+
+function giveBackWhenSettled(
+  pools: BufferPools,
+  buffer: Uint8Array,
+  reading: Promise<unknown>,
+): void {
+  const giveBack = (): void => pools.release(buffer);
+  reading.then(giveBack, giveBack);
+}
+
+/** Two sizes for each geometry: one block, or a window of them. */
+function bufferBytes(geometry: Geometry, { first, end }: StripeRange): number {
+  const blockBytes = geometry.unitBytes + BLOCK_CHECKSUM_BYTES;
+  return end - first === 1 ? blockBytes : STRIPES_PER_WINDOW * blockBytes;
+}
+
+function blocksBytes(set: ShardSetRecord, { first, end }: StripeRange): number {
+  const full = (end - first - 1) * (set.unitBytes + BLOCK_CHECKSUM_BYTES);
+  return full + stripeAt(set, set.sizeBytes, end - 1).unitBytes + BLOCK_CHECKSUM_BYTES;
+}

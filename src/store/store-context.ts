@@ -1,0 +1,46 @@
+// What the files of the object store share: the three engines and the store's own state. Made once, by openObjectStore.
+
+import type { ErasureCodec } from "../erasure/erasure-codec.ts";
+import type { Geometry } from "../erasure/geometry.ts";
+import type { MetadataStore } from "../metadata/metadata-store.ts";
+import type { Logger } from "../telemetry/logger.ts";
+import type { Clock } from "../util/clock.ts";
+import type { BufferPools } from "./buffer-pools.ts";
+import type { DriveSet } from "./drive-set.ts";
+import type { Litter } from "./litter.ts";
+import type { ReadTracker } from "./read-tracker.ts";
+import type { SetIds } from "./set-ids.ts";
+
+export interface StoreLimits {
+  /** Objects and parts up to this size lie in the metadata. */
+  readonly inlineBytesMax: number;
+  /** A drive that does not take an append, or finish a shard, in this time is given up for that write. */
+  readonly writeDeadlineMs: number;
+  /** A drive that does not answer a read in this time has failed it. */
+  readonly readDeadlineMs: number;
+  /** The shortest time after which another shard is asked for what a slow drive owes. */
+  readonly hedgeMsMin: number;
+  /** How long a deleted set's shards stay at least, in monotonic milliseconds. */
+  readonly trashGraceMs: number;
+}
+
+export interface StoreContext {
+  readonly metadata: MetadataStore;
+  readonly drives: DriveSet;
+  readonly codec: ErasureCodec;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly clusterId: string;
+  /** Of new sets. */
+  readonly geometry: Geometry;
+  /** Of new sets. */
+  readonly layoutVersion: number;
+  readonly setIds: SetIds;
+  readonly pools: BufferPools;
+  readonly readings: ReadTracker;
+  readonly litter: Litter;
+  readonly limits: StoreLimits;
+}
+
+/** Stripes that are written, and read, at a time: one mebibyte of data with four data shards. */
+export const STRIPES_PER_WINDOW = 4;
