@@ -23,8 +23,6 @@ export const IDENTITY_FILE = "kintsugi.json";
 export const SHARDS_FOLDER = "shards";
 
 const FORMAT_VERSION = 1;
-/** What a fresh file system, or the start of a format that was cut off, has in it. */
-const HARMLESS = [/^lost\+found$/, new RegExp(`^kintsugi\\.json\\..*${TEMPORARY_SUFFIX}$`)];
 const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/;
 
 export interface DriveSlot {
@@ -65,7 +63,7 @@ export async function readIdentity(disk: Disk): Promise<DriveIdentity | undefine
   const bytes = await unlessAbsent(disk.readFile(IDENTITY_FILE));
   if (bytes !== undefined) return parseIdentity(bytes, `${disk.root}/${IDENTITY_FILE}`);
   const entries = (await unlessAbsent(disk.list(""))) ?? [];
-  const foreign = entries.filter(({ name }) => !HARMLESS.some((pattern) => pattern.test(name)));
+  const foreign = entries.filter(({ name }) => !isHarmless(name));
   const [first] = foreign;
   if (first === undefined) return undefined;
   throw new DriveIdentityError(
@@ -160,6 +158,12 @@ function parseDriveId(text: string): DriveId {
 
 function isDriveId(text: string): text is DriveId {
   return UUID.test(text);
+}
+
+/** What a fresh file system has in it, or the start of a format that was cut off. */
+function isHarmless(name: string): boolean {
+  if (name === "lost+found") return true;
+  return name.startsWith(`${IDENTITY_FILE}.`) && name.endsWith(TEMPORARY_SUFFIX);
 }
 
 async function unlessAbsent<Value>(found: Promise<Value>): Promise<Value | undefined> {
