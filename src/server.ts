@@ -4,13 +4,15 @@
 import { randomUUID } from "node:crypto";
 import { readdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import { startWorker } from "./background/worker.ts";
 import { UNIT_BYTES } from "./core/limits.ts";
 import type { ShardStore } from "./datanode/shard-store.ts";
 import { geometryFor, type Geometry } from "./erasure/geometry.ts";
 import { createReedSolomonCodec } from "./erasure/rs-codec.ts";
 import type { MetadataStore } from "./metadata/metadata-store.ts";
 import { openSqliteMetadata } from "./metadata/sqlite/open-sqlite-metadata.ts";
-import { openObjectStore } from "./store/open-object-store.ts";
+import { openObjectStore, type OpenObjectStore } from "./store/open-object-store.ts";
+import type { Logger } from "./telemetry/logger.ts";
 import { loadChecksumHasher } from "./util/checksum-hasher.ts";
 import type { Clock } from "./util/clock.ts";
 import type { DriveSummary } from "./wiring/banner.ts";
@@ -54,6 +56,8 @@ export interface RunningServer {
 }
 
 const METADATA_FOLDER = "metadata";
+/** How often the trash is looked at while there is nothing to do. */
+const TRASH_IDLE_MS = 5_000;
 const CLUSTER_ID = "cluster.id";
 
 /** Serves when it resolves. @throws StartError, DriveIdentityError, UsageError: in words for whoever started it. */
@@ -76,6 +80,10 @@ export function openEmbedded(options: EmbeddedOptions): Promise<RunningServer> {
         `${opened.drives.length} of ${opened.slots.length} drives are there, and reading takes ${geometry.dataShards}. ` +
           `Nothing was changed. ${opened.remarks.join("; ")}`,
       );
+    }
+    // The first layout is made of the drives that are given, and names them for good.
+    if (opened.drives.length < opened.slots.length && (await metadata.findLayouts()).length === 0) {
+      throw new StartError(`a first start needs all its drives. ${opened.remarks.join("; ")}`);
     }
     return serve(
       {
@@ -157,6 +165,7 @@ async function serve(
   const geometry = geometryFor(driveCount, UNIT_BYTES);
   const store = await openObjectStore({ metadata, drives, codec, clock, logger, clusterId });
   closeStack.add(() => store.close());
+  closeStack.add(startTrashWorker(store, logger));
   engines.whenDrives?.((drive) => store.attachDrive(drive));
   const face = await openS3Face(
     {
@@ -179,6 +188,19 @@ async function serve(
     },
     close: () => closeStack.close(),
   };
+}
+
+/** Removes the shards of what was deleted. Resolves, when it is called, once the step under way has ended. */
+function startTrashWorker(store: OpenObjectStore, logger: Logger): () => Promise<void> {
+  const worker = startWorker(
+    {
+      name: "trash",
+      step: async () => ((await store.collectTrash()).removedCount > 0 ? "busy" : "idle"),
+      idleMs: TRASH_IDLE_MS,
+    },
+    logger,
+  );
+  return () => worker.stop();
 }
 
 /** Closes what was opened when the start fails. */

@@ -1,6 +1,7 @@
 // From text to typed, checked values: one small parser for each kind of setting. Each throws a UsageError whose words
 // continue "--port ...".
 
+import { isBucketName } from "../core/bucket-name.ts";
 import { UsageError } from "./usage-error.ts";
 
 export function integerBetween(min: number, max: number): (text: string) => number {
@@ -73,7 +74,7 @@ export function regionName(text: string): string {
 
 /** A bucket to make at the start; the same rules as CreateBucket's. */
 export function bucketName(text: string): string {
-  if (/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(text)) return text;
+  if (isBucketName(text)) return text;
   throw new UsageError(`must be bucket names separated by commas, and "${text}" is none`);
 }
 
