@@ -2,14 +2,15 @@
 // bounds, so that the client gets to see the answer instead of a reset; then the connection closes, so that nothing of
 // that body is ever taken for another request.
 
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingMessage } from "node:http";
+import type { Exchange } from "./exchange.ts";
 
 const DRAIN_BYTES_MAX = 4 * 1024 * 1024;
 const DRAIN_MS_MAX = 2_000;
 
 /** Ends an answer that was written in full. */
-export async function endExchange(message: IncomingMessage, out: ServerResponse): Promise<void> {
-  if (!message.complete && !out.destroyed) await drain(message);
+export async function endExchange({ message, out, isBroken }: Exchange): Promise<void> {
+  if (!message.complete && !isBroken && !out.destroyed) await drain(message);
   out.end();
 }
 

@@ -123,12 +123,10 @@ function openRawServer(handler: Handler, tls: TlsPair | undefined): RawServer {
   return server;
 }
 
-/** A request whose body turns out to be broken is refused by the pipeline; anything else is answered here. */
+/** A request that turns out to be broken is refused by the pipeline; what is no request at all is answered here. */
 function onParserError(pipeline: Pipeline, error: Error, socket: Socket): void {
   const refusal = errorOfParser(error);
-  if (pipeline.failBody(socket, refusal)) return;
-  if (pipeline.isActive(socket)) socket.destroy();
-  else refuseConnection(socket, refusal);
+  if (!pipeline.refuseRest(socket, refusal)) refuseConnection(socket, refusal);
 }
 
 function isHealthCheck(

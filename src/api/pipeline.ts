@@ -38,7 +38,8 @@ export interface PipelineSettings {
 
 export class Pipeline {
   readonly #settings: PipelineSettings;
-  readonly #active = new Map<Duplex, Exchange>();
+  /** What is being answered on each connection: one exchange, more where a client does not wait for answers. */
+  readonly #active = new Map<Duplex, Exchange[]>();
   #isClosing = false;
 
   constructor(settings: PipelineSettings) {
@@ -49,31 +50,41 @@ export class Pipeline {
   async serve(message: IncomingMessage, out: ServerResponse, requestTarget: string): Promise<void> {
     const exchange = new Exchange(message, out, requestTarget);
     const startedAt = this.#settings.clock.monotonic();
-    this.#active.set(message.socket, exchange);
+    const { socket } = message;
+    this.#active.set(socket, [...(this.#active.get(socket) ?? []), exchange]);
     try {
       exchange.sentBytes = await this.#answer(exchange);
-      await endExchange(message, out);
+      await endExchange(exchange);
     } catch (error) {
       this.#cutOff(exchange, error);
     } finally {
-      this.#active.delete(message.socket);
+      this.#leave(socket, exchange);
       this.#log(exchange, startedAt);
     }
   }
 
-  /** The parser gave up on a connection: whoever reads that request's body is told. False when nobody does. */
-  failBody(socket: Duplex, error: S3Error): boolean {
-    return this.#active.get(socket)?.body.fail(error) ?? false;
-  }
-
-  /** Whether a request is being answered on a connection. */
-  isActive(socket: Duplex): boolean {
-    return this.#active.has(socket);
+  /**
+   * The parser gave up on a connection. What it had given us of a broken request is refused; a whole request before it
+   * still gets its answer. False when nothing is being answered there.
+   */
+  refuseRest(socket: Duplex, error: S3Error): boolean {
+    const last = this.#active.get(socket)?.at(-1);
+    if (last === undefined) return false;
+    if (!last.message.complete && !last.body.fail(error)) last.refusal = error;
+    last.isBroken = true;
+    last.out.once("finish", () => socket.destroy());
+    return true;
   }
 
   /** From now on every answer is the last one of its connection. */
   beginClosing(): void {
     this.#isClosing = true;
+  }
+
+  #leave(socket: Duplex, exchange: Exchange): void {
+    const others = (this.#active.get(socket) ?? []).filter((other) => other !== exchange);
+    if (others.length > 0) this.#active.set(socket, others);
+    else this.#active.delete(socket);
   }
 
   async #answer(exchange: Exchange): Promise<number> {

@@ -16,6 +16,7 @@ const HEADER_FRAME_BYTES = 4;
  */
 export function readWireRequest(message: IncomingMessage, requestTarget: string): WireRequest {
   const headers = joinHeaders(message.rawHeaders);
+  checkTransferEncoding(headers.get("transfer-encoding"));
   const { rawPath, rawQuery } = splitTarget(requestTarget, headers.get("host"));
   return {
     method: message.method ?? "",
@@ -27,6 +28,12 @@ export function readWireRequest(message: IncomingMessage, requestTarget: string)
       index % 2 === 0 ? text.toLowerCase() : text,
     ),
   };
+}
+
+/** Node hands on a request whose coding it does not know before it finds that it cannot read it. */
+function checkTransferEncoding(coding: string | undefined): void {
+  if (coding === undefined || coding.trim().toLowerCase() === "chunked") return;
+  throw new S3Error("BadRequest", { message: "The transfer encoding is not supported." });
 }
 
 /** A Map: a header named `__proto__` is a header. */
