@@ -2,6 +2,7 @@
 
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { randomBytes } from "node:crypto";
+import { TLSSocket } from "node:tls";
 import type { S3Error } from "../core/s3-error.ts";
 import { RequestBody } from "./request-body.ts";
 
@@ -53,6 +54,11 @@ export class Exchange {
   get resource(): string {
     const mark = this.requestTarget.indexOf("?");
     return mark === -1 ? this.requestTarget : this.requestTarget.slice(0, mark);
+  }
+
+  /** Whether the request came over TLS. */
+  get isSecure(): boolean {
+    return this.message.socket instanceof TLSSocket;
   }
 
   /** What every answer carries. */

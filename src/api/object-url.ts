@@ -1,8 +1,8 @@
 // The `Location` of a finished upload: the object's address as the client itself spelled it.
 
-import type { WireRequest } from "../core/wire-request.ts";
+import type { S3Request } from "./operation.ts";
 
-/** Host and path of the request; only the scheme is ours to tell. */
-export function objectUrl(request: Pick<WireRequest, "headers" | "rawPath">): string {
-  return `http://${request.headers.get("host") ?? "localhost"}${request.rawPath}`;
+/** Host and path of the request; the scheme is that of our own port, not of a proxy before it. */
+export function objectUrl(request: Pick<S3Request, "headers" | "isSecure" | "rawPath">): string {
+  return `${request.isSecure ? "https" : "http"}://${request.headers.get("host") ?? "localhost"}${request.rawPath}`;
 }

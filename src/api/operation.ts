@@ -33,6 +33,8 @@ export interface OperationHead {
   readonly body?: "none" | "object" | "xml";
   /** Whether an `xml` body must come with Content-MD5 or an `x-amz-checksum-*`. */
   readonly isDigestRequired?: boolean;
+  /** Whether the `x-amz-checksum-*` of an `xml` operation are of the object that it makes, not of its body. */
+  readonly hasObjectChecksum?: boolean;
   /** Long work: after a while the answer begins with 200 and white space, as AWS does, so that clients do not give up. */
   readonly mayTakeLong?: boolean;
 }
@@ -44,6 +46,8 @@ export interface S3Request extends WireRequest {
   readonly key: string;
   /** The verified body of an `xml` operation; empty otherwise. */
   readonly xml: string;
+  /** Whether it came over TLS. */
+  readonly isSecure: boolean;
 }
 
 export interface OperationContext {

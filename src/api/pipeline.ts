@@ -116,7 +116,8 @@ export class Pipeline {
     checkPayloadPlan(operation, authentication.payload);
     const bucket = await this.#openBucket(operation, address, wire, authentication);
     const xml = await readXml(operation, wire, authentication.payload, exchange);
-    const request: S3Request = { ...wire, bucketName: address.bucketName, key: address.key, xml };
+    const { bucketName, key } = address;
+    const request: S3Request = { ...wire, bucketName, key, xml, isSecure: exchange.isSecure };
     const context = this.#openContext({ exchange, request, authentication, bucket });
     const work = operation.execute(context, request);
     if (operation.mayTakeLong !== true) return work;
@@ -235,5 +236,11 @@ async function readXml(
 ): Promise<string> {
   if (operation.body !== "xml") return "";
   const isDigestRequired = operation.isDigestRequired === true;
-  return readXmlBody({ request, payload, source: exchange.body, isDigestRequired });
+  const body = operation.hasObjectChecksum === true ? withoutChecksums(request) : request;
+  return readXmlBody({ request: body, payload, source: exchange.body, isDigestRequired });
+}
+
+function withoutChecksums(request: WireRequest): WireRequest {
+  const headers = [...request.headers].filter(([name]) => !name.startsWith("x-amz-checksum-"));
+  return { ...request, headers: new Map(headers) };
 }

@@ -22,6 +22,7 @@ export const completeMultipartUpload = defineOperation({
   route: { method: "POST", target: "object", query: ["uploadId"] },
   action: "s3:PutObject",
   body: "xml",
+  hasObjectChecksum: true,
   mayTakeLong: true,
 
   parse: ({ headers, query, xml }) => {

@@ -16,7 +16,7 @@ import { defineOperation } from "../operation.ts";
 import type { S3Request } from "../operation.ts";
 import { invalidArgument } from "../params.ts";
 import { xmlResponse } from "../response.ts";
-import { parseWrite, tryWriteCondition, writeTarget } from "../write-target.ts";
+import { parseWrite, writeTarget } from "../write-target.ts";
 
 type CopyInput = ReturnType<typeof parseCopy>;
 
@@ -32,7 +32,6 @@ export const copyObject = defineOperation({
 
   async handle(context, input) {
     const { store, bucket, bucketName, key } = context;
-    await tryWriteCondition(context, input.condition);
     const isSelf = input.source.bucketName === bucketName && input.source.key === key;
     const source = await openCopySource(context, input.source, (object) => {
       checkCopySize(object.sizeBytes);

@@ -8,7 +8,7 @@ import { versionHeaders } from "../object-headers.ts";
 import { defineOperation } from "../operation.ts";
 import { findText, invalidArgument } from "../params.ts";
 import { emptyResponse } from "../response.ts";
-import { parseWrite, tryWriteCondition, writeTarget } from "../write-target.ts";
+import { parseWrite, writeTarget } from "../write-target.ts";
 
 export const putObject = defineOperation({
   name: "PutObject",
@@ -36,7 +36,6 @@ export const putObject = defineOperation({
   },
 
   async handle(context, input) {
-    await tryWriteCondition(context, input.condition);
     const object = await context.store.putObject(
       writeTarget(context, input),
       await context.openBody(),
