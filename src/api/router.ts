@@ -12,11 +12,11 @@ const PLAIN_PARAMS = new Set(["id", "list-type", "max-directory-buckets", "selec
 /** Names a part in reads; elsewhere it belongs to an upload. */
 const PART_NUMBER = "partNumber";
 
-const SUBRESOURCES = new Set(
-  OPERATIONS.flatMap(({ route }) => (route.query ?? []).map(paramName)).filter(
-    (name) => !PLAIN_PARAMS.has(name),
-  ),
-);
+const SUBRESOURCES: Readonly<Record<Target, ReadonlySet<string>>> = {
+  service: subresourcesOf("service"),
+  bucket: subresourcesOf("bucket"),
+  object: subresourcesOf("object"),
+};
 
 /** Routes with more to say come first: a query weighs more than a header. */
 const BY_PLACE = groupByPlace(OPERATIONS);
@@ -25,11 +25,18 @@ const BY_PLACE = groupByPlace(OPERATIONS);
 export function matchOperation(request: WireRequest, target: Target): Operation {
   const candidates = BY_PLACE.get(place(request.method, target)) ?? [];
   const operation = candidates.find(({ route }) => matches(route, request));
-  const subresource = findSubresource(request);
+  const subresource = findSubresource(request, target);
   if (operation === undefined || (isPlain(operation.route) && subresource !== undefined)) {
     throw notAllowed(request.method, target, subresource);
   }
   return operation;
+}
+
+function subresourcesOf(target: Target): ReadonlySet<string> {
+  const names = OPERATIONS.filter(({ route }) => route.target === target)
+    .flatMap(({ route }) => route.query ?? [])
+    .map(paramName);
+  return new Set(names.filter((name) => !PLAIN_PARAMS.has(name)));
 }
 
 function groupByPlace(operations: readonly Operation[]): ReadonlyMap<string, Operation[]> {
@@ -70,7 +77,7 @@ function paramName(wanted: string): string {
   return mark === -1 ? wanted : wanted.slice(0, mark);
 }
 
-function findSubresource({ method, query }: WireRequest): string | undefined {
+function findSubresource({ method, query }: WireRequest, target: Target): string | undefined {
   const isRead = method === "GET" || method === "HEAD";
   return query.find(({ name }) => SUBRESOURCES.has(name) && !(isRead && name === PART_NUMBER))
     ?.name;

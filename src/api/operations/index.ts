@@ -28,7 +28,7 @@ import { listParts } from "./list-parts.ts";
 import { putBucketTagging } from "./put-bucket-tagging.ts";
 import { putObjectTagging } from "./put-object-tagging.ts";
 import { putObject } from "./put-object.ts";
-import { UNCONFIGURED } from "./unconfigured.ts";
+import { DEFAULT_ANSWERS, UNCONFIGURED } from "./unconfigured.ts";
 import { UNSUPPORTED } from "./unsupported.ts";
 import { uploadPartCopy } from "./upload-part-copy.ts";
 import { uploadPart } from "./upload-part.ts";
@@ -71,6 +71,6 @@ export const SUPPORTED: readonly Operation[] = [
   listParts,
 ];
 
-export { UNCONFIGURED, UNSUPPORTED };
+export { DEFAULT_ANSWERS, UNCONFIGURED, UNSUPPORTED };
 
 export const OPERATIONS: readonly Operation[] = [...SUPPORTED, ...UNCONFIGURED, ...UNSUPPORTED];

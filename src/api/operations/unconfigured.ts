@@ -128,6 +128,21 @@ export const UNCONFIGURED: readonly Operation[] = [
   ...ON_OBJECT.map((row) => defineRead(row, "object")),
 ];
 
+/** What each of them answers, in words, for the compatibility page. */
+export const DEFAULT_ANSWERS: ReadonlyMap<string, string> = new Map([
+  [getBucketAcl.name, "the owner has `FULL_CONTROL`"],
+  [getObjectAcl.name, "the owner has `FULL_CONTROL`"],
+  ...[...ON_BUCKET, ...ON_OBJECT].map(
+    ([name, , answer]) => [name, describeAnswer(answer)] as const,
+  ),
+]);
+
+function describeAnswer(answer: Absent | Default): string {
+  if ("error" in answer) return `\`${answer.error}\``;
+  const isEmpty = Object.keys(answer.content).every((name) => name === "IsTruncated");
+  return isEmpty ? `an empty \`${answer.root}\`` : `the default \`${answer.root}\``;
+}
+
 function defineRead([name, query, answer]: Row, target: "bucket" | "object"): Operation {
   return defineOperation({
     name,
