@@ -79,8 +79,9 @@ function paramName(wanted: string): string {
 
 function findSubresource({ method, query }: WireRequest, target: Target): string | undefined {
   const isRead = method === "GET" || method === "HEAD";
-  return query.find(({ name }) => SUBRESOURCES.has(name) && !(isRead && name === PART_NUMBER))
-    ?.name;
+  return query.find(
+    ({ name }) => SUBRESOURCES[target].has(name) && !(isRead && name === PART_NUMBER),
+  )?.name;
 }
 
 function notAllowed(method: string, target: Target, subresource: string | undefined): S3Error {
