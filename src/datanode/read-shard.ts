@@ -23,7 +23,7 @@ export interface ShardFrame {
 }
 
 /** @throws ShardError Corrupt when it has no valid header; and what `read` throws. */
-export async function readShardHeader(store: ShardStore, name: ShardName): Promise<ShardHeader> {
+async function readShardHeader(store: ShardStore, name: ShardName): Promise<ShardHeader> {
   const start = new Uint8Array(HEADER_ALIGN_BYTES);
   await store.read(name, 0, start);
   const whole = new Uint8Array(peekHeaderBytes(start));

@@ -18,7 +18,7 @@ export function shardSeed(setId: SetId, index: number): number {
 }
 
 /** The checksum of a unit as block `blockIndex` of the shard with that seed. */
-export function blockChecksum(seed: number, blockIndex: number, unit: Uint8Array): number {
+function blockChecksum(seed: number, blockIndex: number, unit: Uint8Array): number {
   return crc32c(unit, (seed ^ Math.imul(blockIndex, BLOCK_MULTIPLIER)) >>> 0);
 }
 

@@ -29,7 +29,7 @@ import { partField, type ShardPart } from "./shard-part.ts";
 /** The fixed end of a file, in bytes: read it to learn where the footer begins. */
 export const TRAILER_BYTES = 44;
 /** No footer is larger, in bytes. */
-export const FOOTER_BYTES_MAX = 128 * 1024;
+const FOOTER_BYTES_MAX = 128 * 1024;
 
 const MAGIC = Buffer.from("KINTFOOT", "latin1");
 const DIGEST = /^[0-9a-f]{64}$/;

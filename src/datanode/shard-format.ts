@@ -12,7 +12,6 @@ export {
   parseShardFooter,
   renderShardFooters,
   TRAILER_BYTES,
-  type FooterPlace,
   type ShardFooter,
   type ShardSetFooter,
 } from "./shard-footer.ts";

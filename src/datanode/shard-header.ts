@@ -17,7 +17,7 @@ export const SHARD_FORMAT_VERSION = 1;
 /** Header sizes are multiples of this, in bytes; so many bytes are enough for `peekHeaderBytes`. */
 export const HEADER_ALIGN_BYTES = 512;
 /** No header is larger, in bytes: a key of control characters, escaped, still fits. */
-export const HEADER_BYTES_MAX = 16 * 1024;
+const HEADER_BYTES_MAX = 16 * 1024;
 /** Reed-Solomon over bytes cannot have more. */
 export const SHARD_COUNT_MAX = 255;
 

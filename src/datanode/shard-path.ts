@@ -7,7 +7,7 @@ import { SHARDS_FOLDER } from "./drive-identity.ts";
 import type { ShardName } from "./shard-store.ts";
 
 /** How many folders there are. */
-export const BUCKET_COUNT = 256;
+const BUCKET_COUNT = 256;
 
 const INDEX_MAX = 254;
 const FILE_NAME = /^([0-9a-f]{32})\.(0|[1-9]\d{0,2})$/;

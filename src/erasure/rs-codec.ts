@@ -8,7 +8,7 @@ import { shardCount, type Geometry } from "./geometry.ts";
 import { loadRsModule, RsLibrary } from "./rs-library.ts";
 
 /** Fewer units are present than are needed. */
-export class TooFewUnitsError extends Error {
+class TooFewUnitsError extends Error {
   constructor(presentCount: number, neededCount: number) {
     super(`${presentCount} units are present, ${neededCount} are needed`);
     this.name = "TooFewUnitsError";

@@ -22,7 +22,7 @@ import { diskErrorOf, givenFile, readText } from "../../contract/disk.ts";
 test("F46 a hung call is TIMEOUT, the next ones fail at once, and the drive is well when it ends", async () => {
   const { root, disk } = givenDisk({ deadlineMs: 50 });
   // Opening a pipe that nobody writes to hangs in the kernel as a call to a dead drive does.
-  execFileSync("mkfifo", [join(root, "hung")]);
+  makePipe(join(root, "hung"));
   await givenFile(disk, "a", ["x"]);
   expect(await diskErrorOf(disk.open("hung"))).toBe("TIMEOUT");
   expect(await diskErrorOf(disk.open("a"))).toBe("TIMEOUT");
@@ -37,7 +37,7 @@ test("F46 a hung call is TIMEOUT, the next ones fail at once, and the drive is w
 
 test("a call that waits behind a hung one is TIMEOUT too, and is never made", async () => {
   const { root, disk } = givenDisk({ deadlineMs: 50, maxInFlight: 1 });
-  execFileSync("mkfifo", [join(root, "hung")]);
+  makePipe(join(root, "hung"));
   const outcomes = await Promise.all([
     diskErrorOf(disk.open("hung")),
     diskErrorOf(disk.create("never")),
@@ -113,6 +113,10 @@ function givenDisk(options: { deadlineMs?: number; maxInFlight?: number }): {
   const root = mkdtempSync(join(tmpdir(), "kintsugi-disk-"));
   onTestFinished(() => rmSync(root, { recursive: true, force: true }));
   return { root, disk: openRealDisk({ root, deadlineMs: 5_000, maxInFlight: 2, ...options }) };
+}
+
+function makePipe(path: string): void {
+  execFileSync("sh", ["-c", 'mkfifo "$0"', path]);
 }
 
 /** What this process has open, by path. */
