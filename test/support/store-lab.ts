@@ -11,6 +11,7 @@ import { openLocalDrive } from "../../src/datanode/local-drive.ts";
 import type { ShardStore } from "../../src/datanode/shard-store.ts";
 import type { Disk } from "../../src/disk/disk.ts";
 import { SimDrive } from "../../src/disk/sim-drive.ts";
+import type { ErasureCodec } from "../../src/erasure/erasure-codec.ts";
 import { createReedSolomonCodec } from "../../src/erasure/rs-codec.ts";
 import { openMemoryMetadata } from "../../src/metadata/memory/open-memory-metadata.ts";
 import type { MetadataStore } from "../../src/metadata/metadata-store.ts";
@@ -54,6 +55,7 @@ export interface LabOptions {
   readonly clock?: Clock;
   /** Wraps what the store sees of each drive. */
   readonly wrap?: (drive: ShardStore, position: number) => ShardStore;
+  readonly wrapCodec?: (codec: ErasureCodec) => ErasureCodec;
   readonly wrapMetadata?: (metadata: MetadataStore) => MetadataStore;
 }
 
@@ -91,7 +93,7 @@ export async function givenStore(options: LabOptions = {}): Promise<StoreLab> {
   const store = await openObjectStore({
     metadata: options.wrapMetadata?.(metadata) ?? metadata,
     drives: drives.map((drive, position) => wrap(drive, position)),
-    codec: createReedSolomonCodec(),
+    codec: options.wrapCodec?.(createReedSolomonCodec()) ?? createReedSolomonCodec(),
     clock: options.clock ?? new HandClock(),
     clusterId: "cluster",
     limits: { trashGraceMs: 60_000, ...options.limits },
@@ -125,6 +127,22 @@ export async function givenDrive(disk: Disk): Promise<ShardStore> {
   const slots = [{ driveId, wasMountPoint: false }];
   await formatDrive(disk, { clusterId: "cluster", driveId, slot: 0, slots, createdAt: 0 });
   return openLocalDrive({ disk, driveId });
+}
+
+/** A drive's calls as an object of their own, for tests that replace some of them. */
+export function callsOf(drive: ShardStore): ShardStore {
+  return {
+    driveId: drive.driveId,
+    label: drive.label,
+    create: (name) => drive.create(name),
+    read: (name, offset, target) => drive.read(name, offset, target),
+    size: (name) => drive.size(name),
+    delete: (name) => drive.delete(name),
+    list: (bucket) => drive.list(bucket),
+    space: () => drive.space(),
+    device: () => drive.device(),
+    close: () => drive.close(),
+  };
 }
 
 /** A body in chunks of odd size, each overwritten once the next is asked for, as the contract allows. */
