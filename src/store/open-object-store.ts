@@ -47,6 +47,8 @@ export interface OpenObjectStore extends ObjectStore {
   awayCount(): number;
   /** How many readings are open. */
   openReadings(): number;
+  /** Shards of failed writes that wait for their drive to be removed. */
+  litterCount(): number;
   /** Whether enough drives answer to take writes. */
   isWritable(): Promise<boolean>;
   /** Ends the incarnation and closes the drives; the metadata stays open: whoever opened it closes it. */
@@ -137,6 +139,7 @@ function assemble(context: StoreContext, end: () => Promise<void>): OpenObjectSt
     attachDrive: (drive) => drives.attach(drive),
     collectTrash: () => trash.step(),
     awayCount: () => drives.awayCount,
+    litterCount: () => context.litter.count,
     openReadings: () => context.readings.count,
     isWritable: () => drives.confirmReachable(quorumOfWrite(geometry, drives.awayCount)),
     close: () => (closing ??= end()),

@@ -143,11 +143,10 @@ export class SetWriter {
   /** Removes everything; never rejects. What a drive that is away holds of it is removed later. */
   async abort(): Promise<void> {
     await this.#sending;
-    const { litter } = this.#context;
-    for (const { drive, name, mayBeLeft } of this.#slots) {
-      if (drive !== undefined && mayBeLeft) litter.add(drive, name);
-    }
     await Promise.all(this.#slots.map((slot) => slot.abort()));
+    for (const { drive, name, mayBeLeft } of this.#slots) {
+      if (drive !== undefined && mayBeLeft) this.#context.litter.add(drive, name);
+    }
     this.#giveBack(this.#batch);
   }
 

@@ -19,6 +19,7 @@ export class ShardSlot {
   #isDropped = false;
   #isStuck = false;
   #isBegun = false;
+  #isFinished = false;
 
   constructor(name: ShardName, drive: Drive | undefined, header: Uint8Array, deadlineMs: number) {
     this.name = name;
@@ -46,7 +47,7 @@ export class ShardSlot {
     return this.#isStuck;
   }
 
-  /** Whether something may be left of it on a drive that failed. */
+  /** After an abort: whether something may be left of it on a drive that failed. */
   get mayBeLeft(): boolean {
     return this.#isBegun && this.#error !== undefined;
   }
@@ -82,16 +83,23 @@ export class ShardSlot {
     this.#queued = [];
     if (writer === undefined || this.#isDropped) return;
     await this.#attempt(() => this.#bounded(writer.finish(chunks)));
-    if (!this.#isDropped) this.drive?.noteGood();
+    if (this.#isDropped) return;
+    this.#isFinished = true;
+    this.drive?.noteGood();
   }
 
   /** Removes what was written; resolves when it is gone or the drive has had its time. */
   async abort(): Promise<void> {
+    const { drive } = this;
     const writer = this.#writer;
     this.#writer = undefined;
     this.#queued = [];
     this.#isDropped = true;
-    if (writer !== undefined) await this.#bounded(writer.abort()).catch(() => undefined);
+    if (drive === undefined || writer === undefined) return;
+    // The set may fail after this shard is whole: a finished writer has nothing to abort, the shard goes by its name.
+    await this.#attempt(() =>
+      this.#bounded(this.#isFinished ? drive.store.delete(this.name) : writer.abort()),
+    );
   }
 
   async #attempt(call: () => Promise<void>): Promise<void> {

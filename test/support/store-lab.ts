@@ -61,6 +61,7 @@ export interface LabOptions {
 
 export interface StoreLab {
   readonly store: OpenObjectStore;
+  readonly clock: Clock;
   readonly metadata: MetadataStore;
   readonly disks: readonly SimDrive[];
   readonly bucket: BucketView;
@@ -90,11 +91,12 @@ export async function givenStore(options: LabOptions = {}): Promise<StoreLab> {
   );
   const drives = await Promise.all(disks.map((disk) => givenDrive(disk)));
   const metadata = openMemoryMetadata();
+  const clock = options.clock ?? new HandClock();
   const store = await openObjectStore({
     metadata: options.wrapMetadata?.(metadata) ?? metadata,
     drives: drives.map((drive, position) => wrap(drive, position)),
     codec: options.wrapCodec?.(createReedSolomonCodec()) ?? createReedSolomonCodec(),
-    clock: options.clock ?? new HandClock(),
+    clock,
     clusterId: "cluster",
     limits: { trashGraceMs: 60_000, ...options.limits },
   });
@@ -111,6 +113,7 @@ export async function givenStore(options: LabOptions = {}): Promise<StoreLab> {
   });
   return {
     store,
+    clock,
     metadata,
     disks,
     bucket,
