@@ -1,0 +1,137 @@
+// DeleteObject and DeleteObjects as clients meet them: what goes, what stays, and what is said of each key.
+
+import {
+  DeleteObjectCommand,
+  DeleteObjectsCommand,
+  ListObjectsV2Command,
+} from "@aws-sdk/client-s3";
+import type { ObjectIdentifier } from "@aws-sdk/client-s3";
+import { createHash } from "node:crypto";
+import { expect, test } from "vitest";
+import { errorCode } from "../support/raw-http.ts";
+import { ODD_KEYS, refusal, startS3 } from "../support/s3-server.ts";
+import type { S3Lab } from "../support/s3-server.ts";
+
+const deleteAll = ({ client, bucket }: S3Lab, Objects: ObjectIdentifier[], Quiet?: boolean) =>
+  client.send(new DeleteObjectsCommand({ Bucket: bucket, Delete: { Objects, Quiet } }));
+const countOf = async ({ client, bucket }: S3Lab) =>
+  (await client.send(new ListObjectsV2Command({ Bucket: bucket }))).KeyCount;
+
+function postDelete({ send }: S3Lab, body: string) {
+  const headers = { "content-md5": createHash("md5").update(body).digest("base64") };
+  return send({ method: "POST", path: "?delete", headers, body });
+}
+
+test("a key is removed, and removing it again is no error", async () => {
+  const lab = await startS3();
+  await lab.givenObject("key");
+  for (let round = 0; round < 2; round += 1) {
+    const request = new DeleteObjectCommand({ Bucket: lab.bucket, Key: "key" });
+    expect((await lab.client.send(request)).$metadata.httpStatusCode).toBe(204);
+  }
+  expect(await countOf(lab)).toBe(0);
+});
+
+test("a key below another stays when the other goes", async () => {
+  const lab = await startS3();
+  for (const key of ["a", "a/", "a/b"]) await lab.givenObject(key);
+  await lab.client.send(new DeleteObjectCommand({ Bucket: lab.bucket, Key: "a/" }));
+  expect(await countOf(lab)).toBe(2);
+});
+
+test("a delete with a condition is refused rather than done without it", async () => {
+  const lab = await startS3();
+  await lab.givenObject("key");
+  const request = new DeleteObjectCommand({ Bucket: lab.bucket, Key: "key", IfMatch: '"x"' });
+  expect(await refusal(lab.client.send(request))).toEqual({ code: "NotImplemented", status: 501 });
+  expect(await countOf(lab)).toBe(1);
+});
+
+test("many keys go at once, those that were never there too", async () => {
+  const lab = await startS3();
+  for (const key of ODD_KEYS) await lab.givenObject(key);
+  const objects = [...ODD_KEYS, "never there"].map((Key) => ({ Key }));
+  const { Deleted, Errors } = await deleteAll(lab, objects);
+  expect(Errors).toBeUndefined();
+  expect(Deleted?.map((entry) => entry.Key)).toEqual(objects.map((entry) => entry.Key));
+  expect(await countOf(lab)).toBe(0);
+});
+
+test("a quiet request hears of errors alone", async () => {
+  const lab = await startS3();
+  await lab.givenObject("key");
+  const objects = [{ Key: "key" }, { Key: "other", VersionId: "v".repeat(32) }];
+  const { Deleted, Errors } = await deleteAll(lab, objects, true);
+  expect(Deleted).toBeUndefined();
+  expect(Errors).toMatchObject([{ Key: "other", Code: "NoSuchVersion" }]);
+  expect(await countOf(lab)).toBe(0);
+});
+
+test("each key has a verdict of its own", async () => {
+  const lab = await startS3();
+  for (const key of ["null version", "other version", "condition"]) await lab.givenObject(key);
+  const { Deleted, Errors } = await deleteAll(lab, [
+    { Key: "null version", VersionId: "null" },
+    { Key: "other version", VersionId: "1" },
+    { Key: "condition", ETag: '"x"' },
+    { Key: "x".repeat(1_025) },
+  ]);
+  expect(Deleted).toEqual([{ Key: "null version", VersionId: "null" }]);
+  expect(Errors?.map((error) => error.Code)).toEqual([
+    "NoSuchVersion",
+    "NotImplemented",
+    "KeyTooLongError",
+  ]);
+  expect(await countOf(lab)).toBe(2);
+});
+
+test("a thousand keys are taken, one more is not and nothing is removed", async () => {
+  const lab = await startS3();
+  await lab.givenObject("key-0");
+  const keys = Array.from({ length: 1_001 }, (_, index) => ({ Key: `key-${index}` }));
+  expect(await refusal(deleteAll(lab, keys))).toEqual({ code: "MalformedXML", status: 400 });
+  expect(await countOf(lab)).toBe(1);
+  const { Deleted } = await deleteAll(lab, keys.slice(0, 1_000));
+  expect(Deleted).toHaveLength(1_000);
+  expect(await countOf(lab)).toBe(0);
+});
+
+test.each([
+  ["a number", "1.0"],
+  ["a hex number", "0x10"],
+  ["blanks around it", "<![CDATA[ a ]]>", " a "],
+  ["a newline", "a&#10;b", "a\nb"],
+  ["an escaped entity", "&amp;lt;", "&lt;"],
+  ["markup", "<![CDATA[<b>]]>", "<b>"],
+])("a key that is %s is exactly that key", async (_given, written, key = written) => {
+  const lab = await startS3();
+  await lab.givenObject(key);
+  const xml = `<Delete><Object><Key>${written}</Key></Object></Delete>`;
+  expect(await postDelete(lab, xml)).toMatchObject({ status: 200 });
+  expect(await countOf(lab)).toBe(0);
+});
+
+test.each([
+  ["no key", "<Delete></Delete>"],
+  ["an empty key", "<Delete><Object><Key></Key></Object></Delete>"],
+  ["an object without a key", "<Delete><Object/></Delete>"],
+  ["two keys in one object", "<Delete><Object><Key>key</Key><Key>b</Key></Object></Delete>"],
+  ["an unknown element", "<Delete><Object><Key>key</Key><All/></Object></Delete>"],
+  ["a cut off end", "<Delete><Object><Key>key</Key></Object>"],
+  ["two roots", "<Delete><Object><Key>key</Key></Object></Delete><Delete/>"],
+])("a list with %s removes nothing", async (_given, xml) => {
+  const lab = await startS3();
+  await lab.givenObject("key");
+  const answer = await postDelete(lab, xml);
+  expect([answer.status, errorCode(answer)]).toEqual([400, "MalformedXML"]);
+  expect(await countOf(lab)).toBe(1);
+});
+
+test("a list without a digest of it is refused", async () => {
+  const lab = await startS3();
+  await lab.givenObject("key");
+  const body = "<Delete><Object><Key>key</Key></Object></Delete>";
+  const answer = await lab.send({ method: "POST", path: "?delete", body });
+  expect([answer.status, errorCode(answer)]).toEqual([400, "InvalidRequest"]);
+  expect(await countOf(lab)).toBe(1);
+});
