@@ -7,10 +7,15 @@ import type { WireRequest } from "../core/wire-request.ts";
 import type { Operation, Route, Target } from "./operation.ts";
 import { OPERATIONS } from "./operations/index.ts";
 
-/** In some route's query, and also a plain parameter of other operations. */
-const PLAIN_PARAMS = new Set(["id", "list-type", "max-directory-buckets", "select-type"]);
-/** Names a part in reads; elsewhere it belongs to an upload. */
-const PART_NUMBER = "partNumber";
+/** In some route's query, and also known to plain operations, which take them or refuse them in their own words. */
+const PLAIN_PARAMS = new Set([
+  "id",
+  "list-type",
+  "max-directory-buckets",
+  "partNumber",
+  "select-type",
+  "uploadId",
+]);
 
 const SUBRESOURCES: Readonly<Record<Target, ReadonlySet<string>>> = {
   service: subresourcesOf("service"),
@@ -77,11 +82,8 @@ function paramName(wanted: string): string {
   return mark === -1 ? wanted : wanted.slice(0, mark);
 }
 
-function findSubresource({ method, query }: WireRequest, target: Target): string | undefined {
-  const isRead = method === "GET" || method === "HEAD";
-  return query.find(
-    ({ name }) => SUBRESOURCES[target].has(name) && !(isRead && name === PART_NUMBER),
-  )?.name;
+function findSubresource({ query }: WireRequest, target: Target): string | undefined {
+  return query.find(({ name }) => SUBRESOURCES[target].has(name))?.name;
 }
 
 function notAllowed(method: string, target: Target, subresource: string | undefined): S3Error {

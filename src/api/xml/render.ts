@@ -85,9 +85,9 @@ function renderAttributes(elements: XmlElements): string {
   return text;
 }
 
-// A parser turns a bare CR into LF, so that it goes as a reference. ">" is escaped for the sake of "]]>".
+// White space but the blank goes as references: parsers turn CR into LF, and many trim. ">" is for the sake of "]]>".
 // The second half is whatever XML 1.0 has no place for.
-const SPECIAL = /[&<>"\r]|[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/u;
+const SPECIAL = /[&<>"\t\n\r]|[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/u;
 const SPECIALS = new RegExp(SPECIAL.source, "gu");
 
 /** Text for the inside of an element or of a double-quoted attribute. */
@@ -105,8 +105,10 @@ function escapeChar(char: string): string {
       return "&gt;";
     case '"':
       return "&quot;";
+    case "\t":
+    case "\n":
     case "\r":
-      return "&#13;";
+      return `&#${char.charCodeAt(0)};`;
     default:
       return "\uFFFD";
   }
