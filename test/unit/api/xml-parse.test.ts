@@ -1,0 +1,115 @@
+// XML bodies: every key survives exactly as the client meant it, and nothing else gets in (S66 to S70).
+
+import { assert, property, string } from "fast-check";
+import { expect, test } from "vitest";
+import {
+  findElement,
+  getElement,
+  getElementText,
+  listElements,
+  parseXml,
+  refuseOthers,
+} from "../../../src/api/xml/parse.ts";
+import { renderPlainXml, renderXml } from "../../../src/api/xml/render.ts";
+
+const MALFORMED = expect.objectContaining({ code: "MalformedXML" });
+
+test.each([
+  ["1.0", "1.0"],
+  ["0x10", "0x10"],
+  ["1e5", "1e5"],
+  [" a ", " a "],
+  ["true", "true"],
+  ["a&#10;b", "a\nb"],
+  ["&amp;lt;", "&lt;"],
+  ["<![CDATA[<b>&amp;]]>", "<b>&amp;"],
+  ["x<![CDATA[ y ]]>z", "x y z"],
+  ["&#x1F600;&#1;", "\u{1F600}\u0001"],
+  ["a\r\nb&#13;", "a\nb\r"],
+  ["", ""],
+])("the key %j is %j (S69)", (xml, key) => {
+  const root = parseXml(`<Delete><Object><Key>${xml}</Key></Object></Delete>`, "Delete");
+  expect(getElementText(getElement(root, "Object"), "Key")).toBe(key);
+});
+
+test.each([
+  ["plain text", "hello"],
+  ["a truncated document", "<Delete><Object>"],
+  ["mismatched tags", "<Delete><Object></Delete></Object>"],
+  ["two roots", "<Delete/><Delete/>"],
+  ["two full roots", "<Delete></Delete><Delete></Delete>"],
+  ["junk behind the root", "<Delete></Delete>junk"],
+  ["junk behind an empty root", "<Delete/>junk"],
+  ["junk before the root", "junk<Delete/>"],
+  ["another root", "<Remove/>"],
+  ["another namespace", '<Delete xmlns="http://example.com/"/>'],
+  ["another namespace inside", '<Delete><Object xmlns="urn:x"/></Delete>'],
+  ["a byte order mark", "\uFEFF<Delete/>"],
+  ["another encoding", '<?xml version="1.0" encoding="UTF-16"?><Delete/>'],
+  ["a DOCTYPE", "<!DOCTYPE Delete><Delete/>"],
+  ["an entity", '<!DOCTYPE d [<!ENTITY e "x">]><Delete>&e;</Delete>'],
+  ["an undefined entity", "<Delete>&nbsp;</Delete>"],
+  ["a bare ampersand", "<Delete>a & b</Delete>"],
+  ["a reference to NUL", "<Delete>&#0;</Delete>"],
+  ["a reference to half a pair", "<Delete>&#xD800;</Delete>"],
+  ["a control character", "<Delete>\u0001</Delete>"],
+  ["__proto__", "<Delete><__proto__/></Delete>"],
+  ["constructor", "<Delete><constructor>x</constructor></Delete>"],
+  ["endless depth", "<Delete>".repeat(100_000)],
+  ["balanced depth", "<Delete>".repeat(5_000) + "</Delete>".repeat(5_000)],
+  ["a million references", `<Delete>${"&#65;".repeat(800_000)}</Delete>`],
+  ["a million tags", `<Delete>${"<a/>".repeat(800_000)}</Delete>`],
+])("%s is MalformedXML", (_given, xml) => {
+  expect(() => parseXml(xml, "Delete")).toThrow(MALFORMED);
+});
+
+test("an empty body is named as such", () => {
+  expect(() => parseXml("", "Delete")).toThrow(
+    expect.objectContaining({ code: "MissingRequestBodyError" }),
+  );
+});
+
+test("a declaration, S3's namespace, comments and white space are fine", () => {
+  const xml =
+    '<?xml version="1.0" encoding="utf-8"?>\n<Delete xmlns="http://s3.amazonaws.com/doc/2006-03-01/">\n  <!-- none --><Quiet>true</Quiet>\n</Delete>\n';
+  const root = parseXml(xml, "Delete");
+  refuseOthers(root, ["Quiet"]);
+  expect(getElementText(root, "Quiet")).toBe("true");
+});
+
+test("elements are asked for by name, and one too many or too few is refused", () => {
+  const root = parseXml("<R><A>1</A><B/><B/><C>x<D/></C></R>", "R");
+  expect(findElement(root, "Z")).toBeUndefined();
+  expect(listElements(root, "B")).toHaveLength(2);
+  expect(() => getElement(root, "Z")).toThrow(MALFORMED);
+  expect(() => getElement(root, "B")).toThrow(MALFORMED);
+  expect(() => getElementText(root, "C")).toThrow(MALFORMED);
+  expect(() => refuseOthers(root, ["A", "B"])).toThrow(MALFORMED);
+  expect(() => refuseOthers(parseXml("<R>text</R>", "R"), [])).toThrow(MALFORMED);
+});
+
+test("what was rendered is read back, whatever it is", () => {
+  const text = string({ unit: "grapheme", maxLength: 40 });
+  assert(
+    property(text, (key) => {
+      const xml = renderXml("R", { Key: key });
+      expect(getElementText(parseXml(xml, "R"), "Key")).toBe(key);
+    }),
+  );
+});
+
+test("rendered text is well-formed for every character, even those that XML cannot hold (S72)", () => {
+  assert(
+    property(string({ unit: "binary", maxLength: 40 }), (key) => {
+      const xml = renderXml("R", { Key: key });
+      const allowed = key.replaceAll(
+        /[^\t\n\r -\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/gu,
+        "\uFFFD",
+      );
+      expect(getElementText(parseXml(xml, "R"), "Key")).toBe(allowed);
+    }),
+  );
+  expect(renderPlainXml("E", { A: "]]>\uFFFE\uD800", B: "" })).toContain(
+    "<E><A>]]&gt;\uFFFD\uFFFD</A><B/></E>",
+  );
+});
