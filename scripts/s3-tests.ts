@@ -81,7 +81,7 @@ function parseJunit(xml: string): Outcomes {
   const failed = new Set<string>();
   const skipped = new Set<string>();
   for (const match of xml.matchAll(
-    /<testcase [^>]*?name="([^"]+)"[^>]*?(\/>|>([\s\S]*?)<\/testcase>)/g,
+    /<testcase [^>]*? name="([^"]+)"[^>]*?(\/>|>([\s\S]*?)<\/testcase>)/g,
   )) {
     const [, name = "", , body = ""] = match;
     if (/<(failure|error)/.test(body)) failed.add(name);
