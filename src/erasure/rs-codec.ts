@@ -31,10 +31,10 @@ class ReedSolomonCodec implements ErasureCodec {
     if (geometry.parityShards === 0 || stripe.length === 0) return;
     const dataBytes = dataBytesOf(stripe, geometry);
     this.#call((library) => {
-      const memory = library.stripe(stripe.length);
-      memory.set(stripe.subarray(0, dataBytes));
+      library.stripe(stripe.length).set(stripe.subarray(0, dataBytes));
       library.encode(stripe.length, geometry);
-      stripe.set(memory.subarray(dataBytes), dataBytes);
+      // Asked for again: the library may have grown its memory, which empties older views of it.
+      stripe.set(library.stripe(stripe.length).subarray(dataBytes), dataBytes);
     });
   }
 
