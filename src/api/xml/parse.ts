@@ -38,12 +38,8 @@ const parser = new XMLParser({
   maxNestedTags: DEPTH_MAX,
 });
 
-/**
- * The root element of a document, which must have the given name.
- * @throws S3Error MissingRequestBodyError for an empty body, MalformedXML
- */
+/** The root element of a document, which must have the given name. @throws S3Error MalformedXML */
 export function parseXml(xml: string, rootName: string): XmlElement {
-  if (xml === "") throw new S3Error("MissingRequestBodyError");
   checkBounds(xml);
   checkEnd(xml, rootName);
   let nodes: unknown;
