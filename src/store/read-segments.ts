@@ -34,13 +34,10 @@ export async function* readSegments(
   let ahead: Promise<ByteWindow | undefined> | undefined;
   try {
     for (;;) {
+      requireHold(hold);
       const window = await (ahead ?? nextWindow(plans));
       ahead = undefined;
       if (window === undefined) return;
-      if (hold.isCutOff) {
-        window.release();
-        throw new S3Error("RequestTimeout");
-      }
       if (context.pools.outBytes < BUSY_BYTES) {
         ahead = nextWindow(plans);
         // Its error is thrown when its turn comes; until then it must not count as unhandled.
@@ -55,6 +52,11 @@ export async function* readSegments(
       () => undefined,
     );
   }
+}
+
+/** A reading that was cut off reads on at its own risk: its shards may be gone. */
+function requireHold(hold: OpenReading): void {
+  if (hold.isCutOff) throw new S3Error("RequestTimeout");
 }
 
 async function nextWindow(

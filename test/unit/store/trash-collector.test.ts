@@ -1,0 +1,116 @@
+// The trash: deleted sets go after the grace, not under a reader, not before every drive has let go of its shard, and
+// nothing else goes with them.
+
+import { expect, test } from "vitest";
+import { bytesOf, collect, givenStore, HandClock, setIdOf } from "../../support/store-lab.ts";
+
+const SIZE = 700_000;
+const MINUTE_MS = 60_000;
+const DAY_MS = 24 * 60 * MINUTE_MS;
+
+async function givenTrash() {
+  const clock = new HandClock();
+  const lab = await givenStore({ clock, limits: { trashGraceMs: MINUTE_MS } });
+  const kept = await lab.put("kept", bytesOf(SIZE, 1));
+  const gone = await lab.put("gone", bytesOf(SIZE, 2));
+  const filesOf = async (object: typeof kept): Promise<number> =>
+    (await lab.shardFiles()).filter((file) => file.includes(setIdOf(object))).length;
+  return { ...lab, clock, kept, gone, filesOf };
+}
+
+test("a deleted set goes when the grace is over, and no other", async () => {
+  const { store, bucket, clock, kept, gone, filesOf, get, metadata } = await givenTrash();
+  await store.deleteObjects(bucket, ["gone"]);
+
+  expect(await store.collectTrash()).toEqual({ removedCount: 0, waitingCount: 1 });
+  clock.nowMs += MINUTE_MS - 1;
+  expect(await store.collectTrash()).toEqual({ removedCount: 0, waitingCount: 1 });
+  expect(await filesOf(gone)).toBe(6);
+
+  clock.nowMs += 1;
+  expect(await store.collectTrash()).toEqual({ removedCount: 1, waitingCount: 0 });
+  expect(await filesOf(gone)).toBe(0);
+  expect(await filesOf(kept)).toBe(6);
+  expect(await metadata.listTrash(10)).toEqual([]);
+  expect((await get("kept")).equals(bytesOf(SIZE, 1))).toBe(true);
+});
+
+test("an overwritten set goes, and so do those of an aborted upload", async () => {
+  const { store, put, clock, shardFiles } = await givenTrash();
+  await put("kept", bytesOf(SIZE, 3));
+  await store.collectTrash();
+  clock.nowMs += MINUTE_MS;
+  expect(await store.collectTrash()).toMatchObject({ removedCount: 1 });
+  expect(await shardFiles()).toHaveLength(12);
+});
+
+test("F66 a reading that began before the deletion keeps the shards; one that began after does not", async () => {
+  const { store, bucket, clock, gone, filesOf } = await givenTrash();
+  const early = await store.openObject(bucket, "gone");
+  await store.deleteObjects(bucket, ["gone"]);
+  await store.collectTrash();
+  clock.nowMs += 10 * MINUTE_MS;
+  const late = await store.openObject(bucket, "kept");
+  expect(await store.collectTrash()).toEqual({ removedCount: 0, waitingCount: 1 });
+
+  const bytes = await collect(early?.read(0, SIZE) ?? nothing());
+
+  expect(bytes.equals(bytesOf(SIZE, 2))).toBe(true);
+  expect(await store.collectTrash()).toEqual({ removedCount: 1, waitingCount: 0 });
+  expect(await filesOf(gone)).toBe(0);
+  late?.close();
+  expect(store.openReadings()).toBe(0);
+});
+
+test("a reading of more than a day is cut off, so that it does not keep the trash for ever", async () => {
+  const { store, bucket, clock, gone, filesOf } = await givenTrash();
+  const reading = await store.openObject(bucket, "gone");
+  await store.deleteObjects(bucket, ["gone"]);
+  await store.collectTrash();
+  clock.nowMs += DAY_MS + 1;
+  expect(await store.collectTrash()).toEqual({ removedCount: 1, waitingCount: 0 });
+  expect(await filesOf(gone)).toBe(0);
+  await expect(collect(reading?.read(0, SIZE) ?? nothing())).rejects.toMatchObject({
+    code: "RequestTimeout",
+  });
+});
+
+test("F40 a drive that is away while its object is deleted brings nothing back", async () => {
+  const { store, bucket, clock, disks, gone, filesOf, metadata } = await givenTrash();
+  disks[2]?.setOffline(true);
+  await store.deleteObjects(bucket, ["gone"]);
+  await store.collectTrash();
+  clock.nowMs += MINUTE_MS;
+  expect(await store.collectTrash()).toEqual({ removedCount: 0, waitingCount: 1 });
+  expect(await metadata.listTrash(10)).toHaveLength(1);
+
+  disks[2]?.setOffline(false);
+  clock.nowMs += MINUTE_MS;
+  await expect.poll(() => store.awayCount()).toBe(0);
+
+  expect(await store.collectTrash()).toEqual({ removedCount: 1, waitingCount: 0 });
+  expect(await filesOf(gone)).toBe(0);
+});
+
+test("a shared set stays until its last object goes", async () => {
+  const { store, bucket, target, clock, gone, filesOf, get } = await givenTrash();
+  const reading = await store.openObject(bucket, "gone");
+  if (reading === undefined) throw new Error("no object");
+  const copy = await store.copyObject({ bucket, reading }, target("copy"), undefined);
+  expect(setIdOf(copy)).toBe(setIdOf(gone));
+  await store.deleteObjects(bucket, ["gone"]);
+  await store.collectTrash();
+  clock.nowMs += MINUTE_MS;
+  await store.collectTrash();
+  expect((await get("copy")).equals(bytesOf(SIZE, 2))).toBe(true);
+
+  await store.deleteObjects(bucket, ["copy"]);
+  await store.collectTrash();
+  clock.nowMs += MINUTE_MS;
+  expect(await store.collectTrash()).toEqual({ removedCount: 1, waitingCount: 0 });
+  expect(await filesOf(gone)).toBe(0);
+});
+
+async function* nothing(): AsyncGenerator<never> {
+  // There was no reading; the comparison fails.
+}
