@@ -8,11 +8,12 @@ import {
   ListBucketsCommand,
   ListObjectsV2Command,
   PutObjectCommand,
-  S3Client,
+  type S3Client,
 } from "@aws-sdk/client-s3";
 import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { startServer, type StartedServer, type StartServerOptions } from "../../src/index.ts";
+import { sdkClientOf, type Keys } from "../support/sdk-client.ts";
 import { givenFolder } from "../support/kintsugi-process.ts";
 
 async function given(options: StartServerOptions = {}): Promise<StartedServer> {
@@ -21,21 +22,8 @@ async function given(options: StartServerOptions = {}): Promise<StartedServer> {
   return server;
 }
 
-interface Keys {
-  readonly accessKey: string;
-  readonly secretKey: string;
-}
-
-function clientOf(server: StartedServer, keys: Keys = server, region = "us-east-1"): S3Client {
-  const client = new S3Client({
-    endpoint: server.endpoint,
-    region,
-    credentials: { accessKeyId: keys.accessKey, secretAccessKey: keys.secretKey },
-    maxAttempts: 1,
-  });
-  onTestFinished(() => client.destroy());
-  return client;
-}
+const clientOf = (server: StartedServer, keys: Keys = server, region?: string): S3Client =>
+  sdkClientOf(server.endpoint, keys, region);
 
 async function bucketsOf(client: S3Client): Promise<readonly (string | undefined)[]> {
   const { Buckets = [] } = await client.send(new ListBucketsCommand({}));

@@ -1,0 +1,107 @@
+// Drive folders as the embedded server finds them: in any order, missing, emptied, foreign, of another cluster. What
+// does not fit is refused or reported in words, and nothing that holds anything is formatted.
+
+import { mkdir, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import {
+  CreateBucketCommand,
+  GetObjectCommand,
+  PutObjectCommand,
+  type S3Client,
+} from "@aws-sdk/client-s3";
+import { expect, test } from "vitest";
+import { givenFolder, runProcess, startProcess } from "../support/kintsugi-process.ts";
+import { sdkClientOf } from "../support/sdk-client.ts";
+
+const FREE_PORT = ["--port", "0"];
+const keys = { accessKey: "operator", secretKey: "operator-secret" };
+const env = { KINTSUGI_ACCESS_KEY: keys.accessKey, KINTSUGI_SECRET_KEY: keys.secretKey };
+
+async function textOf(client: S3Client, Bucket: string, Key: string): Promise<string | undefined> {
+  const { Body } = await client.send(new GetObjectCommand({ Bucket, Key }));
+  return Body?.transformToString();
+}
+
+test("several folders are a drive each, in any order, and one of them may be missing", async () => {
+  const base = await givenFolder();
+  const drives = ["a", "b", "c", "d"].map((name) => join(base, name));
+  const first = startProcess(["server", ...drives, ...FREE_PORT], { env });
+  const client = sdkClientOf(await first.ready(), keys);
+  await client.send(new CreateBucketCommand({ Bucket: "drives" }));
+  const Body = "d".repeat(1_000_000);
+  await client.send(new PutObjectCommand({ Bucket: "drives", Key: "a", Body }));
+  await first.stop();
+
+  const fewer = drives.toReversed().filter((drive) => !drive.endsWith("/c"));
+  const second = startProcess(["server", ...fewer, ...FREE_PORT], { env });
+  const again = sdkClientOf(await second.ready(), keys);
+  expect(second.stdout).toMatch(/4, 1 of them away: 2 data \+ 2 parity/);
+  expect(await textOf(again, "drives", "a")).toBe(Body);
+  await second.stop();
+
+  const one = await runProcess(["server", join(base, "a"), ...FREE_PORT], { env });
+  expect(one).toMatchObject({ code: 1 });
+  expect(one.stderr).toMatch(/1 of 4 drives are there, and reading takes 2/);
+  const withoutFirst = await runProcess(["server", ...drives.slice(1), ...FREE_PORT], { env });
+  expect(withoutFirst).toMatchObject({ code: 1 });
+  expect(withoutFirst.stderr).toMatch(/drive 1 .* is missing, and with it the metadata/);
+});
+
+test("an emptied drive folder is laid out anew, and its objects are reconstructed", async () => {
+  const folder = await givenFolder();
+  const first = startProcess(["server", folder, ...FREE_PORT], { env });
+  const client = sdkClientOf(await first.ready(), keys);
+  await client.send(new CreateBucketCommand({ Bucket: "emptied" }));
+  const Body = "e".repeat(1_000_000);
+  await client.send(new PutObjectCommand({ Bucket: "emptied", Key: "a", Body }));
+  await first.stop();
+  await rm(join(folder, "drive-3"), { recursive: true });
+  await rm(join(folder, "drive-5"), { recursive: true });
+  await mkdir(join(folder, "drive-5"));
+
+  const second = startProcess(["server", folder, ...FREE_PORT], { env });
+  const again = sdkClientOf(await second.ready(), keys);
+  expect(second.stdout).toMatch(/drive-3 was empty and is laid out anew as drive 3/);
+  expect(await textOf(again, "emptied", "a")).toBe(Body);
+  expect(await readdir(join(folder, "drive-5"))).toContain("kintsugi.json");
+});
+
+test("foreign files, other clusters and lost metadata are refused, and nothing is changed", async () => {
+  const base = await givenFolder();
+  const foreign = join(base, "foreign");
+  await mkdir(join(foreign, "drive-2"), { recursive: true });
+  await writeFile(join(foreign, "drive-2", "holiday.jpg"), "x");
+  const refused = await runProcess(["server", foreign, ...FREE_PORT]);
+  expect(refused).toMatchObject({ code: 1 });
+  expect(refused.stderr).toMatch(/drive-2 holds files \(holiday\.jpg\).*was left alone/s);
+  expect(await readdir(foreign)).toEqual(["drive-2"]);
+
+  const [one, two] = [join(base, "one"), join(base, "two")];
+  for (const folder of [one, two]) {
+    const server = startProcess(["server", folder, "--drives", "3", ...FREE_PORT]);
+    await server.ready();
+    await server.stop();
+  }
+  await rm(join(one, "drive-2"), { recursive: true });
+  await rename(join(two, "drive-2"), join(one, "drive-2"));
+  const mixed = await runProcess(["server", one, ...FREE_PORT]);
+  expect(mixed).toMatchObject({ code: 1 });
+  expect(mixed.stderr).toMatch(/is a drive of another cluster/);
+
+  await rm(join(two, "drive-1", "metadata"), { recursive: true });
+  const lost = await runProcess(["server", two, ...FREE_PORT]);
+  expect(lost).toMatchObject({ code: 1 });
+  expect(lost.stderr).toMatch(/the metadata that was in .* is gone/);
+  expect(await readdir(join(two, "drive-1"))).not.toContain("metadata");
+});
+
+test("another number of drives than was laid out is reported, and not acted upon", async () => {
+  const folder = await givenFolder();
+  const first = startProcess(["server", folder, "--drives", "3", ...FREE_PORT]);
+  await first.ready();
+  await first.stop();
+  const second = startProcess(["server", folder, "--drives", "6", ...FREE_PORT]);
+  await second.ready();
+  expect(second.stdout).toMatch(/was laid out with 3 drives, not 6: it stays so/);
+  expect(await readdir(folder)).toHaveLength(3);
+});
