@@ -46,7 +46,7 @@ export interface NodeClient {
   readonly known: KnownNode | undefined;
   /** One for each drive of the node; empty until they are known. */
   readonly drives: readonly ShardStore[];
-  /** Why the node cannot be used, in words; undefined while it can. */
+  /** Why the node cannot be used, in words; undefined while nothing is known against it. */
   readonly problem: string | undefined;
   /** Resolves to the drives when the node is there; waits for it as long as it takes, until `close`. */
   ready(): Promise<readonly ShardStore[]>;
@@ -120,9 +120,10 @@ class HttpNodeClient implements NodeClient {
 
   ready(): Promise<readonly ShardStore[]> {
     if (this.#isClosed) return Promise.reject(closedError(this.url));
-    if (this.problem === undefined) return Promise.resolve(this.#drives);
+    if (this.#link.isUp) return Promise.resolve(this.#drives);
     return new Promise((resolve, reject) => {
       this.#waiting.push({ resolve, reject });
+      void this.#link.greet();
     });
   }
 
@@ -185,7 +186,7 @@ class HttpNodeClient implements NodeClient {
   }
 
   #checkPresent(driveId: DriveId): void {
-    if (this.problem === undefined && !this.#present.has(driveId)) {
+    if (this.#link.isUp && !this.#present.has(driveId)) {
       throw new ShardError("Unavailable", `${this.url} no longer has the drive ${driveId}`);
     }
   }

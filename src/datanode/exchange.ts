@@ -4,7 +4,7 @@
 import type { IncomingHttpHeaders } from "node:http";
 import type { Readable } from "node:stream";
 import type { Dispatcher } from "undici";
-import { ANSWER_BYTES_MAX, PROOF_HEADER, PROTOCOL_HEADER } from "./protocol.ts";
+import { ANSWER_BYTES_MAX, PROOF_HEADER, PROTOCOL_HEADER, PROTOCOL_VERSION } from "./protocol.ts";
 import { ShardError } from "./shard-store.ts";
 
 export interface ExchangeRequest {
@@ -20,7 +20,6 @@ export interface ExchangeRequest {
 
 export interface ExchangeAnswer {
   readonly status: number;
-  readonly protocol: string;
   readonly proof: string;
   /** Empty where the body went into the target. */
   readonly body: Uint8Array;
@@ -84,14 +83,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#status = status;
     this.#headers = headers;
     if (status !== 200) this.#target = undefined;
-    const length = Number(headers["content-length"]);
-    const expected = this.#target?.length ?? length;
-    if (length !== expected) {
-      const message = `the node answers with ${length} bytes where ${expected} were asked for`;
-      this.abort(new ShardError("Corrupt", message));
-    } else if (!(length <= ANSWER_BYTES_MAX)) {
-      this.abort(new ConnectionError("the node's answer has no length, or is too large"));
-    }
+    const failure = checkHead(headers, this.#target?.length);
+    if (failure !== undefined) this.abort(failure);
   }
 
   onResponseData(_controller: Dispatcher.DispatchController, piece: Uint8Array): void {
@@ -108,7 +101,6 @@ export class Exchange implements Dispatcher.DispatchHandler {
     this.#settle();
     this.#resolve({
       status: this.#status,
-      protocol: headerText(this.#headers, PROTOCOL_HEADER),
       proof: headerText(this.#headers, PROOF_HEADER),
       body: Buffer.concat(pieces),
     });
@@ -129,6 +121,24 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
 // Deadlines are the callers': undici's timers are coarse and see only silence, not slowness.
 const TIMERS_OFF = { headersTimeout: 0, bodyTimeout: 0 } as const;
+
+/** What is wrong with the head of an answer of which `expectedBytes` are wanted, or any number where undefined. */
+function checkHead(headers: IncomingHttpHeaders, expectedBytes?: number): ShardError | undefined {
+  const protocol = headerText(headers, PROTOCOL_HEADER);
+  if (protocol !== PROTOCOL_VERSION) {
+    const what = protocol === "" ? "no data node" : `a data node of protocol ${protocol}`;
+    return new ConnectionError(`what answers there is ${what}; ${PROTOCOL_VERSION} is needed`);
+  }
+  const length = Number(headers["content-length"]);
+  if (!(length <= ANSWER_BYTES_MAX)) {
+    return new ConnectionError("the node's answer has no length, or is too large");
+  }
+  if (expectedBytes !== undefined && length !== expectedBytes) {
+    const message = `the node answers with ${length} bytes where ${expectedBytes} were asked for`;
+    return new ShardError("Corrupt", message);
+  }
+  return undefined;
+}
 
 function headerText(headers: IncomingHttpHeaders, name: string): string {
   const value = headers[name];

@@ -3,7 +3,7 @@
 // once and it is asked again in the background, so that it comes back by itself.
 // Invariant: a link speaks to one node id for life; another node at the same address is refused with words.
 
-import { Pool } from "undici";
+import type { Pool } from "undici";
 import type { Clock } from "../util/clock.ts";
 import {
   Exchange,
@@ -11,6 +11,7 @@ import {
   type ExchangeAnswer,
   type ExchangeRequest,
 } from "./exchange.ts";
+import { NodePools } from "./node-pools.ts";
 import {
   HELLO_PATH,
   parseError,
@@ -33,15 +34,9 @@ import {
 import type { BodyKey } from "./shard-body.ts";
 import { ShardError } from "./shard-store.ts";
 
-const CONNECT_TIMEOUT_MS = 2_000;
 const HELLO_DEADLINE_MS = 2_000;
-const CALL_CONNECTIONS = 64;
-/** Each slow upload keeps a connection for as long as it lasts. */
-const WRITE_CONNECTIONS = 1_000;
 /** Calls under way or waiting for a connection. */
 const CALL_COUNT_MAX = 2_048;
-/** Shorter than the node's, so that it is never the node that closes an idle connection first. */
-const KEEP_ALIVE_MS = 30_000;
 
 export interface NodeLinkOptions {
   /** `http://host:port` */
@@ -79,10 +74,7 @@ export class NodeLink {
   readonly deadlineMs: number;
   readonly #options: NodeLinkOptions;
   readonly #keys: ClusterKeys;
-  readonly #calls: Pool;
-  readonly #writes: Pool;
-  // A connection of its own: a node is not away because its drives are slow.
-  readonly #hellos: Pool;
+  readonly #pools: NodePools;
   #state: LinkState = "unsure";
   #hello: NodeHello | undefined;
   #problem = "the node was not asked yet";
@@ -95,17 +87,24 @@ export class NodeLink {
     this.deadlineMs = options.deadlineMs;
     this.#options = options;
     this.#keys = deriveClusterKeys(options.secret);
-    this.#calls = this.#makePool(CALL_CONNECTIONS);
-    this.#writes = this.#makePool(WRITE_CONNECTIONS);
-    this.#hellos = this.#makePool(1);
+    this.#pools = new NodePools(options.url, () => {
+      // A node that restarts closes its connections, and is another session afterwards.
+      if (this.#state === "up") this.#state = "unsure";
+    });
   }
 
-  /** Why the node is away, in words; undefined while it is there. */
+  /** Why the node is away, in words; undefined while nothing is known against it. */
   get problem(): string | undefined {
-    return this.#state === "up" ? undefined : this.#problem;
+    const isTrusted =
+      this.#state === "up" || (this.#state === "unsure" && this.#hello !== undefined);
+    return isTrusted ? undefined : this.#problem;
   }
 
-  /** Asks the node once, now; never rejects. */
+  get isUp(): boolean {
+    return this.#state === "up";
+  }
+
+  /** Asks the node once, now, unless it is known to be there or away; never rejects. */
   async greet(): Promise<void> {
     if (this.#state === "unsure") await this.#checkOnce();
   }
@@ -118,7 +117,7 @@ export class NodeLink {
     }
     this.#callCount += 1;
     try {
-      return await this.#exchange(this.#calls, call, { hello, deadlineMs: this.deadlineMs });
+      return await this.#exchange(this.#pools.calls, call, { hello, deadlineMs: this.deadlineMs });
     } catch (error) {
       throw this.#judge(error);
     } finally {
@@ -135,7 +134,7 @@ export class NodeLink {
     const nonce = makeNonce();
     const headers = this.#sign({ method: "PUT", path, nonce, hello, body: UNSIGNED_BODY });
     const body = makeBody({ keys: this.#keys, nonce });
-    const exchange = new Exchange(this.#writes, { method: "PUT", path, headers, body });
+    const exchange = new Exchange(this.#pools.writes, { method: "PUT", path, headers, body });
     const done = this.#finishStream(exchange, nonce);
     return { exchange, done };
   }
@@ -153,7 +152,7 @@ export class NodeLink {
     this.#state = "closed";
     this.#problem = "the connection to the node is closed";
     clearTimeout(this.#retryTimer);
-    await Promise.all([this.#calls, this.#writes, this.#hellos].map((pool) => pool.destroy()));
+    await this.#pools.destroy();
   }
 
   async #connected(): Promise<NodeHello> {
@@ -168,7 +167,7 @@ export class NodeLink {
   #judge(error: unknown): unknown {
     const isSuspicious =
       error instanceof ConnectionError || (error instanceof ShardError && error.code === "Denied");
-    if (isSuspicious && this.#state === "up") {
+    if (isSuspicious && (this.#state === "up" || this.#state === "unsure")) {
       this.#state = "unsure";
       void this.#checkOnce();
     }
@@ -186,7 +185,7 @@ export class NodeLink {
     try {
       const call = { method: "GET", path: HELLO_PATH } as const;
       const deadlineMs = Math.min(HELLO_DEADLINE_MS, this.deadlineMs);
-      const hello = parseHello(await this.#exchange(this.#hellos, call, { deadlineMs }));
+      const hello = parseHello(await this.#exchange(this.#pools.hellos, call, { deadlineMs }));
       this.#options.onHello(hello);
       if (this.#state === "closed") return;
       this.#hello = hello;
@@ -199,6 +198,7 @@ export class NodeLink {
   #goAway(error: unknown): void {
     const problem = error instanceof Error ? error.message : String(error);
     const isNews = this.#state !== "away" || problem !== this.#problem;
+    if (this.#state !== "away") this.#pools.renew();
     this.#state = "away";
     this.#problem = problem;
     if (isNews) this.#options.onAway(problem);
@@ -247,11 +247,7 @@ export class NodeLink {
 
   /** The body of an answer that is the node's own and good. @throws ShardError */
   #accept(answer: ExchangeAnswer, nonce: string, isShard: boolean): Uint8Array {
-    const { status, protocol, proof, body } = answer;
-    if (protocol !== PROTOCOL_VERSION) {
-      const what = protocol === "" ? "no data node" : `a data node of protocol ${protocol}`;
-      throw new ConnectionError(`${this.url} is ${what}; ${PROTOCOL_VERSION} is needed`);
-    }
+    const { status, proof, body } = answer;
     const digest = isShard && status === 200 ? UNSIGNED_BODY : bodyDigest(body);
     if (isAnswerProven(this.#keys, { nonce, status, body: digest }, proof)) {
       if (status === 200) return body;
@@ -260,20 +256,5 @@ export class NodeLink {
     // A node that does not trust us proves nothing, and what it says is only passed on in words.
     if (status === 400 || status === 401) throw parseError(status, body);
     throw new ConnectionError(`${this.url} does not prove that it belongs to the cluster`);
-  }
-
-  #makePool(connections: number): Pool {
-    const pool = new Pool(this.#options.url, {
-      connections,
-      pipelining: 1,
-      keepAliveTimeout: KEEP_ALIVE_MS,
-      keepAliveMaxTimeout: KEEP_ALIVE_MS,
-      connect: { timeout: CONNECT_TIMEOUT_MS },
-    });
-    // A node that restarts closes its connections and is another session afterwards.
-    pool.on("disconnect", () => {
-      if (this.#state === "up") this.#state = "unsure";
-    });
-    return pool;
   }
 }

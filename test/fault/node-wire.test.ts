@@ -1,0 +1,357 @@
+// A gateway's client against nodes and networks that fail: away, restarted, exchanged, silent, cut off, slow, lying.
+// Every test holds that calls end by their deadline with a ShardError, that connections are given back, and that the
+// client recovers by itself; none waits for a time, only for conditions.
+
+import { randomBytes } from "node:crypto";
+import { createServer, type RequestListener } from "node:http";
+import { expect, onTestFinished, test } from "vitest";
+import type { NodeClient } from "../../src/datanode/client.ts";
+import { newDriveId } from "../../src/datanode/drive-identity.ts";
+import type { ShardStore } from "../../src/datanode/shard-store.ts";
+import { SimDrive } from "../../src/disk/sim-drive.ts";
+import { givenShard, newName, readShard, shardErrorOf } from "../contract/shard-store.ts";
+import { driveOf, givenClient, givenLocalDrive, givenNode } from "../support/data-node.ts";
+import { sendRaw } from "../support/raw-http.ts";
+import { givenFaultProxy, type FaultProxy, type Faults } from "../support/fault-proxy.ts";
+
+/** Short, so that tests of deadlines are; long enough for a busy machine to answer. */
+const DEADLINE_MS = 1_000;
+
+interface Lab {
+  readonly local: ShardStore;
+  readonly remote: ShardStore;
+  readonly client: NodeClient;
+  readonly proxy: FaultProxy;
+}
+
+async function givenLab(): Promise<Lab> {
+  const node = await givenNode();
+  const proxy = await givenFaultProxy(node.port);
+  const client = await givenClient(proxy.url, { deadlineMs: DEADLINE_MS });
+  const [local] = node.drives;
+  if (local === undefined) throw new Error("a node has a drive");
+  return { local, remote: driveOf(client), client, proxy };
+}
+
+async function recovered({ client, proxy, remote }: Lab): Promise<void> {
+  proxy.set({});
+  await client.ready();
+  const name = await givenShard(remote, Buffer.from("well again"));
+  expect((await readShard(remote, name, 0, 10)).toString()).toBe("well again");
+  await remote.delete(name);
+}
+
+async function expectEmpty(store: ShardStore): Promise<void> {
+  await expect.poll(() => store.list(0x7f)).toEqual([]);
+}
+
+async function writeShard(store: ShardStore, content: Uint8Array): Promise<void> {
+  const writer = await store.create(newName());
+  try {
+    await writer.append([content]);
+    await writer.finish([]);
+  } catch (error) {
+    await writer.abort();
+    throw error;
+  }
+}
+
+const silent: Faults = { toServer: { kind: "blackhole" }, toClient: { kind: "blackhole" } };
+
+test.each<[string, Faults]>([
+  ["F53 F54 a silent network", silent],
+  ["F53 a network silent towards the node", { toServer: { kind: "blackhole" } }],
+  ["F53 a network silent towards the gateway", { toClient: { kind: "blackhole" } }],
+  ["a trickle towards the gateway", { toClient: { kind: "trickle", intervalMs: 20 } }],
+  ["a trickle towards the node", { toServer: { kind: "trickle", intervalMs: 20 } }],
+  ["F55 a reset", { toClient: { kind: "reset", afterBytes: 0 } }],
+  ["F55 a reset towards the node", { toServer: { kind: "reset", afterBytes: 100 } }],
+  ["F55 an answer cut off in its head", { toClient: { kind: "truncate", afterBytes: 40 } }],
+  ["F55 an answer cut off in its body", { toClient: { kind: "truncate", afterBytes: 1_000 } }],
+])("%s: every call is Unavailable, frees its connection, and recovers", async (_what, faults) => {
+  const lab = await givenLab();
+  const { remote, proxy } = lab;
+  const name = await givenShard(remote, randomBytes(100_000));
+  proxy.set(faults);
+  const outcomes = await Promise.all([
+    shardErrorOf(readShard(remote, name, 0, 100_000)),
+    shardErrorOf(writeShard(remote, randomBytes(2_000_000))),
+    shardErrorOf(remote.size(name)),
+    shardErrorOf(remote.space()),
+  ]);
+  // Small answers pass where only large ones are cut off.
+  expect(outcomes.slice(0, 1)).toEqual(["Unavailable"]);
+  expect(outcomes.filter((code) => code !== undefined && code !== "Unavailable")).toEqual([]);
+  await recovered(lab);
+  await lab.client.close();
+  await expect.poll(() => proxy.connectionCount).toBe(0);
+});
+
+test("F54 calls to a silent node give their connections back before the client is closed", async () => {
+  const { remote, proxy } = await givenLab();
+  const name = await givenShard(remote, randomBytes(1_000));
+  proxy.set(silent);
+  const calls = Array.from({ length: 20 }, () => shardErrorOf(readShard(remote, name, 0, 1_000)));
+  expect(new Set(await Promise.all(calls))).toEqual(new Set(["Unavailable"]));
+  // At most the hello that asks whether it is back.
+  await expect.poll(() => proxy.connectionCount).toBeLessThanOrEqual(1);
+});
+
+test("F50 while a node is known to be away, calls fail at once", async () => {
+  const lab = await givenLab();
+  const { remote, proxy, client } = lab;
+  proxy.set(silent);
+  await shardErrorOf(remote.space());
+  await expect.poll(() => client.problem).toMatch(/no answer/);
+  proxy.set(silent);
+  for (let count = 0; count < 100; count += 1) {
+    expect(await shardErrorOf(remote.space())).toBe("Unavailable");
+    expect(await shardErrorOf(remote.create(newName()))).toBe("Unavailable");
+  }
+  await recovered(lab);
+});
+
+test("a little delay is no failure", async () => {
+  const lab = await givenLab();
+  lab.proxy.set({
+    toServer: { kind: "delay", delayMs: 20 },
+    toClient: { kind: "delay", delayMs: 20 },
+  });
+  await writeShard(lab.remote, randomBytes(500_000));
+  expect(await lab.local.list(0x7f)).toHaveLength(1);
+});
+
+test("F55 an upload cut off anywhere leaves nothing", async () => {
+  const lab = await givenLab();
+  const { proxy, remote, local } = lab;
+  const content = randomBytes(400_000);
+  for (const kind of ["truncate", "reset"] as const) {
+    for (const afterBytes of [1, 300, 700, 200_000, 399_999, 400_100]) {
+      await lab.client.ready();
+      proxy.set({ toServer: { kind, afterBytes } });
+      expect([afterBytes, await shardErrorOf(writeShard(remote, content))]).toEqual([
+        afterBytes,
+        "Unavailable",
+      ]);
+      proxy.set({});
+      await expectEmpty(local);
+    }
+  }
+  await recovered(lab);
+});
+
+test("F51 one bit turned on the way to the node is never stored as if it were right", async () => {
+  const lab = await givenLab();
+  const { proxy, remote, local } = lab;
+  const content = randomBytes(20_000);
+  const wrong: number[] = [];
+  for (let round = 0; round < 60; round += 1) {
+    const atByte = round < 40 ? round * 17 : round * 340;
+    const name = newName();
+    await lab.client.ready();
+    proxy.set({ toServer: { kind: "flip", atByte } });
+    const writer = await remote.create(name);
+    const outcome = await shardErrorOf(writer.finish([content]));
+    proxy.set({});
+    if (outcome === undefined) {
+      const stored = await readShard(local, name, 0, content.length);
+      if (!stored.equals(content)) wrong.push(atByte);
+      await local.delete(name);
+    } else {
+      await writer.abort();
+      await expectEmpty(local);
+    }
+  }
+  expect(wrong).toEqual([]);
+  await recovered(lab);
+});
+
+test("F51 one bit turned in a small answer never passes as another answer", async () => {
+  const lab = await givenLab();
+  const name = await givenShard(lab.remote, randomBytes(12_345));
+  const sizes = new Set<number | undefined>();
+  for (let atByte = 0; atByte < 420; atByte += 7) {
+    await lab.client.ready();
+    lab.proxy.set({ toClient: { kind: "flip", atByte } });
+    const size = await lab.remote.size(name).catch(() => undefined);
+    sizes.add(size);
+    lab.proxy.set({});
+  }
+  expect(sizes).toEqual(new Set([12_345, undefined]));
+  await recovered(lab);
+});
+
+test("F55 requests recorded on the wire and sent again change nothing", async () => {
+  const lab = await givenLab();
+  lab.proxy.set({});
+  const name = await givenShard(lab.remote, randomBytes(1_000));
+  const upload = lab.proxy.sent;
+  await lab.remote.delete(name);
+  expect((await sendRaw(lab.proxy.port, upload)).status).toBe(401);
+  expect(await lab.local.list(0x7f)).toEqual([]);
+});
+
+test.each<[string, RequestListener]>([
+  ["agrees to everything", (_request, response) => response.writeHead(200).end("{}")],
+  ["is not found", (_request, response) => response.writeHead(404).end("no")],
+  [
+    "sends the right words without a proof",
+    (_request, response) => {
+      response.setHeader("kintsugi-protocol", "kintsugi-node/1");
+      response.end(JSON.stringify({ nodeId: "x", session: "0".repeat(32), driveIds: ["d"] }));
+    },
+  ],
+  [
+    "speaks a newer protocol",
+    (_request, response) => {
+      response.setHeader("kintsugi-protocol", "kintsugi-node/2");
+      response.end("{}");
+    },
+  ],
+])("F60 a server that %s is no node", async (_what, listener) => {
+  const server = createServer((request, response) => {
+    request.resume();
+    listener(request, response);
+  });
+  await new Promise<void>((resolve) => {
+    server.listen(0, "127.0.0.1", () => resolve());
+  });
+  onTestFinished(() => void server.close());
+  const address = server.address();
+  const port = typeof address === "object" && address !== null ? address.port : 0;
+  const expected = { nodeId: "x", driveIds: [newDriveId()] };
+  const client = await givenClient(`http://127.0.0.1:${port}`, { expected });
+  expect(client.problem).toMatch(/no data node|does not prove|protocol kintsugi-node\/2/);
+  expect(await shardErrorOf(driveOf(client).space())).toBe("Unavailable");
+});
+
+test("a gateway with another secret is told so, and no drive is touched", async () => {
+  const node = await givenNode();
+  const client = await givenClient(node.url, { secret: "some other secret, long enough too" });
+  expect(client.drives).toEqual([]);
+  expect(client.problem).toContain("cluster secret is missing or wrong");
+});
+
+test("a gateway whose clock is off is told so", async () => {
+  const node = await givenNode();
+  const now = Date.now() + 3_600_000;
+  const clock = { now: () => now, monotonic: () => 0, translate: (dateMs: number) => dateMs };
+  const client = await givenClient(node.url, { clock });
+  expect(client.problem).toContain("compare the clocks");
+});
+
+test("a node that is away at first is found when it comes", async () => {
+  const first = await givenNode();
+  const { port, nodeId, drives, url } = first;
+  await first.server.close(0);
+  const client = await givenClient(url);
+  expect([client.drives, client.known]).toEqual([[], undefined]);
+  expect(client.problem).toBeDefined();
+  let heardOf: readonly ShardStore[] = [];
+  client.onDrives((found) => {
+    heardOf = found;
+  });
+  await givenNode({ port, nodeId, drives });
+  const found = await client.ready();
+  expect(found.map((drive) => drive.driveId)).toEqual(drives.map((drive) => drive.driveId));
+  expect(heardOf).toBe(found);
+  await writeShard(driveOf(client), Buffer.from("hello"));
+});
+
+test("a node that is expected has its drives from the start, Unavailable until it is there", async () => {
+  const first = await givenNode();
+  const { port, nodeId, drives, url } = first;
+  await first.server.close(0);
+  const driveIds = drives.map((drive) => drive.driveId);
+  const client = await givenClient(url, { expected: { nodeId, driveIds } });
+  expect(client.drives.map((drive) => drive.driveId)).toEqual(driveIds);
+  expect(await shardErrorOf(driveOf(client).space())).toBe("Unavailable");
+  await givenNode({ port, nodeId, drives });
+  await client.ready();
+  await writeShard(driveOf(client), Buffer.from("hello"));
+});
+
+test("a node that restarts while nothing is asked of it is no failure", async () => {
+  const drives = [await givenLocalDrive(new SimDrive({ seed: 1 }))];
+  const first = await givenNode({ drives });
+  const { port, nodeId, url } = first;
+  const client = await givenClient(url);
+  const name = await givenShard(driveOf(client), Buffer.from("stays"));
+  await first.server.close(0);
+  await givenNode({ port, nodeId, drives });
+  // Whether the client has seen the end of its connection, only the event loop knows.
+  await expect
+    .poll(() =>
+      driveOf(client)
+        .size(name)
+        .catch(() => 0),
+    )
+    .toBe(5);
+  await writeShard(driveOf(client), Buffer.from("and goes on"));
+});
+
+test("another node at the address of a known one is refused with words", async () => {
+  const first = await givenNode();
+  const client = await givenClient(first.url);
+  await first.server.close(0);
+  const other = await givenNode({ port: first.port });
+  await shardErrorOf(driveOf(client).space());
+  await expect.poll(() => client.problem).toContain(`${first.nodeId} belongs here`);
+  expect(await shardErrorOf(writeShard(driveOf(client), Buffer.from("x")))).toBe("Unavailable");
+  expect(await other.drives[0]?.list(0x7f)).toEqual([]);
+});
+
+test("a drive that a known node no longer has is Unavailable, and a new one is not used", async () => {
+  const first = await givenNode();
+  const { port, nodeId, url } = first;
+  const client = await givenClient(url);
+  await first.server.close(0);
+  await givenNode({ port, nodeId });
+  await client.ready();
+  await expect.poll(() => shardErrorOf(driveOf(client).space())).toBe("Unavailable");
+  await client.ready();
+  await expect(driveOf(client).space()).rejects.toThrow(/no longer has the drive/);
+  expect(client.drives).toHaveLength(1);
+});
+
+test("a node killed in the middle of an upload: the upload fails, and nothing is left", async () => {
+  const disk = new SimDrive({ seed: 1 });
+  const drives = [await givenLocalDrive(disk)];
+  const node = await givenNode({ drives });
+  const client = await givenClient(node.url, { deadlineMs: DEADLINE_MS });
+  const writer = await driveOf(client).create(newName());
+  await writer.append([randomBytes(1_000_000)]);
+  await node.server.close(0);
+  const rest = async (): Promise<void> => {
+    for (let count = 0; count < 100; count += 1) await writer.append([randomBytes(300_000)]);
+  };
+  expect(await shardErrorOf(rest())).toBe("Unavailable");
+  expect(await shardErrorOf(writer.finish([]))).toBe("Unavailable");
+  await writer.abort();
+  await expectEmpty(drives[0] ?? driveOf(client));
+});
+
+test("an error of the drive reaches the writer in the middle of an upload, and nothing is left", async () => {
+  const disk = new SimDrive({ seed: 1, capacityBytes: 1_000_000 });
+  const drive = await givenLocalDrive(disk);
+  const client = await givenClient((await givenNode({ drives: [drive] })).url);
+  const writer = await driveOf(client).create(newName());
+  const fill = async (): Promise<void> => {
+    for (let count = 0; count < 40; count += 1) await writer.append([randomBytes(200_000)]);
+    await writer.finish([]);
+  };
+  expect(await shardErrorOf(fill())).toBe("Full");
+  await writer.abort();
+  await expectEmpty(drive);
+  await writeShard(driveOf(client), randomBytes(1_000));
+});
+
+test("closing a client ends what is under way and what waits", async () => {
+  const { client, remote, proxy } = await givenLab();
+  proxy.set(silent);
+  const outcomes = Promise.all([shardErrorOf(remote.space()), shardErrorOf(remote.list(1))]);
+  await client.close();
+  expect(await outcomes).toEqual(["Unavailable", "Unavailable"]);
+  expect(await shardErrorOf(remote.space())).toBe("Unavailable");
+  expect(await shardErrorOf(client.ready())).toBe("Unavailable");
+});

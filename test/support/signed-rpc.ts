@@ -1,0 +1,87 @@
+// Requests to a data node made by hand, so that tests can send what no client would: any part of what is signed may
+// differ from what is sent.
+
+import {
+  bodyDigest,
+  deriveClusterKeys,
+  makeNonce,
+  renderAuthorization,
+  UNSIGNED_BODY,
+  type ClusterKeys,
+  type SignedRequest,
+} from "../../src/datanode/rpc-auth.ts";
+import { HELLO_PATH, parseHello, type NodeHello } from "../../src/datanode/protocol.ts";
+import { renderBodyEnd, writeFrameHeader, type BodyEnd } from "../../src/datanode/shard-body.ts";
+import { crc32c } from "../../src/util/crc32c.ts";
+import { CLUSTER_SECRET } from "./data-node.ts";
+import { sendRaw, type RawAnswer } from "./raw-http.ts";
+
+export interface RpcRequest {
+  readonly method?: string;
+  readonly url: string;
+  readonly body?: Buffer;
+  /** Headers in place of those that a client sends; undefined leaves one out. */
+  readonly headers?: Readonly<Record<string, string | undefined>>;
+  /** What is signed in place of what is true. */
+  readonly signed?: Partial<SignedRequest>;
+  readonly keys?: ClusterKeys;
+}
+
+export const clusterKeys = deriveClusterKeys(CLUSTER_SECRET);
+
+/** A request as bytes. */
+export function renderRpc(
+  hello: Pick<NodeHello, "nodeId" | "session">,
+  request: RpcRequest,
+): Buffer {
+  const { method = "GET", url, body = Buffer.alloc(0), keys = clusterKeys } = request;
+  const authorization = renderAuthorization(keys, {
+    method,
+    url,
+    nodeId: hello.nodeId,
+    session: hello.session,
+    timeMs: Date.now(),
+    nonce: makeNonce(),
+    body: method === "PUT" ? UNSIGNED_BODY : bodyDigest(body),
+    ...request.signed,
+  });
+  const headers: Record<string, string | undefined> = {
+    host: "node",
+    authorization,
+    "kintsugi-protocol": "kintsugi-node/1",
+    "content-length": body.length === 0 && method !== "PUT" ? undefined : String(body.length),
+    ...request.headers,
+  };
+  const lines = Object.entries(headers)
+    .filter(([, value]) => value !== undefined)
+    .map(([name, value]) => `${name}: ${value}\r\n`);
+  const head = `${method} ${url} HTTP/1.1\r\n${lines.join("")}\r\n`;
+  return Buffer.concat([Buffer.from(head, "latin1"), body]);
+}
+
+/** What the node at a port says of itself. */
+export async function hearHello(port: number): Promise<NodeHello> {
+  const anyone = { nodeId: "*", session: "*" };
+  const answer = await sendRaw(port, renderRpc(anyone, { url: HELLO_PATH }));
+  return parseHello(Buffer.from(answer.body));
+}
+
+export function codeOf(answer: RawAnswer): unknown {
+  const parsed: unknown = JSON.parse(answer.body);
+  return typeof parsed === "object" && parsed !== null && "code" in parsed
+    ? parsed.code
+    : undefined;
+}
+
+/** A body that stores `data`, with what a test changes in its end. */
+export function renderShardBody(nonce: string, data: Buffer, end: Partial<BodyEnd> = {}): Buffer {
+  const whole = { kind: "finish", dataBytes: data.length, checksum: crc32c(data), ...end } as const;
+  return Buffer.concat([renderFrame(data), renderBodyEnd({ keys: clusterKeys, nonce }, whole)]);
+}
+
+export function renderFrame(data: Buffer): Buffer {
+  const frame = Buffer.alloc(4 + data.length);
+  writeFrameHeader(frame, data.length);
+  data.copy(frame, 4);
+  return frame;
+}
