@@ -3,7 +3,6 @@
 
 import type { WireRequest } from "../core/wire-request.ts";
 import { canonicalPath } from "./percent-encoding.ts";
-import { foldHeaderValue } from "./sigv4-canonical.ts";
 
 export interface V2Form {
   /** What stands in the place of the date: the Date header, nothing beside x-amz-date, or a URL's Expires. */
@@ -11,7 +10,8 @@ export interface V2Form {
   readonly hostBucket: string | undefined;
   /** `documented` is the list of sub-resources that all signers know; `all` has the ones that came later too. */
   readonly subResources: "all" | "documented";
-  readonly path: "canonical" | "sent";
+  /** `bucket`: botocore signs a bucket as `/name/`, and sends `/name`. */
+  readonly path: "bucket" | "canonical" | "sent";
   /** botocore moves the x-amz-* headers that it signs for a URL into its query. */
   readonly areHeadersInQuery: boolean;
 }
@@ -32,6 +32,9 @@ const LATER: ReadonlySet<string> = new Set(
   metadataJournalTable metadataTable ownershipControls policyStatus publicAccessBlock
   renameObject retention session`.split(/\s+/),
 );
+
+/** Runs of spaces inside a value are signed as they are. */
+const OUTER_SPACE = /^[ \t]+|[ \t]+$/g;
 
 /** One byte a character, to be hashed as Latin-1. */
 export function v2StringToSign(request: WireRequest, form: V2Form): string {
@@ -65,12 +68,16 @@ function amzHeaders(request: WireRequest, form: V2Form): string {
   }
   return [...headers]
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
-    .map(([name, value]) => `${name}:${foldHeaderValue(value)}\n`)
+    .map(([name, value]) => `${name}:${value.replaceAll(OUTER_SPACE, "")}\n`)
     .join("");
 }
 
+function resourcePath({ rawPath }: WireRequest, form: V2Form): string {
+  if (form.path === "sent") return rawPath;
+  return form.path === "canonical" ? canonicalPath(rawPath) : `${rawPath}/`;
+}
+
 function canonicalResource(request: WireRequest, form: V2Form): string {
-  const path = form.path === "sent" ? request.rawPath : canonicalPath(request.rawPath);
   const bucket = form.hostBucket === undefined ? "" : `/${form.hostBucket}`;
   const signed = request.query
     .filter(({ name }) => DOCUMENTED.has(name) || (form.subResources === "all" && LATER.has(name)))
@@ -79,5 +86,5 @@ function canonicalResource(request: WireRequest, form: V2Form): string {
     .map(({ name, value }) =>
       value === "" ? name : `${name}=${Buffer.from(value).toString("latin1")}`,
     );
-  return `${bucket}${path}${signed.length === 0 ? "" : `?${signed.join("&")}`}`;
+  return `${bucket}${resourcePath(request, form)}${signed.length === 0 ? "" : `?${signed.join("&")}`}`;
 }

@@ -46,7 +46,7 @@ export function authenticateV2Header(
   }
   checkSkew(dateMs, settings.clock);
   const dateLine = amzDate === undefined ? (date ?? "") : "";
-  const forms = v2Forms({ dateLine, hostBucket, areHeadersInQuery: false });
+  const forms = v2Forms(request, { dateLine, hostBucket, areHeadersInQuery: false });
   // Signers older than a sub-resource leave it out. Whoever holds a URL could add one, whoever holds a secret need not.
   if (hasLaterSubResource(request)) {
     forms.push(...forms.map((form) => ({ ...form, subResources: "documented" as const })));
@@ -70,7 +70,7 @@ export function authenticateV2Query(
     });
   });
   checkExpires(expires ?? "", settings);
-  const forms = v2Forms({ dateLine: expires ?? "", hostBucket, areHeadersInQuery: true });
+  const forms = v2Forms(request, { dateLine: expires ?? "", hostBucket, areHeadersInQuery: true });
   return verifyV2(
     { request, accessKey: accessKey ?? "", signature: signature ?? "", forms, method: "presigned" },
     settings,
@@ -93,11 +93,13 @@ function checkExpires(expires: string, { clock }: AuthSettings): void {
   });
 }
 
-function v2Forms(common: Omit<V2Form, "path" | "subResources">): V2Form[] {
-  return [
-    { ...common, subResources: "all", path: "sent" },
-    { ...common, subResources: "all", path: "canonical" },
-  ];
+function v2Forms(
+  { rawPath }: WireRequest,
+  common: Omit<V2Form, "path" | "subResources">,
+): V2Form[] {
+  const isBucket = common.hostBucket === undefined && /^\/[^/]+$/.test(rawPath);
+  const paths = ["sent", "canonical", ...(isBucket ? (["bucket"] as const) : [])] as const;
+  return paths.map((path) => ({ ...common, subResources: "all", path }));
 }
 
 interface V2Claim {

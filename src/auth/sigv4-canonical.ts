@@ -54,7 +54,7 @@ export function renderCanonicalRequest(source: CanonicalSource, form: CanonicalF
 }
 
 /** Values without outer white space, inner runs of it as one space. */
-export function foldHeaderValue(value: string): string {
+function foldHeaderValue(value: string): string {
   // Not \s: a byte of UTF-8 text may look like a no-break space of Latin-1.
   return value.replaceAll(/[ \t]+/g, " ").replaceAll(/^ | $/g, "");
 }
