@@ -44,7 +44,11 @@ export type NewContent =
   | {
       readonly kind: "share";
       readonly setId: SetId;
-      readonly source: { readonly bucketId: number; readonly key: string; readonly sequence: number };
+      readonly source: {
+        readonly bucketId: number;
+        readonly key: string;
+        readonly sequence: number;
+      };
     };
 
 export interface PutObjectInput {
@@ -107,7 +111,10 @@ export interface ListUploadsQuery {
   readonly prefix: string;
   readonly delimiter: string;
   readonly keyMarker: string | undefined;
-  /** With a key marker: uploads of exactly that key which come after this one are listed too. */
+  /**
+   * With a key marker: uploads of exactly that key which come after this one are listed too; all of that key when it is
+   * gone, for showing one again is better than passing one over.
+   */
   readonly uploadIdMarker: string | undefined;
   readonly limit: number;
 }
@@ -225,7 +232,8 @@ export interface MetadataStore {
   findPart(manifestId: number, number: number): Promise<PartRecord | undefined>;
   /**
    * Turns the upload into the object: moves no part, gives each its start, trashes those not named.
-   * @throws S3Error NoSuchUpload, InvalidPart, NoSuchKey, PreconditionFailed
+   * @throws S3Error NoSuchUpload (also once it is completed), InvalidPartOrder, InvalidPart, NoSuchKey,
+   * PreconditionFailed
    */
   completeUpload(input: CompleteUploadInput): Promise<ObjectRecord>;
   /** @throws S3Error NoSuchUpload */

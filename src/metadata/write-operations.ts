@@ -48,7 +48,7 @@ interface Write<Input, Result> {
 }
 
 /** Every write with what it takes and what it answers. */
-export interface WriteTypes {
+interface WriteTypes {
   readonly ensureSetting: Write<{ readonly name: string; readonly value: string }, string>;
   readonly beginIncarnation: Write<
     { readonly incarnation: Incarnation; readonly startedAt: number },
@@ -79,7 +79,7 @@ export interface WriteTypes {
 }
 
 export type WriteName = keyof WriteTypes;
-export type WriteInput<Name extends WriteName> = WriteTypes[Name]["input"];
+type WriteInput<Name extends WriteName> = WriteTypes[Name]["input"];
 export type WriteResult<Name extends WriteName> = WriteTypes[Name]["result"];
 
 export interface WriteRequest<Name extends WriteName = WriteName> {

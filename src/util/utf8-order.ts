@@ -26,6 +26,11 @@ function rankOf(unit: number): number {
  * empty, or nothing but the last code point).
  */
 export function prefixSuccessor(prefix: string): string | undefined {
+  const lastUnit = prefix.charCodeAt(prefix.length - 1);
+  // The common case without taking the string apart; an empty one gives NaN, which is below nothing.
+  if (lastUnit < SURROGATE_FIRST - 1) {
+    return prefix.slice(0, -1) + String.fromCharCode(lastUnit + 1);
+  }
   const points = Array.from(prefix, (character) => character.codePointAt(0) ?? 0);
   for (let last = points.pop(); last !== undefined; last = points.pop()) {
     if (last === CODE_POINT_LAST) continue;

@@ -25,7 +25,7 @@ type ObjectRead =
   | "listObjects"
   | "readInline";
 
-export const FIND_OBJECT = `select ${OBJECT_COLUMNS} from objects o left join shard_sets s on s.id = o.set_id
+const FIND_OBJECT = `select ${OBJECT_COLUMNS} from objects o left join shard_sets s on s.id = o.set_id
   where o.bucket_id = ? and o.key = ?`;
 
 export function objectReads(database: Database): Pick<MetadataReader, ObjectRead> {
@@ -76,7 +76,8 @@ function objectListing(database: Database): (query: ListObjectsQuery) => ObjectP
   const rows = database.prepare<[number, string, Buffer | string, number], SummaryRow>(
     `select ${SUMMARY_COLUMNS} from objects where bucket_id = ? and key >= ? and key < ? order by key limit ?`,
   );
-  return (query) => {
+  // One transaction a page: its seeks see one state, and share the cost of the lock that each would take.
+  return database.transaction((query: ListObjectsQuery): ObjectPage => {
     const from = pageStart(query, query.after);
     if (from === undefined) return { entries: [], isTruncated: false };
     const end = prefixEnd(query.prefix);
@@ -90,5 +91,5 @@ function objectListing(database: Database): (query: ListObjectsQuery) => ObjectP
         : ({ kind: "object", object: summaryOf(entry.row) } as const),
     );
     return { entries, isTruncated: page.isTruncated };
-  };
+  });
 }

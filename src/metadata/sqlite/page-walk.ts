@@ -8,7 +8,7 @@ interface PageQuery extends RollUp {
   readonly limit: number;
 }
 
-export type PageEntry<Row> =
+type PageEntry<Row> =
   | { readonly row: Row; readonly prefix?: undefined }
   | { readonly row?: undefined; readonly prefix: string };
 

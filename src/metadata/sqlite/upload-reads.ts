@@ -95,7 +95,7 @@ function uploadListing(database: Database): (query: ListUploadsQuery) => UploadP
     return laterOfKey.all(bucketId, keyMarker, time, id, limit + 1);
   };
 
-  return (query) => {
+  return database.transaction((query: ListUploadsQuery): UploadPage => {
     const end = prefixEnd(query.prefix);
     const seek = (key: string, count: number) => fromKey.iterate(query.bucketId, key, end, count);
     const from = pageStart(query, query.keyMarker);
@@ -107,7 +107,7 @@ function uploadListing(database: Database): (query: ListUploadsQuery) => UploadP
         : ({ kind: "upload", upload: uploadOf(entry.row) } as const),
     );
     return { entries, isTruncated: page.isTruncated };
-  };
+  });
 }
 
 /** The second is asked for only when it is needed: a statement that is not read to an end keeps its connection busy. */

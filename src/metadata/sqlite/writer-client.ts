@@ -12,7 +12,8 @@ import type { WriterData } from "./writer-thread.ts";
 export async function startWriter(path: string, clock: Clock): Promise<WritePort> {
   const workerData: WriterData = { path };
   const entry = workerEntry(import.meta.url, "./writer-thread.js");
-  const worker = new Worker(entry, { workerData, name: "metadata-writer" });
+  // The flags of the host process (--eval, --import, --inspect, ...) are not for this thread.
+  const worker = new Worker(entry, { workerData, name: "metadata-writer", execArgv: [] });
   const exited = new Promise<void>((resolve) => {
     worker.once("exit", () => resolve());
   });
