@@ -17,7 +17,7 @@ export type GivenStore = () => MetadataStore;
 
 export const OWNER = "owner-1" as AccountId;
 export const OTHER_OWNER = "owner-2" as AccountId;
-export const INCARNATION = "00000000000000aa" as Incarnation;
+const INCARNATION = "00000000000000aa" as Incarnation;
 
 export function bucketInput(name: string, change: Partial<CreateBucketInput> = {}) {
   return { name, ownerId: OWNER, region: "us-east-1", createdAt: 1_000, ...change };

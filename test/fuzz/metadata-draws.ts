@@ -1,0 +1,111 @@
+// Random metadata operations as plain choices: small enough worlds that they often meet.
+
+import * as fc from "fast-check";
+
+export const KEYS = [
+  "a",
+  "a/",
+  "a/b",
+  "a/c",
+  "a//b",
+  "a//c",
+  "ab",
+  "b",
+  "__proto__",
+  "\uffff/a",
+  "\u{1f600}",
+  "\u{1f600}/a",
+  "\u{10ffff}b",
+] as const;
+export const BUCKETS = ["bucket-1", "bucket-2"] as const;
+const ETAGS = ["e0", "e1", "e2"] as const;
+
+const bucket = fc.constantFrom(...BUCKETS);
+const key = fc.constantFrom(...KEYS);
+const etag = fc.constantFrom(...ETAGS);
+const place = { bucket, key };
+const content = fc.constantFrom("inline", "set", "share", "stale share" as const);
+const condition = fc.option(
+  fc.record({
+    ifMatch: fc.option(fc.constantFrom(...ETAGS, "*"), { nil: undefined, freq: 2 }),
+    ifNoneMatch: fc.option(fc.constantFrom(...ETAGS, "*"), { nil: undefined, freq: 2 }),
+  }),
+  { nil: undefined, freq: 2 },
+);
+const number = fc.integer({ min: 1, max: 4 });
+const sizeBytes = fc.integer({ min: 0, max: 9 });
+
+const operation = fc.oneof(
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant("createBucket"), bucket }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("deleteBucket"), bucket }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("putBucketConfig"), bucket, etag }) },
+  {
+    weight: 12,
+    arbitrary: fc.record({
+      kind: fc.constant("putObject"),
+      ...place,
+      etag,
+      content,
+      condition,
+      sizeBytes,
+      source: key,
+    }),
+  },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      kind: fc.constant("deleteObjects"),
+      bucket,
+      keys: fc.array(key, { maxLength: 4 }),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("putObjectTags"), ...place, etag }) },
+  { weight: 5, arbitrary: fc.record({ kind: fc.constant("createUpload"), ...place, sizeBytes }) },
+  {
+    weight: 12,
+    arbitrary: fc.record({
+      kind: fc.constant("putPart"),
+      bucket,
+      pick: fc.nat(9),
+      number,
+      content,
+      sizeBytes,
+      source: key,
+    }),
+  },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      kind: fc.constant("completeUpload"),
+      bucket,
+      pick: fc.nat(9),
+      etag,
+      condition,
+      numbers: fc.subarray([1, 2, 3, 4]),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({ kind: fc.constant("abortUpload"), bucket, pick: fc.nat(9) }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant("noteMissing"),
+      ...place,
+      indexes: fc.array(fc.nat(5), { maxLength: 3 }),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("dropTrash"), pick: fc.nat(9) }) },
+);
+
+export type Operation = typeof operation extends fc.Arbitrary<infer Drawn> ? Drawn : never;
+export type Named<Kind extends Operation["kind"]> = Extract<Operation, { readonly kind: Kind }>;
+export type ContentChoice = Pick<Named<"putObject">, "bucket" | "content" | "source">;
+
+/** Steps one after another, the operations of one step together. */
+export const stepsArbitrary = fc.array(fc.array(operation, { minLength: 1, maxLength: 6 }), {
+  minLength: 1,
+  maxLength: 60,
+  size: "max",
+});

@@ -1,0 +1,95 @@
+// All that a metadata store can be asked, for comparing two of them.
+
+import type { UploadId } from "../../src/core/ids.ts";
+import type { MetadataStore, ObjectPage, UploadPage } from "../../src/metadata/metadata-store.ts";
+import type { Content, ManifestContent } from "../../src/metadata/records.ts";
+import { OWNER, objectsQuery, uploadsQuery } from "../contract/metadata/inputs.ts";
+import { KEYS } from "./metadata-draws.ts";
+
+const DELIMITERS = ["", "/", "//", "b", "\u{1f600}"];
+const PREFIXES = ["", "a", "a/", "\u{10ffff}"];
+const LIMITS = [1, 2, 1_000];
+
+export async function dumpOf(store: MetadataStore) {
+  const all = { prefix: "", after: undefined, limit: 1_000 };
+  const buckets = await store.listBuckets({ ownerId: OWNER, ...all });
+  const contents = await Promise.all(buckets.map(({ id }) => bucketDump(store, id)));
+  return { buckets, contents, trash: await store.listTrash(1_000_000) };
+}
+
+async function bucketDump(store: MetadataStore, bucketId: number) {
+  const objects = await Promise.all(
+    KEYS.map(async (key) => {
+      const object = await store.findObject(bucketId, key);
+      return { object, bytes: object && (await contentDump(store, object.content)) };
+    }),
+  );
+  const uploads = await store.listUploads(uploadsQuery(bucketId));
+  const parts = uploads.entries.map(async (entry) =>
+    entry.kind === "upload" ? store.listParts(entry.upload.manifestId, 0, 100) : undefined,
+  );
+  return {
+    objects,
+    parts: await Promise.all(parts),
+    config: await store.findBucketConfig(bucketId, "tagging"),
+    objectPages: await objectPages(store, bucketId),
+    uploadPages: await uploadPages(store, bucketId),
+  };
+}
+
+async function contentDump(store: MetadataStore, content: Content | ManifestContent) {
+  if (content.kind === "set") return content;
+  if (content.kind === "inline") {
+    const bytes = await store.readInline(content.dataId);
+    return Buffer.from(bytes ?? "gone").toString();
+  }
+  const { parts } = await store.listParts(content.manifestId, 0, 100);
+  const sizeBytes = parts.reduce((sum, part) => sum + part.sizeBytes, 0);
+  const offsets = Array.from({ length: Math.min(sizeBytes + 2, 40) }, (_, index) => index - 1);
+  const found = offsets.map((offset) => store.findPartAt(content.manifestId, offset));
+  return { parts, found: await Promise.all(found) };
+}
+
+/** Every listing from its first page to its last. */
+async function objectPages(store: MetadataStore, bucketId: number): Promise<ObjectPage[]> {
+  const pages: ObjectPage[] = [];
+  for (const { prefix, delimiter, limit } of listings()) {
+    let after: string | undefined;
+    for (let more = true; more;) {
+      const page = await store.listObjects(
+        objectsQuery(bucketId, { prefix, delimiter, limit, after }),
+      );
+      pages.push(page);
+      const last = page.entries.at(-1);
+      after = last?.kind === "prefix" ? last.prefix : last?.object.key;
+      more = page.isTruncated;
+    }
+  }
+  return pages;
+}
+
+async function uploadPages(store: MetadataStore, bucketId: number): Promise<UploadPage[]> {
+  const pages: UploadPage[] = [];
+  for (const { prefix, delimiter, limit } of listings()) {
+    let keyMarker: string | undefined;
+    let uploadIdMarker: UploadId | undefined;
+    for (let more = true; more;) {
+      const markers = { keyMarker, uploadIdMarker };
+      const page = await store.listUploads(
+        uploadsQuery(bucketId, { prefix, delimiter, limit, ...markers }),
+      );
+      pages.push(page);
+      const last = page.entries.at(-1);
+      keyMarker = last?.kind === "prefix" ? last.prefix : last?.upload.key;
+      uploadIdMarker = last?.kind === "upload" ? last.upload.uploadId : undefined;
+      more = page.isTruncated;
+    }
+  }
+  return pages;
+}
+
+function listings() {
+  return DELIMITERS.flatMap((delimiter) =>
+    PREFIXES.flatMap((prefix) => LIMITS.map((limit) => ({ delimiter, prefix, limit }))),
+  );
+}

@@ -1,0 +1,64 @@
+// Random sequences of metadata operations on SQLite and on the in-memory model: every answer, every refusal and, in the
+// end, everything that can be read must be equal. Operations of one step are submitted together, so that SQLite commits
+// them as one group. Replay with SEED=...; RUNS=... makes it longer.
+
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import * as fc from "fast-check";
+import { expect, onTestFinished, test } from "vitest";
+import { S3Error } from "../../src/core/s3-error.ts";
+import { openMemoryMetadata } from "../../src/metadata/memory/open-memory-metadata.ts";
+import type { MetadataStore } from "../../src/metadata/metadata-store.ts";
+import { openSqliteMetadata } from "../../src/metadata/sqlite/open-sqlite-metadata.ts";
+import type { Clock } from "../../src/util/clock.ts";
+import { bucketInput } from "../contract/metadata/inputs.ts";
+import { dumpOf } from "./metadata-dump.ts";
+import { BUCKETS, stepsArbitrary } from "./metadata-draws.ts";
+import { MetadataScript, type Action } from "./metadata-script.ts";
+
+const seed = Number(process.env["SEED"] ?? Date.now() % 2 ** 31);
+const numRuns = Number(process.env["RUNS"] ?? 40);
+
+/** The same for both: what goes to the trash is dated alike. */
+const standingClock: Clock = { now: () => 1_000, monotonic: () => 0, translate: (date) => date };
+
+test(`SQLite does what the model does (seed ${seed})`, async () => {
+  const folder = await mkdtemp(join(tmpdir(), "kintsugi-fuzz-"));
+  const model = openMemoryMetadata(standingClock);
+  const store = await openSqliteMetadata({ folder, clock: standingClock });
+  onTestFinished(async () => {
+    await store.close();
+    await rm(folder, { recursive: true });
+  });
+  const script = new MetadataScript(model);
+
+  await fc.assert(
+    fc.asyncProperty(stepsArbitrary, async (steps) => {
+      for (const engine of [model, store]) {
+        await engine.reset();
+        const trash = await engine.listTrash(1_000_000);
+        await engine.dropTrash(trash.map(({ setId }) => setId));
+        for (const name of BUCKETS) await engine.createBucket(bucketInput(name));
+      }
+      for (const step of steps) {
+        const actions = await script.prepare(step);
+        const expected = await answersOf(model, actions);
+        expect(await answersOf(store, actions)).toEqual(expected);
+      }
+      expect(await dumpOf(store)).toEqual(await dumpOf(model));
+    }),
+    { seed, numRuns },
+  );
+}, 120_000);
+
+async function answersOf(store: MetadataStore, actions: readonly Action[]) {
+  const outcomes = await Promise.allSettled(actions.map((act) => act(store)));
+  return outcomes.map((outcome) => {
+    if (outcome.status === "fulfilled") return outcome.value;
+    const reason: unknown = outcome.reason;
+    // A fault is an answer that no sequence may lead to.
+    if (!(reason instanceof S3Error)) throw reason;
+    return { code: reason.code, message: reason.message, detail: reason.detail };
+  });
+}

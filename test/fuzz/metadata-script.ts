@@ -1,0 +1,137 @@
+// Makes random operations concrete from what the model holds, so that most of them hit something, and some of them
+// something that has just gone.
+
+import type { UploadId } from "../../src/core/ids.ts";
+import type { MetadataStore, NewContent } from "../../src/metadata/metadata-store.ts";
+import {
+  bucketInput,
+  inSet,
+  inline,
+  objectInput,
+  partInput,
+  setId,
+  uploadInput,
+  uploadsQuery,
+} from "../contract/metadata/inputs.ts";
+import type { ContentChoice, Named, Operation } from "./metadata-draws.ts";
+
+export type Action = (store: MetadataStore) => Promise<unknown>;
+
+export class MetadataScript {
+  readonly #model: MetadataStore;
+  #lastNumber = 0;
+
+  constructor(model: MetadataStore) {
+    this.#model = model;
+  }
+
+  /** Makes the operations of a step concrete, from what the model holds before the step. */
+  async prepare(step: readonly Operation[]): Promise<readonly Action[]> {
+    const actions: Action[] = [];
+    for (const drawn of step) actions.push(await this.#actionOf(drawn));
+    return actions;
+  }
+
+  async #actionOf(drawn: Operation): Promise<Action> {
+    const { kind } = drawn;
+    if (kind === "createBucket") return (store) => store.createBucket(bucketInput(drawn.bucket));
+    if (kind === "dropTrash") {
+      const trash = await this.#model.listTrash(drawn.pick);
+      return (store) => store.dropTrash(trash.map((record) => record.setId));
+    }
+    const isOfUpload = kind === "createUpload" || kind === "putPart";
+    if (isOfUpload || kind === "completeUpload" || kind === "abortUpload") {
+      return this.#uploadAction(drawn);
+    }
+    return this.#objectAction(drawn);
+  }
+
+  async #objectAction(
+    drawn: Named<
+      | "deleteBucket"
+      | "deleteObjects"
+      | "noteMissing"
+      | "putBucketConfig"
+      | "putObject"
+      | "putObjectTags"
+    >,
+  ): Promise<Action> {
+    const id = await this.#bucketId(drawn.bucket);
+    if (drawn.kind === "deleteBucket") return (store) => store.deleteBucket(id);
+    if (drawn.kind === "deleteObjects") return (store) => store.deleteObjects(id, drawn.keys);
+    if (drawn.kind === "putBucketConfig") {
+      const value = drawn.etag === "e0" ? undefined : drawn.etag;
+      return (store) => store.putBucketConfig(id, "tagging", value);
+    }
+    const { key } = drawn;
+    if (drawn.kind === "putObjectTags") {
+      return (store) => store.putObjectTags(id, key, [{ key: "k", value: drawn.etag }]);
+    }
+    if (drawn.kind === "noteMissing") {
+      const object = await this.#model.findObject(id, key);
+      const set = object?.content.kind === "set" ? object.content.set.id : setId(0);
+      return (store) => store.noteMissing(set, drawn.indexes);
+    }
+    const { etag, sizeBytes, condition } = drawn;
+    const content = await this.#contentOf(drawn);
+    const input = objectInput(id, key, { etag, sizeBytes, condition, content });
+    return (store) => store.putObject(input);
+  }
+
+  async #uploadAction(
+    drawn: Named<"abortUpload" | "completeUpload" | "createUpload" | "putPart">,
+  ): Promise<Action> {
+    const id = await this.#bucketId(drawn.bucket);
+    if (drawn.kind === "createUpload") {
+      // Equal times are common: then the order of arrival decides.
+      const change = { id: `upload-${this.#nextNumber()}`, initiatedAt: drawn.sizeBytes };
+      const input = uploadInput(id, drawn.key, change);
+      return (store) => store.createUpload(input);
+    }
+    const { entries } = await this.#model.listUploads(uploadsQuery(id));
+    // The highest choice is an upload that is not there.
+    const entry = drawn.pick === 9 ? undefined : entries[drawn.pick % entries.length];
+    const upload = entry?.kind === "upload" ? entry.upload : undefined;
+    const { key: of, uploadId } = upload ?? { key: "a", uploadId: "none" as UploadId };
+    const name = { bucketId: id, key: of, uploadId };
+    if (drawn.kind === "abortUpload") return (store) => store.abortUpload(id, of, uploadId);
+    if (drawn.kind === "putPart") {
+      const change = { content: await this.#contentOf(drawn), sizeBytes: drawn.sizeBytes };
+      const input = partInput(name, drawn.number, change);
+      return (store) => store.putPart(input);
+    }
+    const { parts } = await this.#model.listParts(upload?.manifestId ?? 0, 0, 100);
+    // A number without a part is named now and then: then the completion is refused.
+    const named = drawn.pick === 0 ? [1, 2] : drawn.numbers;
+    const chosen = named
+      .map((wanted) => parts.find((part) => part.number === wanted))
+      .filter((part) => part !== undefined || drawn.pick === 0)
+      .map((part) => ({ number: part?.number ?? 2, partId: part?.partId ?? 0 }));
+    const bytes = parts
+      .filter((part) => chosen.some(({ partId }) => partId === part.partId))
+      .reduce((sum, part) => sum + part.sizeBytes, 0);
+    const rest = { sizeBytes: bytes, etag: drawn.etag, completedAt: 9, checksum: undefined };
+    const input = { ...name, ...rest, parts: chosen, condition: drawn.condition };
+    return (store) => store.completeUpload(input);
+  }
+
+  async #contentOf({ bucket: of, content: kind, source }: ContentChoice): Promise<NewContent> {
+    const next = this.#nextNumber();
+    if (kind === "inline") return inline(`bytes ${next}`);
+    const bucketId = await this.#bucketId(of);
+    const object = await this.#model.findObject(bucketId, source);
+    if (kind === "set" || object?.content.kind !== "set") return inSet(next);
+    const sequence = kind === "share" ? object.sequence : object.sequence - 1;
+    const from = { bucketId, key: source, sequence };
+    return { kind: "share", setId: object.content.set.id, source: from };
+  }
+
+  async #bucketId(name: string): Promise<number> {
+    return (await this.#model.findBucket(name))?.id ?? 404;
+  }
+
+  #nextNumber(): number {
+    this.#lastNumber += 1;
+    return this.#lastNumber;
+  }
+}

@@ -1,0 +1,176 @@
+// One group, one transaction: what a refusal undoes, what a failed commit leaves, and how statements find their rows.
+
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Database } from "better-sqlite3";
+import { onTestFinished, expect, test } from "vitest";
+import { GroupWriter } from "../../../src/metadata/sqlite/group-writer.ts";
+import { openForReading, openForWriting } from "../../../src/metadata/sqlite/open-database.ts";
+import { clusterReads } from "../../../src/metadata/sqlite/cluster-reads.ts";
+import { objectReads } from "../../../src/metadata/sqlite/object-reads.ts";
+import { uploadReads } from "../../../src/metadata/sqlite/upload-reads.ts";
+import type { WriteGroup } from "../../../src/metadata/sqlite/write-protocol.ts";
+import type { WriteRequest } from "../../../src/metadata/write-operations.ts";
+import { bucketInput, inSet, objectInput } from "../../contract/metadata/inputs.ts";
+
+function givenPath(): string {
+  const folder = mkdtempSync(join(tmpdir(), "kintsugi-writer-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  return join(folder, "metadata.db");
+}
+
+function givenWriter(open: () => Database): GroupWriter {
+  const writer = new GroupWriter(open);
+  onTestFinished(() => writer.close());
+  return writer;
+}
+
+function group(...requests: WriteRequest[]): WriteGroup {
+  return { kind: "group", nowMs: 1_000, requests };
+}
+
+const bucket = (name: string): WriteRequest => ({ name: "createBucket", input: bucketInput(name) });
+const put = (key: string, change = {}): WriteRequest => ({
+  name: "putObject",
+  input: objectInput(1, key, change),
+});
+
+test("what is refused or fails undoes itself and leaves the rest of its group", () => {
+  const path = givenPath();
+  const writer = givenWriter(() => openForWriting(path));
+  const condition = { ifMatch: "other" };
+  const answers = writer.apply(
+    group(
+      bucket("one"),
+      put("a", { content: inSet(1) }),
+      bucket("one"),
+      put("a", { condition }),
+      put("b", { content: inSet(1) }),
+      put("c"),
+    ),
+  );
+  expect(answers.map(({ kind }) => kind)).toEqual([
+    "done",
+    "done",
+    "refused",
+    "refused",
+    "failed",
+    "done",
+  ]);
+  expect(answers[2]).toMatchObject({ refusal: { code: "BucketAlreadyOwnedByYou" } });
+  expect(answers[3]).toMatchObject({ refusal: { code: "PreconditionFailed" } });
+  // The numbers that refused writes took are given back.
+  expect(answers[5]).toMatchObject({ result: { sequence: 3 } });
+
+  const reader = openForReading(path);
+  onTestFinished(() => void reader.close());
+  const { findObject, findBucket } = objectReads(reader);
+  expect(findBucket("one")).toMatchObject({ objectCount: 2, objectBytes: 10 });
+  expect(findObject(1, "a")).toMatchObject({ etag: "etag-1", sequence: 2 });
+  expect(findObject(1, "b")).toBeUndefined();
+  expect(findObject(1, "c")).toMatchObject({ sequence: 3 });
+});
+
+test("a commit that fails leaves nothing of its group, and the next group opens anew", () => {
+  const path = givenPath();
+  const failures = [false, true, false];
+  let opened = 0;
+  const open = () => {
+    const database = openForWriting(path);
+    opened += 1;
+    const prepare = database.prepare.bind(database);
+    database.prepare = ((source: string) => {
+      const statement = prepare(source);
+      if (source !== "commit") return statement;
+      const run = statement.run.bind(statement);
+      statement.run = () => {
+        if (failures.shift() === true) throw new Error("disk I/O error");
+        return run();
+      };
+      return statement;
+    }) as typeof database.prepare;
+    return database;
+  };
+  const writer = givenWriter(open);
+  writer.apply(group(bucket("one")));
+  expect(() => writer.apply(group(put("lost"), put("lost too")))).toThrow("disk I/O error");
+
+  const reader = openForReading(path);
+  onTestFinished(() => void reader.close());
+  const { findObject } = objectReads(reader);
+  expect(findObject(1, "lost")).toBeUndefined();
+  const answers = writer.apply(group(put("kept")));
+  expect(answers[0]).toMatchObject({ kind: "done", result: { sequence: 2 } });
+  expect(findObject(1, "kept")).toBeDefined();
+  expect(findObject(1, "lost too")).toBeUndefined();
+  expect(opened).toBe(2);
+});
+
+test("a database that cannot be opened again fails each group, until it can", () => {
+  const path = givenPath();
+  let isGone = false;
+  const writer = givenWriter(() => {
+    if (isGone) throw new Error("unable to open database file");
+    return openForWriting(path);
+  });
+  writer.apply(group(bucket("one")));
+  writer.close();
+  isGone = true;
+  expect(() => writer.apply(group(put("a")))).toThrow("unable to open");
+  expect(() => writer.apply(group(put("b")))).toThrow("unable to open");
+  isGone = false;
+  expect(writer.apply(group(put("c")))[0]).toMatchObject({ kind: "done" });
+});
+
+test("no statement looks through a table that grows with the objects", () => {
+  const path = givenPath();
+  const sources: string[] = [];
+  const recorded = (database: Database) => {
+    const prepare = database.prepare.bind(database);
+    database.prepare = (source: string) => {
+      sources.push(source);
+      return prepare(source);
+    };
+    return database;
+  };
+  const database = openForWriting(path);
+  const writer = givenWriter(() => recorded(database));
+  writer.apply(group(bucket("one")));
+  const reader = openForReading(path);
+  onTestFinished(() => void reader.close());
+  const wrapped = recorded(reader);
+  clusterReads(wrapped);
+  objectReads(wrapped);
+  uploadReads(wrapped);
+
+  const explained = sources
+    .filter((source) => /^\s*(select|insert|update|delete)/.test(source))
+    // A reset empties whole tables; that is its purpose.
+    .filter((source) => !/^delete from \w+$|from shard_sets order by id$/.test(source));
+  const steps = explained.flatMap((source) => planOf(reader, source));
+  expect(explained.length).toBeGreaterThan(50);
+  // What is left is what no object makes larger, or what has a limit.
+  const scanned = steps.filter((step) => step.startsWith("SCAN ") && !isBounded(step));
+  expect([...new Set(scanned)].toSorted()).toEqual([
+    "SCAN layouts",
+    "SCAN processes",
+    "SCAN state",
+    "SCAN trash",
+  ]);
+});
+
+/** The rows of subqueries, which have found theirs by index. */
+function isBounded(step: string): boolean {
+  return /^SCAN (u|f|\(subquery-\d+\)|CONSTANT ROW)$/.test(step);
+}
+
+function planOf(database: Database, source: string): readonly string[] {
+  const named = Object.fromEntries([...source.matchAll(/:(\w+)/g)].map(([, name]) => [name, 0]));
+  const positional = [...source.matchAll(/\?/g)].map(() => 0);
+  const plan = database.prepare<unknown[], { readonly detail: string }>(
+    `explain query plan ${source}`,
+  );
+  const given = Object.keys(named).length > 0 ? [named] : positional;
+  return plan.all(...given).map(({ detail }) => detail);
+}
