@@ -132,8 +132,15 @@ async function selectPart(subject: ReadSubject, input: ReadInput): Promise<Selec
   const start = part.startOffset;
   return partial({ start, end: start + part.sizeBytes }, object.sizeBytes, {
     "x-amz-mp-parts-count": String(partCount),
-    ...(input.isChecksumWanted ? partChecksumHeaders(part.checksums) : {}),
+    ...(input.isChecksumWanted ? partChecksum(object, part) : {}),
   });
+}
+
+/** A part's own value, which clients compare with its bytes, beside the type of the object's. */
+function partChecksum(object: ObjectRecord, part: PartRecord): Readonly<Record<string, string>> {
+  const type = object.checksum?.type;
+  const headers = partChecksumHeaders(part.checksums);
+  return type === undefined ? headers : { ...headers, "x-amz-checksum-type": type };
 }
 
 /** No `Content-Range` can say "no bytes", so that an empty part goes without. */

@@ -231,6 +231,16 @@ test("a checksum comes with the whole object and not with a range", async () => 
   expect(range.ChecksumSHA256).toBeUndefined();
 });
 
+test("a part comes with its own checksum and the type of the object's", async () => {
+  const lab = await startS3();
+  await lab.givenMultipart("key", ["hello world"], { ChecksumAlgorithm: "SHA256" });
+  const part = await get(lab, "key", { ChecksumMode: "ENABLED", PartNumber: 1 });
+  expect(part).toMatchObject({
+    ChecksumSHA256: "uU0nuZNNPgilLlLX2n2r+sSE7+N6U4DukIj3rOLvzek=",
+    ChecksumType: "COMPOSITE",
+  });
+});
+
 test.each<[string, Query, string, number]>([
   ["a key that is not there", { Key: "absent" }, "NoSuchKey", 404],
   ["part 0", { PartNumber: 0 }, "InvalidArgument", 400],

@@ -13,6 +13,7 @@ import type {
   CompletedPart,
   CreateMultipartUploadCommandInput,
   PutObjectCommandInput,
+  UploadPartCommandInput,
 } from "@aws-sdk/client-s3";
 import { afterAll, expect } from "vitest";
 import { startServer } from "../../src/index.ts";
@@ -57,6 +58,7 @@ export interface S3Lab {
     upload: Upload,
     number: number,
     body: Uint8Array | string,
+    more?: Partial<UploadPartCommandInput>,
   ) => Promise<CompletedPart>;
   /** An object of these parts. Resolves to its ETag, with its quotes. */
   readonly givenMultipart: (
@@ -191,9 +193,9 @@ function givens(
     const { UploadId = "" } = await client.send(command);
     return { Bucket, Key, UploadId };
   };
-  const givenPart: S3Lab["givenPart"] = async (upload, PartNumber, Body) => {
+  const givenPart: S3Lab["givenPart"] = async (upload, PartNumber, Body, more) => {
     const { $metadata: _, ...part } = await client.send(
-      new UploadPartCommand({ ...upload, PartNumber, Body }),
+      new UploadPartCommand({ ...upload, PartNumber, Body, ...more }),
     );
     return { ...part, PartNumber };
   };
@@ -208,7 +210,8 @@ function givens(
       const upload = await givenUpload(key, more);
       const Parts: CompletedPart[] = [];
       for (const [index, body] of bodies.entries()) {
-        Parts.push(await givenPart(upload, index + 1, body));
+        const ChecksumAlgorithm = more?.ChecksumAlgorithm;
+        Parts.push(await givenPart(upload, index + 1, body, { ChecksumAlgorithm }));
       }
       const complete = { ...upload, MultipartUpload: { Parts } };
       return (await client.send(new CompleteMultipartUploadCommand(complete))).ETag ?? "";
