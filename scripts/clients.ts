@@ -48,6 +48,7 @@ const env = {
   AWS_DEFAULT_REGION: "us-east-1",
   AWS_CONFIG_FILE: "/dev/null",
   AWS_SHARED_CREDENTIALS_FILE: "/dev/null",
+  AWS_CA_BUNDLE: "",
 };
 const [only] = process.argv.slice(2);
 const results: Result[] = [];
