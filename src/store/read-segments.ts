@@ -22,14 +22,33 @@ export type Segment =
 const BUSY_BYTES = 96 * 1024 * 1024;
 
 /**
- * The windows of segments in order; closes `hold` at the end, however it comes.
+ * The windows of segments in order; `hold` is closed at their end, however it comes, and also when nobody ever asks for
+ * the first one but ends the iteration.
  * @throws S3Error ServiceUnavailable, InternalError from the iteration when fewer than k shards are good.
  */
-export async function* readSegments(
+export function readSegments(
   context: StoreContext,
   segments: AsyncIterable<Segment> | Iterable<Segment>,
   hold: OpenReading,
-): ByteWindows & AsyncGenerator<ByteWindow, void> {
+): ByteWindows {
+  const windows = produceWindows(context, segments, hold);
+  return {
+    [Symbol.asyncIterator]: () => ({
+      next: () => windows.next(),
+      return: () => {
+        // A generator that has not begun does not run its finally.
+        hold.close();
+        return windows.return();
+      },
+    }),
+  };
+}
+
+async function* produceWindows(
+  context: StoreContext,
+  segments: AsyncIterable<Segment> | Iterable<Segment>,
+  hold: OpenReading,
+): AsyncGenerator<ByteWindow, void> {
   const plans = planWindows(context, segments);
   let ahead: Promise<ByteWindow | undefined> | undefined;
   try {

@@ -78,7 +78,7 @@ export interface StoreLab {
   readonly shardFiles: () => Promise<readonly string[]>;
 }
 
-export interface ShardFile {
+interface ShardFile {
   readonly disk: SimDrive;
   readonly path: string;
 }
@@ -125,7 +125,7 @@ export async function givenStore(options: LabOptions = {}): Promise<StoreLab> {
   };
 }
 
-export async function givenDrive(disk: Disk): Promise<ShardStore> {
+async function givenDrive(disk: Disk): Promise<ShardStore> {
   const driveId = newDriveId();
   const slots = [{ driveId, wasMountPoint: false }];
   await formatDrive(disk, { clusterId: "cluster", driveId, slot: 0, slots, createdAt: 0 });

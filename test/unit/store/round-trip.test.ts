@@ -132,6 +132,16 @@ test("a reader who leaves early keeps nothing", async () => {
   expect(store.openReadings()).toBe(0);
 });
 
+test("a reader who leaves before the first byte keeps nothing", async () => {
+  const { store, bucket, put } = await givenStore();
+  await put("key", bytesOf(MIB, 1));
+  const reading = await store.openObject(bucket, "key");
+  const windows = (reading?.read(0, MIB) ?? noWindows())[Symbol.asyncIterator]();
+  expect(store.openReadings()).toBe(1);
+  await windows.return?.();
+  expect(store.openReadings()).toBe(0);
+});
+
 test("a set names the object in its shards, and no two objects share one", async () => {
   const { put } = await givenStore();
   const first = await put("a", bytesOf(20_000, 1));
