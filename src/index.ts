@@ -71,6 +71,7 @@ export async function startServer(options: StartServerOptions = {}): Promise<Sta
   const cleanUp = (): Promise<void> =>
     isTemporary ? rm(folder, { recursive: true, force: true }) : Promise.resolve();
   try {
+    const logger = openLogger(log);
     const server = await openEmbedded({
       ...checked,
       folders: [resolve(folder)],
@@ -78,9 +79,12 @@ export async function startServer(options: StartServerOptions = {}): Promise<Sta
       sigv2: true,
       tls: undefined,
       clock,
-      logger: openLogger(log),
+      logger,
     });
-    return started(server, clock, cleanUp);
+    return started(server, clock, async () => {
+      logger.flush();
+      await cleanUp();
+    });
   } catch (error) {
     await cleanUp();
     throw error;

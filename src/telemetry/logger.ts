@@ -3,9 +3,9 @@
 // censored by name, and every finished line is searched for what looks like one, wherever it came from.
 
 import { pino } from "pino";
-import type { DestinationStream } from "pino";
 import type { LogLevel } from "./log-level.ts";
 import { censorLine, CENSORED } from "./censor.ts";
+import { openStderrSink, type LogSink } from "./stderr-sink.ts";
 
 type LogCall = (fields: Readonly<Record<string, unknown>>, message: string) => void;
 
@@ -39,18 +39,10 @@ const SECRET_FIELDS = [
   "secretKey",
   "signature",
 ];
-/** Lines are gathered so that a busy server does not make a system call for each. */
-const BUFFER_BYTES = 4096;
-const FLUSH_EVERY_MS = 200;
-const STDERR = 2;
 
-/** Opens the log. `destination` defaults to standard error. */
-export function openLogger(level: LogLevel, destination?: DestinationStream): OpenLogger {
+/** Opens the log, to standard error where no other sink is given. */
+export function openLogger(level: LogLevel, sink: LogSink = openStderrSink()): OpenLogger {
   const hidden = new Set<string>();
-  const stream = pino.destination({ dest: STDERR, sync: true, minLength: BUFFER_BYTES });
-  const flush = (): void => {
-    if (destination === undefined) stream.flushSync();
-  };
   const log = pino(
     {
       level,
@@ -61,12 +53,11 @@ export function openLogger(level: LogLevel, destination?: DestinationStream): Op
       },
       hooks: { streamWrite: (line) => censorLine(line, hidden) },
     },
-    destination ?? stream,
+    sink,
   );
-  if (destination === undefined && level !== "silent") setInterval(flush, FLUSH_EVERY_MS).unref();
   return Object.assign(log, {
     hide: (...secrets: readonly string[]) => secrets.forEach((secret) => hidden.add(secret)),
-    flush,
+    flush: () => sink.flush(),
   });
 }
 

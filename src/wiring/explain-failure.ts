@@ -59,9 +59,10 @@ export function explainFailure(error: unknown): string | undefined {
 
 function explainPermission(path: string): string {
   const { uid, gid } = userInfo();
+  const quoted = `'${path.replaceAll("'", String.raw`'\''`)}'`;
   return (
     `this process runs as user ${uid} and may not use ${path}. Give it the folder with\n` +
-    `  sudo chown -R ${uid}:${gid} '${path}' && sudo chmod -R u+rwX '${path}'`
+    `  sudo chown -R ${uid}:${gid} ${quoted} && sudo chmod -R u+rwX ${quoted}`
   );
 }
 

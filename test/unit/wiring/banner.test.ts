@@ -1,0 +1,70 @@
+// What a server says of itself: how many disks may fail, and the secret key only when it was made just now.
+
+import { expect, test } from "vitest";
+import { UNIT_BYTES } from "../../../src/core/limits.ts";
+import { geometryFor } from "../../../src/erasure/geometry.ts";
+import { renderBannerJson, renderBannerText, type Banner } from "../../../src/wiring/banner.ts";
+import { disksThatMayFail } from "../../../src/wiring/disk-losses.ts";
+import type { KeyOrigin } from "../../../src/wiring/root-keys.ts";
+
+function bannerOf(devices: readonly string[], origin: KeyOrigin = "generated"): Banner {
+  const geometry = geometryFor(devices.length, UNIT_BYTES);
+  return {
+    endpoint: "http://127.0.0.1:9000",
+    region: "us-east-1",
+    keys: { accessKey: "KTGKEY", secretKey: "the-secret", origin },
+    drives: {
+      count: devices.length,
+      presentCount: devices.length,
+      geometry,
+      disksMayFail: disksThatMayFail(devices, geometry),
+    },
+    remarks: [],
+  };
+}
+
+test.each([
+  [["a"], "0 disks may fail; nothing is kept twice"],
+  [["a", "a"], "0 disks may fail, for drives share one; 1 lost or rotten drive folder heals"],
+  [["a", "b"], "1 disk may fail"],
+  [["a", "b", "c"], "1 disk may fail"],
+  [["a", "b", "c", "d"], "2 disks may fail"],
+  [
+    ["a", "a", "a", "a", "a", "a"],
+    "0 disks may fail, for drives share one; up to 2 lost or rotten drive folders heal",
+  ],
+  [
+    ["a", "a", "b", "b", "c", "c"],
+    "1 disk may fail, for drives share one; up to 2 lost or rotten drive folders heal",
+  ],
+  [
+    ["a", "a", "a", "b", "c", "d"],
+    "0 disks may fail, for drives share one; up to 2 lost or rotten drive folders heal",
+  ],
+  [["a", "b", "c", "d", "e", "f"], "2 disks may fail"],
+])("with drives on the devices %j: %s", (devices, words) => {
+  expect(renderBannerText(bannerOf(devices))).toContain(`  safety      ${words}\n`);
+});
+
+test.each([
+  ["generated", true],
+  ["given", false],
+  ["kept", false],
+] as const)("keys that were %s: the secret is shown: %s", (origin, isShown) => {
+  const banner = bannerOf(["a"], origin);
+  expect(renderBannerText(banner).includes("the-secret")).toBe(isShown);
+  expect(renderBannerJson(banner).includes("the-secret")).toBe(isShown);
+});
+
+test("as JSON it is one line with the documented fields", () => {
+  const text = renderBannerJson(bannerOf(["a", "b", "c", "d"]));
+  expect(text).not.toContain("\n");
+  expect(JSON.parse(text)).toMatchObject({
+    endpoint: "http://127.0.0.1:9000",
+    accessKey: "KTGKEY",
+    secretKey: "the-secret",
+    drives: 4,
+    parity: 2,
+    pid: process.pid,
+  });
+});
