@@ -53,7 +53,8 @@ export class MovableClock implements Clock {
 
   advance(step: ClockStep): void {
     const { days = 0, hours = 0, minutes = 0, seconds = 0 } = step;
-    const stepMs = (((days * 24 + hours) * 60 + minutes) * 60 + seconds) * 1000;
+    // Whole milliseconds: times are stored as integers.
+    const stepMs = Math.round((((days * 24 + hours) * 60 + minutes) * 60 + seconds) * 1000);
     if (!Number.isFinite(stepMs) || stepMs < 0) throw new RangeError("a clock only moves forward");
     this.#moves.push({ realMs: Date.now(), stepMs });
     this.#offsetMs += stepMs;
