@@ -4,6 +4,7 @@ import { readdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { readIdentity } from "../datanode/drive-identity.ts";
 import { openRealDisk } from "../disk/real-disk.ts";
+import { checkMayMake } from "./check-access.ts";
 import { errnoOf } from "./explain-failure.ts";
 import { StartError } from "./start-error.ts";
 
@@ -39,6 +40,7 @@ export async function resolveDrivePaths(
   // One drive of several: the others are away, which is told when the drives are placed.
   if (own !== undefined) return { paths: [base], remarks: [] };
   const laidOut = await laidOutIn(base);
+  if (laidOut === undefined) await checkMayMake(base);
   const count = laidOut ?? wanted.count;
   const paths = Array.from({ length: count }, (_, index) => join(base, `drive-${index + 1}`));
   const remarks =

@@ -1,5 +1,6 @@
 // Failures that everybody meets once (a folder of another user, a port in use), told with what to do about them.
 
+import { existsSync } from "node:fs";
 import { userInfo } from "node:os";
 
 interface Errno {
@@ -38,7 +39,7 @@ export function explainFailure(error: unknown): string | undefined {
     case "EACCES":
     case "EPERM":
       return port === undefined
-        ? explainPermission(path)
+        ? permissionWords(path)
         : `port ${port} may not be opened by this user: take one from 1024 upwards with --port`;
     case "EADDRINUSE":
       return `port ${port} on ${address} is in use by another process: stop that one, or take another port with --port (0 takes a free one)`;
@@ -57,12 +58,15 @@ export function explainFailure(error: unknown): string | undefined {
   }
 }
 
-function explainPermission(path: string): string {
+/** Says who we are, and the commands that give us the folder. */
+export function permissionWords(path: string): string {
   const { uid, gid } = userInfo();
   const quoted = `'${path.replaceAll("'", String.raw`'\''`)}'`;
+  // Never the folder above one that does not exist: that may be anybody's.
+  const make = existsSync(path) ? "" : `sudo mkdir -p ${quoted} && `;
   return (
     `this process runs as user ${uid} and may not use ${path}. Give it the folder with\n` +
-    `  sudo chown -R ${uid}:${gid} ${quoted} && sudo chmod -R u+rwX ${quoted}`
+    `  ${make}sudo chown -R ${uid}:${gid} ${quoted} && sudo chmod -R u+rwX ${quoted}`
   );
 }
 

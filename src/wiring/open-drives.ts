@@ -18,6 +18,7 @@ import { openRealDisk } from "../disk/real-disk.ts";
 import { geometryFor } from "../erasure/geometry.ts";
 import { UNIT_BYTES } from "../core/limits.ts";
 import { lockFolder, type FolderLock } from "../metadata/sqlite/folder-lock.ts";
+import { findForbidden } from "./check-access.ts";
 import { errnoOf } from "./explain-failure.ts";
 import { placeFolders, type DrivePlan, type PlacedSlot, type SeenFolder } from "./drive-slots.ts";
 import { StartError } from "./start-error.ts";
@@ -69,7 +70,7 @@ export async function openDrives(options: OpenDrivesOptions): Promise<OpenedDriv
     const blanks = standing.slots.filter(({ isBlank }) => isBlank);
     await layOut(disks, standing, blanks);
     for (const path of standing.slots.flatMap((placed) => placed.path ?? [])) {
-      locks.set(path, lock(path));
+      locks.set(path, await lock(path));
     }
     const opened = await openAll(disks, standing.slots, options.nodeName);
     return {
@@ -198,11 +199,12 @@ async function openAll(
   return { drives: opened.filter((drive) => drive !== undefined), remarks };
 }
 
-function lock(path: string): FolderLock {
+async function lock(path: string): Promise<FolderLock> {
   try {
     return lockFolder(path);
   } catch (error) {
-    throw new StartError(error instanceof Error ? error.message : String(error), { cause: error });
+    const words = error instanceof Error ? error.message : String(error);
+    throw (await findForbidden(path)) ?? new StartError(`${path}: ${words}`, { cause: error });
   }
 }
 

@@ -5,6 +5,8 @@ import { join } from "node:path";
 import type { MetadataStore } from "../metadata/metadata-store.ts";
 import { openSqliteMetadata } from "../metadata/sqlite/open-sqlite-metadata.ts";
 import type { Clock } from "../util/clock.ts";
+import { findForbidden } from "./check-access.ts";
+import { errnoOf } from "./explain-failure.ts";
 import type { CloseStack } from "./close-stack.ts";
 import type { FirstDrive } from "./open-drives.ts";
 import { StartError } from "./start-error.ts";
@@ -45,8 +47,12 @@ function lostMetadata(folder: string): StartError {
 }
 
 async function isAbsent(folder: string): Promise<boolean> {
-  const names = await readdir(folder).catch(() => []);
-  return names.length === 0;
+  try {
+    return (await readdir(folder)).length === 0;
+  } catch (error) {
+    if (errnoOf(error)?.code === "ENOENT") return true;
+    throw error;
+  }
 }
 
 /** @throws StartError when it cannot be opened, or another process has it. */
@@ -61,6 +67,7 @@ export async function openMetadata(
     return metadata;
   } catch (error) {
     const words = error instanceof Error ? error.message : String(error);
-    throw new StartError(`the metadata cannot be opened: ${words}`, { cause: error });
+    const fallback = new StartError(`the metadata cannot be opened: ${words}`, { cause: error });
+    throw (await findForbidden(folder)) ?? fallback;
   }
 }
