@@ -207,7 +207,9 @@ test("a composite checksum is made of the parts' and compared with the client's"
   expect(ChecksumSHA256).toBe(A_SHA256);
   const parts = [{ PartNumber: 1, ETag, ChecksumSHA256 }];
   const bad = { code: "BadDigest", status: 400 };
-  expect(await refusal(complete(lab, upload, parts, { ChecksumSHA256: "bad" }))).toEqual(bad);
+  for (const wrong of ["bad", A_SHA256, A_COMPOSITE.replace("-1", "-2")]) {
+    expect(await refusal(complete(lab, upload, parts, { ChecksumSHA256: wrong }))).toEqual(bad);
+  }
   const done = await complete(lab, upload, parts, { ChecksumSHA256: A_COMPOSITE });
   expect(done).toMatchObject({ ChecksumSHA256: A_COMPOSITE, ChecksumType: "COMPOSITE" });
   expect((await headOf(lab, "key")).ChecksumSHA256).toBe(A_COMPOSITE);

@@ -21,7 +21,7 @@ import { sendRaw } from "./raw-http.ts";
 import type { RawAnswer } from "./raw-http.ts";
 import { sha256Hex, signV4, wireBytes } from "./signing.ts";
 
-export interface RawRequest {
+interface RawRequest {
   readonly method: string;
   /** Below the bucket, percent-encoded, with the query: `key?partNumber=1`. */
   readonly path: string;

@@ -6,6 +6,7 @@ import type { ChecksumAlgorithm, ChecksumType, ObjectChecksum } from "../../core
 import type { UploadId } from "../../core/ids.ts";
 import { OBJECT_BYTES_MAX } from "../../core/limits.ts";
 import { S3Error } from "../../core/s3-error.ts";
+import { parseChecksum } from "../body/declared-checksum.ts";
 import { checksumElements, findRequestedType } from "../checksum-headers.ts";
 import { parseCompletedParts } from "../completed-parts.ts";
 import { readWriteCondition } from "../conditions.ts";
@@ -16,6 +17,9 @@ import { defineOperation } from "../operation.ts";
 import { invalidArgument, requiredParam } from "../params.ts";
 import { refuseHeaders } from "../refused-headers.ts";
 import { xmlResponse } from "../response.ts";
+
+/** What a composite value ends in. */
+const PART_COUNT = /-\d+$/;
 
 export const completeMultipartUpload = defineOperation({
   name: "CompleteMultipartUpload",
@@ -53,7 +57,10 @@ export const completeMultipartUpload = defineOperation({
   },
 });
 
-/** What the client computed for the whole object. @throws S3Error InvalidRequest for more than one value */
+/**
+ * What the client computed for the whole object.
+ * @throws S3Error InvalidRequest for more than one value; BadDigest for one that is no checksum of any object
+ */
 function findChecksum(
   headers: Headers,
   declared: ChecksumType | undefined,
@@ -68,12 +75,13 @@ function findChecksum(
     });
   }
   const value = headers.get(checksumHeader(algorithm)) ?? "";
+  parseChecksum(algorithm, value.replace(PART_COUNT, ""));
   return { algorithm, value, type: declared ?? impliedType(algorithm, value) };
 }
 
 function impliedType(algorithm: ChecksumAlgorithm, value: string): ChecksumType {
   if (algorithm === "SHA1" || algorithm === "SHA256") return "COMPOSITE";
-  return /-\d+$/.test(value) ? "COMPOSITE" : "FULL_OBJECT";
+  return PART_COUNT.test(value) ? "COMPOSITE" : "FULL_OBJECT";
 }
 
 const SIZE_HEADER = "x-amz-mp-object-size";
