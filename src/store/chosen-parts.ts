@@ -9,7 +9,7 @@ import type { CompletedPart } from "./object-store.ts";
 
 /**
  * The records of the named parts, in order.
- * @throws S3Error InvalidPartOrder, InvalidPart, EntityTooSmall, InvalidRequest (a part's checksum is lacking)
+ * @throws S3Error InvalidPartOrder, InvalidPart, EntityTooSmall
  */
 export async function chooseParts(
   metadata: MetadataStore,
@@ -54,19 +54,25 @@ async function partsUpTo(
   return found;
 }
 
-/** A composite checksum is made of what the client says of each part, so each must be there. */
 function requireChecksum(upload: UploadRecord, part: CompletedPart, record: PartRecord): void {
-  const { checksumAlgorithm, checksumType } = upload;
-  if (part.checksum === undefined) {
-    if (checksumAlgorithm === undefined || checksumType !== "COMPOSITE") return;
-    const name = checksumAlgorithm.toLowerCase();
-    throw new S3Error("InvalidRequest", {
-      message: `The upload was created using a ${name} checksum. The complete request must include the checksum for each part. It was missing for part ${part.number} in the request.`,
-    });
-  }
+  if (part.checksum === undefined) return;
   const { algorithm, value } = part.checksum;
   const known = record.checksums.find((checksum) => checksum.algorithm === algorithm);
   if (known?.value !== value) throw invalidPart(upload, part);
+}
+
+/**
+ * A composite checksum is made of what the client says of each part, so each must be there.
+ * @throws S3Error InvalidRequest
+ */
+export function requirePartChecksums(upload: UploadRecord, wanted: readonly CompletedPart[]): void {
+  const { checksumAlgorithm, checksumType } = upload;
+  if (checksumAlgorithm === undefined || checksumType !== "COMPOSITE") return;
+  const lacking = wanted.find((part) => part.checksum === undefined);
+  if (lacking === undefined) return;
+  throw new S3Error("InvalidRequest", {
+    message: `The upload was created using a ${checksumAlgorithm.toLowerCase()} checksum. The complete request must include the checksum for each part. It was missing for part ${lacking.number} in the request.`,
+  });
 }
 
 function invalidPart(upload: UploadRecord, part: CompletedPart): S3Error {

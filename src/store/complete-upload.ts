@@ -5,7 +5,7 @@
 import { createHash } from "node:crypto";
 import { S3Error } from "../core/s3-error.ts";
 import type { ObjectRecord, UploadRecord } from "../metadata/records.ts";
-import { chooseParts } from "./chosen-parts.ts";
+import { chooseParts, requirePartChecksums } from "./chosen-parts.ts";
 import { completedChecksum } from "./completed-checksum.ts";
 import type { CompleteRequest } from "./object-store.ts";
 import type { StoreContext } from "./store-context.ts";
@@ -50,6 +50,9 @@ async function makeObject(
       message: `The provided 'x-amz-mp-object-size' header value ${request.expectedBytes} does not match what was computed: ${sizeBytes}`,
     });
   }
+  // A wrong checksum of the whole is the graver news, so it comes first.
+  const checksum = completedChecksum(upload, parts, request);
+  requirePartChecksums(upload, request.parts);
   return metadata.completeUpload({
     bucketId: request.bucket.id,
     key: request.key,
@@ -58,7 +61,7 @@ async function makeObject(
     sizeBytes,
     etag: multipartEtag(parts.map((part) => part.etag)),
     completedAt: clock.now(),
-    checksum: completedChecksum(upload, parts, request),
+    checksum,
     condition: request.condition,
   });
 }
