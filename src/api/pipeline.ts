@@ -70,7 +70,10 @@ export class Pipeline {
   refuseRest(socket: Duplex, error: S3Error): boolean {
     const last = this.#active.get(socket)?.at(-1);
     if (last === undefined) return false;
-    if (!last.message.complete && !last.body.fail(error)) last.refusal = error;
+    if (!last.message.complete) {
+      last.refusal = error;
+      last.body.fail(error);
+    }
     last.isBroken = true;
     last.out.once("finish", () => socket.destroy());
     return true;

@@ -40,12 +40,11 @@ export class RequestBody implements AsyncIterable<Uint8Array> {
     return this.#receivedBytes;
   }
 
-  /** Ends the reading with an error. False when nobody is reading. */
-  fail(error: Error): boolean {
-    if (this.#state !== "reading" || this.#isEnded || this.#failure !== undefined) return false;
+  /** Ends the reading with an error, also where it has not begun; what has been read to its end stays read. */
+  fail(error: Error): void {
+    if (this.#state === "done" || this.#isEnded || this.#failure !== undefined) return;
     this.#failure = error;
     this.#wake?.();
-    return true;
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {
