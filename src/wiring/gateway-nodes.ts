@@ -75,8 +75,8 @@ async function waitForEnough(
     if (performance.now() > deadline) {
       throw new StartError(`too few data nodes are there: ${problemsOf(clients)}`);
     }
-    const isComplete = await within(all, PROGRESS_EVERY_MS, () => hasEnough(clients, options));
-    if (!isComplete) options.onProgress(`waiting for data nodes: ${problemsOf(clients)}`);
+    options.onProgress(`waiting for data nodes: ${problemsOf(clients)}`);
+    await within(all, PROGRESS_EVERY_MS, () => hasEnough(clients, options));
   }
   await within(all, STRAGGLERS_MS, () => false);
 }
@@ -100,21 +100,18 @@ function problemsOf(clients: readonly NodeClient[]): string {
 
 const LOOK_EVERY_MS = 50;
 
-/** Whether all came, or `isEnough` says so, in that time. */
-function within(all: Promise<unknown>, timeMs: number, isEnough: () => boolean): Promise<boolean> {
+/** Resolves when all came, `isEnough` says so, or the time is over. */
+function within(all: Promise<unknown>, timeMs: number, isEnough: () => boolean): Promise<void> {
   return new Promise((resolve) => {
-    const end = (isDone: boolean): void => {
+    const end = (): void => {
       clearInterval(looking);
       clearTimeout(timer);
-      resolve(isDone);
+      resolve();
     };
     const looking = setInterval(() => {
-      if (isEnough()) end(true);
+      if (isEnough()) end();
     }, LOOK_EVERY_MS);
-    const timer = setTimeout(() => end(false), timeMs);
-    all.then(
-      () => end(true),
-      () => end(false),
-    );
+    const timer = setTimeout(end, timeMs);
+    all.then(end, end);
   });
 }
