@@ -1,0 +1,138 @@
+// A cluster of real processes on loopback: data nodes with a drive folder each, and a gateway. Nodes can be killed,
+// stopped and brought back where they were. Everything ends when `onEnd` is called back.
+
+import { randomBytes } from "node:crypto";
+import { mkdir, readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { S3Client } from "@aws-sdk/client-s3";
+import { givenFolder, KintsugiProcess } from "./kintsugi-process.ts";
+
+export type OnEnd = (end: () => Promise<unknown>) => void;
+
+interface NodeSlot {
+  readonly folder: string;
+  process: KintsugiProcess;
+  /** Fixed from the first start on. */
+  port: number;
+}
+
+const CREDENTIALS = {
+  accessKeyId: "cluster-root",
+  secretAccessKey: randomBytes(20).toString("hex"),
+};
+
+export class Cluster {
+  readonly #folder: string;
+  readonly #onEnd: OnEnd;
+  readonly #env: Readonly<Record<string, string>>;
+  readonly #nodes: NodeSlot[] = [];
+  #gateway: KintsugiProcess | undefined;
+  #client: S3Client | undefined;
+
+  private constructor(folder: string, onEnd: OnEnd) {
+    this.#folder = folder;
+    this.#onEnd = onEnd;
+    this.#env = {
+      KINTSUGI_CLUSTER_SECRET: randomBytes(32).toString("hex"),
+      KINTSUGI_ACCESS_KEY: CREDENTIALS.accessKeyId,
+      KINTSUGI_SECRET_KEY: CREDENTIALS.secretAccessKey,
+      KINTSUGI_LOG_LEVEL: "error",
+    };
+  }
+
+  static async start(nodeCount: number, onEnd: OnEnd): Promise<Cluster> {
+    const cluster = new Cluster(await givenFolder(onEnd), onEnd);
+    await Promise.all(Array.from({ length: nodeCount }, (_, index) => cluster.#addNode(index)));
+    await cluster.startGateway();
+    return cluster;
+  }
+
+  get client(): S3Client {
+    if (this.#client === undefined) throw new Error("the gateway was not started");
+    return this.#client;
+  }
+
+  async startGateway(): Promise<void> {
+    const urls = this.#nodes.map(({ port }) => `http://127.0.0.1:${port}`);
+    const folder = join(this.#folder, "gateway");
+    const gateway = this.#spawn(["gateway", folder, "--port", "0", "--nodes", urls.join(",")]);
+    this.#gateway = gateway;
+    const client = new S3Client({
+      endpoint: await gateway.ready(),
+      region: "us-east-1",
+      credentials: CREDENTIALS,
+      forcePathStyle: true,
+      maxAttempts: 1,
+    });
+    this.#client?.destroy();
+    this.#client = client;
+    this.#onEnd(async () => client.destroy());
+  }
+
+  async killGateway(): Promise<void> {
+    await this.#gateway?.stop("SIGKILL");
+  }
+
+  /** Brings back whatever is dead or stopped. */
+  async heal(): Promise<void> {
+    for (const { process } of this.#nodes) process.child.kill("SIGCONT");
+    const dead = this.#nodes.filter(({ process }) => isDead(process));
+    await Promise.all(dead.map((slot) => this.#startNode(slot)));
+    if (this.#gateway === undefined || isDead(this.#gateway)) await this.startGateway();
+  }
+
+  async kill(...indexes: readonly number[]): Promise<void> {
+    await Promise.all(indexes.map((index) => this.#slot(index).process.stop("SIGKILL")));
+  }
+
+  /** Starts killed nodes again, where they were. */
+  async revive(...indexes: readonly number[]): Promise<void> {
+    await Promise.all(indexes.map((index) => this.#startNode(this.#slot(index))));
+  }
+
+  signal(index: number, signal: "SIGCONT" | "SIGSTOP"): void {
+    this.#slot(index).process.child.kill(signal);
+  }
+
+  /** The shard files of a node, as paths. */
+  async shardFiles(index: number): Promise<readonly string[]> {
+    const shards = join(this.#slot(index).folder, "shards");
+    const entries = await readdir(shards, { recursive: true, withFileTypes: true });
+    return entries
+      .filter((entry) => entry.isFile())
+      .map(({ parentPath, name }) => join(parentPath, name));
+  }
+
+  async #addNode(index: number): Promise<void> {
+    const folder = join(this.#folder, `node-${index}`);
+    await mkdir(folder);
+    const slot = { folder, port: 0, process: this.#spawnNode(folder, 0) };
+    this.#nodes[index] = slot;
+    slot.port = Number(new URL(await slot.process.ready()).port);
+  }
+
+  async #startNode(slot: NodeSlot): Promise<void> {
+    slot.process = this.#spawnNode(slot.folder, slot.port);
+    await slot.process.ready();
+  }
+
+  #spawnNode(folder: string, port: number): KintsugiProcess {
+    return this.#spawn(["node", folder, "--port", String(port)]);
+  }
+
+  #spawn(args: readonly string[]): KintsugiProcess {
+    const process = new KintsugiProcess(args, { env: this.#env });
+    this.#onEnd(() => process.stop("SIGKILL"));
+    return process;
+  }
+
+  #slot(index: number): NodeSlot {
+    const slot = this.#nodes[index];
+    if (slot === undefined) throw new Error(`there is no node ${index}`);
+    return slot;
+  }
+}
+
+function isDead({ child }: KintsugiProcess): boolean {
+  return child.exitCode !== null || child.signalCode !== null;
+}
