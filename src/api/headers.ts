@@ -44,7 +44,7 @@ export function readAttributes(headers: Headers): ObjectAttributes {
 }
 
 /** An object without a prototype: a header named `__proto__` is a name like any other. */
-export function emptyRecord(): Record<string, string> {
+function emptyRecord(): Record<string, string> {
   return Object.create(null) as Record<string, string>;
 }
 

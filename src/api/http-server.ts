@@ -15,7 +15,7 @@ import { Pipeline } from "./pipeline.ts";
 import type { PipelineSettings } from "./pipeline.ts";
 
 /** A certificate chain and its private key, in PEM. */
-export interface TlsPair {
+interface TlsPair {
   readonly cert: string;
   readonly key: string;
 }

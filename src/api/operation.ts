@@ -21,7 +21,7 @@ export interface Route {
   readonly headers?: readonly string[];
 }
 
-export interface OperationHead {
+interface OperationHead {
   /** As AWS spells it. */
   readonly name: string;
   readonly route: Route;

@@ -7,10 +7,10 @@ import { isSendable } from "./headers.ts";
 import type { S3Response } from "./operation.ts";
 
 /** A client that takes nothing for this long is cut off. Node counts what the kernel accepts as progress. */
-export const SEND_IDLE_MS = 60_000;
+const SEND_IDLE_MS = 60_000;
 
 /** What goes with every answer. */
-export type CommonHeaders = Readonly<Record<string, string>>;
+type CommonHeaders = Readonly<Record<string, string>>;
 
 /** Sends headers and body up to its last byte, without ending the answer. Resolves to the body's size in bytes. */
 export async function sendResponse(
@@ -30,7 +30,7 @@ export async function sendResponse(
     // As bytes: Node would write headers that share a packet with a string in that string's encoding.
     const bytes = Buffer.from(body, "utf8");
     writeHead(out, response, { ...common, "content-length": String(bytes.byteLength) });
-    out.write(bytes);
+    if (!out.write(bytes)) out.socket?.setTimeout(SEND_IDLE_MS);
     return bytes.byteLength;
   }
   writeHead(out, response, { ...common, "content-length": String(body.sizeBytes) });

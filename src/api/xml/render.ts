@@ -91,7 +91,7 @@ const SPECIAL = /[&<>"\t\n\r]|[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10F
 const SPECIALS = new RegExp(SPECIAL.source, "gu");
 
 /** Text for the inside of an element or of a double-quoted attribute. */
-export function escapeXml(text: string): string {
+function escapeXml(text: string): string {
   return SPECIAL.test(text) ? text.replaceAll(SPECIALS, escapeChar) : text;
 }
 
