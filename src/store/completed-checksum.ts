@@ -10,7 +10,7 @@ import { combineCrc, type CombinableCrc } from "../util/crc-combine.ts";
 import type { CompleteRequest } from "./object-store.ts";
 
 /** What S3 keeps of an upload that names no algorithm. */
-const DEFAULT_ALGORITHM: CombinableCrc = "CRC64NVME";
+export const DEFAULT_CHECKSUM_ALGORITHM: CombinableCrc = "CRC64NVME";
 
 /**
  * Undefined when the parts have no checksums to make one of.
@@ -22,7 +22,7 @@ export function completedChecksum(
   request: Pick<CompleteRequest, "checksum" | "checksumType">,
 ): ObjectChecksum | undefined {
   requireSameType(upload, request.checksumType);
-  const algorithm = upload.checksumAlgorithm ?? DEFAULT_ALGORITHM;
+  const algorithm = upload.checksumAlgorithm ?? DEFAULT_CHECKSUM_ALGORITHM;
   const declared = request.checksum;
   if (declared !== undefined && declared.algorithm !== algorithm) {
     const expected = upload.checksumAlgorithm?.toLowerCase() ?? "null";

@@ -5,6 +5,7 @@ import { PUT_BYTES_MAX } from "../core/limits.ts";
 import { S3Error } from "../core/s3-error.ts";
 import type { PartRecord } from "../metadata/records.ts";
 import { bodyOfReading } from "./body-of-reading.ts";
+import { DEFAULT_CHECKSUM_ALGORITHM } from "./completed-checksum.ts";
 import type { PartSource, UploadHandle } from "./object-store.ts";
 import { discardContent, storeContent } from "./store-content.ts";
 import type { StoreContext } from "./store-context.ts";
@@ -51,7 +52,7 @@ export async function copyPart(
         message: `The specified copy source is larger than the maximum allowable size for a copy source: ${PUT_BYTES_MAX}`,
       });
     }
-    const algorithm = handle.upload.checksumAlgorithm;
+    const algorithm = handle.upload.checksumAlgorithm ?? DEFAULT_CHECKSUM_ALGORITHM;
     const body = bodyOfReading(reading.read(start, end), sizeBytes, algorithm);
     return await putPart(context, handle, number, body);
   } finally {

@@ -193,3 +193,14 @@ test("a part of an upload that was aborted meanwhile is refused and leaves no sh
   await expect(refused).rejects.toMatchObject({ code: "NoSuchUpload" });
   expect(await shardFiles()).toEqual([]);
 });
+
+test("a copied part of an upload that names no algorithm has the checksum that S3 keeps by default", async () => {
+  const { complete, store, bucket, upload, put } = await givenUpload();
+  const source = bytesOf(MIB, 4);
+  await put("source", source);
+  const reading = await store.openObject(bucket, "source");
+  if (reading === undefined) throw new Error("no object");
+  const part = await store.copyPart({ bucket, upload }, 1, { reading, start: 0, end: MIB });
+  const object = await complete([{ number: 1, etag: part.etag, checksum: undefined }]);
+  expect(object.checksum).toEqual(checksumOf("CRC64NVME", source));
+});
