@@ -22,10 +22,6 @@ export function findText(query: Query, name: string): string | undefined {
   return query.find((param) => param.name === name)?.value;
 }
 
-export function hasParam(query: Query, name: string): boolean {
-  return query.some((param) => param.name === name);
-}
-
 /** @throws S3Error InvalidArgument when the parameter is absent or empty. */
 export function requiredParam(query: Query, name: string): string {
   const value = findText(query, name);

@@ -1,13 +1,7 @@
 // Query parameters: what is absent, what is empty, and what is refused.
 
 import { expect, test } from "vitest";
-import {
-  encodingTypeParam,
-  findText,
-  hasParam,
-  intParam,
-  requiredParam,
-} from "../../../src/api/params.ts";
+import { encodingTypeParam, findText, intParam, requiredParam } from "../../../src/api/params.ts";
 
 const query = (name: string, value: string) => [{ name, value }];
 
@@ -15,7 +9,6 @@ test("the first of several values counts, and names are case-sensitive", () => {
   const params = [...query("prefix", "a"), ...query("prefix", "b")];
   expect(findText(params, "prefix")).toBe("a");
   expect(findText(params, "Prefix")).toBeUndefined();
-  expect(hasParam(params, "prefix")).toBe(true);
 });
 
 test.each([
