@@ -7,6 +7,7 @@ import { timingSafeEqual } from "node:crypto";
  * algorithm, so that refusing another length at once tells nothing.
  */
 export function equalDigests(expected: string, provided: string): boolean {
-  if (provided.length !== expected.length) return false;
-  return timingSafeEqual(Buffer.from(expected, "latin1"), Buffer.from(provided, "latin1"));
+  const wanted = Buffer.from(expected);
+  const given = Buffer.from(provided);
+  return wanted.length === given.length && timingSafeEqual(wanted, given);
 }

@@ -9,7 +9,12 @@ import type { Authentication, AuthSettings, PayloadPlan } from "./authenticate.t
 import { checkSkew } from "./check-skew.ts";
 import { equalDigests } from "./equal-digests.ts";
 import { planPayload } from "./payload-plan.ts";
-import { hasLaterSubResource, v2StringToSign, type V2Form } from "./sigv2-string-to-sign.ts";
+import {
+  hasLaterSubResource,
+  isAmbiguous,
+  v2StringToSign,
+  type V2Form,
+} from "./sigv2-string-to-sign.ts";
 import { unsupportedMechanism } from "./unsupported-mechanism.ts";
 
 const QUERY_PARAMS = ["AWSAccessKeyId", "Expires", "Signature"] as const;
@@ -113,6 +118,11 @@ interface V2Claim {
 
 function verifyV2(claim: V2Claim, settings: AuthSettings): Authentication {
   const { request, accessKey, signature } = claim;
+  if (isAmbiguous(request)) {
+    throw new S3Error("InvalidRequest", {
+      message: "Signature Version 2 cannot sign these parameters. Please use AWS4-HMAC-SHA256.",
+    });
+  }
   const credential = settings.credentials.find(accessKey);
   const secretKey = credential?.secretKey ?? NOBODYS_SECRET;
   const matches = claim.forms.some((form) => {

@@ -7,15 +7,6 @@
 import type { WireRequest } from "../core/wire-request.ts";
 import { canonicalPath, canonicalQueryText } from "./percent-encoding.ts";
 
-export interface CanonicalForm {
-  /** `canonical` is what AWS signs; `sent` takes the encoding of path and query as the client chose it. */
-  readonly encoding: "canonical" | "sent";
-  /** `sent` signs the bytes of header values; `utf8` their Latin-1 text in UTF-8, as botocore does. */
-  readonly headerText: "sent" | "utf8";
-  /** Stands for the Host header. */
-  readonly host: string;
-}
-
 export interface CanonicalSource {
   readonly request: WireRequest;
   /** Lower-case names in the order of the signature. */
@@ -23,34 +14,48 @@ export interface CanonicalSource {
   readonly payloadHash: string;
 }
 
-/** The forms worth trying, most likely first; the first is what an error answer shows. */
-export function canonicalForms(source: CanonicalSource, hosts: readonly string[]): CanonicalForm[] {
-  const { request } = source;
-  const encodings: CanonicalForm["encoding"][] = ["canonical"];
-  if (hasOwnEncoding(request)) encodings.push("sent");
-  const headerTexts: CanonicalForm["headerText"][] = ["sent"];
-  if (source.signedHeaders.some((name) => !isAscii(request.headers.get(name) ?? ""))) {
-    headerTexts.push("utf8");
-  }
-  return hosts.flatMap((host) =>
-    encodings.flatMap((encoding) =>
-      headerTexts.map((headerText) => ({ encoding, headerText, host })),
-    ),
-  );
+/** Path and query as one of the two sides encodes them. */
+interface Target {
+  readonly path: string;
+  readonly query: string;
 }
 
-/** One byte a character, to be hashed as Latin-1. */
-export function renderCanonicalRequest(source: CanonicalSource, form: CanonicalForm): string {
+type HeaderText = "sent" | "utf8";
+
+/**
+ * The canonical requests that a client may have signed for this request, the one that AWS documents first: with each of
+ * `hosts` in the place of the Host header, then with header values of Latin-1 in UTF-8 (as botocore signs them and does
+ * not send them), then with path and query encoded as they were sent. One byte a character, to be hashed as Latin-1.
+ */
+export function* canonicalRequests(
+  source: CanonicalSource,
+  hosts: readonly string[],
+): Generator<string, void, undefined> {
+  const canonical = canonicalTarget(source.request);
+  yield* withHosts(source, hosts, canonical);
+  const sent = sentTarget(source.request);
+  if (sent.path !== canonical.path || sent.query !== canonical.query) {
+    yield* withHosts(source, hosts, sent);
+  }
+}
+
+function* withHosts(
+  source: CanonicalSource,
+  hosts: readonly string[],
+  target: Target,
+): Generator<string, void, undefined> {
   const { request, signedHeaders, payloadHash } = source;
-  const headers = signedHeaders.map((name) => `${name}:${headerValue(request, name, form)}\n`);
-  return [
-    request.method,
-    form.encoding === "sent" ? request.rawPath : canonicalPath(request.rawPath),
-    canonicalQuery(request.rawQuery, form.encoding),
-    headers.join(""),
-    signedHeaders.join(";"),
-    payloadHash,
-  ].join("\n");
+  const isPlain = signedHeaders.every((name) => isAscii(request.headers.get(name) ?? ""));
+  const texts: readonly HeaderText[] = isPlain ? ["sent"] : ["sent", "utf8"];
+  for (const text of texts) {
+    for (const host of hosts) {
+      const headers = signedHeaders.map((name) =>
+        name === "host" ? `host:${host}\n` : `${name}:${headerValue(request, name, text)}\n`,
+      );
+      const names = signedHeaders.join(";");
+      yield `${request.method}\n${target.path}\n${target.query}\n${headers.join("")}\n${names}\n${payloadHash}`;
+    }
+  }
 }
 
 /** Values without outer white space, inner runs of it as one space. */
@@ -59,35 +64,37 @@ function foldHeaderValue(value: string): string {
   return value.replaceAll(/[ \t]+/g, " ").replaceAll(/^ | $/g, "");
 }
 
-function headerValue(request: WireRequest, name: string, form: CanonicalForm): string {
-  if (name === "host") return form.host;
+function headerValue(request: WireRequest, name: string, text: HeaderText): string {
   const value = foldHeaderValue(request.headers.get(name) ?? "");
-  return form.headerText === "utf8" ? Buffer.from(value, "utf8").toString("latin1") : value;
+  return text === "utf8" ? Buffer.from(value, "utf8").toString("latin1") : value;
 }
 
-function canonicalQuery(rawQuery: string, encoding: CanonicalForm["encoding"]): string {
-  return splitQuery(rawQuery)
-    .filter((param) => param.name !== "X-Amz-Signature")
-    .map(({ name, value }) =>
-      encoding === "sent"
-        ? { name, value }
-        : { name: canonicalQueryText(name), value: canonicalQueryText(value) },
-    )
+function canonicalTarget({ rawPath, rawQuery }: WireRequest): Target {
+  const params = splitQuery(rawQuery).map(({ name, value }) => ({
+    name: canonicalQueryText(name),
+    value: canonicalQueryText(value),
+  }));
+  return { path: canonicalPath(rawPath), query: joinSorted(params) };
+}
+
+function sentTarget({ rawPath, rawQuery }: WireRequest): Target {
+  return { path: rawPath, query: joinSorted(splitQuery(rawQuery)) };
+}
+
+interface Param {
+  readonly name: string;
+  readonly value: string;
+}
+
+function joinSorted(params: readonly Param[]): string {
+  return params
+    .filter(({ name }) => name !== "X-Amz-Signature")
     .toSorted((a, b) => compareText(a.name, b.name) || compareText(a.value, b.value))
     .map(({ name, value }) => `${name}=${value}`)
     .join("&");
 }
 
-function hasOwnEncoding({ rawPath, rawQuery }: WireRequest): boolean {
-  return (
-    canonicalPath(rawPath) !== rawPath ||
-    splitQuery(rawQuery).some(
-      ({ name, value }) => canonicalQueryText(name) !== name || canonicalQueryText(value) !== value,
-    )
-  );
-}
-
-function splitQuery(rawQuery: string): { readonly name: string; readonly value: string }[] {
+function splitQuery(rawQuery: string): Param[] {
   if (rawQuery === "") return [];
   return rawQuery
     .split("&")

@@ -7,7 +7,7 @@ import { S3Error } from "../core/s3-error.ts";
 import type { AuthSettings } from "./authenticate.ts";
 import type { CredentialScope } from "./credential-scope.ts";
 import { equalDigests } from "./equal-digests.ts";
-import { canonicalForms, type CanonicalSource, renderCanonicalRequest } from "./sigv4-canonical.ts";
+import { canonicalRequests, type CanonicalSource } from "./sigv4-canonical.ts";
 import { signingKey } from "./signing-key.ts";
 
 export interface V4Signature extends CanonicalSource {
@@ -31,18 +31,22 @@ export function verifyV4(
 ): VerifiedV4 {
   const credential = settings.credentials.find(claim.scope.accessKey);
   const key = signingKey(credential, claim.scope);
-  const forms = canonicalForms(claim, hostsToTry(claim, settings, hostBucket));
-  const matches = forms.some((form) => {
-    const toSign = stringToSign(claim, renderCanonicalRequest(claim, form));
-    return equalDigests(createHmac("sha256", key).update(toSign).digest("hex"), claim.signature);
-  });
+  const hosts = hostsToTry(claim, settings, hostBucket);
+  const matches = isSignedBy(key, claim, hosts);
   if (credential === undefined) {
     throw new S3Error("InvalidAccessKeyId", { detail: { AWSAccessKeyId: claim.scope.accessKey } });
   }
   if (matches) return { credential, key };
-  const [asSent] = forms;
-  const canonical = asSent === undefined ? "" : renderCanonicalRequest(claim, asSent);
-  throw new S3Error("SignatureDoesNotMatch", { detail: mismatchDetail(claim, canonical) });
+  const [documented = ""] = canonicalRequests(claim, hosts);
+  throw new S3Error("SignatureDoesNotMatch", { detail: mismatchDetail(claim, documented) });
+}
+
+function isSignedBy(key: Buffer, claim: V4Signature, hosts: readonly string[]): boolean {
+  for (const canonical of canonicalRequests(claim, hosts)) {
+    const hmac = createHmac("sha256", key).update(stringToSign(claim, canonical));
+    if (equalDigests(hmac.digest("hex"), claim.signature)) return true;
+  }
+  return false;
 }
 
 function stringToSign(claim: V4Signature, canonicalRequest: string): string {

@@ -48,11 +48,12 @@ test("a bucket is signed with or without its slash", () => {
 });
 
 test("x-amz-* headers are signed as they are, trimmed outside and not inside", () => {
-  const lines = "x-amz-date:Fri, 01 May 2026 12:00:00 GMT\nx-amz-meta-a:b  c\n";
+  const text = Buffer.from("b  cà").toString("latin1");
+  const lines = `x-amz-date:Fri, 01 May 2026 12:00:00 GMT\nx-amz-meta-a:${text}\n`;
   const headers = {
     ...authorized(sign(`GET\n\n\n\n${lines}/b/k`)),
     "x-amz-date": DATE,
-    "x-amz-meta-a": " b  c ",
+    "x-amz-meta-a": ` ${text}\t `,
   };
   expect(accept("GET", "/b/k", headers)).toMatchObject({ method: "header" });
   const refusal = refuse("GET", "/b/k", { ...headers, "x-amz-copy-source": "b/secret" });
@@ -134,6 +135,22 @@ test.each([
   ],
 ] as const)("a header is refused: %s", (_, headers, code) => {
   expect(refuse("GET", "/b/k", headers).code).toBe(code);
+});
+
+test("a value that reads like the next parameter or header does not borrow its signature", () => {
+  const part = urlFor("/b/k", "/b/k?partNumber=1&uploadId=u", "partNumber=1%26uploadId%3Du", "PUT");
+  expect(refuse("PUT", part, HOST).code).toBe("InvalidRequest");
+  const disposition = 'attachment; filename="a&b=c"';
+  const download = urlFor(
+    "/b/k",
+    `/b/k?response-content-disposition=${disposition}`,
+    `response-content-disposition=${encodeURIComponent(disposition)}`,
+  );
+  expect(accept("GET", download, HOST).method).toBe("presigned");
+  const lines = `PUT\n\n\n${EXPIRES}\nx-amz-acl:private\nx-amz-meta-a:b\n/b/k`;
+  const query = `AWSAccessKeyId=${EXAMPLE_KEY}&Expires=${EXPIRES}&Signature=${encodeURIComponent(sign(lines))}`;
+  const joined = `/b/k?${query}&x-amz-acl=private%0Ax-amz-meta-a:b`;
+  expect(refuse("PUT", joined, HOST).code).toBe("InvalidRequest");
 });
 
 test("S13: where V2 is switched off, both spellings of it are refused", () => {
