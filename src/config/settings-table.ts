@@ -15,7 +15,7 @@ const ALL: readonly Role[] = [...SERVING, "health"];
 const DRIVES_MAX = 256;
 const PORT_MAX = 65_535;
 /** What `kintsugi config` prints in the place of a secret. */
-export const HIDDEN = "(hidden)";
+const HIDDEN = "(hidden)";
 
 const asIs = (value: unknown): unknown => value ?? null;
 const hide = (value: unknown): unknown => (value === undefined ? null : HIDDEN);

@@ -1,8 +1,7 @@
 // The `kintsugi` command as a process: what it prints and returns, what it refuses, and that a restart finds everything.
 // S87, S91 and S92 of the attacks are shown here from outside; the rules themselves are unit-tested.
 
-import { execFileSync } from "node:child_process";
-import { copyFile, readFile, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { once } from "node:events";
 import { connect as connectPlain } from "node:net";
 import { join } from "node:path";
@@ -15,6 +14,7 @@ import {
 } from "@aws-sdk/client-s3";
 import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
 import { expect, onTestFinished, test } from "vitest";
+import { makeCertificate } from "../support/certificate.ts";
 import {
   givenFolder,
   runProcess,
@@ -195,7 +195,7 @@ test("a certificate is served, and a new pair is taken up without a restart", as
   const folder = await givenFolder();
   const cert = join(folder, "tls.crt");
   const key = join(folder, "tls.key");
-  await givenCertificate(folder, "first", cert, key);
+  await givenCertificate("first", cert, key);
   const args = ["server", join(folder, "data"), ...FREE_PORT, "--tls-cert", cert, "--tls-key", key];
   const server = startProcess(args);
   const url = await server.ready();
@@ -207,7 +207,7 @@ test("a certificate is served, and a new pair is taken up without a restart", as
   await server.waitFor(/the new certificate is no good/);
   expect(await subjectOf(url)).toBe("first");
 
-  await givenCertificate(folder, "second", cert, key);
+  await givenCertificate("second", cert, key);
   await server.waitFor(/the certificate was read again/);
   expect(await subjectOf(url)).toBe("second");
 });
@@ -306,31 +306,11 @@ async function givenUploadUnderWay() {
   return { server, socket, url, body };
 }
 
-/** A certificate that names `name`, under paths that are replaced one after the other, as renewal tools do. */
-async function givenCertificate(
-  folder: string,
-  name: string,
-  cert: string,
-  key: string,
-): Promise<void> {
-  const [newKey, newCert] = [join(folder, `${name}.key`), join(folder, `${name}.crt`)];
-  const options = [
-    "-newkey",
-    "ec",
-    "-pkeyopt",
-    "ec_paramgen_curve:prime256v1",
-    "-nodes",
-    "-days",
-    "2",
-  ];
-  execFileSync(
-    "openssl",
-    ["req", "-x509", ...options, "-subj", `/CN=${name}`, "-keyout", newKey, "-out", newCert],
-    { stdio: "ignore" },
-  );
-  await copyFile(newKey, key);
-  await copyFile(newCert, cert);
-  expect((await readFile(cert, "utf8")).length).toBeGreaterThan(0);
+/** A certificate that names `name`, whose two files are replaced one after the other, as renewal tools do. */
+async function givenCertificate(name: string, certPath: string, keyPath: string): Promise<void> {
+  const { cert, key } = makeCertificate(name);
+  await writeFile(keyPath, key);
+  await writeFile(certPath, cert);
 }
 
 function subjectOf(url: string): Promise<string> {

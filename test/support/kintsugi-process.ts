@@ -14,7 +14,7 @@ export interface ProcessOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
   /** Without this the process ends with the test. */
-  readonly onEnd?: (end: () => Promise<unknown>) => void;
+  readonly onEnd?: (end: () => Promise<void>) => void;
 }
 
 export interface Exit {
@@ -104,7 +104,7 @@ export function startProcess(
 ): KintsugiProcess {
   const started = new KintsugiProcess(args, options);
   const { onEnd = onTestFinished } = options;
-  onEnd(() => started.stop("SIGKILL"));
+  onEnd(async () => void (await started.stop("SIGKILL")));
   return started;
 }
 
@@ -115,7 +115,7 @@ export function runProcess(args: readonly string[], options: ProcessOptions = {}
 
 /** A folder that is removed when the test is over. */
 export async function givenFolder(
-  onEnd: (end: () => Promise<unknown>) => void = onTestFinished,
+  onEnd: (end: () => Promise<void>) => void = onTestFinished,
 ): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "kintsugi-test-"));
   onEnd(() => rm(folder, { recursive: true, force: true }));

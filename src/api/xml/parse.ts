@@ -2,9 +2,15 @@
 // in S3's namespace, or larger than any real request, is MalformedXML before anything is done. No entities but XML's
 // own five and numbers; no DOCTYPE; no value is ever guessed to be a number.
 
-import { XMLParser, XMLValidator } from "fast-xml-parser";
+import { createRequire } from "node:module";
+import type * as FastXmlParser from "fast-xml-parser";
 import { S3Error } from "../../core/s3-error.ts";
 import { S3_NAMESPACE } from "./render.ts";
+
+// The package's one-file build: its modules, loaded one by one, take a good part of a start.
+const { XMLParser, XMLValidator } = createRequire(import.meta.url)(
+  "fast-xml-parser",
+) as typeof FastXmlParser;
 
 export interface XmlElement {
   readonly name: string;
