@@ -2,8 +2,21 @@
 // a URL for one upload into a copy of somebody else's object.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
 
-import { S3Error } from "../core/s3-error.ts";
+import { S3Error, type S3ErrorCode } from "../core/s3-error.ts";
 import type { WireRequest } from "../core/wire-request.ts";
+
+/**
+ * The names in `host;x-amz-date`. Each may stand there once: a long value that is signed a thousand times over would
+ * make a canonical request of any size.
+ * @throws S3Error `code`
+ */
+export function parseSignedHeaders(text: string, code: S3ErrorCode): readonly string[] {
+  const names = text.split(";");
+  if (new Set(names).size === names.length) return names;
+  throw new S3Error(code, {
+    message: "A header is named more than once among the signed headers.",
+  });
+}
 
 /**
  * `exempt` are x-amz-* headers that may stay unsigned.

@@ -8,7 +8,7 @@ import type { Authentication, AuthSettings } from "./authenticate.ts";
 import { checkSkew } from "./check-skew.ts";
 import { parseCredential } from "./credential-scope.ts";
 import { planPayload } from "./payload-plan.ts";
-import { checkSignedHeaders } from "./signed-headers.ts";
+import { checkSignedHeaders, parseSignedHeaders } from "./signed-headers.ts";
 import { createChunkVerifier } from "./sigv4-chunk-verifier.ts";
 import { verifyV4 } from "./sigv4-verify.ts";
 
@@ -70,7 +70,7 @@ function parseAuthorization(header: string): AuthorizationFields {
   if (signature === undefined) throw malformed("missing Signature.");
   if (fields.size > 3)
     throw malformed("the header holds more than Credential, SignedHeaders and Signature.");
-  return { credential, signedHeaders: signedHeaders.split(";"), signature };
+  return { credential, signedHeaders: parseSignedHeaders(signedHeaders, FAULT.code), signature };
 }
 
 /** Some clients cannot set x-amz-date and send Date alone; botocore does where it is asked to. */

@@ -9,7 +9,7 @@ import { parseBasicDate, renderIsoDate } from "./amz-date.ts";
 import type { Authentication, AuthSettings } from "./authenticate.ts";
 import { parseCredential } from "./credential-scope.ts";
 import { planPayload } from "./payload-plan.ts";
-import { checkSignedHeaders } from "./signed-headers.ts";
+import { checkSignedHeaders, parseSignedHeaders } from "./signed-headers.ts";
 import { verifyV4 } from "./sigv4-verify.ts";
 
 const CODE = "AuthorizationQueryParametersError";
@@ -57,7 +57,7 @@ export function authenticateV4Query(
     throw refuse("Invalid credential date. Date is not the same as X-Amz-Date.");
   }
   checkLifetime(dateMs, params["X-Amz-Expires"], settings.clock);
-  const signedHeaders = params["X-Amz-SignedHeaders"].split(";");
+  const signedHeaders = parseSignedHeaders(params["X-Amz-SignedHeaders"], CODE);
   // Announcing the hash of a body needs no signature: see announcedPayload.
   checkSignedHeaders(request, signedHeaders, ["x-amz-content-sha256"]);
   const payloadHash = signedPayloadHash(request, signedHeaders);

@@ -389,6 +389,13 @@ test("S12, S17, S32: two mechanisms, a streamed payload with a wrong signature, 
   expect(presignedRefusal("/b/k?response-content-type=text/html").code).toBe("InvalidRequest");
 });
 
+test("a header signed twice is refused, so that a canonical request is never longer than the request", () => {
+  const twice = signedHeaders({ signed: ["host", "host", "x-amz-content-sha256", "x-amz-date"] });
+  expect(refusal(twice).code).toBe("AuthorizationHeaderMalformed");
+  const target = presignedTarget().replace("SignedHeaders=host", "SignedHeaders=host;host");
+  expect(presignedRefusal(target).code).toBe(QUERY_ERROR);
+});
+
 test("two users cannot share an access key", () => {
   const credential = { accessKey: "k", secretKey: "s", account };
   expect(() => createCredentialSource([credential, credential])).toThrow(/share/);
