@@ -40,7 +40,7 @@ function configText(port: string): string {
       `display_name = ${account.name}`,
       `user_id = ${idOf(account)}`,
       `email = ${emailOf(account)}`,
-      "api_name = default",
+      "api_name = us-east-1",
       `access_key = ${account.accessKey}`,
       `secret_key = ${secretOf(account)}`,
       ...(account.name === "tenant" ? ["tenant = testx"] : []),
