@@ -10,6 +10,7 @@ import { newDriveId } from "../../src/datanode/drive-identity.ts";
 import type { ShardStore } from "../../src/datanode/shard-store.ts";
 import { SimDrive } from "../../src/disk/sim-drive.ts";
 import { givenShard, newName, readShard, shardErrorOf } from "../contract/shard-store.ts";
+import { holdDrive } from "../support/held-drive.ts";
 import { driveOf, givenClient, givenLocalDrive, givenNode } from "../support/data-node.ts";
 import { sendRaw } from "../support/raw-http.ts";
 import { givenFaultProxy, type FaultProxy, type Faults } from "../support/fault-proxy.ts";
@@ -354,4 +355,39 @@ test("closing a client ends what is under way and what waits", async () => {
   expect(await outcomes).toEqual(["Unavailable", "Unavailable"]);
   expect(await shardErrorOf(remote.space())).toBe("Unavailable");
   expect(await shardErrorOf(client.ready())).toBe("Unavailable");
+});
+
+test("F46 a drive of the node that hangs costs its own calls their deadline, and nothing else", async () => {
+  const held = holdDrive(await givenLocalDrive(), "read");
+  const node = await givenNode({ drives: [held.drive, await givenLocalDrive()] });
+  const proxy = await givenFaultProxy(node.port);
+  const client = await givenClient(proxy.url, { deadlineMs: DEADLINE_MS });
+  const [hanging = driveOf(client), healthy = driveOf(client)] = client.drives;
+  const name = await givenShard(hanging, Buffer.from("stuck"));
+  const stuck = shardErrorOf(readShard(hanging, name, 0, 5));
+  await held.reached;
+  const other = await givenShard(healthy, Buffer.from("fluid"));
+  expect((await readShard(healthy, other, 0, 5)).toString()).toBe("fluid");
+  expect(await stuck).toBe("Unavailable");
+  expect((await readShard(healthy, other, 0, 5)).toString()).toBe("fluid");
+  held.letGo();
+  await expect.poll(() => shardErrorOf(readShard(hanging, name, 0, 5))).toBeUndefined();
+});
+
+test("a shard that became durable when its sender had given it up is removed again", async () => {
+  const local = await givenLocalDrive();
+  const held = holdDrive(local, "finish");
+  const node = await givenNode({ drives: [held.drive] });
+  const client = await givenClient(node.url, { deadlineMs: DEADLINE_MS });
+  const writer = await driveOf(client).create(newName());
+  const finished = shardErrorOf(writer.finish([randomBytes(1_000)]));
+  await held.reached;
+  expect(await finished).toBe("Unavailable");
+  await writer.abort();
+  // The node has heard of the broken connection once it answers on another one that was made after it.
+  await client.ready();
+  await driveOf(client).space();
+  held.letGo();
+  await held.isOver;
+  await expectEmpty(local);
 });
