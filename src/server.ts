@@ -43,10 +43,12 @@ export function openEmbedded(options: EmbeddedOptions): Promise<RunningServer> {
   return opening(async (closeStack) => {
     const { paths, remarks } = await resolveDrivePaths(options.folders, options.drives);
     let metadata: MetadataStore | undefined;
+    let metadataFolder = "";
     const opened = await openDrives({
       paths,
       nodeName: "local",
       onFirstDrive: async (first) => {
+        metadataFolder = join(first.path, METADATA_FOLDER);
         metadata = await openDriveMetadata(first, options.clock, closeStack);
       },
     });
@@ -66,6 +68,7 @@ export function openEmbedded(options: EmbeddedOptions): Promise<RunningServer> {
     return serveStore(
       {
         metadata,
+        metadataFolder,
         clusterId: opened.clusterId,
         drives: opened.drives,
         driveCount: opened.slots.length,
@@ -104,6 +107,7 @@ export function openGateway(options: GatewayOptions): Promise<RunningServer> {
     return serveStore(
       {
         metadata,
+        metadataFolder: folder,
         clusterId,
         clusterSecret,
         drives,

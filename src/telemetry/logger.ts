@@ -4,7 +4,7 @@
 
 import { pino } from "pino";
 import type { LogLevel } from "./log-level.ts";
-import { censorLine, CENSORED } from "./censor.ts";
+import { censorFields, censorLine } from "./censor.ts";
 import { openStderrSink, type LogSink } from "./stderr-sink.ts";
 
 type LogCall = (fields: Readonly<Record<string, unknown>>, message: string) => void;
@@ -28,18 +28,6 @@ export interface OpenLogger extends Logger {
   flush(): void;
 }
 
-/** Fields that hold secrets by their name, at the top and one level down. */
-const SECRET_FIELDS = [
-  "authorization",
-  "clusterSecret",
-  "cookie",
-  "password",
-  "secret",
-  "secretAccessKey",
-  "secretKey",
-  "signature",
-];
-
 /** Opens the log, to standard error where no other sink is given. */
 export function openLogger(level: LogLevel, sink: LogSink = openStderrSink()): OpenLogger {
   const hidden = new Set<string>();
@@ -47,10 +35,7 @@ export function openLogger(level: LogLevel, sink: LogSink = openStderrSink()): O
     {
       level,
       base: null,
-      redact: {
-        paths: SECRET_FIELDS.flatMap((name) => [name, `*.${name}`]),
-        censor: CENSORED,
-      },
+      formatters: { log: (fields) => censorFields(fields) },
       hooks: { streamWrite: (line) => censorLine(line, hidden) },
     },
     sink,

@@ -18,6 +18,8 @@ export interface Banner {
   readonly region: string;
   readonly keys: RootKeys;
   readonly drives: DriveSummary;
+  /** Where the metadata lies. */
+  readonly metadataFolder: string;
   readonly remarks: readonly string[];
 }
 
@@ -46,6 +48,8 @@ export function renderBannerText(banner: Banner): string {
     ...keyLines(banner.keys),
     `  drives      ${drives.count}${away > 0 ? `, ${away} of them away` : ""}: ${dataShards} data + ${parityShards} parity`,
     `  safety      ${safetyWords(drives)}`,
+    // Said at every start, for as long as it is so: the drives' redundancy does not cover it.
+    `  metadata    one copy, in ${banner.metadataFolder}: back it up`,
     ...banner.remarks.map((remark) => `  note        ${remark}`),
     ...tryLines(banner),
   ].join("\n");

@@ -22,6 +22,8 @@ export interface RunningServer {
   readonly endpoint: string;
   readonly keys: RootKeys;
   readonly drives: DriveSummary;
+  /** Where the metadata lies. */
+  readonly metadataFolder: string;
   /** What was found odd at the start, in sentences. */
   readonly remarks: readonly string[];
   /** Removes every bucket and upload, and makes the configured buckets anew. */
@@ -33,6 +35,7 @@ export interface RunningServer {
 /** What a server serves from: where the embedded server and the gateway differ. */
 export interface Engines {
   readonly metadata: MetadataStore;
+  readonly metadataFolder: string;
   readonly clusterId: string;
   readonly clusterSecret?: string;
   /** Those that are there. */
@@ -71,6 +74,7 @@ export async function serveStore(
   return {
     endpoint: face.endpoint,
     keys: face.keys,
+    metadataFolder: engines.metadataFolder,
     drives: await summaryOf(drives, driveCount, geometry),
     remarks: [...engines.remarks, ...face.remarks],
     reset: async () => {

@@ -32,11 +32,20 @@ test("lines below the level are not written", () => {
   expect(silentLogger.isLevelEnabled("fatal")).toBe(false);
 });
 
-test("S92: fields that hold secrets are censored, also one level down", () => {
+test("S92: fields that hold secrets are censored, also those of objects in them", () => {
   const { logger, lines } = givenLog();
   const fields = { secretKey: "s3cr3t-1", user: { password: "s3cr3t-2" } };
   logger.info({ ...fields, headers: { authorization: "s3cr3t-3" } }, "x");
   expect(lines[0]).not.toContain("s3cr3t");
+});
+
+test("an object that holds itself is cut off, and the caller's objects stay as they are", () => {
+  const { logger, lines } = givenLog();
+  const endless: Record<string, unknown> = { secretKey: "s3cr3t" };
+  endless["self"] = endless;
+  logger.info({ endless }, "x");
+  expect(lines[0]).not.toContain("s3cr3t");
+  expect(endless["secretKey"]).toBe("s3cr3t");
 });
 
 test("S92: known secrets are censored wherever they appear, also when they become known late", () => {

@@ -19,6 +19,7 @@ function bannerOf(devices: readonly string[], origin: KeyOrigin = "generated"): 
       geometry,
       disksMayFail: disksThatMayFail(devices, geometry),
     },
+    metadataFolder: "/data/drive-1/metadata",
     remarks: [],
   };
 }
@@ -54,6 +55,11 @@ test.each([
   const banner = bannerOf(["a"], origin);
   expect(renderBannerText(banner).includes("the-secret")).toBe(isShown);
   expect(renderBannerJson(banner).includes("the-secret")).toBe(isShown);
+});
+
+test("it says where the one copy of the metadata is", () => {
+  const text = renderBannerText(bannerOf(["a", "b"]));
+  expect(text).toContain("metadata    one copy, in /data/drive-1/metadata: back it up");
 });
 
 test("as JSON it is one line with the documented fields", () => {
