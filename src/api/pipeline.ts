@@ -5,6 +5,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { authenticate } from "../auth/authenticate.ts";
 import type { Authentication, AuthSettings, PayloadPlan } from "../auth/authenticate.ts";
+import { withHoistedHeaders } from "../auth/hoisted-headers.ts";
 import { S3Error } from "../core/s3-error.ts";
 import type { WireRequest } from "../core/wire-request.ts";
 import type { BucketView } from "../store/bucket-view.ts";
@@ -91,14 +92,16 @@ export class Pipeline {
   }
 
   async #answer(exchange: Exchange): Promise<number> {
-    let response: S3Response | number;
     try {
-      response = await this.#work(exchange);
+      const response = await this.#work(exchange);
+      return typeof response === "number" ? response : await this.#send(exchange, response);
     } catch (error) {
       if (exchange.out.headersSent) throw error;
-      response = errorResponse(this.#note(exchange, error), exchange);
+      return this.#send(exchange, errorResponse(this.#note(exchange, error), exchange));
     }
-    if (typeof response === "number") return response;
+  }
+
+  async #send(exchange: Exchange, response: S3Response): Promise<number> {
     const common = exchange.commonHeaders();
     const isLast = this.#isClosing || !(await hasArrived(exchange.message));
     return sendResponse(
@@ -110,11 +113,12 @@ export class Pipeline {
 
   /** Everything between the wire and the answer. Authentication comes before anything of the body. */
   async #work(exchange: Exchange): Promise<S3Response | number> {
-    const wire = readWireRequest(exchange.message, exchange.requestTarget);
-    const address = resolveAddress(wire, this.#settings.domains);
+    const sent = readWireRequest(exchange.message, exchange.requestTarget);
+    const address = resolveAddress(sent, this.#settings.domains);
+    const wire = withHoistedHeaders(sent);
     const operation = matchOperation(wire, address.target);
     exchange.operationName = operation.name;
-    const authentication = authenticate(wire, this.#settings.auth, address.hostBucket);
+    const authentication = authenticate(sent, this.#settings.auth, address.hostBucket);
     exchange.accountName = authentication.account.name;
     checkPayloadPlan(operation, authentication.payload);
     const bucket = await this.#openBucket(operation, address, wire, authentication);

@@ -12,7 +12,10 @@ const SEND_IDLE_MS = 60_000;
 /** What goes with every answer. */
 type CommonHeaders = Readonly<Record<string, string>>;
 
-/** Sends headers and body up to its last byte, without ending the answer. Resolves to the body's size in bytes. */
+/**
+ * Sends headers and body up to its last byte, without ending the answer. Resolves to the body's size in bytes.
+ * @throws what reading the body throws; where no header has been sent yet, another answer may be.
+ */
 export async function sendResponse(
   out: ServerResponse,
   response: S3Response,
@@ -33,8 +36,9 @@ export async function sendResponse(
     if (!out.write(bytes)) out.socket?.setTimeout(SEND_IDLE_MS);
     return bytes.byteLength;
   }
-  writeHead(out, response, { ...common, "content-length": String(body.sizeBytes) });
-  await sendWindows(out, body.windows);
+  const begin = (): void =>
+    writeHead(out, response, { ...common, "content-length": String(body.sizeBytes) });
+  await sendWindows(out, body.windows, begin);
   return body.sizeBytes;
 }
 
@@ -49,19 +53,26 @@ function writeHead(out: ServerResponse, response: S3Response, common: CommonHead
   out.writeHead(response.status, lines);
 }
 
-async function sendWindows(out: ServerResponse, windows: ByteWindows): Promise<void> {
+/** The head waits for the first bytes: a reading that fails at once (too few good shards) still gets its status. */
+async function sendWindows(
+  out: ServerResponse,
+  windows: ByteWindows,
+  begin: () => void,
+): Promise<void> {
   const pending = new Set<ByteWindow>();
   const releaseAll = (): void => pending.forEach((window) => release(pending, window));
   try {
     for await (const window of windows) {
       pending.add(window);
       if (out.destroyed) throw new Error("the client went away");
+      if (!out.headersSent) begin();
       if (!writeWindow(out, window, pending)) await drained(out);
     }
+    if (!out.headersSent) begin();
   } catch (error) {
-    out.destroy();
+    if (out.headersSent) out.destroy();
     // Buffers in a write that never calls back are free once the socket is gone.
-    if (out.closed) releaseAll();
+    if (out.closed || !out.headersSent) releaseAll();
     else out.once("close", releaseAll);
     throw error;
   }

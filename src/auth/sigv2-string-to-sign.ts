@@ -51,8 +51,13 @@ export function v2StringToSign(request: WireRequest, form: V2Form): string {
  * signature cover two different requests: a URL for a part could write the whole object.
  */
 export function isAmbiguous(request: WireRequest): boolean {
+  const headers = new Set<string>();
   return request.query.some(({ name, value }) => {
-    if (name.toLowerCase().startsWith("x-amz-") || name.toLowerCase().startsWith("content-")) {
+    const lower = name.toLowerCase();
+    if (lower.startsWith("x-amz-") || lower.startsWith("content-")) {
+      // Of two headers of one name only one would be signed, and perhaps the other one read.
+      if (headers.has(lower)) return true;
+      headers.add(lower);
       return /[\r\n]/.test(value);
     }
     const [, ...next] = value.split("&").map((part) => part.split("=", 1)[0] ?? "");

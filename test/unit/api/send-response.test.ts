@@ -131,6 +131,20 @@ test("an answer that fails half-way is cut off, never finished short", async () 
   expect(fate).toEqual({ made: 3, released: 3, releasedTwice: 0 });
 });
 
+test("a body that fails before its first byte leaves the head unsent, for an error", async () => {
+  const { fate, windows, sizeBytes } = givenWindows(10, 1_000, 0);
+  lab = await serveWith((_message, out) => {
+    const response = { status: 200, headers: {}, body: { windows, sizeBytes } };
+    sendResponse(out, response, COMMON).catch(async () => {
+      await sendResponse(out, { status: 503, headers: {}, body: "sorry" }, COMMON);
+      out.end();
+    });
+  });
+  const answer = await sendRaw(lab.port, "GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+  expect([answer.status, answer.body]).toEqual([503, "sorry"]);
+  expect(fate).toEqual({ made: 0, released: 0, releasedTwice: 0 });
+});
+
 /** Resolves when a number has stopped changing over many turns of the loop. */
 async function untilSteady(value: () => number): Promise<void> {
   let before = -1;

@@ -159,3 +159,14 @@ test("S13: where V2 is switched off, both spellings of it are refused", () => {
     expect(refusalOf(() => authenticate(request, off, undefined)).code).toBe("InvalidRequest");
   }
 });
+
+test("a header moved into a URL twice is refused: only one of the two would be signed (S31)", () => {
+  const signed = "x-amz-copy-source:/b/mine\n/b/k";
+  const target = urlFor("/b/k", signed, "x-amz-copy-source=/b/mine", "PUT");
+  expect(accept("PUT", target, HOST)).toMatchObject({ method: "presigned" });
+  const twice = target.replace(
+    "&x-amz-copy-source",
+    "&X-Amz-Copy-Source=/b/secret&x-amz-copy-source",
+  );
+  expect(refuse("PUT", twice, HOST).code).toBe("InvalidRequest");
+});
