@@ -58,7 +58,8 @@ export interface ShardStore {
    */
   create(name: ShardName): Promise<ShardWriter>;
   /**
-   * Exactly `length` bytes from `offset`, into `target` (whose length is `length`).
+   * Exactly `length` bytes from `offset`, into `target` (whose length is `length`). After any other error than those
+   * below `target` may still be written to, at any later time.
    * @throws ShardError NotFound; Corrupt when the shard ends before.
    */
   read(name: ShardName, offset: number, target: Uint8Array): Promise<void>;

@@ -1,5 +1,6 @@
 // Consecutive blocks of one shard, read with one call into a pooled buffer and verified: what is in here is what was
-// written. A buffer is never used again while a read that was given up may still fill it.
+// written. A buffer is never used again when a read that was given up may still fill it: only the drive's answer, be it
+// the bytes or that there are none, says that nothing does.
 
 import { BLOCK_CHECKSUM_BYTES, blockOffset, verifyBlock } from "../datanode/shard-format.ts";
 import { ShardError } from "../datanode/shard-store.ts";
@@ -87,8 +88,8 @@ export async function readShardBlocks(
     return blocks;
   } catch (error) {
     drive.noteError(error);
-    if (isSettled) pools.release(buffer);
-    else giveBackWhenSettled(pools, buffer, reading);
+    if (isSettled || isAnswer(error)) pools.release(buffer);
+    else pools.abandon(buffer);
     throw error;
   }
 }
@@ -100,13 +101,9 @@ function verify(blocks: ShardBlocks, { drive, index, seed, stripes }: BlocksToRe
   }
 }
 
-function giveBackWhenSettled(
-  pools: BufferPools,
-  buffer: Uint8Array,
-  reading: Promise<unknown>,
-): void {
-  const giveBack = (): void => pools.release(buffer);
-  reading.then(giveBack, giveBack);
+/** Any other error may be a deadline, ours or the disk's, behind which the kernel goes on with the call. */
+function isAnswer(error: unknown): boolean {
+  return error instanceof ShardError && ["Corrupt", "NotFound"].includes(error.code);
 }
 
 /** Two sizes for each geometry: one block, or a window of them. */

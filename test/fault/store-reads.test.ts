@@ -2,7 +2,9 @@
 // hung, and every byte still comes back as it was put, in the same request. Beyond that the read fails and says so.
 
 import { expect, test } from "vitest";
+import { ShardError } from "../../src/datanode/shard-store.ts";
 import type { ObjectRecord } from "../../src/metadata/records.ts";
+import type { ByteWindow } from "../../src/store/byte-window.ts";
 import {
   bytesOf,
   callsOf,
@@ -222,3 +224,30 @@ function contentOf(object: ObjectRecord): { readonly headerBytes: number } {
 async function* nothing(): AsyncGenerator<never> {
   // There was no reading; the comparison fails.
 }
+
+test("a read that is given up may fill its buffer later: no other read is given that buffer", async () => {
+  const late: (() => void)[] = [];
+  const lab = await givenStore({
+    wrap: (drive, position) => ({
+      ...callsOf(drive),
+      read: async (name, offset, target) => {
+        if (position !== 0 || late.length > 0) return drive.read(name, offset, target);
+        late.push(() => target.fill(0xee));
+        throw new ShardError("Unavailable", "the disk gave the call up, the kernel has not");
+      },
+    }),
+  });
+  const bytes = bytesOf(4 * MIB, 1);
+  // Of several objects one at least has a data shard on that drive.
+  for (const key of ["a", "b", "c", "d"]) await lab.put(key, bytes);
+  for (const key of ["a", "b", "c", "d"]) await lab.get(key);
+  expect(late).toHaveLength(1);
+
+  const reading = await lab.store.openObject(lab.bucket, "a");
+  const windows: ByteWindow[] = [];
+  for await (const window of reading?.read(0, bytes.length) ?? []) windows.push(window);
+  late[0]?.();
+  const read = Buffer.concat(windows.flatMap((window) => window.chunks));
+  for (const window of windows) window.release();
+  expect(read.equals(bytes)).toBe(true);
+});
