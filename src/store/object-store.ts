@@ -45,7 +45,7 @@ export interface ObjectReading {
   readonly read: (start: number, end: number) => ByteWindows;
   /** For a multipart object: where part `number` lies; undefined when there is no such part. */
   readonly findPart: (number: number) => Promise<PartRecord | undefined>;
-  /** Frees the hold on the shards without reading; harmless after reading. */
+  /** Frees the hold on the shards where no byte was asked for, be it that `read` was called; else harmless. */
   readonly close: () => void;
 }
 

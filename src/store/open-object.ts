@@ -59,26 +59,31 @@ function makeReading(
 ): ObjectReading {
   const { content } = object;
   let isRead = false;
+  let isBegun = false;
   const segments = (start: number, end: number): AsyncIterable<Segment> | Iterable<Segment> => {
     if (content.kind === "set") return [{ kind: "set", set: content.set, range: { start, end } }];
     if (content.kind === "manifest") return partSegments(context, content, start, end);
     return [{ kind: "bytes", bytes: bytes?.subarray(start, end) ?? new Uint8Array(0) }];
   };
+  async function* begun(start: number, end: number): AsyncGenerator<Segment, void> {
+    isBegun = true;
+    yield* segments(start, end);
+  }
   return {
     object,
     read: (start: number, end: number): ByteWindows => {
       assert(!isRead, "a reading is read once");
       assert(start >= 0 && start <= end && end <= object.sizeBytes, "a range lies in its object");
       isRead = true;
-      return readSegments(context, segments(start, end), hold);
+      return readSegments(context, begun(start, end), hold);
     },
     findPart: async (number) =>
       content.kind === "manifest"
         ? context.metadata.findPart(content.manifestId, number)
         : undefined,
     close: () => {
-      // Once reading has begun it ends by itself, at its last byte or when its consumer leaves.
-      if (!isRead) hold.close();
+      // Once the first byte was asked for, reading ends by itself, at its last byte or when its consumer leaves.
+      if (!isBegun) hold.close();
     },
   };
 }

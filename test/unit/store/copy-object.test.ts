@@ -8,6 +8,7 @@ import {
   bodyOf,
   bytesOf,
   givenStore,
+  HandClock,
   md5,
   OWNER,
   setIdOf,
@@ -109,4 +110,26 @@ test("a condition that does not hold refuses the copy and frees the source", asy
   const absent = copy(lab, "a", { key: "b", condition: { ifMatch: "abc" } });
   await expect(absent).rejects.toMatchObject({ code: "NoSuchKey" });
   expect(lab.store.openReadings()).toBe(0);
+});
+
+test("a copy that is refused before its first byte is read lets go of the source", async () => {
+  const clock = new HandClock();
+  const lab = await givenStore({ clock });
+  const { store, bucket, target } = lab;
+  await lab.put("small", bytesOf(100, 1));
+  await lab.put("large", bytesOf(MIB, 2));
+  const upload = await store.createUpload(target("target"), OWNER, undefined);
+  for (const disk of lab.disks) disk.setOffline(true);
+  // What is known of the drives is no longer fresh.
+  clock.nowMs += 1_000;
+  for (const from of ["small", "large"]) {
+    const refused = { code: "ServiceUnavailable" };
+    const storageClass = "STANDARD_IA";
+    await expect(copy(lab, from, { key: "b", storageClass })).rejects.toMatchObject(refused);
+    const reading = await store.openObject(bucket, from);
+    if (reading === undefined) throw new Error("no object");
+    const source = { reading, start: 0, end: 100 };
+    await expect(store.copyPart({ bucket, upload }, 1, source)).rejects.toMatchObject(refused);
+  }
+  expect(store.openReadings()).toBe(0);
 });
