@@ -10,16 +10,24 @@ export interface SetToRemove {
   readonly shardCount: number;
 }
 
-/** Resolves to whether no shard of it is left: false when a drive is away or fails, to be tried again. */
-export async function removeSet(context: StoreContext, set: SetToRemove): Promise<boolean> {
+/** Removes shards of a set; resolves to the indexes of those that are left, since their drive is away or fails. */
+export async function removeShards(
+  context: StoreContext,
+  set: SetToRemove,
+  indexes: readonly number[],
+): Promise<readonly number[]> {
   const drives = context.drives.locate(set.setId, set.layoutVersion, set.shardCount);
-  const removals = drives.map(async (drive, index) => {
-    if (drive === undefined || drive.isAway) return false;
-    await removeShard(drive, { setId: set.setId, index });
-    return true;
-  });
-  const outcomes = await Promise.allSettled(removals);
-  return outcomes.every((outcome) => outcome.status === "fulfilled" && outcome.value);
+  const isLeft = await Promise.all(
+    indexes.map(async (index) => {
+      const drive = drives[index];
+      if (drive === undefined || drive.isAway) return true;
+      return removeShard(drive, { setId: set.setId, index }).then(
+        () => false,
+        () => true,
+      );
+    }),
+  );
+  return indexes.filter((_, position) => isLeft[position]);
 }
 
 /** Removes a set of this process that no metadata names: at once where a drive is there, else when it is back. */

@@ -1,11 +1,11 @@
 // Removes the shards of deleted sets, once nobody can be reading them: a grace period after this process first saw the
 // set in the trash (monotonic: no clock that is moved shortens it), and no open reading that began before that.
 // A set stays in the trash until every one of its drives has said that its shard is gone, so that a drive that was away
-// while an object was deleted brings nothing back.
+// while an object was deleted brings nothing back. What waits for a drive does not hold up what is behind it.
 
 import type { SetId } from "../core/ids.ts";
 import type { TrashRecord } from "../metadata/records.ts";
-import { removeSet } from "./remove-set.ts";
+import { removeShards } from "./remove-set.ts";
 import type { StoreContext } from "./store-context.ts";
 
 /** Sets whose grace runs at a time; those behind them wait a little longer. */
@@ -27,6 +27,8 @@ export class TrashCollector {
   readonly #context: StoreContext;
   /** When this process first saw each set in the trash, in monotonic milliseconds. */
   #seenAt = new Map<SetId, number>();
+  /** Of sets that were tried: the shards that are left, since their drive was away. */
+  #left = new Map<SetId, readonly number[]>();
   #running: Promise<TrashStep> | undefined;
 
   constructor(context: StoreContext) {
@@ -45,11 +47,13 @@ export class TrashCollector {
     readings.cutOffBefore(clock.monotonic() - READING_MS_MAX);
     const rows = await metadata.listTrash(SETS_SEEN_MAX);
     this.#noteSeen(rows);
-    const due = rows.filter((row) => this.#isDue(row.setId)).slice(0, SETS_PER_STEP);
+    const due = rows
+      .filter((row) => this.#isDue(row.setId) && this.#isRemovable(row))
+      .slice(0, SETS_PER_STEP);
     const removed: SetId[] = [];
     const take = async (): Promise<void> => {
       for (let row = due.pop(); row !== undefined; row = due.pop()) {
-        if (await removeSet(this.#context, row)) removed.push(row.setId);
+        if (await this.#remove(row)) removed.push(row.setId);
       }
     };
     await Promise.all(Array.from({ length: CONCURRENCY }, take));
@@ -59,8 +63,26 @@ export class TrashCollector {
 
   #noteSeen(rows: readonly TrashRecord[]): void {
     const now = this.#context.clock.monotonic();
-    // Made anew at each step, so that it is bounded.
+    // Both are made anew at each step, so that they are bounded.
     this.#seenAt = new Map(rows.map(({ setId }) => [setId, this.#seenAt.get(setId) ?? now]));
+    this.#left = new Map([...this.#left].filter(([setId]) => this.#seenAt.has(setId)));
+  }
+
+  /** Whether no shard of the set is left. */
+  async #remove(row: TrashRecord): Promise<boolean> {
+    const indexes =
+      this.#left.get(row.setId) ?? Array.from({ length: row.shardCount }, (_, i) => i);
+    const left = await removeShards(this.#context, row, indexes);
+    this.#left.set(row.setId, left);
+    return left.length === 0;
+  }
+
+  /** Whether there is a shard that a drive may give up now. */
+  #isRemovable({ setId, layoutVersion, shardCount }: TrashRecord): boolean {
+    const left = this.#left.get(setId);
+    if (left === undefined) return true;
+    const drives = this.#context.drives.locate(setId, layoutVersion, shardCount);
+    return left.some((index) => drives[index]?.isAway === false);
   }
 
   #isDue(setId: SetId): boolean {

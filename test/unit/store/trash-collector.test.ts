@@ -2,7 +2,14 @@
 // nothing else goes with them.
 
 import { expect, test } from "vitest";
-import { bytesOf, collect, givenStore, HandClock, setIdOf } from "../../support/store-lab.ts";
+import {
+  bodyOf,
+  bytesOf,
+  collect,
+  givenStore,
+  HandClock,
+  setIdOf,
+} from "../../support/store-lab.ts";
 
 const SIZE = 700_000;
 const MINUTE_MS = 60_000;
@@ -114,3 +121,29 @@ test("a shared set stays until its last object goes", async () => {
 async function* nothing(): AsyncGenerator<never> {
   // There was no reading; the comparison fails.
 }
+
+test("while a drive is away the others give up all that was deleted, however much waits for it", async () => {
+  const clock = new HandClock();
+  const { store, bucket, target, put, disks, shardFiles, metadata } = await givenStore({
+    clock,
+    limits: { trashGraceMs: MINUTE_MS, inlineBytesMax: 0 },
+  });
+  // More than one step takes.
+  const keys = Array.from({ length: 1_100 }, (_, index) => `key-${index}`);
+  for (const key of keys) await store.putObject(target(key), bodyOf(Buffer.from(key)));
+  disks[2]?.setOffline(true);
+  await put("seen away", bytesOf(SIZE, 1));
+  await store.deleteObjects(bucket, [...keys, "seen away"]);
+  await store.collectTrash();
+  clock.nowMs += MINUTE_MS;
+  for (let step = 0; step < 3; step += 1) await store.collectTrash();
+  expect(await metadata.listTrash(2_000)).toHaveLength(1_101);
+  disks[2]?.setOffline(false);
+  expect(await shardFiles()).toHaveLength(1_100);
+
+  clock.nowMs += MINUTE_MS;
+  await expect.poll(() => store.awayCount()).toBe(0);
+  for (let step = 0; step < 3; step += 1) await store.collectTrash();
+  expect(await metadata.listTrash(10)).toEqual([]);
+  expect(await shardFiles()).toEqual([]);
+});
