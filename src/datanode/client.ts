@@ -20,7 +20,7 @@ const FRAME_BUFFER_BYTES = 320 * 1024;
 const FRAME_BUFFERS_IDLE_MAX = 8;
 
 /** What a node is, as a gateway may remember it. */
-export interface KnownNode {
+interface KnownNode {
   readonly nodeId: string;
   readonly driveIds: readonly DriveId[];
 }

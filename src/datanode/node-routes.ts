@@ -18,7 +18,7 @@ import { receiveShard } from "./receive-shard.ts";
 import type { BodyKey } from "./shard-body.ts";
 import type { ShardStore } from "./shard-store.ts";
 
-export interface DriveRequest {
+interface DriveRequest {
   readonly drive: ShardStore;
   /** The last parameter of the route, as sent. */
   readonly parameter: string;

@@ -98,7 +98,7 @@ export function isNodeId(text: string): boolean {
   return NODE_ID.test(text);
 }
 
-export function shardFileName(name: ShardName): string {
+function shardFileName(name: ShardName): string {
   return `${name.setId}.${name.index}`;
 }
 

@@ -17,7 +17,7 @@ import type { Clock } from "../util/clock.ts";
 import { NonceStore } from "./nonce-store.ts";
 import { RefusedRequestError } from "./protocol.ts";
 
-export const CLUSTER_SECRET_LENGTH_MIN = 32;
+const CLUSTER_SECRET_LENGTH_MIN = 32;
 /** How far a request's time may be from the node's, in milliseconds. */
 export const FRESH_MS = 60_000;
 /** Node id and session of a hello, which is said before either is known. */

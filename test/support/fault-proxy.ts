@@ -5,7 +5,7 @@ import { createServer, connect, type Server, type Socket } from "node:net";
 import { onTestFinished } from "vitest";
 
 /** What happens to the bytes of one direction. */
-export type Fault =
+type Fault =
   | { readonly kind: "pass" }
   /** Taken and never passed on; the connection stays open. */
   | { readonly kind: "blackhole" }

@@ -27,7 +27,7 @@ export interface RpcRequest {
   readonly keys?: ClusterKeys;
 }
 
-export const clusterKeys = deriveClusterKeys(CLUSTER_SECRET);
+const clusterKeys = deriveClusterKeys(CLUSTER_SECRET);
 
 /** A request as bytes. */
 export function renderRpc(
