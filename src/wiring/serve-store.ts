@@ -4,6 +4,7 @@ import { startWorker } from "../background/worker.ts";
 import { UNIT_BYTES } from "../core/limits.ts";
 import type { ShardStore } from "../datanode/shard-store.ts";
 import { geometryFor, type Geometry } from "../erasure/geometry.ts";
+import { selfTestCodec } from "../erasure/codec-self-test.ts";
 import { createReedSolomonCodec } from "../erasure/rs-codec.ts";
 import type { MetadataStore } from "../metadata/metadata-store.ts";
 import { openObjectStore, type OpenObjectStore } from "../store/open-object-store.ts";
@@ -56,6 +57,7 @@ export async function serveStore(
   const { metadata, clusterId, drives, driveCount, clusterSecret } = engines;
   const { clock, logger, buckets, region } = options;
   const codec = createReedSolomonCodec();
+  selfTestCodec(codec);
   const geometry = geometryFor(driveCount, UNIT_BYTES);
   const store = await openObjectStore({ metadata, drives, codec, clock, logger, clusterId });
   closeStack.add(() => store.close());
