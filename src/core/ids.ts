@@ -22,14 +22,9 @@ export type UploadId = Branded<string, "UploadId">;
 export type AccountId = Branded<string, "AccountId">;
 
 const SET_ID = /^[0-9a-f]{32}$/;
-const INCARNATION = /^[0-9a-f]{16}$/;
 
 export function isSetId(text: string): text is SetId {
   return SET_ID.test(text);
-}
-
-export function isIncarnation(text: string): text is Incarnation {
-  return INCARNATION.test(text);
 }
 
 /** The incarnation that wrote a set. */

@@ -129,7 +129,7 @@ export interface UploadPage {
   readonly isTruncated: boolean;
 }
 
-export interface PartPage {
+interface PartPage {
   readonly parts: readonly PartRecord[];
   readonly isTruncated: boolean;
 }

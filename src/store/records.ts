@@ -1,11 +1,8 @@
 // The records that the layers above the store see. They are the metadata's, but api may not import metadata.
 
 export type {
-  ListBucketsQuery,
   ListedObject,
   ListedUpload,
-  ListObjectsQuery,
-  ListUploadsQuery,
   ObjectPage,
   UploadPage,
   WriteCondition,

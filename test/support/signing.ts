@@ -34,19 +34,14 @@ export interface SignedRequest {
 }
 
 export const sha256Hex = (data: Buffer | string) => createHash("sha256").update(data).digest("hex");
-export const hmacSha256 = (key: Buffer | string, text: string) =>
+const hmacSha256 = (key: Buffer | string, text: string) =>
   createHmac("sha256", key).update(text).digest();
 
-export function amzDateOf(date: Date): string {
+function amzDateOf(date: Date): string {
   return date.toISOString().replaceAll(/[-:]|\.\d+/g, "");
 }
 
-export function signingKeyOf(
-  secretKey: string,
-  day: string,
-  region: string,
-  service: string,
-): Buffer {
+function signingKeyOf(secretKey: string, day: string, region: string, service: string): Buffer {
   const dateKey = hmacSha256(`AWS4${secretKey}`, day);
   return hmacSha256(hmacSha256(hmacSha256(dateKey, region), service), "aws4_request");
 }
