@@ -11,6 +11,7 @@ import type {
   ListObjectsQuery,
   ListUploadsQuery,
   MetadataStore,
+  PartPage,
   PutObjectInput,
   PutPartInput,
 } from "./metadata-store.ts";
@@ -163,7 +164,7 @@ export class EngineStore implements MetadataStore {
     return { number, sizeBytes, etag, uploadedAt, checksums, ...stored, startOffset: undefined };
   }
 
-  async listParts(manifestId: number, after: number, limit: number) {
+  async listParts(manifestId: number, after: number, limit: number): Promise<PartPage> {
     return this.#reader.listParts(manifestId, after, limit);
   }
 
@@ -208,7 +209,9 @@ export class EngineStore implements MetadataStore {
     try {
       this.#parts.closeReader();
     } finally {
-      await this.#writer.close().finally(this.#parts.release);
+      // A writer that did not end may still write: then others are kept out for as long as this process lives.
+      await this.#writer.close();
+      this.#parts.release();
     }
   }
 }

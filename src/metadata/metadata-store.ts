@@ -129,7 +129,7 @@ export interface UploadPage {
   readonly isTruncated: boolean;
 }
 
-interface PartPage {
+export interface PartPage {
   readonly parts: readonly PartRecord[];
   readonly isTruncated: boolean;
 }

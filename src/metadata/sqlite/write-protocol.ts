@@ -16,7 +16,14 @@ export type ToWriter = WriteGroup | { readonly kind: "close" };
 export type WriteAnswer =
   | { readonly kind: "done"; readonly result: unknown }
   | { readonly kind: "refused"; readonly refusal: Refusal }
-  | { readonly kind: "failed"; readonly message: string };
+  | { readonly kind: "failed"; readonly fault: Fault };
+
+/** Why the database could not do it. */
+export interface Fault {
+  readonly message: string;
+  /** Whether it is for want of room. */
+  readonly isFull: boolean;
+}
 
 export interface Refusal {
   readonly code: S3ErrorCode;
@@ -31,18 +38,23 @@ export type FromWriter =
   /** One answer a request, in the order asked. */
   | { readonly kind: "answers"; readonly answers: readonly WriteAnswer[] }
   /** Nothing of the group is known to be durable. */
-  | { readonly kind: "group-failed"; readonly message: string };
+  | { readonly kind: "group-failed"; readonly fault: Fault };
 
 export function answerOf(error: unknown): WriteAnswer {
   if (error instanceof S3Error) {
     const { code, message, detail } = error;
     return { kind: "refused", refusal: { code, message, detail } };
   }
-  return { kind: "failed", message: messageOf(error) };
+  return { kind: "failed", fault: faultOf(error) };
 }
 
 export function errorOf({ code, message, detail }: Refusal): S3Error {
   return new S3Error(code, { message, detail });
+}
+
+export function faultOf(error: unknown): Fault {
+  const isFull = error instanceof Error && "code" in error && error.code === "SQLITE_FULL";
+  return { message: messageOf(error), isFull };
 }
 
 export function messageOf(error: unknown): string {

@@ -1,11 +1,15 @@
 // Gathers writes into groups for the one writer: while a group is on its way the next one fills, so that many writes
-// share a commit. Bounded: past the limit a write is refused with SlowDown.
+// share a commit. Bounded: past the limit a write is refused with SlowDown. And never waited for without end: while
+// the writer does not answer, because its disk hangs, writes are refused with ServiceUnavailable.
 
 import { S3Error } from "../../core/s3-error.ts";
 import type { Clock } from "../../util/clock.ts";
+import { withDeadline } from "../../util/deadline.ts";
 import type { WriteName, WritePort, WriteRequest, WriteResult } from "../write-operations.ts";
 import {
   errorOf,
+  faultOf,
+  type Fault,
   type FromWriter,
   type ToWriter,
   type WriteAnswer,
@@ -15,6 +19,8 @@ import {
 const GROUP_SIZE_MAX = 256;
 /** Writes that wait for their group; with inline bytes at most some tens of MiB. */
 const QUEUE_SIZE_MAX = 4_096;
+/** How long a group may take. Emptying a store of millions of rows stays below that; a disk that hangs does not. */
+const GROUP_MS_MAX = 30_000;
 
 /** The way to the writer. Exactly one reply comes to each group. */
 export interface WriterTransport {
@@ -35,6 +41,9 @@ export class WriteQueue implements WritePort {
   #waiting: Waiting[] = [];
   #underway: readonly Waiting[] = [];
   #isScheduled = false;
+  /** The group underway is late: its writers have been told so, and its reply is still to come. */
+  #isStalled = false;
+  #deadline: NodeJS.Timeout | undefined;
   /** Why no more writes are taken. */
   #ended: Error | undefined;
   #drained: (() => void) | undefined;
@@ -47,6 +56,7 @@ export class WriteQueue implements WritePort {
   submit<Name extends WriteName>(request: WriteRequest<Name>): Promise<WriteResult<Name>> {
     return new Promise((resolve, reject) => {
       if (this.#ended !== undefined) throw this.#ended;
+      if (this.#isStalled) throw stalledError();
       if (this.#waiting.length >= QUEUE_SIZE_MAX) throw new S3Error("SlowDown");
       // The writer answers a request with the result of its own name: the protocol says so, not the type.
       const answered = resolve as (result: unknown) => void;
@@ -59,10 +69,12 @@ export class WriteQueue implements WritePort {
   receive(message: FromWriter): void {
     const group = this.#underway;
     this.#underway = [];
+    this.#isStalled = false;
+    clearTimeout(this.#deadline);
     if (message.kind === "answers") {
       group.forEach((waiting, index) => settle(waiting, message.answers[index]));
     } else if (message.kind === "group-failed") {
-      rejectAll(group, new Error(`the metadata could not be written: ${message.message}`));
+      rejectAll(group, errorOfFault(message.fault));
     }
     this.#schedule();
   }
@@ -70,6 +82,7 @@ export class WriteQueue implements WritePort {
   /** The writer is gone: whatever waits is rejected, and so is every later write. */
   fail(error: Error): void {
     this.#ended ??= error;
+    clearTimeout(this.#deadline);
     rejectAll([...this.#underway, ...this.#waiting], error);
     this.#underway = [];
     this.#waiting = [];
@@ -78,12 +91,23 @@ export class WriteQueue implements WritePort {
 
   async close(): Promise<void> {
     this.#ended ??= new Error("the metadata is closed");
-    if (this.#underway.length + this.#waiting.length > 0) {
+    if (!this.#isStalled && this.#underway.length + this.#waiting.length > 0) {
       await new Promise<void>((resolve) => {
         this.#drained = resolve;
       });
     }
-    await this.#transport.close();
+    await withDeadline(this.#transport.close(), {
+      timeoutMs: this.#isStalled ? 0 : GROUP_MS_MAX,
+      onTimeout: () => new Error("the metadata's disk hangs: its writer was left behind"),
+    });
+  }
+
+  /** Whether the group is durable will be known when the writer answers; its writers wait no longer. */
+  #stall(): void {
+    this.#isStalled = true;
+    rejectAll([...this.#underway, ...this.#waiting], stalledError());
+    this.#waiting = [];
+    this.#drained?.();
   }
 
   /** Writes of one turn of the event loop go together. */
@@ -104,11 +128,12 @@ export class WriteQueue implements WritePort {
     this.#underway = this.#waiting.splice(0, GROUP_SIZE_MAX);
     const requests = this.#underway.map(({ request }) => request);
     const group: WriteGroup = { kind: "group", nowMs: Math.round(this.#clock.now()), requests };
+    this.#deadline = setTimeout(() => this.#stall(), GROUP_MS_MAX);
     try {
       this.#transport.send(group);
     } catch (error) {
       // A request that cannot be cloned is a bug of its caller; the group never left.
-      this.receive({ kind: "group-failed", message: String(error) });
+      this.receive({ kind: "group-failed", fault: faultOf(error) });
     }
   }
 }
@@ -128,7 +153,16 @@ function detached(request: WriteRequest): WriteRequest {
 function settle({ resolve, reject }: Waiting, answer: WriteAnswer | undefined): void {
   if (answer?.kind === "done") resolve(answer.result);
   else if (answer?.kind === "refused") reject(errorOf(answer.refusal));
-  else reject(new Error(`a metadata write failed: ${answer?.message ?? "no answer"}`));
+  else reject(errorOfFault(answer?.fault ?? { message: "no answer", isFull: false }));
+}
+
+function errorOfFault({ message, isFull }: Fault): Error {
+  const error = new Error(`the metadata could not be written: ${message}`);
+  return isFull ? new S3Error("InsufficientStorage", { cause: error }) : error;
+}
+
+function stalledError(): S3Error {
+  return new S3Error("ServiceUnavailable", { cause: new Error("the metadata's disk hangs") });
 }
 
 function rejectAll(group: readonly Waiting[], error: Error): void {

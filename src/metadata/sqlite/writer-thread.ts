@@ -3,7 +3,13 @@
 import { parentPort, workerData, type MessagePort } from "node:worker_threads";
 import { GroupWriter } from "./group-writer.ts";
 import { openForWriting } from "./open-database.ts";
-import { messageOf, type FromWriter, type ToWriter, type WriteGroup } from "./write-protocol.ts";
+import {
+  faultOf,
+  messageOf,
+  type FromWriter,
+  type ToWriter,
+  type WriteGroup,
+} from "./write-protocol.ts";
 
 export interface WriterData {
   /** Path of metadata.db. */
@@ -32,7 +38,7 @@ function answersTo(writer: GroupWriter, group: WriteGroup): FromWriter {
   try {
     return { kind: "answers", answers: writer.apply(group) };
   } catch (error) {
-    return { kind: "group-failed", message: messageOf(error) };
+    return { kind: "group-failed", fault: faultOf(error) };
   }
 }
 

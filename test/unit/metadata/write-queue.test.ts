@@ -1,6 +1,6 @@
 // The gathering of writes into groups, over a transport that only notes what it is given.
 
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { realClock } from "../../../src/util/clock.ts";
 import type { ToWriter, WriteGroup } from "../../../src/metadata/sqlite/write-protocol.ts";
 import { WriteQueue } from "../../../src/metadata/sqlite/write-queue.ts";
@@ -73,7 +73,7 @@ test("each write gets its own answer: done, refused or failed", async () => {
     answers: [
       { kind: "done", result: "stands" },
       { kind: "refused", refusal },
-      { kind: "failed", message: "broken" },
+      { kind: "failed", fault: { message: "broken", isFull: false } },
     ],
   });
   const [done, refused, failed, unanswered] = await outcomes;
@@ -88,7 +88,7 @@ test("a group that fails rejects its own writes, and the next one goes on", asyn
   const lost = write("a");
   await turn();
   const next = write("b");
-  queue.receive({ kind: "group-failed", message: "disk I/O error" });
+  queue.receive({ kind: "group-failed", fault: { message: "disk I/O error", isFull: false } });
   await expect(lost).rejects.toThrow("disk I/O error");
   await turn();
   answer();
@@ -119,4 +119,53 @@ test("closing waits for what was submitted and refuses what comes after", async 
   await closing;
   expect(await writes).toHaveLength(300);
   expect(closed()).toBe(true);
+});
+
+test("F43 want of room is told as such, for a group and for a write of its own", async () => {
+  const { queue, write } = givenQueue();
+  const fault = { message: "database or disk is full", isFull: true };
+  const alone = write("a");
+  await turn();
+  queue.receive({ kind: "answers", answers: [{ kind: "failed", fault }] });
+  await expect(alone).rejects.toMatchObject({ code: "InsufficientStorage", status: 507 });
+  const group = write("b");
+  await turn();
+  queue.receive({ kind: "group-failed", fault });
+  await expect(group).rejects.toMatchObject({ code: "InsufficientStorage", status: 507 });
+});
+
+test("F46 a writer that does not answer holds nobody up, and goes on when it does", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  onTestFinished(() => void vi.useRealTimers());
+  const { sent, write, answer } = givenQueue();
+  const unavailable = { code: "ServiceUnavailable", status: 503 };
+  const underway = Promise.allSettled([write("a")]);
+  await turn();
+  const waiting = Promise.allSettled([write("b")]);
+  vi.advanceTimersByTime(30_000);
+  expect(await underway).toMatchObject([{ reason: unavailable }]);
+  expect(await waiting).toMatchObject([{ reason: unavailable }]);
+  await expect(write("c")).rejects.toMatchObject(unavailable);
+  expect(sizes(sent)).toEqual([1]);
+
+  answer();
+  const later = write("d");
+  await turn();
+  answer();
+  expect(await later).toBe("0");
+  expect(sizes(sent)).toEqual([1, 1]);
+});
+
+test("F46 closing does not wait for a writer that hangs", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  onTestFinished(() => void vi.useRealTimers());
+  const never = { send: () => undefined, close: () => new Promise<void>(() => undefined) };
+  const queue = new WriteQueue(never, realClock);
+  const input = { name: "name", value: "a" };
+  const writes = Promise.allSettled([queue.submit({ name: "ensureSetting", input })]);
+  await turn();
+  const closing = Promise.allSettled([queue.close()]);
+  await vi.advanceTimersByTimeAsync(30_001);
+  expect(await writes).toMatchObject([{ reason: { code: "ServiceUnavailable" } }]);
+  expect(await closing).toMatchObject([{ reason: { message: expect.stringContaining("hangs") } }]);
 });
