@@ -71,8 +71,11 @@ export async function openObjectStore(options: ObjectStoreOptions): Promise<Open
   const incarnation = makeIncarnation();
   await metadata.beginIncarnation({ incarnation, startedAt: clock.now() });
   return assemble({ ...context, setIds: new SetIds(incarnation) }, async () => {
-    await metadata.endIncarnation(incarnation, clock.now());
-    await drives.close();
+    try {
+      await metadata.endIncarnation(incarnation, clock.now());
+    } finally {
+      await drives.close();
+    }
   });
 }
 

@@ -50,15 +50,17 @@ export async function storeContent(
 }
 
 /**
- * Removes content that a refused metadata change leaves behind. What another failure leaves is kept, since the change
- * may have been made: an unnamed set is found by the sweep, a named one that is gone would be lost.
+ * Removes content that a refused metadata change leaves behind, be it for too many changes at a time. What another
+ * failure leaves is kept, since the change may have been made: an unnamed set is found by the sweep, a named one that
+ * is gone would be lost.
  */
 export async function discardContent(
   context: StoreContext,
   content: NewContent,
   error: unknown,
 ): Promise<void> {
-  if (content.kind !== "set" || !(error instanceof S3Error) || error.status >= 500) return;
+  if (content.kind !== "set" || !(error instanceof S3Error)) return;
+  if (error.status >= 500 && error.code !== "SlowDown") return;
   const { id, layoutVersion } = content.set;
   await discardSet(context, { setId: id, layoutVersion, shardCount: shardCount(content.set) });
 }

@@ -5,6 +5,7 @@ import { expect, test } from "vitest";
 import { S3Error } from "../../src/core/s3-error.ts";
 import type { DiskCall, SimEffect } from "../../src/disk/sim-fault.ts";
 import type { SimDrive } from "../../src/disk/sim-drive.ts";
+import type { MetadataStore } from "../../src/metadata/metadata-store.ts";
 import {
   bodyOf,
   bytesOf,
@@ -182,21 +183,28 @@ test("F43 full drives refuse new bytes, and go on deleting and reading", async (
 });
 
 test("a metadata change of unknown outcome keeps the shards: it may have been made", async () => {
-  let isBroken = false;
-  const lab = await givenStore({
-    wrapMetadata: (metadata) =>
-      new Proxy(metadata, {
-        get: (target, name) => {
-          const value: unknown = Reflect.get(target, name);
-          if (name === "putObject" && isBroken) return () => Promise.reject(new Error("gone"));
-          return typeof value === "function" ? value.bind(target) : value;
-        },
-      }),
-  });
-  isBroken = true;
+  const lab = await givenStore({ wrapMetadata: failing("putObject", new Error("gone")) });
   await expect(lab.put("key", bytesOf(MIB, 1))).rejects.toThrow("gone");
   expect(await lab.shardFiles()).toHaveLength(6);
 });
+
+test("a metadata change that was never tried leaves no shards", async () => {
+  const lab = await givenStore({ wrapMetadata: failing("putObject", new S3Error("SlowDown")) });
+  await expect(lab.put("key", bytesOf(MIB, 1))).rejects.toMatchObject({ code: "SlowDown" });
+  expect(await lab.shardFiles()).toEqual([]);
+});
+
+/** Metadata of which one operation fails. */
+function failing(name: keyof MetadataStore, error: Error) {
+  return (metadata: MetadataStore): MetadataStore =>
+    new Proxy(metadata, {
+      get: (target, asked) => {
+        if (asked === name) return () => Promise.reject(error);
+        const value: unknown = Reflect.get(target, asked);
+        return typeof value === "function" ? value.bind(target) : value;
+      },
+    });
+}
 
 /** Lets what a drive answered before count as old, so that it is asked again. */
 async function passTime(lab: StoreLab): Promise<void> {
