@@ -2,7 +2,7 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -226,4 +226,11 @@ test("ten thousand parts are completed, found by byte, and removed", async () =>
   await store.deleteObjects(bucketId, ["large"]);
   const trash = await store.listTrash(20_000);
   expect(trash.map((record) => record.setId)).toEqual(parts.map(({ number }) => setId(number)));
+});
+
+test("the folder is made for this user alone, with those above it", async () => {
+  const folder = join(await givenFolder(), "above", "metadata");
+  const store = await openSqliteMetadata({ folder });
+  onTestFinished(() => store.close());
+  expect((await stat(folder)).mode & 0o777).toBe(0o700);
 });

@@ -1,7 +1,7 @@
 // MetadataStore over SQLite: one file, one writer in a thread of its own, reads in the calling thread.
 
-import { mkdir } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, open } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
 import type { Database } from "better-sqlite3";
 import { realClock, type Clock } from "../../util/clock.ts";
 import { EngineStore } from "../engine-store.ts";
@@ -14,6 +14,9 @@ import { openForReading } from "./open-database.ts";
 import { uploadReads } from "./upload-reads.ts";
 import { startWriter } from "./writer-client.ts";
 
+/** It holds small objects and secrets. */
+const FOLDER_MODE = 0o700;
+
 export interface SqliteMetadataOptions {
   /** Holds metadata.db and lock.db; made when absent. */
   readonly folder: string;
@@ -24,7 +27,7 @@ export interface SqliteMetadataOptions {
 /** @throws when another process holds the folder, or a newer version wrote the database. */
 export async function openSqliteMetadata(options: SqliteMetadataOptions): Promise<MetadataStore> {
   const { folder, clock = realClock } = options;
-  await mkdir(folder, { recursive: true });
+  await makeFolder(resolve(folder));
   const path = join(folder, "metadata.db");
   const lock = lockFolder(folder);
   try {
@@ -39,6 +42,23 @@ export async function openSqliteMetadata(options: SqliteMetadataOptions): Promis
   } catch (error) {
     lock.release();
     throw error;
+  }
+}
+
+/** Others have no business in it, and its name is durable: SQLite syncs what is in a folder, not the folder's own name. */
+async function makeFolder(folder: string): Promise<void> {
+  const first = await mkdir(folder, { recursive: true, mode: FOLDER_MODE });
+  // A folder that stands already may have been made by a process that died before this.
+  const top = dirname(first ?? folder);
+  for (let path = folder; path !== top; path = dirname(path)) await syncFolder(dirname(path));
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, "r");
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
   }
 }
 
