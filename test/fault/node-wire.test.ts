@@ -1,12 +1,10 @@
-// A gateway's client against nodes and networks that fail: away, restarted, exchanged, silent, cut off, slow, lying.
+// A gateway's client against nodes and networks that fail: silent, slow, cut off, killed, hanging.
 // Every test holds that calls end by their deadline with a ShardError, that connections are given back, and that the
 // client recovers by itself; none waits for a time, only for conditions.
 
 import { randomBytes } from "node:crypto";
-import { createServer, type RequestListener } from "node:http";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
 import type { NodeClient } from "../../src/datanode/client.ts";
-import { newDriveId } from "../../src/datanode/drive-identity.ts";
 import type { ShardStore } from "../../src/datanode/shard-store.ts";
 import { SimDrive } from "../../src/disk/sim-drive.ts";
 import { givenShard, newName, readShard, shardErrorOf } from "../contract/shard-store.ts";
@@ -190,129 +188,6 @@ test("F55 requests recorded on the wire and sent again change nothing", async ()
   await lab.remote.delete(name);
   expect((await sendRaw(lab.proxy.port, upload)).status).toBe(401);
   expect(await lab.local.list(0x7f)).toEqual([]);
-});
-
-test.each<[string, RequestListener]>([
-  ["agrees to everything", (_request, response) => response.writeHead(200).end("{}")],
-  ["is not found", (_request, response) => response.writeHead(404).end("no")],
-  [
-    "sends the right words without a proof",
-    (_request, response) => {
-      response.setHeader("kintsugi-protocol", "kintsugi-node/1");
-      response.end(JSON.stringify({ nodeId: "x", session: "0".repeat(32), driveIds: ["d"] }));
-    },
-  ],
-  [
-    "speaks a newer protocol",
-    (_request, response) => {
-      response.setHeader("kintsugi-protocol", "kintsugi-node/2");
-      response.end("{}");
-    },
-  ],
-])("F60 a server that %s is no node", async (_what, listener) => {
-  const server = createServer((request, response) => {
-    request.resume();
-    listener(request, response);
-  });
-  await new Promise<void>((resolve) => {
-    server.listen(0, "127.0.0.1", () => resolve());
-  });
-  onTestFinished(() => void server.close());
-  const address = server.address();
-  const port = typeof address === "object" && address !== null ? address.port : 0;
-  const expected = { nodeId: "x", driveIds: [newDriveId()] };
-  const client = await givenClient(`http://127.0.0.1:${port}`, { expected });
-  expect(client.problem).toMatch(/no data node|does not prove|protocol kintsugi-node\/2/);
-  expect(await shardErrorOf(driveOf(client).space())).toBe("Unavailable");
-});
-
-test("a gateway with another secret is told so, and no drive is touched", async () => {
-  const node = await givenNode();
-  const client = await givenClient(node.url, { secret: "some other secret, long enough too" });
-  expect(client.drives).toEqual([]);
-  expect(client.problem).toContain("cluster secret is missing or wrong");
-});
-
-test("a gateway whose clock is off is told so", async () => {
-  const node = await givenNode();
-  const now = Date.now() + 3_600_000;
-  const clock = { now: () => now, monotonic: () => 0, translate: (dateMs: number) => dateMs };
-  const client = await givenClient(node.url, { clock });
-  expect(client.problem).toContain("compare the clocks");
-});
-
-test("a node that is away at first is found when it comes", async () => {
-  const first = await givenNode();
-  const { port, nodeId, drives, url } = first;
-  await first.server.close(0);
-  const client = await givenClient(url);
-  expect([client.drives, client.known]).toEqual([[], undefined]);
-  expect(client.problem).toBeDefined();
-  let heardOf: readonly ShardStore[] = [];
-  client.onDrives((found) => {
-    heardOf = found;
-  });
-  await givenNode({ port, nodeId, drives });
-  const found = await client.ready();
-  expect(found.map((drive) => drive.driveId)).toEqual(drives.map((drive) => drive.driveId));
-  expect(heardOf).toBe(found);
-  await writeShard(driveOf(client), Buffer.from("hello"));
-});
-
-test("a node that is expected has its drives from the start, Unavailable until it is there", async () => {
-  const first = await givenNode();
-  const { port, nodeId, drives, url } = first;
-  await first.server.close(0);
-  const driveIds = drives.map((drive) => drive.driveId);
-  const client = await givenClient(url, { expected: { nodeId, driveIds } });
-  expect(client.drives.map((drive) => drive.driveId)).toEqual(driveIds);
-  expect(await shardErrorOf(driveOf(client).space())).toBe("Unavailable");
-  await givenNode({ port, nodeId, drives });
-  await client.ready();
-  await writeShard(driveOf(client), Buffer.from("hello"));
-});
-
-test("a node that restarts while nothing is asked of it is no failure", async () => {
-  const drives = [await givenLocalDrive(new SimDrive({ seed: 1 }))];
-  const first = await givenNode({ drives });
-  const { port, nodeId, url } = first;
-  const client = await givenClient(url);
-  const name = await givenShard(driveOf(client), Buffer.from("stays"));
-  await first.server.close(0);
-  await givenNode({ port, nodeId, drives });
-  // Whether the client has seen the end of its connection, only the event loop knows.
-  await expect
-    .poll(() =>
-      driveOf(client)
-        .size(name)
-        .catch(() => 0),
-    )
-    .toBe(5);
-  await writeShard(driveOf(client), Buffer.from("and goes on"));
-});
-
-test("another node at the address of a known one is refused with words", async () => {
-  const first = await givenNode();
-  const client = await givenClient(first.url);
-  await first.server.close(0);
-  const other = await givenNode({ port: first.port });
-  await shardErrorOf(driveOf(client).space());
-  await expect.poll(() => client.problem).toContain(`${first.nodeId} belongs here`);
-  expect(await shardErrorOf(writeShard(driveOf(client), Buffer.from("x")))).toBe("Unavailable");
-  expect(await other.drives[0]?.list(0x7f)).toEqual([]);
-});
-
-test("a drive that a known node no longer has is Unavailable, and a new one is not used", async () => {
-  const first = await givenNode();
-  const { port, nodeId, url } = first;
-  const client = await givenClient(url);
-  await first.server.close(0);
-  await givenNode({ port, nodeId });
-  await client.ready();
-  await expect.poll(() => shardErrorOf(driveOf(client).space())).toBe("Unavailable");
-  await client.ready();
-  await expect(driveOf(client).space()).rejects.toThrow(/no longer has the drive/);
-  expect(client.drives).toHaveLength(1);
 });
 
 test("a node killed in the middle of an upload: the upload fails, and nothing is left", async () => {
