@@ -1,7 +1,12 @@
 // Pools of the few buffer sizes that stripes and read windows have, and how much of them is out: when many slow
-// clients hold buffers, readers take smaller windows.
+// clients hold buffers, readers and writers take a stripe at a time, and beyond a bound no new ones are let in.
 
 import { BufferPool } from "../util/buffer-pool.ts";
+
+/** Beyond so many bytes in use a reader or writer takes one stripe at a time, and reads none ahead. */
+const BUSY_BYTES = 96 * 1024 * 1024;
+/** Beyond so many no reading and no set of shards is begun. */
+const FULL_BYTES = 384 * 1024 * 1024;
 
 export class BufferPools {
   readonly #idleBytesMax: number;
@@ -29,8 +34,12 @@ export class BufferPools {
     this.#outBytes -= buffer.length;
   }
 
-  get outBytes(): number {
-    return this.#outBytes;
+  get isBusy(): boolean {
+    return this.#outBytes >= BUSY_BYTES;
+  }
+
+  get isFull(): boolean {
+    return this.#outBytes >= FULL_BYTES;
   }
 
   #pool(sizeBytes: number): BufferPool {

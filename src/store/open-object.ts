@@ -45,7 +45,10 @@ async function findBytes(
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
     const object = await context.metadata.findObject(bucket.id, key);
     if (object === undefined) return undefined;
-    if (object.content.kind !== "inline") return { object, bytes: undefined };
+    if (object.content.kind !== "inline") {
+      if (context.pools.isFull) throw new S3Error("SlowDown");
+      return { object, bytes: undefined };
+    }
     const bytes = await context.metadata.readInline(object.content.dataId);
     if (bytes !== undefined) return { object, bytes };
   }

@@ -18,9 +18,6 @@ export type Segment =
   | { readonly kind: "bytes"; readonly bytes: Uint8Array }
   | { readonly kind: "set"; readonly set: ShardSetRecord; readonly range: ByteRange };
 
-/** Beyond so many bytes of buffers in use the store reads one stripe at a time, and none ahead. */
-const BUSY_BYTES = 96 * 1024 * 1024;
-
 /**
  * The windows of segments in order; `hold` is closed at their end, however it comes, and also when nobody ever asks for
  * the first one but ends the iteration.
@@ -57,7 +54,7 @@ async function* produceWindows(
       const window = await (ahead ?? nextWindow(plans));
       ahead = undefined;
       if (window === undefined) return;
-      if (context.pools.outBytes < BUSY_BYTES) {
+      if (!context.pools.isBusy) {
         ahead = nextWindow(plans);
         // Its error is thrown when its turn comes; until then it must not count as unhandled.
         ahead.catch(() => undefined);
@@ -109,8 +106,7 @@ function* planSet(
   const all = locateRange(set, set.sizeBytes, range);
   let first = all.first;
   while (first < all.end) {
-    const isBusy = context.pools.outBytes >= BUSY_BYTES;
-    const end = Math.min(first + (isBusy ? 1 : STRIPES_PER_WINDOW), all.end);
+    const end = Math.min(first + (context.pools.isBusy ? 1 : STRIPES_PER_WINDOW), all.end);
     const full = stripeBytes(set);
     const within = {
       start: Math.max(range.start, first * full),

@@ -1,8 +1,9 @@
 // Streams an object's bytes into a new set of k+m shards on as many drives, all at the same time: while one batch of
-// stripes is on its way to the drives, the next is filled; a third waits for the first. Ends in `finish`, after which
-// the shards are durable on a quorum, or in `abort`, after which nothing is left.
+// stripes is on its way to the drives, the next is filled; a third waits for the first. A batch is a single stripe while
+// many slow clients hold buffers. Ends in `finish`, after which the shards are durable on a quorum, or in `abort`, after
+// which nothing is left.
 
-import type { S3Error } from "../core/s3-error.ts";
+import { S3Error } from "../core/s3-error.ts";
 import type { SetId } from "../core/ids.ts";
 import {
   footerOffset,
@@ -29,7 +30,10 @@ export interface SetPurpose {
 /** What is known of the bytes once they have ended. */
 export type SetSummary = Pick<ShardSetFooter, "attributes" | "checksums" | "etag">;
 
-/** @throws S3Error ServiceUnavailable, InsufficientStorage when too few drives take new shards. */
+/**
+ * @throws S3Error ServiceUnavailable, InsufficientStorage when too few drives take new shards; SlowDown when too many
+ * bytes are under way.
+ */
 export async function openSetWriter(
   context: StoreContext,
   purpose: SetPurpose,
@@ -43,6 +47,7 @@ export async function openSetWriter(
     // Before refusing, ask: one that was away may be back since the last probe.
     await Promise.all(away.map(async (drive) => drive?.confirm(0)));
   }
+  if (context.pools.isFull) throw new S3Error("SlowDown");
   const headers = renderShardHeaders({
     ...purpose,
     ...geometry,
@@ -171,8 +176,10 @@ export class SetWriter {
 
   #newBatch(): StripeBatch {
     const { unitBytes } = this.#geometry;
-    const sizeBytes = STRIPES_PER_WINDOW * shardCount(this.#geometry) * unitBytes;
-    return new StripeBatch(this.#context.pools.acquire(sizeBytes), this.#geometry);
+    const { pools } = this.#context;
+    const sizeBytes =
+      (pools.isBusy ? 1 : STRIPES_PER_WINDOW) * shardCount(this.#geometry) * unitBytes;
+    return new StripeBatch(pools.acquire(sizeBytes), this.#geometry);
   }
 
   #giveBack(batch: StripeBatch): void {

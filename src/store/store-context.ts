@@ -42,5 +42,5 @@ export interface StoreContext {
   readonly limits: StoreLimits;
 }
 
-/** Stripes that are written, and read, at a time: one mebibyte of data with four data shards. */
+/** Stripes that are written, and read, at a time at most: one mebibyte of data with four data shards. */
 export const STRIPES_PER_WINDOW = 4;
