@@ -3,7 +3,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { randomBytes } from "node:crypto";
 import { TLSSocket } from "node:tls";
-import type { S3Error } from "../core/s3-error.ts";
 import { RequestBody } from "./request-body.ts";
 
 /** A client that sends next to nothing of a body for this long is given up. */
@@ -29,8 +28,6 @@ export class Exchange {
   /** For the log; empty until the signature has been checked. */
   accountName = "";
   sentBytes = 0;
-  /** Why the request turned out to be no request after all; answered instead of what the work came to. */
-  refusal: S3Error | undefined;
   /** The parser has given up on the connection: nothing more can be read from it. */
   isBroken = false;
 

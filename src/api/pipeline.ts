@@ -15,6 +15,7 @@ import { assert } from "../util/assert.ts";
 import type { Clock } from "../util/clock.ts";
 import { resolveAddress } from "./address.ts";
 import type { Address } from "./address.ts";
+import { AnswerTurns } from "./answer-turns.ts";
 import { openBucketFor } from "./authorise.ts";
 import { openUploadBody } from "./body/upload-body.ts";
 import { readXmlBody } from "./body/xml-body.ts";
@@ -41,6 +42,7 @@ export class Pipeline {
   readonly #settings: PipelineSettings;
   /** What is being answered on each connection: one exchange, more where a client does not wait for answers. */
   readonly #active = new Map<Duplex, Exchange[]>();
+  readonly #turns = new AnswerTurns();
   #isClosing = false;
 
   constructor(settings: PipelineSettings) {
@@ -53,6 +55,10 @@ export class Pipeline {
     const startedAt = this.#settings.clock.monotonic();
     const { socket } = message;
     this.#active.set(socket, [...(this.#active.get(socket) ?? []), exchange]);
+    if (out.socket === null && !(await this.#turns.comes(out, socket))) {
+      this.#leave(socket, exchange);
+      return;
+    }
     try {
       exchange.sentBytes = await this.#answer(exchange);
       await endExchange(exchange);
@@ -71,10 +77,7 @@ export class Pipeline {
   refuseRest(socket: Duplex, error: S3Error): boolean {
     const last = this.#active.get(socket)?.at(-1);
     if (last === undefined) return false;
-    if (!last.message.complete) {
-      last.refusal = error;
-      last.body.fail(error);
-    }
+    if (!last.message.complete) last.body.fail(error);
     last.isBroken = true;
     last.out.once("finish", () => socket.destroy());
     return true;

@@ -1,12 +1,14 @@
 // What happens on a connection: health checks, virtual hosts, expectations, bodies that come short or come in surplus,
 // requests behind one another, and what the log says of it all. Raw sockets, for no SDK does these things.
 
+import { once } from "node:events";
 import { createServer } from "node:http";
 import { connect } from "node:net";
 import type { AddressInfo } from "node:net";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { openS3Server } from "../../src/api/http-server.ts";
 import type { S3ServerOptions } from "../../src/api/http-server.ts";
+import type { AccountId } from "../../src/core/ids.ts";
 import { silentLogger } from "../../src/telemetry/logger.ts";
 import type { Logger } from "../../src/telemetry/logger.ts";
 import { realClock } from "../../src/util/clock.ts";
@@ -172,6 +174,76 @@ test("requests behind one another are answered in their order", async () => {
   });
   const bodies = seen.split("\r\n\r\n").slice(1);
   expect(bodies.map((body) => /^[a-z]+?(?=HTTP|$)/.exec(body)?.[0])).toEqual(names);
+});
+
+/** A server whose buckets are looked up only when the gate opens, and then are not there. */
+async function givenGatedServer() {
+  const asked: string[] = [];
+  const gate = new AbortController();
+  const keys: SigningKeys = { accessKey: "AKID-OF-A-GATE", secretKey: "secret-of-a-gate" };
+  const account = { id: "id" as AccountId, name: "n", displayName: "n", email: undefined };
+  const bare = await givenBareServer({
+    store: {
+      findBucket: async (name: string) => {
+        asked.push(name);
+        if (!gate.signal.aborted) await once(gate.signal, "abort");
+        return undefined;
+      },
+    } as unknown as S3ServerOptions["store"],
+    auth: {
+      credentials: { find: () => ({ ...keys, account }) },
+      clock: realClock,
+      region: "us-east-1",
+      publicHosts: [],
+      sigv2: true,
+    },
+  });
+  const requests = (names: readonly string[]) =>
+    Buffer.concat(
+      names.map((name) => {
+        const [method, path, payload] = ["GET", `/${name}`, sha256Hex("")];
+        const headers = { host: `127.0.0.1:${bare.port}` };
+        return wireBytes(method, path, signV4(keys, { method, path, payload, headers }).headers);
+      }),
+    );
+  return { ...bare, asked, open: () => gate.abort(), requests };
+}
+
+test("a request is begun when the one before it on its connection is answered", async () => {
+  const { server, port, asked, open, requests } = await givenGatedServer();
+  const socket = connect(port, "127.0.0.1", () => socket.write(requests(["first", "second"])));
+  let text = "";
+  socket.on("data", (data) => (text += data.toString("latin1")));
+  await vi.waitFor(() => expect(asked).toEqual(["first"]));
+  // Another connection does not wait, and by its answer the second request has long been parsed.
+  const other = connect(port, "127.0.0.1", () => other.write(requests(["other"])));
+  await vi.waitFor(() => expect(asked).toEqual(["first", "other"]));
+  open();
+  await vi.waitFor(() => expect(text.match(/<BucketName>\w+/g)).toHaveLength(2));
+  expect(text.match(/(?<=<BucketName>)\w+/g)).toEqual(["first", "second"]);
+  for (const each of [socket, other]) each.destroy();
+  await server.close(1_000);
+});
+
+test("a request whose client left while it waited is never begun, and holds nothing", async () => {
+  const { server, port, asked, open, requests, lines } = await givenGatedServer();
+  const socket = connect(port, "127.0.0.1", () => socket.write(requests(["first", "second"])));
+  await vi.waitFor(() => expect(asked).toEqual(["first"]));
+  socket.destroy();
+  await server.close(1_000);
+  open();
+  await vi.waitFor(() => expect(lines).toHaveLength(1));
+  expect(asked).toEqual(["first"]);
+});
+
+test("too many requests behind one another end their connection", async () => {
+  const { server, port, asked, requests } = await givenGatedServer();
+  const names = Array.from({ length: 150 }, (_, at) => `bucket-${at}`);
+  const socket = connect(port, "127.0.0.1", () => socket.write(requests(names)));
+  socket.on("error", () => undefined);
+  await new Promise<void>((resolve) => void socket.on("close", () => resolve()));
+  expect(asked).toEqual(["bucket-0"]);
+  await server.close(1_000);
 });
 
 test("every answer has an id, its own, and an error says it again in its document", async () => {
