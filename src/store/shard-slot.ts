@@ -106,6 +106,8 @@ export class ShardSlot {
     try {
       await call();
     } catch (error) {
+      // Behind a deadline, be it the disk's own, the kernel may go on with the call.
+      if (!(error instanceof ShardError) || error.code === "Unavailable") this.#isStuck = true;
       this.drive?.noteError(error);
       this.#drop(error);
     }
@@ -121,10 +123,8 @@ export class ShardSlot {
     return withDeadline(work, {
       timeoutMs: this.#deadlineMs,
       onLate,
-      onTimeout: () => {
-        this.#isStuck = true;
-        return new ShardError("Unavailable", `${this.drive?.store.label} missed its deadline`);
-      },
+      onTimeout: () =>
+        new ShardError("Unavailable", `${this.drive?.store.label} missed its deadline`),
     });
   }
 }

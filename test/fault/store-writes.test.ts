@@ -3,6 +3,7 @@
 
 import { expect, test } from "vitest";
 import { S3Error } from "../../src/core/s3-error.ts";
+import { ShardError } from "../../src/datanode/shard-store.ts";
 import type { DiskCall, SimEffect } from "../../src/disk/sim-fault.ts";
 import type { SimDrive } from "../../src/disk/sim-drive.ts";
 import type { MetadataStore } from "../../src/metadata/metadata-store.ts";
@@ -169,6 +170,27 @@ test("F46 a drive that never takes its bytes is given up, and its buffers are no
   const object = await lab.put("key", bytes);
   expect(object.content).toMatchObject({ set: { missing: [expect.any(Number)] } });
   expect((await lab.get("key")).equals(bytes)).toBe(true);
+});
+
+test("F46 nor when it is the disk that gave the call up, and the kernel has it still", async () => {
+  const given: { readonly chunk: Uint8Array; readonly copy: Buffer }[] = [];
+  const lab = await givenStore({
+    wrap: (drive, position) => ({
+      ...callsOf(drive),
+      create: async (name) => {
+        const writer = await drive.create(name);
+        if (position !== 0 || given.length > 0) return writer;
+        const append = async (chunks: readonly Uint8Array[]) => {
+          given.push(...chunks.map((chunk) => ({ chunk, copy: Buffer.from(chunk) })));
+          throw new ShardError("Unavailable", "no answer within the disk's deadline");
+        };
+        return { append, finish: append, abort: () => writer.abort() };
+      },
+    }),
+  });
+  for (const seed of [1, 2, 3]) await lab.put("key", bytesOf(2 * MIB, seed));
+  expect(given.length).toBeGreaterThan(4);
+  for (const { chunk, copy } of given) expect(copy.equals(chunk)).toBe(true);
 });
 
 test("F43 full drives refuse new bytes, and go on deleting and reading", async () => {
