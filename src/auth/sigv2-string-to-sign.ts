@@ -25,6 +25,9 @@ const DOCUMENTED: ReadonlySet<string> = new Set(
   website`.split(/\s+/),
 );
 
+/** What the name of a header may hold. */
+const HEADER_NAME = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/;
+
 /** A signature that does not cover these would let a URL for an object become one for its settings. */
 const LATER: ReadonlySet<string> = new Set(
   `abac annotation attributes encryption intelligent-tiering legal-hold
@@ -58,7 +61,8 @@ export function isAmbiguous(request: WireRequest): boolean {
       // Of two headers of one name only one would be signed, and perhaps the other one read.
       if (headers.has(lower)) return true;
       headers.add(lower);
-      return /[\r\n]/.test(value);
+      // A colon or the end of a line in a name would let one parameter be signed as another, or as two.
+      return !HEADER_NAME.test(lower) || /[\r\n]/.test(value);
     }
     const [, ...next] = value.split("&").map((part) => part.split("=", 1)[0] ?? "");
     return next.some((part) => DOCUMENTED.has(part) || LATER.has(part));

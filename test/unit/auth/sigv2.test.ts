@@ -170,3 +170,14 @@ test("a header moved into a URL twice is refused: only one of the two would be s
   );
   expect(refuse("PUT", twice, HOST).code).toBe("InvalidRequest");
 });
+
+test.each([
+  ["a colon in a name", "x-amz-copy-source:a:b/k\n/b/k", "x-amz-copy-source%3Aa=b/k"],
+  [
+    "the end of a line in a name",
+    "x-amz-copy-source:b/k\nx-amz-meta-a:1\n/b/k",
+    "x-amz-copy-source%3Ab/k%0Ax-amz-meta-a=1",
+  ],
+])("a URL that was signed for a copy is none for an upload: %s", (_what, signed, query) => {
+  expect(refuse("PUT", urlFor("/b/k", signed, query, "PUT"), HOST).code).toBe("InvalidRequest");
+});
