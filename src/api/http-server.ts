@@ -11,6 +11,7 @@ import type { FastifyInstance, RawServerDefault } from "fastify";
 import { HTTP_HEAD_BYTES_MAX } from "../core/limits.ts";
 import { findHostBucket } from "./address.ts";
 import { ConnectionGuard, errorOfParser, refuseConnection } from "./connection-guard.ts";
+import { nextRequestId } from "./exchange.ts";
 import { Pipeline } from "./pipeline.ts";
 import type { PipelineSettings } from "./pipeline.ts";
 
@@ -42,6 +43,10 @@ const KEEP_ALIVE_MS = 75_000;
 const TIMEOUT_CHECK_MS = 5_000;
 const CONNECTIONS_MAX = 16_384;
 const HEALTH_PREFIX = "/_kintsugi/";
+/** A path that Fastify would have to decode, and may not be able to, is none of ours. */
+const HEALTH_TARGET = /^\/_kintsugi\/[^%?]*(?:\?|$)/;
+const NOT_FOUND = { status: "not found" } as const;
+const REQUEST_ID = "x-amz-request-id";
 /** All S3 requests have this path as far as Fastify is concerned. */
 const S3_PATH = "/";
 
@@ -67,6 +72,7 @@ export async function openS3Server(options: S3ServerOptions): Promise<S3Server> 
   app.addHook("onRequest", (request, reply, done) => {
     const target = targets.get(request.raw);
     if (target === undefined) {
+      reply.header(REQUEST_ID, nextRequestId());
       done();
       return;
     }
@@ -107,6 +113,8 @@ function openRawServer(handler: Handler, tls: TlsPair | undefined): RawServer {
     keepAliveTimeout: KEEP_ALIVE_MS,
     connectionsCheckingInterval: TIMEOUT_CHECK_MS,
     noDelay: true,
+    // A request without a Host is refused by the pipeline, in S3's words and with an id.
+    requireHostHeader: false,
   };
   const server: RawServer =
     tls === undefined
@@ -135,14 +143,27 @@ function isHealthCheck(
   domains: readonly string[],
 ): boolean {
   // Below a bucket's own host name the same path is a key.
-  return target.startsWith(HEALTH_PREFIX) && findHostBucket(host, domains) === undefined;
+  return HEALTH_TARGET.test(target) && findHostBucket(host, domains) === undefined;
 }
 
 function addHealthChecks(app: FastifyInstance, isReady: () => Promise<boolean> | boolean): void {
-  app.get(`${HEALTH_PREFIX}live`, (_request, reply) => reply.send({ status: "live" }));
-  app.get(`${HEALTH_PREFIX}ready`, async (_request, reply) => {
-    const ready = await isReady();
-    return reply.code(ready ? 200 : 503).send({ status: ready ? "ready" : "not ready" });
+  // Load balancers ask with HEAD too.
+  const method = ["GET", "HEAD"];
+  app.route({
+    method,
+    url: `${HEALTH_PREFIX}live`,
+    handler: (_request, reply) => reply.send({ status: "live" }),
   });
-  app.setNotFoundHandler((_request, reply) => reply.code(404).send({ status: "not found" }));
+  app.route({
+    method,
+    url: `${HEALTH_PREFIX}ready`,
+    handler: async (_request, reply) => {
+      const ready = await isReady();
+      return reply.code(ready ? 200 : 503).send({ status: ready ? "ready" : "not ready" });
+    },
+  });
+  app.setNotFoundHandler((_request, reply) => reply.code(404).send(NOT_FOUND));
+  // Nobody asks with a body; what comes with one is not looked at.
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser("*", (_request, _payload, done) => done(null));
 }

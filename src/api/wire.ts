@@ -12,11 +12,14 @@ const HEADER_FRAME_BYTES = 4;
 
 /**
  * `requestTarget` is the second word of the request line, as sent.
- * @throws S3Error InvalidURI, InvalidRequest, RequestHeaderSectionTooLarge
+ * @throws S3Error BadRequest, InvalidURI, InvalidRequest, RequestHeaderSectionTooLarge
  */
 export function readWireRequest(message: IncomingMessage, requestTarget: string): WireRequest {
   const headers = joinHeaders(message.rawHeaders);
   checkTransferEncoding(headers.get("transfer-encoding"));
+  if (message.httpVersion === "1.1" && !headers.has("host")) {
+    throw new S3Error("BadRequest", { message: "Missing required header for this request: Host" });
+  }
   const { rawPath, rawQuery } = splitTarget(requestTarget, headers.get("host"));
   return {
     method: message.method ?? "",

@@ -54,6 +54,28 @@ test("health is told without a signature, in a few words", async () => {
   expect(errorCode(await sendRaw(port, get("/_kintsugi", host)))).toBe("InvalidBucketName");
 });
 
+test("health is told to HEAD too, and every answer has its id", async () => {
+  const { port, host } = await givenPort();
+  for (const path of ["live", "ready", "ready?verbose=%20", "else"]) {
+    const head = get(`/_kintsugi/${path}`, host).replace("GET", "HEAD");
+    const asked = await sendRaw(port, head, { isHead: true });
+    expect(asked.status).toBe(path === "else" ? 404 : 200);
+    expect(asked.headers.get("x-amz-request-id")).toMatch(/^[0-9A-F]{16}$/);
+  }
+  const body = "Content-Type: application/json\r\nContent-Length: 3\r\n\r\n{x}";
+  const posted = await sendRaw(port, `POST /_kintsugi/live HTTP/1.1\r\nHost: ${host}\r\n${body}`);
+  expect([posted.status, posted.body]).toEqual([404, '{"status":"not found"}']);
+  expect(errorCode(await sendRaw(port, get("/_kintsugi/%zz", host)))).toBe("InvalidBucketName");
+});
+
+test("a request without a Host is refused in S3's words, HTTP/1.0 knows none", async () => {
+  const { port } = await givenPort();
+  const refused = await sendRaw(port, "GET / HTTP/1.1\r\n\r\n");
+  expect([refused.status, errorCode(refused)]).toEqual([400, "BadRequest"]);
+  expect(refused.headers.has("x-amz-request-id")).toBe(true);
+  expect(errorCode(await sendRaw(port, "GET / HTTP/1.0\r\n\r\n"))).toBe("AccessDenied");
+});
+
 test("below a bucket's host name the same path is a key", async () => {
   const { port, keys, bucket, givenObject } = await givenPort();
   await givenObject("_kintsugi/live", "an object");
