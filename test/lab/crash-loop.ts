@@ -1,0 +1,165 @@
+// The crash loop: the real server under mixed load, `kill -9` at a random moment, a restart on the same folder, and the
+// checker; again and again. In some cycles two drives lie away during the check (their folders are moved aside), in some
+// the very first start of a new folder is killed.
+
+import { mkdir, mkdtemp, rename, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { seededRandom, type SeededRandom } from "../../src/util/seeded-random.ts";
+import type { LabContext } from "./calls.ts";
+import { checkAll } from "./check.ts";
+import { LabClient } from "./lab-client.ts";
+import { LAB_KEYS, LabServer } from "./lab-server.ts";
+import { runLoad } from "./load.ts";
+import { World, type Journal } from "./world.ts";
+
+/** After so many cycles a new folder is begun: what waits in the trash would fill the disk. */
+const CYCLES_PER_FOLDER = 25;
+const LOAD_MS_MAX = 900;
+const SIZE_MAX = 5 * 1024 * 1024;
+
+export interface LoopOptions {
+  readonly seed: number;
+  readonly journal: Journal;
+  readonly shouldGoOn: () => boolean;
+}
+
+export async function runCrashLoop(options: LoopOptions): Promise<void> {
+  const { journal, seed, shouldGoOn } = options;
+  const random = seededRandom(seed);
+  while (shouldGoOn()) {
+    const folder = await mkdtemp(join(tmpdir(), "kintsugi-lab-"));
+    try {
+      await killFirstStart(folder, random, journal);
+      await crashOneFolder(folder, random, options);
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  }
+}
+
+/** A start that was killed at any moment must not stand in the way of the next. */
+async function killFirstStart(base: string, random: SeededRandom, journal: Journal): Promise<void> {
+  const folder = join(base, "data");
+  for (let kills = random.below(4); kills > 0; kills -= 1) {
+    const first = new LabServer({ folder });
+    await sleep(100 + random.below(350));
+    await first.kill();
+    journal.note("first starts killed");
+  }
+}
+
+async function crashOneFolder(
+  base: string,
+  random: SeededRandom,
+  { journal, seed, shouldGoOn }: LoopOptions,
+): Promise<void> {
+  const folder = join(base, "data");
+  const world = new World(
+    { bucket: "lab-bucket", seed: random.below(2 ** 31), sizeMax: SIZE_MAX },
+    journal,
+  );
+  let server = await startServer(folder, journal);
+  if (server === undefined) return;
+  await new LabClient(server.endpoint, LAB_KEYS).send({ method: "PUT", path: `/${world.bucket}` });
+  for (let cycle = 0; cycle < CYCLES_PER_FOLDER && shouldGoOn(); cycle += 1) {
+    journal.cycle += 1;
+    await loadAndKill(server, world, { seed: seed + journal.cycle, random });
+    const away = random.below(4) === 0 ? await moveAway(base, random, journal) : [];
+    server = await startServer(folder, journal);
+    if (server === undefined) return;
+    await checkOn(server, world);
+    if (away.length > 0) {
+      await server.process.kill();
+      await Promise.all(
+        away.map(({ from, to }) =>
+          rm(from, { recursive: true, force: true }).then(() => rename(to, from)),
+        ),
+      );
+      server = await startServer(folder, journal);
+      if (server === undefined) return;
+    }
+  }
+  await server.process.kill();
+}
+
+export interface Started {
+  readonly process: LabServer;
+  readonly endpoint: string;
+}
+
+/** Undefined when it did not start, which is a violation by itself. */
+export async function startServer(
+  folder: string,
+  journal: Journal,
+  env: Readonly<Record<string, string>> = {},
+): Promise<Started | undefined> {
+  const started = new LabServer({ folder, env });
+  const endpoint = await started.ready();
+  if (endpoint !== undefined) return { process: started, endpoint };
+  journal.violation(`the server does not start: ${started.output.slice(-1_000)}`);
+  return undefined;
+}
+
+interface KillPlan {
+  readonly seed: number;
+  readonly random: SeededRandom;
+}
+
+async function loadAndKill(server: Started, world: World, { seed, random }: KillPlan) {
+  let isDown = false;
+  const client = new LabClient(server.endpoint, LAB_KEYS);
+  const context: LabContext = { world, client, journal: world.journal, isDown: () => isDown };
+  const load = runLoad(context, { seed, shouldStop: () => isDown });
+  await sleep(5 + random.below(LOAD_MS_MAX));
+  if (server.process.hasEnded) {
+    world.journal.violation(`the server ended of itself: ${server.process.output.slice(-2_000)}`);
+  }
+  isDown = true;
+  await server.process.kill();
+  await load;
+  noteLog(server, world.journal);
+  client.close();
+}
+
+/** What the server warned of, without what differs from line to line. */
+export function noteLog(server: Started, journal: Journal): void {
+  for (const line of server.process.output.split("\n")) {
+    const words = /"msg":"([^"]*)"/.exec(line)?.[1] ?? line;
+    const cause = /"message":"([^"]*)"/.exec(line)?.[1] ?? "";
+    if (words !== "")
+      journal.note(`log: ${words} ${cause}`.replaceAll(/[0-9a-f]{12,}|\d+/g, "#").slice(0, 160));
+  }
+}
+
+/** Checks everything while nothing else goes on. */
+export async function checkOn(server: Started, world: World): Promise<void> {
+  const client = new LabClient(server.endpoint, LAB_KEYS);
+  await checkAll({ world, client, journal: world.journal, isDown: () => false });
+  client.close();
+}
+
+interface Moved {
+  readonly from: string;
+  readonly to: string;
+}
+
+/** Two drives, never the one that holds the only copy of the metadata. */
+async function moveAway(
+  base: string,
+  random: SeededRandom,
+  journal: Journal,
+): Promise<readonly Moved[]> {
+  const aside = join(base, "aside");
+  await mkdir(aside, { recursive: true });
+  const first = 2 + random.below(5);
+  const second = 2 + ((first - 2 + 1 + random.below(4)) % 5);
+  const moved = [first, second].map((number) => ({
+    from: join(base, "data", `drive-${number}`),
+    to: join(aside, `drive-${number}`),
+  }));
+  for (const { from, to } of moved) await rename(from, to);
+  journal.note("checks with two drives away");
+  return moved;
+}

@@ -1,0 +1,90 @@
+// The real server, in a process of its own, on a folder that outlives it: what the lab kills and starts anew.
+
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { fileURLToPath } from "node:url";
+
+const MAIN = fileURLToPath(new URL("../../dist/main.js", import.meta.url));
+export const LAB_KEYS = { accessKey: "lab-access-key", secretKey: "lab-secret-key-0123456789" };
+/** A start that takes longer has hung, in milliseconds. */
+const START_MS_MAX = 60_000;
+const OUTPUT_CHARS_MAX = 20_000;
+
+export interface LabServerOptions {
+  readonly folder: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export class LabServer {
+  readonly #child: ChildProcess;
+  readonly #closed: Promise<unknown>;
+  #stdout = "";
+  #output = "";
+
+  constructor({ folder, env = {} }: LabServerOptions) {
+    this.#child = spawn(process.execPath, [MAIN, "server", folder, "--port", "0", "--json"], {
+      env: {
+        PATH: process.env["PATH"],
+        HOME: folder,
+        KINTSUGI_ACCESS_KEY: LAB_KEYS.accessKey,
+        KINTSUGI_SECRET_KEY: LAB_KEYS.secretKey,
+        KINTSUGI_ADMIN_PORT: "0",
+        KINTSUGI_LOG_LEVEL: "warn",
+        UV_USE_IO_URING: "0",
+        ...env,
+      },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    const endWithLab = (): void => void this.#child.kill("SIGKILL");
+    process.once("exit", endWithLab);
+    this.#closed = once(this.#child, "close").finally(() => process.off("exit", endWithLab));
+    this.#child.stdout?.on("data", (chunk: Buffer) => {
+      if (this.#stdout.length < OUTPUT_CHARS_MAX) this.#stdout += chunk.toString();
+    });
+    this.#child.stderr?.on("data", (chunk: Buffer) => {
+      this.#output = (this.#output + chunk.toString()).slice(-OUTPUT_CHARS_MAX);
+    });
+  }
+
+  /** The end of what it said on standard error. */
+  get output(): string {
+    return this.#output;
+  }
+
+  get hasEnded(): boolean {
+    return this.#child.exitCode !== null || this.#child.signalCode !== null;
+  }
+
+  get wasKilled(): boolean {
+    return this.#child.signalCode === "SIGKILL";
+  }
+
+  /** Resolves to the endpoint, or to undefined when the process ends before it serves. */
+  async ready(): Promise<string | undefined> {
+    const deadline = AbortSignal.timeout(START_MS_MAX);
+    for (;;) {
+      const endpoint = /^ready (\S+)$/m.exec(this.#stdout)?.[1];
+      if (endpoint !== undefined) return endpoint;
+      if (this.hasEnded) return undefined;
+      if (deadline.aborted) throw new Error(`the server did not start: ${this.#output}`);
+      const { stdout } = this.#child;
+      const moved = new AbortController();
+      const events = [this.#closed];
+      const { signal } = moved;
+      if (stdout !== null) events.push(once(stdout, "data", { signal }).catch(() => undefined));
+      await Promise.race([...events, once(deadline, "abort", { signal }).catch(() => undefined)]);
+      moved.abort();
+    }
+  }
+
+  /** Ends it as a crash does. Resolves when it is gone. */
+  async kill(signal: NodeJS.Signals = "SIGKILL"): Promise<void> {
+    if (!this.hasEnded) this.#child.kill(signal);
+    await this.#closed;
+  }
+
+  /** Resolves when the process has ended of itself. */
+  async ended(): Promise<void> {
+    await this.#closed;
+  }
+}

@@ -1,0 +1,156 @@
+// Power cuts: the real server under mixed load with its durable state mirrored; killed at a random moment or at a random
+// call that changes its folder; the folder rebuilt from what was durable; a restart, and the checker.
+
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { seededRandom, type SeededRandom } from "../../../src/util/seeded-random.ts";
+import type { LabContext } from "../calls.ts";
+import { LabClient } from "../lab-client.ts";
+import { LAB_KEYS, LabServer } from "../lab-server.ts";
+import { runLoad } from "../load.ts";
+import { World, type Journal } from "../world.ts";
+import { checkOn, noteLog, startServer, type LoopOptions, type Started } from "../crash-loop.ts";
+import { buildMirror, PoweredFolder, type Cut } from "./durable-mirror.ts";
+import { EXPECTED_SURVIVORS, survivorsOf, WRITERS } from "./prove-mirror.ts";
+
+const CYCLES_PER_FOLDER = 20;
+const LOAD_MS_MAX = 700;
+const SIZE_MAX = 1024 * 1024 + 3;
+/** Calls of a start and of some of the load. */
+const CRASH_CALLS_MAX = 1_500;
+/** Calls of a first start alone. */
+const FIRST_START_CALLS = 160;
+
+export async function runPowerLoop(options: LoopOptions): Promise<void> {
+  const { journal, seed, shouldGoOn } = options;
+  const built = await mkdtemp(join(tmpdir(), "kintsugi-mirror-"));
+  try {
+    const { library, reason } = await buildMirror(built);
+    if (library === undefined) {
+      journal.note(`POWER CUTS SKIPPED: the library cannot be built: ${reason}`);
+      return;
+    }
+    for (const writer of WRITERS) {
+      const count = await survivorsOf(library, writer);
+      journal.note(`survivors of the ${writer} writer`, count);
+      if (count !== EXPECTED_SURVIVORS[writer]) {
+        journal.violation(`the mirror kept ${count} files of the ${writer} writer`);
+      }
+    }
+    const random = seededRandom(seed);
+    while (shouldGoOn()) await cutOneFolder(library, random, options);
+  } finally {
+    await rm(built, { recursive: true, force: true });
+  }
+}
+
+async function cutOneFolder(
+  library: string,
+  random: SeededRandom,
+  { journal, seed, shouldGoOn }: LoopOptions,
+): Promise<void> {
+  const powered = await PoweredFolder.make(library);
+  const folder = join(powered.root, "data");
+  try {
+    await cutFirstStarts(powered, folder, random, journal);
+    const world = new World(
+      { bucket: "lab-bucket", seed: random.below(2 ** 31), sizeMax: SIZE_MAX },
+      journal,
+    );
+    let server = await startServer(folder, journal, powered.env());
+    if (server === undefined) return;
+    await new LabClient(server.endpoint, LAB_KEYS).send({
+      method: "PUT",
+      path: `/${world.bucket}`,
+    });
+    for (let cycle = 0; cycle < CYCLES_PER_FOLDER && shouldGoOn(); cycle += 1) {
+      journal.cycle += 1;
+      await loadAndCut(server, world, { seed: seed + journal.cycle, random });
+      await cut(powered, random, journal);
+      await crashStarts({ powered, folder, random, journal });
+      const crashAt = random.below(2) === 0 ? 0 : 100 + random.below(CRASH_CALLS_MAX);
+      server = await startServer(folder, journal, powered.env());
+      if (server === undefined) return;
+      await checkOn(server, world);
+      // The next load runs on a server that is to die at a call of its own.
+      if (crashAt === 0) continue;
+      await server.process.kill();
+      await cut(powered, random, journal);
+      server = await startServer(folder, journal, powered.env(crashAt));
+      if (server === undefined) return;
+    }
+    await server.process.kill();
+  } finally {
+    await powered.remove();
+  }
+}
+
+async function cut(powered: PoweredFolder, random: SeededRandom, journal: Journal): Promise<void> {
+  const kind: Cut = random.below(3) === 0 ? "torn" : "strict";
+  await powered.cut(kind, random);
+  journal.note(`${kind} cuts`);
+}
+
+interface Crashing {
+  readonly powered: PoweredFolder;
+  readonly folder: string;
+  readonly random: SeededRandom;
+  readonly journal: Journal;
+}
+
+/** A start on a new folder, cut at any call, must not stand in the way of the next. */
+async function cutFirstStarts(
+  powered: PoweredFolder,
+  folder: string,
+  random: SeededRandom,
+  journal: Journal,
+): Promise<void> {
+  for (let cuts = random.below(5); cuts > 0; cuts -= 1) {
+    const at = 1 + random.below(FIRST_START_CALLS);
+    await dieAt({ powered, folder, random, journal }, at);
+    journal.note("first starts cut");
+  }
+}
+
+/** Now and then recovery itself is cut. */
+async function crashStarts(crashing: Crashing): Promise<void> {
+  if (crashing.random.below(3) !== 0) return;
+  await dieAt(crashing, 1 + crashing.random.below(40));
+  crashing.journal.note("recoveries cut");
+}
+
+async function dieAt({ powered, folder, random, journal }: Crashing, call: number): Promise<void> {
+  const server = new LabServer({ folder, env: powered.env(call) });
+  const endpoint = await server.ready();
+  if (endpoint === undefined && !server.wasKilled) {
+    journal.violation(`the start fails (to be killed at call ${call}): ${server.output}`);
+  }
+  await server.kill();
+  await cut(powered, random, journal);
+}
+
+interface CutPlan {
+  readonly seed: number;
+  readonly random: SeededRandom;
+}
+
+async function loadAndCut(server: Started, world: World, { seed, random }: CutPlan): Promise<void> {
+  let isDown = false;
+  const client = new LabClient(server.endpoint, LAB_KEYS);
+  const context: LabContext = {
+    world,
+    client,
+    journal: world.journal,
+    isDown: () => isDown || server.process.hasEnded,
+  };
+  const load = runLoad(context, { seed, shouldStop: () => isDown || server.process.hasEnded });
+  await Promise.race([sleep(5 + random.below(LOAD_MS_MAX)), server.process.ended()]);
+  isDown = true;
+  if (server.process.hasEnded) world.journal.note("killed at a call");
+  await server.process.kill();
+  await load;
+  client.close();
+  noteLog(server, world.journal);
+}

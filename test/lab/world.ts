@@ -1,0 +1,165 @@
+// What the lab knows of the server's state: the history of every key and of every upload, in the memory of a process that
+// outlives all crashes. What is acknowledged here, or was seen, must stay; what nobody answered may be either way.
+
+import { seededRandom, type SeededRandom } from "../../src/util/seeded-random.ts";
+import { md5, type Piece } from "./contents.ts";
+import { Register, type Write } from "./register.ts";
+
+export interface ObjectValue {
+  readonly op: number;
+  readonly pieces: readonly Piece[];
+  readonly sizeBytes: number;
+  /** Without quotes. */
+  readonly etag: string;
+  /** The value of the one tag. */
+  readonly tags: Register<string>;
+}
+
+export type KeyValue = ObjectValue | undefined;
+
+export interface LabKey {
+  readonly name: string;
+  /** One call at a time changes it: then more is known of it (its tags). Others are raced for. */
+  readonly isSolo: boolean;
+  isBusy: boolean;
+  register: Register<KeyValue>;
+}
+
+export interface PartValue {
+  readonly piece: Piece;
+  readonly etag: string;
+}
+
+export interface LabUpload {
+  readonly uploadId: string;
+  readonly key: LabKey;
+  readonly op: number;
+  readonly parts: Map<number, Register<PartValue | undefined>>;
+  /** What was asked of it last: after "complete" or "abort" it may be gone. */
+  phase: "abort" | "complete" | "open";
+  /** Whether that was answered. */
+  isAnswered: boolean;
+  /** Of a completion. */
+  ending: Write<KeyValue> | undefined;
+  listed: readonly { readonly number: number; readonly value: PartValue }[];
+  isBusy: boolean;
+}
+
+export interface WorldOptions {
+  readonly bucket: string;
+  readonly seed: number;
+  /** Larger objects are not made. */
+  readonly sizeMax: number;
+}
+
+const SOLO_KEYS = 48;
+const RACED_KEYS = 12;
+const VIOLATIONS_SHOWN = 25;
+
+/** Numbers and findings of a whole run. */
+export class Journal {
+  readonly acknowledged = new Map<string, number>();
+  readonly notes = new Map<string, number>();
+  readonly violations: string[] = [];
+  cycle = 0;
+  readonly #print: (line: string) => void;
+
+  constructor(print: (line: string) => void) {
+    this.#print = print;
+  }
+
+  count(kind: string): void {
+    this.acknowledged.set(kind, (this.acknowledged.get(kind) ?? 0) + 1);
+  }
+
+  /** Something that is counted, and no fault by itself. */
+  note(kind: string, by = 1): void {
+    this.notes.set(kind, (this.notes.get(kind) ?? 0) + by);
+  }
+
+  violation(words: string): void {
+    const line = `cycle ${this.cycle}: ${words}`;
+    this.violations.push(line);
+    if (this.violations.length <= VIOLATIONS_SHOWN) this.#print(`VIOLATION ${line}`);
+  }
+
+  get acknowledgedCount(): number {
+    return [...this.acknowledged.values()].reduce((sum, count) => sum + count, 0);
+  }
+}
+
+let operations = 0;
+
+/** A number that no other operation of this process has. */
+export function nextOperation(): number {
+  operations += 1;
+  return operations;
+}
+
+export class World {
+  readonly bucket: string;
+  readonly sizeMax: number;
+  readonly keys: readonly LabKey[];
+  readonly journal: Journal;
+  readonly random: SeededRandom;
+  uploads: LabUpload[] = [];
+  /** Answered completions and aborts since the last check: none of these may be listed. */
+  endedUploads: LabUpload[] = [];
+  /** Operations whose upload was asked for and nobody told its id. */
+  unknownUploads = 0;
+  #fresh = 0;
+  readonly freshKeys: LabKey[] = [];
+
+  constructor({ bucket, seed, sizeMax }: WorldOptions, journal: Journal) {
+    this.bucket = bucket;
+    this.sizeMax = sizeMax;
+    this.journal = journal;
+    this.random = seededRandom(seed);
+    this.keys = [
+      ...namesOf("solo", SOLO_KEYS).map((name) => newKey(name, true)),
+      ...namesOf("raced", RACED_KEYS).map((name) => newKey(name, false)),
+    ];
+  }
+
+  get allKeys(): readonly LabKey[] {
+    return [...this.keys, ...this.freshKeys];
+  }
+
+  /** A key that nobody has written. */
+  freshKey(): LabKey {
+    this.#fresh += 1;
+    const key = newKey(`fresh/${this.#fresh}`, false);
+    this.freshKeys.push(key);
+    return key;
+  }
+}
+
+function namesOf(prefix: string, count: number): readonly string[] {
+  return Array.from({ length: count }, (_, index) => `${prefix}/${index % 7}/${index}`);
+}
+
+function newKey(name: string, isSolo: boolean): LabKey {
+  return { name, isSolo, isBusy: false, register: new Register<KeyValue>(undefined) };
+}
+
+/** Forgets fresh keys that are surely absent, so that a long run stays small. */
+export function forgetAbsent(world: World): void {
+  const kept = world.freshKeys.filter((key) =>
+    key.register.candidates(Infinity, Infinity).some(({ value }) => value !== undefined),
+  );
+  world.freshKeys.splice(0, Infinity, ...kept);
+}
+
+export function multipartEtag(parts: readonly PartValue[]): string {
+  const digests = Buffer.concat(parts.map(({ etag }) => Buffer.from(etag, "hex")));
+  return `${md5(digests)}-${parts.length}`;
+}
+
+export function renderValue(value: KeyValue): string {
+  return value === undefined ? "absent" : `${value.sizeBytes} bytes, ETag ${value.etag}`;
+}
+
+/** For a violation: everything that is known of a key. */
+export function historyOf(key: LabKey): string {
+  return `${key.name}: ${key.register.describe(renderValue)}`;
+}
