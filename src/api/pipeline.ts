@@ -61,6 +61,8 @@ export class Pipeline {
     }
     try {
       exchange.sentBytes = await this.#answer(exchange);
+      // An answer that began before the closing has promised to keep its connection: nobody else would end that.
+      if (this.#isClosing) out.once("close", () => message.socket.destroySoon());
       await endExchange(exchange);
     } catch (error) {
       this.#cutOff(exchange, error);

@@ -198,19 +198,23 @@ test("requests behind one another are answered in their order", async () => {
   expect(bodies.map((body) => /^[a-z]+?(?=HTTP|$)/.exec(body)?.[0])).toEqual(names);
 });
 
-/** A server whose buckets are looked up only when the gate opens, and then are not there. */
-async function givenGatedServer() {
+/** A server whose buckets are looked up only when the gate opens, and then are not there: or what `store` says. */
+async function givenGatedServer(
+  store: (opened: () => Promise<unknown>) => Readonly<Record<string, unknown>> = () => ({}),
+) {
   const asked: string[] = [];
   const gate = new AbortController();
+  const opened = async () => gate.signal.aborted || once(gate.signal, "abort");
   const keys: SigningKeys = { accessKey: "AKID-OF-A-GATE", secretKey: "secret-of-a-gate" };
   const account = { id: "id" as AccountId, name: "n", displayName: "n", email: undefined };
   const bare = await givenBareServer({
     store: {
       findBucket: async (name: string) => {
         asked.push(name);
-        if (!gate.signal.aborted) await once(gate.signal, "abort");
+        await opened();
         return undefined;
       },
+      ...store(opened),
     } as unknown as S3ServerOptions["store"],
     auth: {
       credentials: { find: () => ({ ...keys, account }) },
@@ -266,6 +270,40 @@ test("too many requests behind one another end their connection", async () => {
   await new Promise<void>((resolve) => void socket.on("close", () => resolve()));
   expect(asked).toEqual(["bucket-0"]);
   await server.close(1_000);
+});
+
+test("an answer that began before the closing is finished, and its connection ends with it", async () => {
+  const half = () => ({ chunks: [Buffer.from("half")], release: () => undefined });
+  const { server, port, open, requests } = await givenGatedServer((opened) => ({
+    findBucket: async () => ({ ownerId: "id", versioning: "off" }),
+    openObject: async () => ({
+      object: {
+        key: "key",
+        etag: "etag",
+        modifiedAt: 0,
+        sizeBytes: 8,
+        tags: [],
+        attributes: { headers: {}, userMetadata: {} },
+        content: { kind: "inline" },
+      },
+      close: () => undefined,
+      async *read() {
+        yield half();
+        await opened();
+        yield half();
+      },
+    }),
+  }));
+  let text = "";
+  const socket = connect(port, "127.0.0.1", () => socket.write(requests(["bucket/key"])));
+  socket.on("data", (data) => (text += data.toString("latin1")));
+  const ended = new Promise<void>((resolve) => void socket.on("close", () => resolve()));
+  await vi.waitFor(() => expect(text).toMatch(/half$/));
+  expect(text).toMatch(/connection: keep-alive/i);
+  const closing = server.close(60_000);
+  open();
+  await Promise.all([closing, ended]);
+  expect(text).toMatch(/halfhalf$/);
 });
 
 test("every answer has an id, its own, and an error says it again in its document", async () => {
