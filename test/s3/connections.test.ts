@@ -272,8 +272,9 @@ test("too many requests behind one another end their connection", async () => {
   await server.close(1_000);
 });
 
+const half = () => ({ chunks: [Buffer.from("half")], release: () => undefined });
+
 test("an answer that began before the closing is finished, and its connection ends with it", async () => {
-  const half = () => ({ chunks: [Buffer.from("half")], release: () => undefined });
   const { server, port, open, requests } = await givenGatedServer((opened) => ({
     findBucket: async () => ({ ownerId: "id", versioning: "off" }),
     openObject: async () => ({
