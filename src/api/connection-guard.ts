@@ -45,11 +45,15 @@ export function errorOfParser(error: ParserError): S3Error {
   return new S3Error(PARSER_CODES.get(error.code ?? "") ?? "BadRequest", { cause: error });
 }
 
-const REFUSAL_MS_MAX = 2_000;
+const LINGER_MS_MAX = 2_000;
 const REASONS: Readonly<Record<number, string>> = { 400: "Bad Request", 405: "Method Not Allowed" };
+
+/** Those whose last words are written: the parser complains about every further packet. */
+const ending = new WeakSet<Socket>();
 
 /** Answers on a connection that has no request, and closes it. */
 export function refuseConnection(socket: Socket, error: S3Error): void {
+  if (ending.has(socket)) return;
   if (!socket.writable) {
     socket.destroy();
     return;
@@ -65,8 +69,20 @@ export function refuseConnection(socket: Socket, error: S3Error): void {
     "server: Kintsugi",
     "connection: close",
   ];
+  socket.write(`${head.join("\r\n")}\r\n\r\n${body}`);
+  endConnection(socket);
+}
+
+/**
+ * Ends a connection whose client may still be sending: what comes is thrown away for a moment, since a socket that is
+ * closed on unread bytes resets the connection, and with it what the client has not read of its answer.
+ */
+export function endConnection(socket: Socket): void {
+  if (ending.has(socket)) return;
+  ending.add(socket);
   // Whatever the client does, the socket ends.
-  socket.setTimeout(REFUSAL_MS_MAX, () => socket.destroy());
-  socket.end(`${head.join("\r\n")}\r\n\r\n${body}`, () => socket.destroySoon());
+  const timer = setTimeout(() => socket.destroy(), LINGER_MS_MAX);
+  socket.once("close", () => clearTimeout(timer));
+  socket.end();
   socket.resume();
 }

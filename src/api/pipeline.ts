@@ -2,6 +2,7 @@
 // step are turned into S3's error document here and nowhere else.
 
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { authenticate } from "../auth/authenticate.ts";
 import type { Authentication, AuthSettings, PayloadPlan } from "../auth/authenticate.ts";
@@ -19,6 +20,7 @@ import { AnswerTurns } from "./answer-turns.ts";
 import { openBucketFor } from "./authorise.ts";
 import { openUploadBody } from "./body/upload-body.ts";
 import { readXmlBody } from "./body/xml-body.ts";
+import { endConnection } from "./connection-guard.ts";
 import { endExchange, hasArrived } from "./end-exchange.ts";
 import { Exchange } from "./exchange.ts";
 import { awaitLongWork } from "./long-answer.ts";
@@ -76,12 +78,14 @@ export class Pipeline {
    * The parser gave up on a connection. What it had given us of a broken request is refused; a whole request before it
    * still gets its answer. False when nothing is being answered there.
    */
-  refuseRest(socket: Duplex, error: S3Error): boolean {
+  refuseRest(socket: Socket, error: S3Error): boolean {
     const last = this.#active.get(socket)?.at(-1);
     if (last === undefined) return false;
+    // The parser says so again of every further packet.
+    if (last.isBroken) return true;
     if (!last.message.complete) last.body.fail(error);
     last.isBroken = true;
-    last.out.once("finish", () => socket.destroy());
+    last.out.once("finish", () => endConnection(socket));
     return true;
   }
 
