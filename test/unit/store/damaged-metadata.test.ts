@@ -1,0 +1,45 @@
+// Bytes that lie in the metadata and have rotted there are refused, never served: small objects, and parts of uploads.
+
+import { expect, test } from "vitest";
+import type { MetadataStore } from "../../../src/metadata/metadata-store.ts";
+import { bodyOf, givenStore, OWNER } from "../../support/store-lab.ts";
+
+/** Metadata whose inline bytes have one bit changed on their way out. */
+function rotten(metadata: MetadataStore): MetadataStore {
+  return new Proxy(metadata, {
+    get: (target, name) => {
+      if (name === "readInline") {
+        return async (dataId: number) => {
+          const bytes = Buffer.from((await target.readInline(dataId)) ?? []);
+          bytes.writeUInt8(bytes.readUInt8(1) ^ 4, 1);
+          return bytes;
+        };
+      }
+      const value: unknown = Reflect.get(target, name, target);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+}
+
+test("a small object with a flipped bit is refused", async () => {
+  const { get, put } = await givenStore({ wrapMetadata: rotten });
+  await put("key", Buffer.from("some bytes"));
+  await expect(get("key")).rejects.toMatchObject({ code: "InternalError" });
+});
+
+test("so is an object with such a part", async () => {
+  const { bucket, get, store, target } = await givenStore({ wrapMetadata: rotten });
+  const upload = await store.createUpload(target("key"), OWNER, undefined);
+  const part = await store.putPart({ bucket, upload }, 1, bodyOf(Buffer.from("some bytes")));
+  await store.completeUpload({
+    bucket,
+    key: "key",
+    uploadId: upload.uploadId,
+    parts: [{ number: 1, etag: part.etag, checksum: undefined }],
+    checksum: undefined,
+    checksumType: undefined,
+    expectedBytes: undefined,
+    condition: undefined,
+  });
+  await expect(get("key")).rejects.toMatchObject({ code: "InternalError" });
+});
