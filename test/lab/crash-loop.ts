@@ -23,6 +23,8 @@ export interface LoopOptions {
   readonly seed: number;
   readonly journal: Journal;
   readonly shouldGoOn: () => boolean;
+  /** The model alone: the first sequence. */
+  readonly from?: number;
 }
 
 export async function runCrashLoop(options: LoopOptions): Promise<void> {

@@ -3,6 +3,8 @@
 
 import { parseArgs } from "node:util";
 import { runCrashLoop } from "./crash-loop.ts";
+import { runFlips } from "./flips/flip-loop.ts";
+import { runModel } from "./model/model-run.ts";
 import { runPowerLoop } from "./power/power-loop.ts";
 import { Journal } from "./world.ts";
 
@@ -11,6 +13,7 @@ const { values } = parseArgs({
     minutes: { type: "string", default: "4" },
     seed: { type: "string" },
     only: { type: "string" },
+    from: { type: "string", default: "1" },
   },
 });
 
@@ -21,7 +24,12 @@ const print = (line: string) => void process.stdout.write(`${line}\n`);
 // So that the servers end with the lab, however it ends.
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(130));
 
-const LABS = { crash: runCrashLoop, power: runPowerLoop } as const;
+const LABS = {
+  crash: runCrashLoop,
+  power: runPowerLoop,
+  model: runModel,
+  flips: runFlips,
+} as const;
 const isLab = (name: string): name is keyof typeof LABS => Object.hasOwn(LABS, name);
 const names = values.only === undefined ? Object.keys(LABS) : [values.only];
 
@@ -34,7 +42,12 @@ for (const name of names) {
   const journal = new Journal(print);
   const until = performance.now() + (minutes / names.length) * 60_000;
   print(`${name}: seed ${seed}, ${(minutes / names.length).toFixed(1)} minutes`);
-  await LABS[name]({ seed, journal, shouldGoOn: () => performance.now() < until });
+  await LABS[name]({
+    seed,
+    journal,
+    from: Number(values.from),
+    shouldGoOn: () => performance.now() < until,
+  });
   report(name, journal);
   violations += journal.violations.length;
 }
