@@ -19,7 +19,11 @@ const ACCESS_KEY_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 /** Makes 40 characters of Base64 without padding. */
 const SECRET_KEY_BYTES = 30;
 
-/** Keys that are given hold for as long as they are given; generated ones stay in the metadata. */
+/**
+ * Keys that are given hold for as long as they are given. Generated ones are to be kept with `keepRootKeys` once the
+ * server serves: their secret is shown at that start only, and one that was kept before a start that failed would never
+ * be seen.
+ */
 export async function openRootKeys(
   metadata: MetadataStore,
   given: KeyPair | undefined,
@@ -27,9 +31,16 @@ export async function openRootKeys(
   if (given !== undefined) return { ...given, origin: "given" };
   const kept = await metadata.findSetting(SETTING_NAME);
   if (kept !== undefined) return { ...parseKeys(kept), origin: "kept" };
-  const fresh = generateKeys();
-  const standing = parseKeys(await metadata.ensureSetting(SETTING_NAME, JSON.stringify(fresh)));
-  return { ...standing, origin: standing.secretKey === fresh.secretKey ? "generated" : "kept" };
+  return { ...generateKeys(), origin: "generated" };
+}
+
+/** Keeps keys that were generated just now in the metadata. @throws StartError when others are kept there already */
+export async function keepRootKeys(metadata: MetadataStore, keys: RootKeys): Promise<void> {
+  if (keys.origin !== "generated") return;
+  const { accessKey, secretKey } = keys;
+  const text = JSON.stringify({ accessKey, secretKey });
+  if ((await metadata.ensureSetting(SETTING_NAME, text)) === text) return;
+  throw new StartError("another start made the root keys at the same moment; start again");
 }
 
 /** A pair that nobody can guess. */

@@ -13,7 +13,7 @@ import { credentialsOf } from "./accounts.ts";
 import type { CloseStack } from "./close-stack.ts";
 import { endpointOf } from "./endpoint.ts";
 import { makeBuckets } from "./make-buckets.ts";
-import { openRootKeys, type RootKeys } from "./root-keys.ts";
+import { keepRootKeys, openRootKeys, type RootKeys } from "./root-keys.ts";
 import { readTlsPair, watchTlsPair, type TlsPaths } from "./tls-files.ts";
 
 export interface S3FaceOptions {
@@ -83,6 +83,7 @@ export async function openS3Face(parts: S3FaceParts, options: S3FaceOptions): Pr
     parts.closeStack.add(watchTlsPair(tls, (pair) => server.setTls(pair), logger));
   }
   const { port } = await server.listen(options.host, options.port);
+  await keepRootKeys(parts.metadata, keys);
   const endpoint = endpointOf({ host: options.host, port, isTls: tls !== undefined });
   return { endpoint, keys, remarks };
 }

@@ -2,30 +2,33 @@
 
 import { expect, test } from "vitest";
 import { openMemoryMetadata } from "../../../src/metadata/memory/open-memory-metadata.ts";
-import { generateKeys, openRootKeys } from "../../../src/wiring/root-keys.ts";
+import { generateKeys, keepRootKeys, openRootKeys } from "../../../src/wiring/root-keys.ts";
 
 test("generated keys are kept in the metadata", async () => {
   const metadata = openMemoryMetadata();
   const first = await openRootKeys(metadata, undefined);
   expect(first.origin).toBe("generated");
+  await keepRootKeys(metadata, first);
   expect(await openRootKeys(metadata, undefined)).toEqual({ ...first, origin: "kept" });
 });
 
-test("two that start at the same moment end up with the same keys", async () => {
+test("of two that start at the same moment one is refused: nobody is shown keys that do not hold", async () => {
   const metadata = openMemoryMetadata();
-  const [one, two] = await Promise.all([
-    openRootKeys(metadata, undefined),
-    openRootKeys(metadata, undefined),
-  ]);
-  expect(one.secretKey).toBe(two.secretKey);
-  expect([one.origin, two.origin].toSorted()).toEqual(["generated", "kept"]);
+  const one = await openRootKeys(metadata, undefined);
+  const two = await openRootKeys(metadata, undefined);
+  await keepRootKeys(metadata, one);
+  await expect(keepRootKeys(metadata, two)).rejects.toThrow("start again");
+  expect(await openRootKeys(metadata, undefined)).toEqual({ ...one, origin: "kept" });
 });
 
 test("given keys hold while they are given, and change nothing that is kept", async () => {
   const metadata = openMemoryMetadata();
   const kept = await openRootKeys(metadata, undefined);
+  await keepRootKeys(metadata, kept);
   const given = { accessKey: "operator", secretKey: "operator-secret" };
-  expect(await openRootKeys(metadata, given)).toEqual({ ...given, origin: "given" });
+  const held = await openRootKeys(metadata, given);
+  expect(held).toEqual({ ...given, origin: "given" });
+  await keepRootKeys(metadata, held);
   expect(await openRootKeys(metadata, undefined)).toEqual({ ...kept, origin: "kept" });
 });
 
