@@ -43,7 +43,10 @@ export interface StartServerOptions {
 export interface ServerClock {
   /** Milliseconds since 1970. */
   now(): number;
-  /** Requests that clients sign afterwards, by their own clocks, are fresh; presigned URLs made before have aged. */
+  /**
+   * Requests that clients sign afterwards, by their own clocks, are fresh; presigned URLs made before have aged.
+   * Blocks for up to a second: signatures date whole seconds, and what is signed before must differ from what is after.
+   */
   advance(step: ClockStep): void;
 }
 
@@ -101,11 +104,22 @@ function started(
     endpoint: server.endpoint,
     accessKey: server.keys.accessKey,
     secretKey: server.keys.secretKey,
-    clock: { now: () => clock.now(), advance: (step) => clock.advance(step) },
+    clock: { now: () => clock.now(), advance: (step) => advanceBetweenSeconds(clock, step) },
     reset: async () => {
       clock.reset();
       await server.reset();
     },
     stop: () => (stopping ??= server.close().finally(cleanUp)),
   };
+}
+
+const SECOND_MS = 1_000;
+/** Timers may fire a little early. */
+const MARGIN_MS = 2;
+
+/** Moves it when the real clock's second has turned, so that no signature is of the second of the move and older. */
+function advanceBetweenSeconds(clock: MovableClock, step: ClockStep): void {
+  const restMs = SECOND_MS - (Date.now() % SECOND_MS) + MARGIN_MS;
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, restMs);
+  clock.advance(step);
 }

@@ -118,12 +118,8 @@ test("time travel: a presigned URL expires, and requests signed afterwards are f
   const client = clientOf(server);
   const object = { Bucket: "travel", Key: "a" };
   await client.send(new PutObjectCommand({ ...object, Body: "hello" }));
-  // Dates of signatures have whole seconds: what is signed in the second of a move counts as signed after it.
-  const signingDate = new Date(Date.now() - 2_000);
-  const url = await getSignedUrl(client, new GetObjectCommand(object), {
-    expiresIn: 3_600,
-    signingDate,
-  });
+  const sign = () => getSignedUrl(client, new GetObjectCommand(object), { expiresIn: 3_600 });
+  const url = await sign();
   expect((await fetch(url)).status).toBe(200);
 
   const before = server.clock.now();
@@ -133,6 +129,7 @@ test("time travel: a presigned URL expires, and requests signed afterwards are f
   const late = await fetch(url);
   expect(late.status).toBe(403);
   expect(await late.text()).toContain("Request has expired");
+  expect((await fetch(await sign())).status).toBe(200);
   const { Body } = await client.send(new GetObjectCommand(object));
   expect(await Body?.transformToString()).toBe("hello");
 });
