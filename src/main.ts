@@ -116,10 +116,19 @@ async function showVersion(): Promise<number> {
   return DONE;
 }
 
+/** The help that lists what this command takes: the overview names commands only. */
+async function helpFor(name: string | undefined): Promise<string> {
+  const { COMMANDS: described } = await import("./config/usage.ts");
+  const isDescribed = name !== "help" && described.some((command) => command.name === name);
+  return isDescribed ? `help ${name}` : "help";
+}
+
 async function explain(error: unknown): Promise<number> {
   if (error instanceof UsageError) {
     process.stderr.write(`kintsugi: ${error.message}\n`);
-    process.stderr.write("Run `kintsugi help` to see what may be given.\n");
+    process.stderr.write(
+      `Run \`kintsugi ${await helpFor(process.argv[2])}\` to see what may be given.\n`,
+    );
     return USAGE;
   }
   const { failureWords } = await import("./wiring/explain-failure.ts");

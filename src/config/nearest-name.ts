@@ -3,8 +3,9 @@
 /** The known name with the fewest changed letters, undefined where none is close. */
 export function nearestName(name: string, known: Iterable<string>): string | undefined {
   let best: string | undefined;
-  // More changes than this and it is another word, not a slip.
-  let fewest = Math.max(3, Math.floor(name.length / 3)) + 1;
+  // More changes than this and it is another word, not a slip; in a short one, half of it.
+  const { length } = name;
+  let fewest = Math.min(Math.max(3, Math.floor(length / 3)), Math.floor(length / 2)) + 1;
   for (const candidate of known) {
     const edits = editDistance(name.toLowerCase(), candidate.toLowerCase());
     if (edits < fewest) [best, fewest] = [candidate, edits];

@@ -5,6 +5,7 @@ import { userInfo } from "node:os";
 
 interface Errno {
   readonly code: string;
+  readonly syscall: unknown;
   readonly path: string | undefined;
   readonly port: number | undefined;
   readonly address: string | undefined;
@@ -19,6 +20,7 @@ export function errnoOf(error: unknown): Errno | undefined {
     if ("syscall" in current && "code" in current && typeof current.code === "string") {
       return {
         code: current.code,
+        syscall: current.syscall,
         path: "path" in current && typeof current.path === "string" ? current.path : undefined,
         port: "port" in current && typeof current.port === "number" ? current.port : undefined,
         address:
@@ -34,7 +36,7 @@ export function errnoOf(error: unknown): Errno | undefined {
 export function explainFailure(error: unknown): string | undefined {
   const errno = errnoOf(error);
   if (errno === undefined) return undefined;
-  const { code, path = "the folder", port, address } = errno;
+  const { code, syscall, path = "the folder", port, address } = errno;
   switch (code) {
     case "EACCES":
     case "EPERM":
@@ -50,6 +52,11 @@ export function explainFailure(error: unknown): string | undefined {
       return `there is no room left for ${path}`;
     case "EROFS":
       return `${path} is on a file system that is mounted read-only`;
+    case "ENOENT":
+      // Node makes folders with those above them, and tells so what a read-only file system answers.
+      return syscall === "mkdir"
+        ? `${path} cannot be made: the file system above it is read-only, or takes no folders`
+        : undefined;
     case "ENOTDIR":
     case "EEXIST":
       return `${path} is a file, or lies below one: name a folder`;

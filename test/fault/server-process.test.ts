@@ -116,6 +116,12 @@ test.each([
   expect(exit.stderr).toMatch(words);
 });
 
+test("a usage error names the help that lists the flags", async () => {
+  const { stderr } = await runProcess(["server", "--foo"]);
+  expect(stderr).toContain("unknown flag --foo\n");
+  expect(stderr).toContain("`kintsugi help server`");
+});
+
 test("an unknown KINTSUGI_ variable stops the start: exit code 2", async () => {
   const exit = await runProcess(["server"], { env: { KINTSUGI_REGOIN: "x" } });
   expect(exit).toMatchObject({ code: 2 });
@@ -138,12 +144,18 @@ test.each([
   expect(exit.stdout).toMatch(words);
 });
 
-test("a port in use is told in words: exit code 1", async () => {
+test("a port in use is told in words: exit code 1, and the next start shows the keys", async () => {
   const first = startProcess(["server", await givenFolder(), ...FREE_PORT]);
   const { port } = new URL(await first.ready());
-  const second = await runProcess(["server", await givenFolder(), "--port", port]);
-  expect(second).toMatchObject({ code: 1 });
+  const folder = await givenFolder();
+  const second = await runProcess(["server", folder, "--port", port]);
+  expect(second).toMatchObject({ code: 1, stdout: "" });
   expect(second.stderr).toMatch(/is in use by another process: .*--port/);
+
+  const third = startProcess(["server", folder, ...FREE_PORT]);
+  const client = sdkClientOf(await third.ready(), keysOf(third));
+  expect(third.stdout).toContain("made just now and shown this once");
+  await client.send(new CreateBucketCommand({ Bucket: "usable" }));
 });
 
 test("health: 0 when it is ready, 1 when nobody is there", async () => {

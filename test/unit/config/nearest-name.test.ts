@@ -12,6 +12,7 @@ test.each([
   ["--adminport", "--admin-port"],
   ["--drive", "--drives"],
   ["--something-else", undefined],
+  ["--foo", undefined],
 ])("%s was meant to be %s", (name, meant) => {
   expect(nearestName(name, KNOWN)).toBe(meant);
 });

@@ -24,6 +24,7 @@ test.each([
   [errno("EADDRNOTAVAIL", { address: "10.9.8.7" }), /no address 10\.9\.8\.7: check --host/],
   [errno("ENOSPC", { path: "/d" }), /no room left for \/d/],
   [errno("EROFS", { path: "/d" }), /mounted read-only/],
+  [errno("ENOENT", { path: "/d", syscall: "mkdir" }), /\/d cannot be made: .* read-only/],
   [errno("ENOTDIR", { path: "/d/e" }), /is a file, or lies below one/],
 ])("%s", (error, words) => {
   expect(explainFailure(error)).toMatch(words);
