@@ -115,7 +115,6 @@ class Sequence {
   #judgeRefusal(kind: string, error: unknown, failingBefore: number): void {
     const code = error instanceof S3Error ? error.code : String(error);
     this.#journal.note(`refused: ${kind} ${code}`);
-    if (isReplaced(error)) return;
     if (code === "NoSuchUpload" || code === "NoSuchKey" || code === "PreconditionFailed") return;
     const isClear = code === "ServiceUnavailable" || code === "InsufficientStorage";
     if (isClear && Math.max(failingBefore, this.#faults.failingCount) > 1) return;
@@ -234,10 +233,6 @@ class Sequence {
       this.#journal.violation(`wrong bytes ${start}-${end} of ${renderPiece(piece)}`);
     } catch (error) {
       if (life.isOver) return;
-      if (isReplaced(error)) {
-        this.#journal.note("parts replaced before they were looked up");
-        return;
-      }
       this.#journal.violation(
         `cannot read ${start}-${end} of ${renderPiece(piece)} with ${failing} drives failing: ${describe(error)}`,
       );
@@ -367,11 +362,6 @@ function isSame(value: Value, object: ObjectRecord | undefined): boolean {
   if (value.sizeBytes !== object.sizeBytes) return false;
   const etag = md5(bytesOfPiece(value));
   return object.etag === etag || object.etag === `${md5(Buffer.from(etag, "hex"))}-1`;
-}
-
-/** A multipart object that was opened and not yet read has lost its parts to a later write: 503, and asked again. */
-function isReplaced(error: unknown): boolean {
-  return error instanceof S3Error && describe(error.cause).includes("was replaced while it was");
 }
 
 function setIdOf(path: string): string {

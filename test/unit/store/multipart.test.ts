@@ -204,3 +204,17 @@ test("a copied part of an upload that names no algorithm has the checksum that S
   const object = await complete([{ number: 1, etag: part.etag, checksum: undefined }]);
   expect(object.checksum).toEqual(checksumOf("CRC64NVME", source));
 });
+
+test("an object of parts that was opened is read whole, though it is replaced before its first byte is asked for", async () => {
+  const { bucket, complete, put, putPart, store } = await givenUpload();
+  const small = bytesOf(1_000, 1);
+  await complete([await putPart(1, small)]);
+  const reading = await store.openObject(bucket, "key");
+  await put("key", bytesOf(10, 2));
+  const chunks: Buffer[] = [];
+  for await (const window of reading?.read(0, small.length) ?? []) {
+    chunks.push(...window.chunks.map((chunk) => Buffer.from(chunk)));
+    window.release();
+  }
+  expect(Buffer.concat(chunks).equals(small)).toBe(true);
+});
