@@ -23,7 +23,7 @@ export async function call(context: LabContext, request: LabRequest): Promise<Ou
   try {
     answer = await context.client.send(request);
   } catch (error) {
-    if (!context.isDown()) journal.note(`no answer: ${String(error).slice(0, 100)}`);
+    if (!context.isDown()) journal.note(`no answer: ${errorCode(error)}`);
     return { kind: "unknown" };
   }
   const isGood = answer.status >= 200 && answer.status < 300;
@@ -37,6 +37,10 @@ export async function call(context: LabContext, request: LabRequest): Promise<Ou
   journal.note(`answer ${answer.status} ${code} to ${request.method}`);
   if (answer.status === 500) journal.violation(`${what}: ${answer.body.toString().slice(0, 300)}`);
   return { kind: "unknown" };
+}
+
+function errorCode(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : String(error);
 }
 
 /** Copies and completions may send their status before they know how they end: then the document tells. */

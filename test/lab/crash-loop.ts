@@ -130,8 +130,9 @@ export function noteLog(server: Started, journal: Journal): void {
   for (const line of server.process.output.split("\n")) {
     const words = /"msg":"([^"]*)"/.exec(line)?.[1] ?? line;
     const cause = /"message":"([^"]*)"/.exec(line)?.[1] ?? "";
-    if (words !== "")
-      journal.note(`log: ${words} ${cause}`.replaceAll(/[0-9a-f]{12,}|\d+/g, "#").slice(0, 160));
+    // Paths and numbers would make each line a kind of its own.
+    const kind = `${words} ${cause}`.replaceAll(/\/[^ ,]+|[0-9a-f]{12,}|\d+/g, "#").slice(0, 100);
+    if (words !== "") journal.note(`log: ${kind}`);
   }
 }
 

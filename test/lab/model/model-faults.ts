@@ -1,10 +1,14 @@
-// Faults of a sequence: they hit its victims alone, two drives of six, so that whatever happens every object must stay
-// readable, byte by byte. Counts what it does.
+// Faults of a sequence: they hit its victims alone. Mostly those are two drives of six, so that whatever happens every
+// object must stay readable, byte by byte; with three a read may fail, clearly, and never give wrong bytes. Counts what
+// it does.
 
 import type { SimDrive } from "../../../src/disk/sim-drive.ts";
 import type { SeededRandom } from "../../../src/util/seeded-random.ts";
 import type { Journal } from "../world.ts";
 import { DRIVES, type ModelStore } from "./model-store.ts";
+
+/** Of six drives. */
+const PARITY = 2;
 
 export class ModelFaults {
   readonly #model: ModelStore;
@@ -20,13 +24,20 @@ export class ModelFaults {
     this.#model = model;
     this.#random = random;
     this.#journal = journal;
-    const first = random.below(DRIVES);
-    const second = (first + 1 + random.below(DRIVES - 1)) % DRIVES;
-    this.#victims = [first, second].flatMap((index) => model.disks[index] ?? []);
+    const count = random.below(4) === 0 ? PARITY + 1 : PARITY;
+    const start = random.below(DRIVES);
+    const stride = random.below(2) === 0 ? 1 : DRIVES - 1;
+    const indexes = Array.from({ length: count }, (_, nth) => (start + nth * stride) % DRIVES);
+    this.#victims = indexes.flatMap((index) => model.disks[index] ?? []);
   }
 
   get failingCount(): number {
     return this.#failing.size;
+  }
+
+  /** Whether more is broken than parity makes good. */
+  get areTooMany(): boolean {
+    return this.#victims.length > PARITY && this.areAny;
   }
 
   get areAny(): boolean {

@@ -116,6 +116,8 @@ class Sequence {
     const code = error instanceof S3Error ? error.code : String(error);
     this.#journal.note(`refused: ${kind} ${code}`);
     if (code === "NoSuchUpload" || code === "NoSuchKey" || code === "PreconditionFailed") return;
+    // A copy reads before it writes.
+    if (kind === "copy" && this.#faults.areTooMany) return;
     const isClear = code === "ServiceUnavailable" || code === "InsufficientStorage";
     if (isClear && Math.max(failingBefore, this.#faults.failingCount) > 1) return;
     const cause = error instanceof S3Error ? describe(error.cause) : "";
@@ -227,12 +229,17 @@ class Sequence {
       this.#random.below(3) === 0 ? this.#random.below(piece.sizeBytes - start + 1) : Infinity;
     const end = Math.min(piece.sizeBytes, start + length);
     const failing = this.#faults.failingCount;
+    const { areTooMany } = this.#faults;
     try {
       const bytes = await collect(reading.read(start, end));
       if (bytes.equals(bytesOfPiece(piece).subarray(start, end))) return;
       this.#journal.violation(`wrong bytes ${start}-${end} of ${renderPiece(piece)}`);
     } catch (error) {
       if (life.isOver) return;
+      if (areTooMany || this.#faults.areTooMany) {
+        this.#journal.note("reads that failed with too many faults");
+        return;
+      }
       this.#journal.violation(
         `cannot read ${start}-${end} of ${renderPiece(piece)} with ${failing} drives failing: ${describe(error)}`,
       );
