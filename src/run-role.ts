@@ -80,6 +80,7 @@ async function startEmbedded(config: Config, logger: OpenLogger): Promise<Starte
     ...s3Options(settings, logger),
     folders: operands,
     drives: { count: settings.drives, isGiven: origins.get("drives") !== "default" },
+    acceptLoss: settings.acceptLoss,
   });
   return withBanner(server, settings);
 }

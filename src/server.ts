@@ -5,10 +5,12 @@ import { randomUUID } from "node:crypto";
 import { join, resolve } from "node:path";
 import { UNIT_BYTES } from "./core/limits.ts";
 import { geometryFor } from "./erasure/geometry.ts";
+import type { SpaceInfo } from "./disk/disk.ts";
+import { openRealDisk } from "./disk/real-disk.ts";
 import type { MetadataStore } from "./metadata/metadata-store.ts";
 import { CloseStack } from "./wiring/close-stack.ts";
 import { resolveDrivePaths, type DriveCount } from "./wiring/drive-paths.ts";
-import { openDrives } from "./wiring/open-drives.ts";
+import { openDrives, type FirstDrive, type OpenedDrives } from "./wiring/open-drives.ts";
 import {
   CLUSTER_ID,
   METADATA_FOLDER,
@@ -19,6 +21,9 @@ import type { S3FaceOptions } from "./wiring/s3-face.ts";
 import { serveStore, type RunningServer } from "./wiring/serve-store.ts";
 import { StartError } from "./wiring/start-error.ts";
 
+/** After so long a question to the metadata's disk counts as failed. */
+const DISK_DEADLINE_MS = 10_000;
+
 export type { RunningServer } from "./wiring/serve-store.ts";
 
 export interface EmbeddedOptions extends S3FaceOptions {
@@ -26,6 +31,8 @@ export interface EmbeddedOptions extends S3FaceOptions {
   readonly folders: readonly string[];
   /** How many drive folders are made when one folder is given. */
   readonly drives: DriveCount;
+  /** Whether to start although more drives are blank than parity replaces. Default: no. */
+  readonly acceptLoss?: boolean;
 }
 
 export interface GatewayOptions extends S3FaceOptions {
@@ -50,6 +57,9 @@ export function openEmbedded(options: EmbeddedOptions): Promise<RunningServer> {
       onFirstDrive: async (first) => {
         metadataFolder = join(first.path, METADATA_FOLDER);
         metadata = await openDriveMetadata(first, options.clock, closeStack);
+        const isFirstStart = (await metadata.findLayouts()).length === 0;
+        if (!isFirstStart && options.acceptLoss !== true) refuseLoss(first);
+        return { isFirstStart };
       },
     });
     closeStack.add(opened.release);
@@ -69,6 +79,7 @@ export function openEmbedded(options: EmbeddedOptions): Promise<RunningServer> {
       {
         metadata,
         metadataFolder,
+        metadataSpace: spaceOfFirst(opened),
         clusterId: opened.clusterId,
         drives: opened.drives,
         driveCount: opened.slots.length,
@@ -80,6 +91,17 @@ export function openEmbedded(options: EmbeddedOptions): Promise<RunningServer> {
   });
 }
 
+/** Empty folders are laid out anew without a command only where what they held can be reconstructed. */
+function refuseLoss({ blankCount, driveCount }: FirstDrive): void {
+  const { parityShards } = geometryFor(driveCount, UNIT_BYTES);
+  if (blankCount <= parityShards) return;
+  throw new StartError(
+    `${blankCount} of ${driveCount} drive folders are empty, and parity replaces ${parityShards}. ` +
+      "Nothing was changed: give back their contents (is a disk not mounted?) and start again. " +
+      "If they are lost for good, --accept-loss on lays them out anew; objects that need them cannot be read",
+  );
+}
+
 /** Serves when it resolves. @throws StartError, UsageError: in words for whoever started it. */
 export function openGateway(options: GatewayOptions): Promise<RunningServer> {
   return opening(async (closeStack) => {
@@ -88,6 +110,7 @@ export function openGateway(options: GatewayOptions): Promise<RunningServer> {
     const { clock, logger, clusterSecret } = options;
     const folder = join(resolve(options.folder), METADATA_FOLDER);
     const metadata = await openMetadata(folder, clock, closeStack);
+    const folderDisk = openRealDisk({ root: folder, deadlineMs: DISK_DEADLINE_MS, maxInFlight: 1 });
     const clusterId = await metadata.ensureSetting(CLUSTER_ID, randomUUID());
     const layout = (await metadata.findLayouts()).at(-1);
     const clients = await openGatewayNodes(
@@ -108,6 +131,7 @@ export function openGateway(options: GatewayOptions): Promise<RunningServer> {
       {
         metadata,
         metadataFolder: folder,
+        metadataSpace: () => folderDisk.space(),
         clusterId,
         clusterSecret,
         drives,
@@ -121,6 +145,12 @@ export function openGateway(options: GatewayOptions): Promise<RunningServer> {
       closeStack,
     );
   });
+}
+
+/** The drive whose folder holds the metadata answers for both: its calls are bounded. */
+function spaceOfFirst({ drives, slots }: OpenedDrives): (() => Promise<SpaceInfo>) | undefined {
+  const first = drives.find(({ driveId }) => driveId === slots[0]?.driveId);
+  return first && (() => first.space());
 }
 
 /** Closes what was opened when the start fails. */

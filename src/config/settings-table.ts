@@ -149,6 +149,16 @@ export const SETTINGS = {
     },
     false,
   ),
+  acceptLoss: setting(
+    {
+      help: "on: start although more drives are empty than parity replaces; what needs them is lost",
+      placeholder: "on|off",
+      roles: ["server"],
+      parse: parse.onOrOff,
+      show: (on) => (on ? "on" : "off"),
+    },
+    false,
+  ),
   config: setting<string | undefined>(
     {
       help: "a JSON file of settings, by their names in camelCase",

@@ -47,7 +47,28 @@ export function placeFolders(folders: readonly SeenFolder[]): DrivePlan | undefi
     }
     bySlot.set(folder.identity.slot, folder);
   }
-  return { ...reference, ...placeBlanks(reference.slots, bySlot, folders) };
+  const { slots, remarks } = placeBlanks(reference.slots, bySlot, folders);
+  const createdAt = Math.min(...[...bySlot.values()].map(createdAtOf));
+  const renewed = [...bySlot].filter(([, folder]) => createdAtOf(folder) > createdAt);
+  return {
+    clusterId: reference.clusterId,
+    createdAt,
+    slots,
+    remarks: [...renewed.map(([index, folder]) => renewedWords(index, folder)), ...remarks],
+  };
+}
+
+function createdAtOf({ identity }: SeenFolder): number {
+  return identity?.createdAt ?? Number.POSITIVE_INFINITY;
+}
+
+/** Said at every start, for as long as nothing rebuilds what the drive has lost. */
+function renewedWords(index: number, folder: SeenFolder): string {
+  const since = new Date(createdAtOf(folder)).toISOString();
+  return (
+    `${folder.path} (drive ${index + 1}) was laid out anew at ${since}: ` +
+    "objects from before have one shard less, and stand the loss of one drive less"
+  );
 }
 
 function placeBlanks(

@@ -31,14 +31,21 @@ export interface OpenDrivesOptions {
   readonly paths: readonly string[];
   /** Names the process in what drives say of their device. */
   readonly nodeName: string;
-  /** Called once the first drive is laid out, and before anything else is written. */
-  readonly onFirstDrive?: (first: FirstDrive) => Promise<void>;
+  /**
+   * Called once the first drive is laid out, and before anything else is written. Tells whether this cluster has never
+   * served.
+   */
+  readonly onFirstDrive?: (first: FirstDrive) => Promise<{ readonly isFirstStart: boolean }>;
 }
 
 export interface FirstDrive {
   readonly path: string;
   /** Whether all folders were blank, or a first start was cut off at this very place. */
   readonly isNew: boolean;
+  /** Drives of a known layout whose folders are blank: they will be laid out anew. */
+  readonly blankCount: number;
+  /** All drives of the layout. */
+  readonly driveCount: number;
   /** Reads the identity from the drive: asked once other processes are locked out, it is final. */
   readonly readClusterId: () => Promise<string>;
 }
@@ -62,13 +69,18 @@ export async function openDrives(options: OpenDrivesOptions): Promise<OpenedDriv
   const known = placeFolders(seen.folders);
   const plan = known ?? freshPlan(seen.folders);
   if (known === undefined) await layOut(disks, plan, plan.slots.slice(0, 1));
-  await prepareFirst(options, disks, { plan, isFresh: known === undefined });
+  const { isFirstStart } = await prepareFirst(options, disks, {
+    plan,
+    isFresh: known === undefined,
+  });
   // Another process may have laid the same folders out at the same moment: what stands on the drives holds.
   const standing = known ?? placeFolders((await lookAtAll(disks)).folders) ?? plan;
   const locks = new Map<string, FolderLock>();
   try {
     const blanks = standing.slots.filter(({ isBlank }) => isBlank);
-    await layOut(disks, standing, blanks);
+    // A drive that is younger than its cluster has lost what was written before: later starts say so.
+    const createdAt = isFirstStart ? standing.createdAt : Date.now();
+    await layOut(disks, { ...standing, createdAt }, blanks);
     for (const path of standing.slots.flatMap((placed) => placed.path ?? [])) {
       locks.set(path, await lock(path));
     }
@@ -138,10 +150,10 @@ async function prepareFirst(
   { onFirstDrive }: OpenDrivesOptions,
   disks: ReadonlyMap<string, Disk>,
   { plan, isFresh }: { readonly plan: DrivePlan; readonly isFresh: boolean },
-): Promise<void> {
+): Promise<{ readonly isFirstStart: boolean }> {
   const [first, ...others] = plan.slots;
   if (first === undefined) throw new StartError("none of the drive folders can be used");
-  if (onFirstDrive === undefined) return;
+  if (onFirstDrive === undefined) return { isFirstStart: isFresh };
   if (first.path === undefined || (first.isBlank && !isFresh)) {
     throw new StartError(
       `drive 1 (${first.slot.driveId}) is missing, and with it the metadata: ` +
@@ -157,7 +169,15 @@ async function prepareFirst(
     if (identity !== undefined) return identity.clusterId;
     throw new StartError(`${path} has lost its identity while the server started`);
   };
-  await onFirstDrive({ path, isNew: isFresh || wasCutOff, readClusterId });
+  const blankCount = isFresh ? 0 : others.filter(({ isBlank }) => isBlank).length;
+  const driveCount = plan.slots.length;
+  return onFirstDrive({
+    path,
+    isNew: isFresh || wasCutOff,
+    blankCount,
+    driveCount,
+    readClusterId,
+  });
 }
 
 async function layOut(

@@ -3,6 +3,7 @@
 import { startWorker } from "../background/worker.ts";
 import { UNIT_BYTES } from "../core/limits.ts";
 import type { ShardStore } from "../datanode/shard-store.ts";
+import type { SpaceInfo } from "../disk/disk.ts";
 import { geometryFor, type Geometry } from "../erasure/geometry.ts";
 import { selfTestCodec } from "../erasure/codec-self-test.ts";
 import { createReedSolomonCodec } from "../erasure/rs-codec.ts";
@@ -37,6 +38,8 @@ export interface RunningServer {
 export interface Engines {
   readonly metadata: MetadataStore;
   readonly metadataFolder: string;
+  /** What is left on the disk that the metadata lies on. */
+  readonly metadataSpace: (() => Promise<SpaceInfo>) | undefined;
   readonly clusterId: string;
   readonly clusterSecret?: string;
   /** Those that are there. */
@@ -54,12 +57,13 @@ export async function serveStore(
   options: S3FaceOptions,
   closeStack: CloseStack,
 ): Promise<RunningServer> {
-  const { metadata, clusterId, drives, driveCount, clusterSecret } = engines;
+  const { metadata, metadataSpace, clusterId, drives, driveCount, clusterSecret } = engines;
   const { clock, logger, buckets, region } = options;
   const codec = createReedSolomonCodec();
   selfTestCodec(codec);
   const geometry = geometryFor(driveCount, UNIT_BYTES);
-  const store = await openObjectStore({ metadata, drives, codec, clock, logger, clusterId });
+  const parts = { metadata, metadataSpace, drives, codec, clusterId };
+  const store = await openObjectStore({ ...parts, clock, logger });
   closeStack.add(() => store.close());
   closeStack.add(startTrashWorker(store, logger));
   engines.whenDrives?.((drive) => store.attachDrive(drive));
@@ -68,7 +72,7 @@ export async function serveStore(
       metadata,
       store,
       closeStack,
-      isReady: () => driveCount - store.awayCount() >= geometry.dataShards,
+      isReady: () => metadata.isWritable() && driveCount - store.awayCount() >= geometry.dataShards,
       ...(clusterSecret === undefined ? {} : { clusterSecret }),
     },
     options,

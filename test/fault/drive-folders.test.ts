@@ -64,6 +64,39 @@ test("an emptied drive folder is laid out anew, and its objects are reconstructe
   expect(second.stdout).toMatch(/drive-3 was empty and is laid out anew as drive 3/);
   expect(await textOf(again, "emptied", "a")).toBe(Body);
   expect(await readdir(join(folder, "drive-5"))).toContain("kintsugi.json");
+  await second.stop();
+
+  const third = startProcess(["server", folder, ...FREE_PORT], { env });
+  await third.ready();
+  expect(third.stdout).toMatch(/drive-3 \(drive 3\) was laid out anew at .* one shard less/);
+  expect(third.stdout).not.toMatch(/drive-2/);
+});
+
+test("more empty drive folders than parity replaces are refused, unless the loss is accepted", async () => {
+  const folder = await givenFolder();
+  const first = startProcess(["server", folder, ...FREE_PORT], { env });
+  const client = sdkClientOf(await first.ready(), keys);
+  await client.send(new CreateBucketCommand({ Bucket: "lost" }));
+  for (const [Key, size] of [
+    ["inline", 100],
+    ["shards", 1_000_000],
+  ] as const) {
+    await client.send(new PutObjectCommand({ Bucket: "lost", Key, Body: "l".repeat(size) }));
+  }
+  await first.stop();
+  const emptied = ["drive-2", "drive-3", "drive-4"].map((name) => join(folder, name));
+  for (const drive of emptied) await rm(drive, { recursive: true });
+
+  const refused = await runProcess(["server", folder, ...FREE_PORT], { env });
+  expect(refused).toMatchObject({ code: 1 });
+  expect(refused.stderr).toMatch(/3 of 6 drive folders are empty, and parity replaces 2/);
+  expect(await readdir(folder)).toEqual(["drive-1", "drive-5", "drive-6"]);
+
+  const args = ["server", folder, "--accept-loss", "on", ...FREE_PORT];
+  const accepted = startProcess(args, { env });
+  const again = sdkClientOf(await accepted.ready(), keys);
+  expect(await textOf(again, "lost", "inline")).toBe("l".repeat(100));
+  await expect(textOf(again, "lost", "shards")).rejects.toMatchObject({ name: "InternalError" });
 });
 
 test("foreign files, other clusters and lost metadata are refused, and nothing is changed", async () => {
