@@ -54,7 +54,9 @@ export class Pipeline {
   /** Answers one request. Never rejects. `requestTarget` is the second word of the request line, as sent. */
   async serve(message: IncomingMessage, out: ServerResponse, requestTarget: string): Promise<void> {
     const exchange = new Exchange(message, out, requestTarget);
-    const startedAt = this.#settings.clock.monotonic();
+    const { clock } = this.#settings;
+    const startedAt = clock.monotonic();
+    let answeredAt: number | undefined;
     const { socket } = message;
     this.#active.set(socket, [...(this.#active.get(socket) ?? []), exchange]);
     if (out.socket === null && !(await this.#turns.comes(out, socket))) {
@@ -63,6 +65,8 @@ export class Pipeline {
     }
     try {
       exchange.sentBytes = await this.#answer(exchange);
+      // What is left of a refused body is read away after that, which is nobody's waiting.
+      answeredAt = clock.monotonic();
       // An answer that began before the closing has promised to keep its connection: nobody else would end that.
       if (this.#isClosing) out.once("close", () => message.socket.destroySoon());
       await endExchange(exchange);
@@ -70,7 +74,7 @@ export class Pipeline {
       this.#cutOff(exchange, error);
     } finally {
       this.#leave(socket, exchange);
-      this.#log(exchange, startedAt);
+      this.#log(exchange, (answeredAt ?? clock.monotonic()) - startedAt);
     }
   }
 
@@ -205,8 +209,8 @@ export class Pipeline {
   }
 
   /** The path alone: a query may hold a signature. */
-  #log(exchange: Exchange, startedAt: number): void {
-    const { clock, logger } = this.#settings;
+  #log(exchange: Exchange, durationMs: number): void {
+    const { logger } = this.#settings;
     if (!logger.isLevelEnabled("info")) return;
     const { message, out } = exchange;
     logger.info(
@@ -219,7 +223,7 @@ export class Pipeline {
         status: out.statusCode,
         receivedBytes: exchange.body.receivedBytes,
         sentBytes: exchange.sentBytes,
-        durationMs: Math.round(clock.monotonic() - startedAt),
+        durationMs: Math.round(durationMs),
         remote: message.socket.remoteAddress,
         isWhole: !out.destroyed || out.writableFinished,
       },

@@ -19,8 +19,13 @@ export function quorumError(geometry: Geometry, errors: readonly unknown[]): S3E
   const fullCount = errors.filter(
     (error) => error instanceof ShardError && error.code === "Full",
   ).length;
-  const spare = shardCount(geometry) - writeQuorum(geometry);
+  const neededCount = writeQuorum(geometry);
+  const spare = shardCount(geometry) - neededCount;
   const cause = new AggregateError(errors, "too few drives took the write");
   if (fullCount > spare) return new S3Error("InsufficientStorage", { cause });
-  return new S3Error("ServiceUnavailable", { cause });
+  const goodCount = shardCount(geometry) - errors.length;
+  return new S3Error("ServiceUnavailable", {
+    cause,
+    message: `${goodCount} of ${shardCount(geometry)} drives take new objects now, and a write takes ${neededCount}. Please try again.`,
+  });
 }
