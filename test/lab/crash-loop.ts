@@ -119,7 +119,9 @@ async function loadAndKill(server: Started, world: World, { seed, random }: Kill
     world.journal.violation(`the server ended of itself: ${server.process.output.slice(-2_000)}`);
   }
   isDown = true;
-  await server.process.kill();
+  const signal = random.below(8) === 0 ? "SIGTERM" : "SIGKILL";
+  world.journal.note(signal);
+  await server.process.kill(signal);
   await load;
   noteLog(server, world.journal);
   client.close();

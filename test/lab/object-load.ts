@@ -32,7 +32,7 @@ export interface Step {
   readonly random: SeededRandom;
 }
 
-export function pickSize({ context, random }: Step): number {
+function pickSize({ context, random }: Step): number {
   const sizes = SIZES.filter((size) => size <= context.world.sizeMax);
   const total = WEIGHTS.slice(0, sizes.length).reduce((sum, weight) => sum + weight, 0);
   let left = random.below(total);
@@ -40,7 +40,7 @@ export function pickSize({ context, random }: Step): number {
   return sizes[index] ?? 0;
 }
 
-export function newValue(pieces: readonly Piece[], op: number, tag = ""): ObjectValue {
+function newValue(pieces: readonly Piece[], op: number, tag = ""): ObjectValue {
   const bytes = bytesOfPieces(pieces);
   return { op, pieces, sizeBytes: bytes.length, etag: md5(bytes), tags: new Register(tag) };
 }

@@ -155,7 +155,7 @@ export function multipartEtag(parts: readonly PartValue[]): string {
   return `${md5(digests)}-${parts.length}`;
 }
 
-export function renderValue(value: KeyValue): string {
+function renderValue(value: KeyValue): string {
   return value === undefined ? "absent" : `${value.sizeBytes} bytes, ETag ${value.etag}`;
 }
 
