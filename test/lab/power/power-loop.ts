@@ -19,7 +19,7 @@ const CYCLES_PER_FOLDER = 20;
 const LOAD_MS_MAX = 700;
 const SIZE_MAX = 1024 * 1024 + 3;
 /** Calls of a start and of some of the load. */
-const CRASH_CALLS_MAX = 1_500;
+const CRASH_CALLS_MAX = 500;
 /** Calls of a first start alone. */
 const FIRST_START_CALLS = 160;
 
@@ -70,7 +70,7 @@ async function cutOneFolder(
       await loadAndCut(server, world, { seed: seed + journal.cycle, random });
       await cut(powered, random, journal);
       await crashStarts({ powered, folder, random, journal });
-      const crashAt = random.below(2) === 0 ? 0 : 100 + random.below(CRASH_CALLS_MAX);
+      const crashAt = random.below(2) === 0 ? 0 : 80 + random.below(CRASH_CALLS_MAX);
       server = await startServer(folder, journal, powered.env());
       if (server === undefined) return;
       await checkOn(server, world);
