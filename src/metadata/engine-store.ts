@@ -64,6 +64,10 @@ export class EngineStore implements MetadataStore {
     this.#writer = parts.writer;
   }
 
+  isWritable(): boolean {
+    return !this.#writer.hasFailed;
+  }
+
   async findSetting(name: string) {
     return this.#reader.findSetting(name);
   }

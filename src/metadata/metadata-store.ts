@@ -174,6 +174,9 @@ export interface CompleteUploadInput {
 }
 
 export interface MetadataStore {
+  /** False once the writer is gone for good: every write is refused until the process is started anew. */
+  isWritable(): boolean;
+
   // Settings of the cluster: the generated credentials, the cluster id.
   findSetting(name: string): Promise<string | undefined>;
   /** Stores a value if there is none; resolves to the one that stands now. */

@@ -105,6 +105,8 @@ export function applyWrite<Name extends WriteName>(
 /** Takes writes to the writer; resolves when they are durable and visible. */
 export interface WritePort {
   submit<Name extends WriteName>(request: WriteRequest<Name>): Promise<WriteResult<Name>>;
+  /** Whether the writer is gone for good: every write is refused until the process is started anew. */
+  readonly hasFailed: boolean;
   /** Resolves when every write submitted before has been answered and the writer has ended. */
   close(): Promise<void>;
 }

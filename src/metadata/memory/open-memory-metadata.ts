@@ -17,6 +17,7 @@ export function openMemoryMetadata(clock: Clock = realClock): MetadataStore {
   const handlers = { ...memoryWrites(state), ...memoryUploads(state) };
   const writer: WritePort = {
     submit: async (request) => applyWrite(handlers, request, clock.now()),
+    hasFailed: false,
     close: async () => {},
   };
   return new EngineStore({

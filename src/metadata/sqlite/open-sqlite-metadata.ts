@@ -31,7 +31,7 @@ export async function openSqliteMetadata(options: SqliteMetadataOptions): Promis
   const path = join(folder, "metadata.db");
   const lock = lockFolder(folder);
   try {
-    const writer = await startWriter(path, clock);
+    const writer = await startWriter({ path, clock });
     const database = await openReader(path, writer);
     return new EngineStore({
       reader: { ...clusterReads(database), ...objectReads(database), ...uploadReads(database) },

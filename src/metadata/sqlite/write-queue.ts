@@ -1,6 +1,6 @@
 // Gathers writes into groups for the one writer: while a group is on its way the next one fills, so that many writes
 // share a commit. Bounded: past the limit a write is refused with SlowDown. And never waited for without end: while
-// the writer does not answer, because its disk hangs, writes are refused with ServiceUnavailable.
+// the writer does not answer, because its disk hangs, or is being replaced, writes are refused with ServiceUnavailable.
 
 import { S3Error } from "../../core/s3-error.ts";
 import type { Clock } from "../../util/clock.ts";
@@ -44,8 +44,11 @@ export class WriteQueue implements WritePort {
   /** The group underway is late: its writers have been told so, and its reply is still to come. */
   #isStalled = false;
   #deadline: NodeJS.Timeout | undefined;
+  /** The writer has died, and the next one is not there yet: why. */
+  #interruption: Error | undefined;
   /** Why no more writes are taken. */
   #ended: Error | undefined;
+  #hasFailed = false;
   #drained: (() => void) | undefined;
 
   constructor(transport: WriterTransport, clock: Clock) {
@@ -57,6 +60,7 @@ export class WriteQueue implements WritePort {
     return new Promise((resolve, reject) => {
       if (this.#ended !== undefined) throw this.#ended;
       if (this.#isStalled) throw stalledError();
+      if (this.#interruption !== undefined) throw unavailable(this.#interruption);
       if (this.#waiting.length >= QUEUE_SIZE_MAX) throw new S3Error("SlowDown");
       // The writer answers a request with the result of its own name: the protocol says so, not the type.
       const answered = resolve as (result: unknown) => void;
@@ -79,14 +83,34 @@ export class WriteQueue implements WritePort {
     this.#schedule();
   }
 
-  /** The writer is gone: whatever waits is rejected, and so is every later write. */
-  fail(error: Error): void {
-    this.#ended ??= error;
+  get hasFailed(): boolean {
+    return this.#hasFailed;
+  }
+
+  /**
+   * The writer has died. What it had may be durable or not: that, and whatever waits, is refused in words that say to try
+   * again, and so is every write until `resume`.
+   */
+  interrupt(error: Error): void {
+    this.#interruption = error;
+    this.#isStalled = false;
     clearTimeout(this.#deadline);
-    rejectAll([...this.#underway, ...this.#waiting], error);
+    rejectAll([...this.#underway, ...this.#waiting], unavailable(error));
     this.#underway = [];
     this.#waiting = [];
     this.#drained?.();
+  }
+
+  /** Another writer is there. */
+  resume(): void {
+    this.#interruption = undefined;
+  }
+
+  /** The writer is gone for good: whatever waits is rejected, and so is every later write. */
+  fail(error: Error): void {
+    this.#hasFailed = true;
+    this.#ended ??= unavailable(error);
+    this.interrupt(error);
   }
 
   async close(): Promise<void> {
@@ -162,7 +186,11 @@ function errorOfFault({ message, isFull }: Fault): Error {
 }
 
 function stalledError(): S3Error {
-  return new S3Error("ServiceUnavailable", { cause: new Error("the metadata's disk hangs") });
+  return unavailable(new Error("the metadata's disk hangs"));
+}
+
+function unavailable(cause: Error): S3Error {
+  return new S3Error("ServiceUnavailable", { cause });
 }
 
 function rejectAll(group: readonly Waiting[], error: Error): void {

@@ -97,13 +97,35 @@ test("a group that fails rejects its own writes, and the next one goes on", asyn
 
 test("a writer that is gone rejects all that waits and all that comes", async () => {
   const { queue, write } = givenQueue();
-  const underway = write("a");
+  const underway = Promise.allSettled([write("a")]);
   await turn();
-  const waiting = write("b");
-  queue.fail(new Error("the metadata writer has ended"));
-  await expect(underway).rejects.toThrow("has ended");
-  await expect(waiting).rejects.toThrow("has ended");
-  await expect(write("c")).rejects.toThrow("has ended");
+  const waiting = Promise.allSettled([write("b")]);
+  const death = new Error("the metadata writer has ended");
+  queue.fail(death);
+  const unavailable = { code: "ServiceUnavailable", cause: death };
+  expect(await underway).toMatchObject([{ reason: unavailable }]);
+  expect(await waiting).toMatchObject([{ reason: unavailable }]);
+  await expect(write("c")).rejects.toMatchObject(unavailable);
+  expect(queue.hasFailed).toBe(true);
+});
+
+test("while a writer is being replaced all is refused; afterwards writes go on, with an empty queue", async () => {
+  const { queue, sent, write, answer } = givenQueue();
+  const lost = Promise.allSettled([write("a")]);
+  await turn();
+  const waiting = Promise.allSettled([write("b")]);
+  queue.interrupt(new Error("the metadata writer has ended"));
+  const unavailable = { code: "ServiceUnavailable" };
+  expect(await lost).toMatchObject([{ reason: unavailable }]);
+  expect(await waiting).toMatchObject([{ reason: unavailable }]);
+  await expect(write("c")).rejects.toMatchObject(unavailable);
+  queue.resume();
+  const next = write("d");
+  await turn();
+  answer();
+  expect(await next).toBe("0");
+  expect(sizes(sent)).toEqual([1, 1]);
+  expect(queue.hasFailed).toBe(false);
 });
 
 test("closing waits for what was submitted and refuses what comes after", async () => {
