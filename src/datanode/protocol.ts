@@ -222,6 +222,7 @@ export function parseSpace(body: Uint8Array): SpaceInfo {
       freeBytes: countField(fields, "freeBytes"),
       totalBytes: countField(fields, "totalBytes"),
       freeInodes: fields.has("freeInodes") ? countField(fields, "freeInodes") : undefined,
+      totalInodes: fields.has("totalInodes") ? countField(fields, "totalInodes") : undefined,
     };
   });
 }

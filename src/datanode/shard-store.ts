@@ -5,6 +5,8 @@
 import type { DriveId, SetId } from "../core/ids.ts";
 import type { SpaceInfo } from "../disk/disk.ts";
 
+export type { SpaceInfo } from "../disk/disk.ts";
+
 /** Which shard: its set and its index in it, 0 to k+m-1. On a drive: `shards/<ab>/<setId>.<index>`. */
 export interface ShardName {
   readonly setId: SetId;

@@ -22,6 +22,8 @@ export interface SpaceInfo {
   readonly totalBytes: number;
   /** Undefined where the file system has no fixed number. */
   readonly freeInodes: number | undefined;
+  /** Undefined where `freeInodes` is. */
+  readonly totalInodes: number | undefined;
 }
 
 export interface DirectoryEntry {

@@ -145,6 +145,7 @@ class RealDisk implements Disk {
       totalBytes: stats.blocks * stats.bsize,
       // File systems that make inodes as they need them report none at all.
       freeInodes: stats.files === 0 ? undefined : stats.ffree,
+      totalInodes: stats.files === 0 ? undefined : stats.files,
     };
   }
 

@@ -28,6 +28,8 @@ export interface SimDriveOptions {
   readonly name?: string;
   /** Bytes that fit; any number where absent. */
   readonly capacityBytes?: number;
+  /** Files and folders that fit; any number where absent. */
+  readonly capacityInodes?: number;
   /** After so long a hung call answers TIMEOUT, in milliseconds. */
   readonly deadlineMs?: number;
   /** Drives of one number are folders of one device. */
@@ -51,6 +53,7 @@ export class SimDrive implements Disk {
   readonly #faults = new FaultList();
   readonly #random: SeededRandom;
   readonly #capacityBytes: number | undefined;
+  readonly #capacityInodes: number | undefined;
   readonly #deadlineMs: number;
   readonly #device: number;
   readonly #wait: (ms: number) => Promise<void>;
@@ -62,6 +65,7 @@ export class SimDrive implements Disk {
     this.root = options.name ?? `sim-drive-${options.seed}`;
     this.#random = seededRandom(options.seed);
     this.#capacityBytes = options.capacityBytes;
+    this.#capacityInodes = options.capacityInodes;
     this.#deadlineMs = options.deadlineMs ?? 1_000;
     this.#device = options.device ?? options.seed;
     this.#wait = options.wait ?? ((ms) => sleep(ms));
@@ -100,6 +104,7 @@ export class SimDrive implements Disk {
     const folder = folderAt(this.#folder, parentOf(path));
     const name = nameOf(path);
     if (folder.entries.has(name)) throw new DiskError("EEXIST", `create ${path}: it exists`);
+    this.#requireInode(`create ${path}`);
     const file = new SimFile();
     folder.entries.set(name, file);
     return this.#appendFile(path, file);
@@ -170,7 +175,9 @@ export class SimDrive implements Disk {
     await this.#call("makeDirectory", path);
     let folder = this.#folder;
     for (const name of path === "" ? [] : path.split("/")) {
-      const next = folder.entries.get(name) ?? new SimFolder();
+      const known = folder.entries.get(name);
+      if (known === undefined) this.#requireInode(`mkdir ${path}`);
+      const next = known ?? new SimFolder();
       if (next.kind === "file") throw new DiskError("OTHER", `mkdir ${path}: a file is in the way`);
       folder.entries.set(name, next);
       folder = next;
@@ -194,7 +201,12 @@ export class SimDrive implements Disk {
     await this.#call("space", "");
     const totalBytes = this.#capacityBytes ?? UNLIMITED_BYTES;
     const freeBytes = Math.max(0, totalBytes - this.#folder.usedBytes());
-    return { freeBytes, totalBytes, freeInodes: undefined };
+    return {
+      freeBytes,
+      totalBytes,
+      freeInodes: this.#freeInodes(),
+      totalInodes: this.#capacityInodes,
+    };
   }
 
   async device(): Promise<number> {
@@ -224,6 +236,15 @@ export class SimDrive implements Disk {
         closed = true;
       },
     };
+  }
+
+  #freeInodes(): number | undefined {
+    if (this.#capacityInodes === undefined) return undefined;
+    return Math.max(0, this.#capacityInodes - this.#folder.usedInodes());
+  }
+
+  #requireInode(what: string): void {
+    if (this.#freeInodes() === 0) throw new DiskError("ENOSPC", `${what}: no inode is left`);
   }
 
   /** Like a real drive, a full one takes what still fits before it fails. */

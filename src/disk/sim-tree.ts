@@ -92,6 +92,15 @@ export class SimFolder {
     }
     return sum;
   }
+
+  /** Files and folders below. */
+  usedInodes(): number {
+    let sum = 0;
+    for (const node of this.entries.values()) {
+      sum += node.kind === "file" ? 1 : 1 + node.usedInodes();
+    }
+    return sum;
+  }
 }
 
 /** @throws DiskError ENOENT, or OTHER when a file stands where a folder is needed. */

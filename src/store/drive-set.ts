@@ -51,6 +51,13 @@ export class DriveSet {
     return this.#absentCount + this.all.filter((drive) => drive.isAway).length;
   }
 
+  /** Whether `count` drives have more than their reserve left, as far as is known; of one that is away nothing bad is. */
+  hasRoom(count: number): boolean {
+    let left = this.#absentCount;
+    for (const drive of this.#drives.values()) if (drive.isAway || !drive.isShort) left += 1;
+    return left >= count;
+  }
+
   /** The drives of a set's shards by index; undefined where one is absent. */
   locate(setId: SetId, layoutVersion: number, count: number): readonly (Drive | undefined)[] {
     const layout = this.#layouts.get(layoutVersion);
@@ -58,7 +65,10 @@ export class DriveSet {
     return drivesOfSet(layout, setId, count).map((id) => this.#drives.get(id));
   }
 
-  /** Whether at least `count` drives answer. Resolves as soon as that is certain: a hung drive holds nobody up. */
+  /**
+   * Whether at least `count` drives answer and take new shards. Resolves as soon as that is certain: a hung drive holds
+   * nobody up.
+   */
   confirmReachable(count: number): Promise<boolean> {
     const drives = this.all;
     if (drives.length < count) return Promise.resolve(false);
@@ -71,7 +81,9 @@ export class DriveSet {
         if (good >= count) resolve(true);
         else if (drives.length - bad < count) resolve(false);
       };
-      for (const drive of drives) void drive.confirm(FRESH_MS).then(judge);
+      for (const drive of drives) {
+        void drive.confirm(FRESH_MS).then((isThere) => judge(isThere && !drive.isShort));
+      }
     });
   }
 

@@ -1,12 +1,14 @@
 // A drive as the object store sees it: its ShardStore, and what is known of its health. A drive whose call failed is
 // away until a probe succeeds; one that keeps failing after good probes is asked more and more rarely.
-// A drive that is away gets no new shards and is read only when nothing else is left.
+// A drive that is away gets no new shards and is read only when nothing else is left. One that is full up to its reserve
+// gets no new shards either, and is read, and deleted from, like any other.
 
 import { ShardError, type ShardStore } from "../datanode/shard-store.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { Clock } from "../util/clock.ts";
 import { withDeadline } from "../util/deadline.ts";
 import { LatencySample } from "./latency-sample.ts";
+import { SpaceWatch, type SpaceLimits } from "./space-watch.ts";
 
 const PROBE_EVERY_MS = 1_000;
 const PROBE_DEADLINE_MS = 2_000;
@@ -14,11 +16,18 @@ const SET_ASIDE_MS_MAX = 30_000;
 /** How long a drive that was overtaken by a hedged read is asked last. */
 const SLOW_MS = 3_000;
 
+export interface DriveContext {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly limits: SpaceLimits;
+}
+
 export class Drive {
   readonly store: ShardStore;
   readonly latency = new LatencySample();
   readonly #clock: Clock;
   readonly #logger: Logger;
+  readonly #space: SpaceWatch;
   #isAway = false;
   #isClosed = false;
   #failuresInRow = 0;
@@ -28,14 +37,21 @@ export class Drive {
   #probing: Promise<boolean> | undefined;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(store: ShardStore, clock: Clock, logger: Logger) {
+  constructor(store: ShardStore, { clock, logger, limits }: DriveContext) {
     this.store = store;
     this.#clock = clock;
     this.#logger = logger;
+    const ask = () => store.space();
+    this.#space = new SpaceWatch({ label: store.label, ask, limits, logger });
   }
 
   get isAway(): boolean {
     return this.#isAway;
+  }
+
+  /** Whether it takes no new shards since no more than its reserve is left. */
+  get isShort(): boolean {
+    return this.#space.isShort;
   }
 
   /** Whether reads had better begin elsewhere. */
@@ -54,6 +70,7 @@ export class Drive {
 
   /** Judges an error of a call: only one that speaks of the drive as a whole sets it aside. */
   noteError(error: unknown): void {
+    if (error instanceof ShardError && error.code === "Full") void this.#space.refresh();
     if (error instanceof ShardError && !["Denied", "Unavailable"].includes(error.code)) return;
     // Calls that were under way when the drive went away are one failure, not many.
     if (this.#isAway || this.#isClosed) return;
@@ -85,15 +102,17 @@ export class Drive {
   close(): Promise<void> {
     this.#isClosed = true;
     clearTimeout(this.#timer);
+    this.#space.close();
     return this.store.close();
   }
 
   async #probe(): Promise<boolean> {
     try {
-      await withDeadline(this.store.space(), {
+      const space = await withDeadline(this.store.space(), {
         timeoutMs: PROBE_DEADLINE_MS,
         onTimeout: () => new ShardError("Unavailable", `${this.store.label} does not answer`),
       });
+      this.#space.note(space);
     } catch (error) {
       if (this.#isAway) this.#probeLater(PROBE_EVERY_MS);
       else this.noteError(error);

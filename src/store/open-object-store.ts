@@ -2,7 +2,7 @@
 // the layout names may differ; that is said in the log and never acted on.
 
 import { INLINE_BYTES_MAX, UNIT_BYTES } from "../core/limits.ts";
-import type { ShardStore } from "../datanode/shard-store.ts";
+import type { ShardStore, SpaceInfo } from "../datanode/shard-store.ts";
 import type { ErasureCodec } from "../erasure/erasure-codec.ts";
 import { geometryFor } from "../erasure/geometry.ts";
 import type { MetadataStore } from "../metadata/metadata-store.ts";
@@ -22,6 +22,7 @@ import { objectOperations } from "./objects.ts";
 import { makeLayout } from "./placement.ts";
 import { ReadTracker } from "./read-tracker.ts";
 import { makeIncarnation, SetIds } from "./set-ids.ts";
+import { SpaceWatch } from "./space-watch.ts";
 import type { StoreContext, StoreLimits } from "./store-context.ts";
 import { TrashCollector, type TrashStep } from "./trash-collector.ts";
 import { quorumOfWrite } from "./write-quorum.ts";
@@ -30,6 +31,8 @@ export interface ObjectStoreOptions {
   readonly metadata: MetadataStore;
   /** Those that are there. On the first start all of them: they make the layout. Closed by the store. */
   readonly drives: readonly ShardStore[];
+  /** What is left on the disk that the metadata lies on. Has a deadline of its own. */
+  readonly metadataSpace?: (() => Promise<SpaceInfo>) | undefined;
   readonly codec: ErasureCodec;
   readonly clock: Clock;
   /** Written into every shard. */
@@ -61,20 +64,35 @@ const DEFAULT_LIMITS: StoreLimits = {
   readDeadlineMs: 10_000,
   hedgeMsMin: 50,
   trashGraceMs: 60_000,
+  reserveShare: 0.01,
+  reserveBytesMax: 2 * 1024 ** 3,
+  reserveInodesMax: 10_000,
+  spaceEveryMs: 5_000,
 };
+/** SQLite's log takes so much, and what stands in it needs as much again to go where it belongs. */
+const METADATA_RESERVE_BYTES = 32 * 1024 * 1024;
 /** Of each buffer size so much is kept for later use. */
 const IDLE_BYTES_MAX = 24 * 1024 * 1024;
 
 export async function openObjectStore(options: ObjectStoreOptions): Promise<OpenObjectStore> {
   const context = await openContext(options);
-  const { clock, drives, metadata } = context;
+  const { clock, drives, metadata, metadataSpace } = context;
   const incarnation = makeIncarnation();
-  await metadata.beginIncarnation({ incarnation, startedAt: clock.now() });
+  const closeDrives = (): Promise<void> => {
+    metadataSpace?.close();
+    return drives.close();
+  };
+  try {
+    await metadata.beginIncarnation({ incarnation, startedAt: clock.now() });
+  } catch (error) {
+    await closeDrives();
+    throw error;
+  }
   return assemble({ ...context, setIds: new SetIds(incarnation) }, async () => {
     try {
       await metadata.endIncarnation(incarnation, clock.now());
     } finally {
-      await drives.close();
+      await closeDrives();
     }
   });
 }
@@ -84,7 +102,8 @@ async function openContext(options: ObjectStoreOptions): Promise<Omit<StoreConte
   await loadChecksumHasher();
   const layouts = await ensureLayouts(metadata, options.drives);
   const newest = layouts.reduce((a, b) => (b.version > a.version ? b : a));
-  const drives = new DriveSet(layouts, (store) => new Drive(store, clock, logger));
+  const limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const drives = new DriveSet(layouts, (store) => new Drive(store, { clock, logger, limits }));
   for (const store of options.drives) {
     if (drives.attach(store)) continue;
     logger.warn(
@@ -96,6 +115,7 @@ async function openContext(options: ObjectStoreOptions): Promise<Omit<StoreConte
   return {
     metadata,
     drives,
+    metadataSpace: watchMetadata(options.metadataSpace, limits, logger),
     codec,
     clock,
     logger,
@@ -105,8 +125,18 @@ async function openContext(options: ObjectStoreOptions): Promise<Omit<StoreConte
     pools: new BufferPools(IDLE_BYTES_MAX),
     readings: new ReadTracker(clock),
     litter: new Litter(),
-    limits: { ...DEFAULT_LIMITS, ...options.limits },
+    limits,
   };
+}
+
+function watchMetadata(
+  ask: (() => Promise<SpaceInfo>) | undefined,
+  limits: StoreLimits,
+  logger: Logger,
+): SpaceWatch | undefined {
+  if (ask === undefined) return undefined;
+  const leastBytes = METADATA_RESERVE_BYTES;
+  return new SpaceWatch({ label: "metadata", ask, limits, leastBytes, logger });
 }
 
 /** The stored layouts; on the first start, one made of the drives given. */

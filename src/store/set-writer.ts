@@ -42,8 +42,9 @@ export async function openSetWriter(
   const setId = context.setIds.next();
   const drives = driveSet.locate(setId, layoutVersion, shardCount(geometry));
   const away = drives.filter((drive) => drive === undefined || drive.isAway);
+  const shortCount = drives.filter((drive) => drive?.isAway === false && drive.isShort).length;
   const quorum = quorumOfWrite(geometry, away.length);
-  if (drives.length - away.length < quorum) {
+  if (drives.length - away.length - shortCount < quorum) {
     // Before refusing, ask: one that was away may be back since the last probe.
     await Promise.all(away.map(async (drive) => drive?.confirm(0)));
   }

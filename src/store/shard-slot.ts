@@ -30,6 +30,8 @@ export class ShardSlot {
     this.#queued = [header];
     if (drive === undefined || drive.isAway) {
       this.#drop(new ShardError("Unavailable", "the drive is away"));
+    } else if (drive.isShort) {
+      this.#drop(new ShardError("Full", "the drive is full up to its reserve"));
     }
   }
 

@@ -36,7 +36,7 @@ export async function storeContent(
   body: UploadBody,
 ): Promise<StoredContent> {
   checkSize(body.sizeBytes ?? 0);
-  await requireReachableQuorum(context);
+  await requireQuorum(context);
   const intake = new Intake(context, purpose);
   try {
     const { inlineBytesMax } = context.limits;
@@ -71,11 +71,21 @@ function checkSize(sizeBytes: number): void {
   throw new S3Error("EntityTooLarge", { detail });
 }
 
-/** Inline objects touch no drive, yet are refused like others when the drives are gone. */
-async function requireReachableQuorum(context: StoreContext): Promise<void> {
+/** Inline objects touch no drive, yet are refused like others when the drives are gone or full. */
+async function requireQuorum(context: StoreContext): Promise<void> {
   const { drives, geometry } = context;
-  if (await drives.confirmReachable(quorumOfWrite(geometry, drives.awayCount))) return;
+  const quorum = quorumOfWrite(geometry, drives.awayCount);
+  requireRoom(context, quorum);
+  if (await drives.confirmReachable(quorum)) return;
+  // The answers may have brought that there is no room.
+  requireRoom(context, quorum);
   throw new S3Error("ServiceUnavailable", { cause: new Error("too few drives answer") });
+}
+
+/** The reserve is not for new bytes. */
+function requireRoom({ drives, metadataSpace }: StoreContext, quorum: number): void {
+  if (metadataSpace?.isShort !== true && drives.hasRoom(quorum)) return;
+  throw new S3Error("InsufficientStorage", { cause: new Error("only the reserve is left") });
 }
 
 class Intake {

@@ -10,8 +10,9 @@ import type { DriveSet } from "./drive-set.ts";
 import type { Litter } from "./litter.ts";
 import type { ReadTracker } from "./read-tracker.ts";
 import type { SetIds } from "./set-ids.ts";
+import type { SpaceLimits, SpaceWatch } from "./space-watch.ts";
 
-export interface StoreLimits {
+export interface StoreLimits extends SpaceLimits {
   /** Objects and parts up to this size lie in the metadata. */
   readonly inlineBytesMax: number;
   /** A drive that does not take an append, or finish a shard, in this time is given up for that write. */
@@ -27,6 +28,8 @@ export interface StoreLimits {
 export interface StoreContext {
   readonly metadata: MetadataStore;
   readonly drives: DriveSet;
+  /** Of the disk that the metadata lies on, where that is known. */
+  readonly metadataSpace: SpaceWatch | undefined;
   readonly codec: ErasureCodec;
   readonly clock: Clock;
   readonly logger: Logger;

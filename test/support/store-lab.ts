@@ -8,9 +8,9 @@ import type { ObjectChecksum } from "../../src/core/checksum.ts";
 import type { AccountId, SetId } from "../../src/core/ids.ts";
 import { formatDrive, newDriveId } from "../../src/datanode/drive-identity.ts";
 import { openLocalDrive } from "../../src/datanode/local-drive.ts";
-import type { ShardStore } from "../../src/datanode/shard-store.ts";
+import type { ShardStore, SpaceInfo } from "../../src/datanode/shard-store.ts";
 import type { Disk } from "../../src/disk/disk.ts";
-import { SimDrive } from "../../src/disk/sim-drive.ts";
+import { SimDrive, type SimDriveOptions } from "../../src/disk/sim-drive.ts";
 import type { ErasureCodec } from "../../src/erasure/erasure-codec.ts";
 import { createReedSolomonCodec } from "../../src/erasure/rs-codec.ts";
 import { openMemoryMetadata } from "../../src/metadata/memory/open-memory-metadata.ts";
@@ -53,6 +53,9 @@ export interface LabOptions {
   readonly driveCount?: number;
   readonly limits?: Partial<StoreLimits>;
   readonly clock?: Clock;
+  /** What a drive is like. */
+  readonly drive?: (position: number) => Partial<SimDriveOptions>;
+  readonly metadataSpace?: () => Promise<SpaceInfo>;
   /** Wraps what the store sees of each drive. */
   readonly wrap?: (drive: ShardStore, position: number) => ShardStore;
   readonly wrapCodec?: (codec: ErasureCodec) => ErasureCodec;
@@ -87,7 +90,7 @@ export async function givenStore(options: LabOptions = {}): Promise<StoreLab> {
   const { driveCount = 6, wrap = (drive) => drive } = options;
   const disks = Array.from(
     { length: driveCount },
-    (_, seed) => new SimDrive({ seed, deadlineMs: 100 }),
+    (_, seed) => new SimDrive({ seed, deadlineMs: 100, ...options.drive?.(seed) }),
   );
   const drives = await Promise.all(disks.map((disk) => givenDrive(disk)));
   const metadata = openMemoryMetadata();
@@ -95,6 +98,7 @@ export async function givenStore(options: LabOptions = {}): Promise<StoreLab> {
   const store = await openObjectStore({
     metadata: options.wrapMetadata?.(metadata) ?? metadata,
     drives: drives.map((drive, position) => wrap(drive, position)),
+    metadataSpace: options.metadataSpace,
     codec: options.wrapCodec?.(createReedSolomonCodec()) ?? createReedSolomonCodec(),
     clock,
     clusterId: "cluster",
