@@ -13,7 +13,7 @@ import {
 } from "@aws-sdk/client-s3";
 import { XMLValidator } from "fast-xml-parser";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type AttackCase, attackSuite } from "./attack-case.ts";
+import { type AttackCase, attackSuite, putWith } from "./attack-case.ts";
 import { type AttackLab, KEPT, OTHERS, startAttackLab, VICTIM } from "./attack-lab.ts";
 import { errorCode } from "../support/raw-http.ts";
 
@@ -49,18 +49,6 @@ const listOf = (count: number) =>
   Array.from({ length: count }, (_, index) => `<Object><Key>${index}</Key></Object>`).join("");
 const utf16 = Buffer.from(`\uFEFF<Delete>${entry}</Delete>`, "utf16le");
 
-const header = (
-  row: string,
-  name: string,
-  answers: AttackCase["answers"],
-  headers: Readonly<Record<string, string>>,
-): AttackCase => ({
-  row,
-  name,
-  answers,
-  send: (lab) => lab.send({ method: "PUT", path: `/${VICTIM}/${KEPT}`, body: "x", headers }),
-});
-
 attackSuite("access, XML and bounds", [
   {
     row: "S53",
@@ -75,7 +63,7 @@ attackSuite("access, XML and bounds", [
     send: (lab) =>
       sendDelete(lab, "<Delete><Object><Key>secret</Key></Object></Delete>", `/${OTHERS}`),
   },
-  header("S57", "another expected bucket owner", [DENIED], {
+  putWith("S57", "another expected bucket owner", [DENIED], {
     "x-amz-expected-bucket-owner": "111122223333",
   }),
   badDelete("S66", "a DOCTYPE", `<!DOCTYPE x [<!ENTITY a "b">]><Delete>${entry}</Delete>`),

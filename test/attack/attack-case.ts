@@ -3,7 +3,7 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { errorCode, type RawAnswer } from "../support/raw-http.ts";
-import { type AttackLab, startAttackLab } from "./attack-lab.ts";
+import { type AttackLab, KEPT, startAttackLab, VICTIM } from "./attack-lab.ts";
 
 export interface AttackCase {
   /** The row: S01 to S99. */
@@ -14,6 +14,20 @@ export interface AttackCase {
   readonly send: (lab: AttackLab) => Promise<RawAnswer>;
   /** What else the answer must be. */
   readonly check?: (answer: RawAnswer, lab: AttackLab) => void;
+}
+
+/** The bytes that `putWith` sends, for headers that speak of them. */
+export const OVERWRITING = "overwritten";
+
+/** A signed overwrite of the object that must stay, with headers that must keep it from being one. */
+export function putWith(
+  row: string,
+  name: string,
+  answers: AttackCase["answers"],
+  headers: Readonly<Record<string, string>>,
+): AttackCase {
+  const put = { method: "PUT", path: `/${VICTIM}/${KEPT}`, body: OVERWRITING, headers };
+  return { row, name, answers, send: (lab) => lab.send(put) };
 }
 
 export function attackSuite(title: string, cases: readonly AttackCase[]): void {

@@ -2,7 +2,7 @@
 
 import { GetObjectCommand } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type AttackCase, attackSuite } from "./attack-case.ts";
+import { type AttackCase, attackSuite, putWith } from "./attack-case.ts";
 import { type AttackLab, KEPT, startAttackLab, VICTIM } from "./attack-lab.ts";
 import { errorCode, exchange } from "../support/raw-http.ts";
 import { wireBytes } from "../support/signing.ts";
@@ -28,18 +28,6 @@ const broken = (name: string, change: (head: string) => string, row = "S74"): At
 });
 
 const addLine = (line: string) => (head: string) => head.replace("\r\n\r\n", `\r\n${line}\r\n\r\n`);
-
-const header = (
-  row: string,
-  name: string,
-  answers: AttackCase["answers"],
-  headers: Readonly<Record<string, string>>,
-): AttackCase => ({
-  row,
-  name,
-  answers,
-  send: (lab) => lab.send({ method: "PUT", path: PATH, body: "x", headers }),
-});
 
 const INVALID_ARGUMENT = [400, "InvalidArgument"] as const;
 
@@ -74,13 +62,13 @@ attackSuite("broken HTTP", [
     },
     check: (answer) => expect(answer.rest).toBe(""),
   },
-  header("S76", "a header section over 8 KiB", [[400, "RequestHeaderSectionTooLarge"]], {
+  putWith("S76", "a header section over 8 KiB", [[400, "RequestHeaderSectionTooLarge"]], {
     "x-filler": "f".repeat(9_000),
   }),
-  header("S76", "user metadata over 2 KiB", [[400, "MetadataTooLarge"]], {
+  putWith("S76", "user metadata over 2 KiB", [[400, "MetadataTooLarge"]], {
     "x-amz-meta-a": "m".repeat(2_100),
   }),
-  header("S77", "a metadata header without a name", [INVALID_ARGUMENT, BAD], {
+  putWith("S77", "a metadata header without a name", [INVALID_ARGUMENT, BAD], {
     "x-amz-meta-": "x",
   }),
   {

@@ -1,7 +1,7 @@
 // S16-S24: bodies in aws-chunked framing, checksums and digests that do not hold.
 
 import { createHash } from "node:crypto";
-import { type AttackCase, attackSuite } from "./attack-case.ts";
+import { type AttackCase, attackSuite, OVERWRITING, putWith } from "./attack-case.ts";
 import { type AttackLab, KEPT, type SendOptions, VICTIM } from "./attack-lab.ts";
 import { signedChunks, wireBytes } from "../support/signing.ts";
 
@@ -97,18 +97,6 @@ const trailered = (
 
 const framed = (name: string, answers: AttackCase["answers"], body: string): AttackCase =>
   trailered("S22", name, answers, { body: Buffer.from(body), headers: {} });
-
-const plain = (
-  row: string,
-  name: string,
-  answers: AttackCase["answers"],
-  headers: Readonly<Record<string, string>>,
-): AttackCase => ({
-  row,
-  name,
-  answers,
-  send: (lab) => lab.send({ method: "PUT", path: PATH, body: "overwritten", headers }),
-});
 
 const sha256Base64 = (text: string) => createHash("sha256").update(text).digest("base64");
 const badTrailer = `${crc32Trailer}:AAAAAA==\r\n`;
@@ -219,18 +207,18 @@ attackSuite("chunked bodies and digests", [
   trailered("S23", "a trailer twice", [TRAILER, INVALID], {
     body: unsignedBody(badTrailer + badTrailer),
   }),
-  plain("S24", "a wrong Content-MD5", [DIGEST], { "content-md5": "1B2M2Y8AsgTpgAmY7PhCfg==" }),
-  plain("S24", "a Content-MD5 that is not base64", [[400, "InvalidDigest"]], {
+  putWith("S24", "a wrong Content-MD5", [DIGEST], { "content-md5": "1B2M2Y8AsgTpgAmY7PhCfg==" }),
+  putWith("S24", "a Content-MD5 that is not base64", [[400, "InvalidDigest"]], {
     "content-md5": "%%%",
   }),
-  plain("S24", "a short Content-MD5", [[400, "InvalidDigest"]], { "content-md5": "YWJj" }),
-  plain("S24", "two checksums", [INVALID], {
-    "x-amz-checksum-sha256": sha256Base64("overwritten"),
+  putWith("S24", "a short Content-MD5", [[400, "InvalidDigest"]], { "content-md5": "YWJj" }),
+  putWith("S24", "two checksums", [INVALID], {
+    "x-amz-checksum-sha256": sha256Base64(OVERWRITING),
     "x-amz-checksum-crc32": "AAAAAA==",
   }),
-  plain("S24", "a wrong checksum", [DIGEST], { "x-amz-checksum-sha256": sha256Base64("else") }),
-  plain("S24", "a checksum of the wrong length", [INVALID], { "x-amz-checksum-sha256": "YWJj" }),
-  plain("S24", "an unknown checksum algorithm", [INVALID], {
+  putWith("S24", "a wrong checksum", [DIGEST], { "x-amz-checksum-sha256": sha256Base64("else") }),
+  putWith("S24", "a checksum of the wrong length", [INVALID], { "x-amz-checksum-sha256": "YWJj" }),
+  putWith("S24", "an unknown checksum algorithm", [INVALID], {
     "x-amz-sdk-checksum-algorithm": "MD99",
   }),
 ]);
