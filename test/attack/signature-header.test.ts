@@ -1,8 +1,16 @@
 // S01-S15: signatures in the Authorization header that a correct client would not send.
 
-import { expect } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type AttackCase, attackSuite } from "./attack-case.ts";
-import { type AttackLab, KEPT, type SendOptions, VICTIM } from "./attack-lab.ts";
+import {
+  type AttackLab,
+  KEPT,
+  OTHERS,
+  type SendOptions,
+  startAttackLab,
+  VICTIM,
+} from "./attack-lab.ts";
+import { errorCode } from "../support/raw-http.ts";
 import { sha256Hex, wireBytes } from "../support/signing.ts";
 
 const put: SendOptions = { method: "PUT", path: `/${VICTIM}/${KEPT}`, body: "overwritten" };
@@ -183,3 +191,39 @@ attackSuite("signatures in headers", [
     send: (lab: AttackLab) => lab.send({ ...put, payload }),
   })),
 ]);
+
+const flip = (digit: string) => (digit === "0" ? "1" : "0");
+const without = (body: string) =>
+  body.replace(/<(RequestId|HostId|SignatureProvided)>[^<]*<\/\1>/g, "");
+
+describe("what a refusal tells", () => {
+  let lab: AttackLab;
+  beforeAll(async () => {
+    lab = await startAttackLab();
+  });
+  afterAll(() => lab.stop());
+
+  test("S93: a signature that is wrong at its first digit is refused as one wrong at its last", async () => {
+    const date = new Date();
+    const first = withAuthorization((value) =>
+      value.replace(/Signature=(.)/, (_, digit: string) => `Signature=${flip(digit)}`),
+    );
+    const last = withAuthorization((value) => value.replace(/.$/, flip));
+    const answers = [
+      await lab.send({ ...get, date, ...first }),
+      await lab.send({ ...get, date, ...last }),
+    ];
+    expect(answers.map(({ status }) => status)).toEqual([403, 403]);
+    expect(without(answers[0]?.body ?? "")).toBe(without(answers[1]?.body ?? "-"));
+  });
+
+  test("S93: a name that nobody has and one whose bucket is another's tell nothing of keys", async () => {
+    const path = `/${OTHERS}/secret`;
+    const [there, absent] = [
+      await lab.send({ ...get, path }),
+      await lab.send({ ...get, path: `${path}-absent` }),
+    ];
+    expect([there.status, absent.status]).toEqual([403, 403]);
+    expect(errorCode(there)).toBe(errorCode(absent));
+  });
+});

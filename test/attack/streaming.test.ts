@@ -1,8 +1,9 @@
 // S16-S24: bodies in aws-chunked framing, checksums and digests that do not hold.
 
 import { createHash } from "node:crypto";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type AttackCase, attackSuite, OVERWRITING, putWith } from "./attack-case.ts";
-import { type AttackLab, KEPT, type SendOptions, VICTIM } from "./attack-lab.ts";
+import { type AttackLab, KEPT, type SendOptions, startAttackLab, VICTIM } from "./attack-lab.ts";
 import { signedChunks, wireBytes } from "../support/signing.ts";
 
 const PATH = `/${VICTIM}/${KEPT}`;
@@ -165,6 +166,15 @@ attackSuite("chunked bodies and digests", [
       return sendChunked(lab, {}, () => signedChunks(another, [CHUNK, CHUNK]));
     },
   },
+  {
+    row: "S20",
+    name: "aws-chunked framing whose payload hash does not announce it",
+    answers: [INVALID, [400, "XAmzContentSHA256Mismatch"]],
+    send: (lab) => {
+      const headers = { "content-encoding": "aws-chunked" };
+      return lab.send({ method: "PUT", path: PATH, body: unsignedBody(""), headers });
+    },
+  },
   trailered("S21", "no x-amz-decoded-content-length", [[411, "MissingContentLength"]], {
     body: unsignedBody(""),
     decodedLength: "none",
@@ -222,3 +232,28 @@ attackSuite("chunked bodies and digests", [
     "x-amz-sdk-checksum-algorithm": "MD99",
   }),
 ]);
+
+describe("framing is never data", () => {
+  let lab: AttackLab;
+  beforeAll(async () => {
+    lab = await startAttackLab();
+  });
+  afterAll(() => lab.stop());
+
+  test("S20: a streamed payload without content-encoding is decoded all the same", async () => {
+    const path = `/${VICTIM}/framed`;
+    const seed = lab.sign({
+      method: "PUT",
+      path,
+      payload: STREAMING_SIGNED,
+      headers: { "x-amz-decoded-content-length": String(CHUNK.length) },
+    });
+    const body = Buffer.concat(signedChunks(seed, [CHUNK]));
+    const headers = { ...seed.headers, "content-length": String(body.length) };
+    const put = await lab.sendBytes(wireBytes("PUT", path, headers, body));
+    expect(put.status).toBe(200);
+    const found = await lab.send({ method: "GET", path });
+    expect(found.body).toBe(CHUNK.toString());
+    expect(found.headers.get("content-encoding")).toBeUndefined();
+  });
+});
