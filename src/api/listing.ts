@@ -7,7 +7,7 @@ import type { QueryParam } from "../core/wire-request.ts";
 import type { ListedObject, ObjectPage, ObjectSummary } from "../store/records.ts";
 import { ownerElement } from "./owner.ts";
 import { encodingTypeParam, findText, intParam, invalidArgument } from "./params.ts";
-import { urlEncodeKey, xmlDate } from "./xml/render.ts";
+import { escapeXml, renderElements, urlEncodeKey, xmlDate } from "./xml/render.ts";
 import type { XmlElements } from "./xml/render.ts";
 
 export interface ListingInput {
@@ -54,36 +54,57 @@ export function lastEntry(entries: readonly ListedObject[]): string | undefined 
   return last.kind === "object" ? last.object.key : last.prefix;
 }
 
-/** `Contents` and `CommonPrefixes` of a page. `owner`: whose view it is, where owners are shown. */
-export function renderEntries(
-  entries: readonly ListedObject[],
-  write: (key: string) => string,
-  owner: Account | undefined,
-): XmlElements {
-  const contents: XmlElements[] = [];
-  const prefixes: XmlElements[] = [];
-  for (const entry of entries) {
-    if (entry.kind === "prefix") prefixes.push({ Prefix: write(entry.prefix) });
-    else contents.push(renderObject(entry.object, write, owner));
-  }
-  return { Contents: contents, CommonPrefixes: prefixes };
+/** How a listing shows its objects. */
+export interface PageStyle {
+  readonly write: (key: string) => string;
+  /** Whose view it is, where owners are shown. */
+  readonly owner: Account | undefined;
+  /** The element of an object, where it is not `Contents`, and what it ends with, rendered. */
+  readonly element?: string;
+  readonly more?: string;
 }
 
-function renderObject(
-  object: ObjectSummary,
-  write: (key: string) => string,
-  owner: Account | undefined,
-): XmlElements {
-  return {
-    Key: write(object.key),
-    LastModified: listedTime(object.modifiedAt),
-    ETag: `"${object.etag}"`,
-    ChecksumAlgorithm: object.checksumAlgorithm,
-    ChecksumType: object.checksumType,
-    Size: object.sizeBytes,
-    Owner: owner === undefined ? undefined : ownerElement(object.ownerId, owner),
-    StorageClass: object.storageClass,
-  };
+/**
+ * The objects and `CommonPrefixes` of a page. Pages are what a server renders most of, so they are written as text at
+ * once.
+ */
+export function renderPage(entries: readonly ListedObject[], style: PageStyle): XmlElements {
+  let contents = "";
+  let prefixes = "";
+  let time = { second: Number.NaN, text: "" };
+  for (const entry of entries) {
+    if (entry.kind === "prefix") {
+      prefixes += `<CommonPrefixes><Prefix>${escapeXml(style.write(entry.prefix))}</Prefix></CommonPrefixes>`;
+      continue;
+    }
+    const { object } = entry;
+    // Objects that were written together have one time.
+    const second = Math.floor(object.modifiedAt / 1000);
+    if (second !== time.second) time = { second, text: xmlDate(second * 1000) };
+    contents += renderObject(object, time.text, style);
+  }
+  return { "#page": contents + prefixes };
+}
+
+function renderObject(object: ObjectSummary, time: string, style: PageStyle): string {
+  const {
+    etag,
+    checksumAlgorithm: algorithm,
+    checksumType: type,
+    sizeBytes,
+    storageClass,
+  } = object;
+  const { write, owner: viewer, element = "Contents", more = "" } = style;
+  const checksum =
+    (algorithm === undefined ? "" : `<ChecksumAlgorithm>${algorithm}</ChecksumAlgorithm>`) +
+    (type === undefined ? "" : `<ChecksumType>${type}</ChecksumType>`);
+  const owner =
+    viewer === undefined ? "" : renderElements({ Owner: ownerElement(object.ownerId, viewer) });
+  return (
+    `<${element}><Key>${escapeXml(write(object.key))}</Key><LastModified>${time}</LastModified>` +
+    `<ETag>&quot;${etag}&quot;</ETag>${checksum}<Size>${sizeBytes}</Size>${owner}` +
+    `<StorageClass>${storageClass}</StorageClass>${more}</${element}>`
+  );
 }
 
 /** The mark that tells our tokens from other base64; a new form of token gets another. */

@@ -2,12 +2,14 @@
 // empty such buckets by this listing.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectVersions.html
 
-import { EMPTY_PAGE, keyWriter, lastEntry, parseListing, renderEntries } from "../listing.ts";
+import { EMPTY_PAGE, keyWriter, lastEntry, parseListing, renderPage } from "../listing.ts";
 import { defineOperation } from "../operation.ts";
 import { findText, invalidArgument } from "../params.ts";
 import { xmlResponse } from "../response.ts";
 import { NULL_VERSION } from "../version-id.ts";
-import type { XmlElements, XmlValue } from "../xml/render.ts";
+
+/** What the element of an object says of it as a version. */
+const ONLY_VERSION = `<VersionId>${NULL_VERSION}</VersionId><IsLatest>true</IsLatest>`;
 
 export const listObjectVersions = defineOperation({
   name: "ListObjectVersions",
@@ -37,7 +39,6 @@ export const listObjectVersions = defineOperation({
     const write = keyWriter(input.encodingType);
     const last = page.entries.at(-1);
     const next = page.isTruncated ? lastEntry(page.entries) : undefined;
-    const { Contents, CommonPrefixes } = renderEntries(page.entries, write, account);
     return xmlResponse("ListVersionsResult", {
       Name: bucketName,
       Prefix: write(prefix),
@@ -49,16 +50,12 @@ export const listObjectVersions = defineOperation({
       Delimiter: delimiter === "" ? undefined : write(delimiter),
       IsTruncated: page.isTruncated,
       EncodingType: input.encodingType,
-      Version: asVersions(Contents),
-      CommonPrefixes,
+      ...renderPage(page.entries, {
+        write,
+        owner: account,
+        element: "Version",
+        more: ONLY_VERSION,
+      }),
     });
   },
 });
-
-function asVersions(contents: XmlValue): readonly XmlElements[] {
-  return (contents as readonly XmlElements[]).map((object) => ({
-    ...object,
-    VersionId: NULL_VERSION,
-    IsLatest: true,
-  }));
-}

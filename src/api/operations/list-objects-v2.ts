@@ -8,7 +8,7 @@ import {
   lastEntry,
   parseContinuationToken,
   parseListing,
-  renderEntries,
+  renderPage,
 } from "../listing.ts";
 import { defineOperation } from "../operation.ts";
 import { findText } from "../params.ts";
@@ -51,7 +51,7 @@ export const listObjectsV2 = defineOperation({
       Delimiter: delimiter === "" ? undefined : write(delimiter),
       IsTruncated: page.isTruncated,
       EncodingType: input.encodingType,
-      ...renderEntries(page.entries, write, input.isOwnerWanted ? account : undefined),
+      ...renderPage(page.entries, { write, owner: input.isOwnerWanted ? account : undefined }),
     });
   },
 });

@@ -1,7 +1,7 @@
 // ListObjects: the keys of a bucket in order, paged by a marker. The first version, which old clients still speak.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjects.html
 
-import { EMPTY_PAGE, keyWriter, lastEntry, parseListing, renderEntries } from "../listing.ts";
+import { EMPTY_PAGE, keyWriter, lastEntry, parseListing, renderPage } from "../listing.ts";
 import { defineOperation } from "../operation.ts";
 import { findText } from "../params.ts";
 import { xmlResponse } from "../response.ts";
@@ -36,7 +36,7 @@ export const listObjects = defineOperation({
       Delimiter: delimiter === "" ? undefined : write(delimiter),
       IsTruncated: page.isTruncated,
       EncodingType: input.encodingType,
-      ...renderEntries(page.entries, write, account),
+      ...renderPage(page.entries, { write, owner: account }),
     });
   },
 });

@@ -13,7 +13,10 @@ export type XmlValue =
   | readonly XmlValue[]
   | undefined;
 
-/** Elements by name; a name that begins with "@" is an attribute of the element around it. */
+/**
+ * Elements by name. A name that begins with "@" is an attribute of the element around it; one that begins with "#"
+ * stands for XML that is rendered already.
+ */
 export interface XmlElements {
   readonly [name: string]: XmlValue;
 }
@@ -48,10 +51,12 @@ export function urlEncodeKey(text: string): string {
     .replaceAll(/[!'()]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 
-function renderElements(elements: XmlElements): string {
+export function renderElements(elements: XmlElements): string {
   let text = "";
   for (const name of Object.keys(elements)) {
-    if (!name.startsWith("@")) text += renderElement(name, elements[name]);
+    const value = elements[name];
+    if (name.startsWith("#")) text += typeof value === "string" ? value : "";
+    else if (!name.startsWith("@")) text += renderElement(name, value);
   }
   return text;
 }
@@ -91,7 +96,7 @@ const SPECIAL = /[&<>"\t\n\r]|[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10F
 const SPECIALS = new RegExp(SPECIAL.source, "gu");
 
 /** Text for the inside of an element or of a double-quoted attribute. */
-function escapeXml(text: string): string {
+export function escapeXml(text: string): string {
   return SPECIAL.test(text) ? text.replaceAll(SPECIALS, escapeChar) : text;
 }
 

@@ -4,6 +4,7 @@ import type { Database } from "better-sqlite3";
 import type { AccountId } from "../../core/ids.ts";
 import type { MetadataReader } from "../engine-store.ts";
 import type { ListObjectsQuery, ObjectPage } from "../metadata-store.ts";
+import type { ObjectSummary } from "../records.ts";
 import { pageStart, prefixEnd, walkPage } from "./page-walk.ts";
 import {
   BUCKET_COLUMNS,
@@ -73,23 +74,31 @@ function bucketReads(
 }
 
 function objectListing(database: Database): (query: ListObjectsQuery) => ObjectPage {
-  const rows = database.prepare<[number, string, Buffer | string, number], SummaryRow>(
-    `select ${SUMMARY_COLUMNS} from objects where bucket_id = ? and key >= ? and key < ? order by key limit ?`,
-  );
+  const rows = database
+    .prepare<[number, string, Buffer | string, number], SummaryRow>(
+      `select ${SUMMARY_COLUMNS} from objects where bucket_id = ? and key >= ? and key < ? order by key limit ?`,
+    )
+    .raw();
   // One transaction a page: its seeks see one state, and share the cost of the lock that each would take.
   return database.transaction((query: ListObjectsQuery): ObjectPage => {
     const from = pageStart(query, query.after);
     if (from === undefined) return { entries: [], isTruncated: false };
     const end = prefixEnd(query.prefix);
     // With a delimiter most rows are never looked at, without one all are: then one call fetches them.
-    const fetch = query.delimiter === "" ? "all" : "iterate";
-    const seek = (key: string, count: number) => rows[fetch](query.bucketId, key, end, count);
+    const seek = (key: string, count: number): Iterable<ObjectSummary> =>
+      query.delimiter === ""
+        ? rows.all(query.bucketId, key, end, count).map(summaryOf)
+        : summaries(rows.iterate(query.bucketId, key, end, count));
     const page = walkPage(query, seek(from, query.limit + 1), seek);
     const entries = page.entries.map((entry) =>
       entry.row === undefined
         ? ({ kind: "prefix", prefix: entry.prefix } as const)
-        : ({ kind: "object", object: summaryOf(entry.row) } as const),
+        : ({ kind: "object", object: entry.row } as const),
     );
     return { entries, isTruncated: page.isTruncated };
   });
+}
+
+function* summaries(rows: Iterable<SummaryRow>): Generator<ObjectSummary, void> {
+  for (const row of rows) yield summaryOf(row);
 }

@@ -130,30 +130,31 @@ function checksumOf(row: ObjectRow): ObjectChecksum | undefined {
   return { algorithm, type, value };
 }
 
-export interface SummaryRow {
-  readonly key: string;
-  readonly size_bytes: number;
-  readonly etag: string;
-  readonly modified_at: number;
-  readonly owner_id: AccountId;
-  readonly storage_class: string;
-  readonly checksum_algorithm: ChecksumAlgorithm | null;
-  readonly checksum_type: ChecksumType | null;
-}
+/** In the order of SUMMARY_COLUMNS: a page has many rows, and rows without names cost half of those with names. */
+export type SummaryRow = readonly [
+  key: string,
+  sizeBytes: number,
+  etag: string,
+  modifiedAt: number,
+  ownerId: AccountId,
+  storageClass: string,
+  checksumAlgorithm: ChecksumAlgorithm | null,
+  checksumType: ChecksumType | null,
+];
 
 export const SUMMARY_COLUMNS = `key, size_bytes, etag, modified_at, owner_id, storage_class, checksum_algorithm,
   checksum_type`;
 
 export function summaryOf(row: SummaryRow): ObjectSummary {
   return {
-    key: row.key,
-    sizeBytes: row.size_bytes,
-    etag: row.etag,
-    modifiedAt: row.modified_at,
-    ownerId: row.owner_id,
-    storageClass: row.storage_class,
-    checksumAlgorithm: row.checksum_algorithm ?? undefined,
-    checksumType: row.checksum_type ?? undefined,
+    key: row[0],
+    sizeBytes: row[1],
+    etag: row[2],
+    modifiedAt: row[3],
+    ownerId: row[4],
+    storageClass: row[5],
+    checksumAlgorithm: row[6] ?? undefined,
+    checksumType: row[7] ?? undefined,
   };
 }
 
