@@ -2,9 +2,9 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 
 export interface OwnServer {
@@ -29,6 +29,7 @@ const READY_MS_MAX = 30_000;
 export async function startOwnServer(options: OwnServerOptions = {}): Promise<OwnServer> {
   const parent = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
   const folder = options.folder ?? mkdtempSync(join(parent, "kintsugi-bench-"));
+  const log = join(mkdtempSync(join(tmpdir(), "kintsugi-log-")), "server.log");
   const keys = {
     KINTSUGI_ACCESS_KEY: "BENCHACCESSKEY",
     KINTSUGI_SECRET_KEY: "bench-secret-key-0123",
@@ -44,11 +45,12 @@ export async function startOwnServer(options: OwnServerOptions = {}): Promise<Ow
       ...(options.args ?? []),
     ],
     {
-      stdio: ["ignore", "pipe", "inherit"],
-      env: { ...process.env, KINTSUGI_LOG_LEVEL: "warn", ...keys, ...options.env },
+      // Logged as by default, and kept out of the way.
+      stdio: ["ignore", "pipe", openSync(log, "w")],
+      env: { ...process.env, ...keys, ...options.env },
     },
   );
-  const endpoint = await readyUrl(child);
+  const endpoint = await readyUrl(child, log);
   const env = { ...keys, ...options.env };
   return {
     endpoint: new URL(endpoint),
@@ -59,12 +61,13 @@ export async function startOwnServer(options: OwnServerOptions = {}): Promise<Ow
     stop: async () => {
       child.kill("SIGTERM");
       if (child.exitCode === null) await once(child, "exit");
+      rmSync(dirname(log), { recursive: true, force: true });
       if (options.folder === undefined) rmSync(folder, { recursive: true, force: true });
     },
   };
 }
 
-async function readyUrl(child: ChildProcess): Promise<string> {
+async function readyUrl(child: ChildProcess, log: string): Promise<string> {
   if (!child.stdout) throw new Error("the server has no output");
   const timer = setTimeout(() => child.kill("SIGKILL"), READY_MS_MAX);
   try {
@@ -78,5 +81,5 @@ async function readyUrl(child: ChildProcess): Promise<string> {
   } finally {
     clearTimeout(timer);
   }
-  throw new Error("the server ended before it was ready");
+  throw new Error(`the server ended before it was ready:\n${readFileSync(log, "utf8")}`);
 }

@@ -21,8 +21,6 @@ export class Exchange {
   readonly requestId: string;
   readonly hostId = HOST_ID;
   readonly body: RequestBody;
-  /** Aborts when the client goes away. */
-  readonly signal: AbortSignal;
   /** For the log; empty until the router has chosen. */
   operationName = "";
   /** For the log; empty until the signature has been checked. */
@@ -39,11 +37,6 @@ export class Exchange {
     this.body = new RequestBody(message, {
       beforeFirstRead: () => this.#continue(),
       idleMs: BODY_IDLE_MS,
-    });
-    const controller = new AbortController();
-    this.signal = controller.signal;
-    out.once("close", () => {
-      if (!out.writableFinished) controller.abort();
     });
   }
 

@@ -65,8 +65,6 @@ export interface OperationContext {
   readonly openBucket: (name: string, action: `s3:${string}`) => Promise<BucketView>;
   /** The body of an `object` operation: sends 100-continue where asked, decodes, verifies. Called at most once. */
   readonly openBody: () => Promise<UploadBody>;
-  /** Aborts when the client goes away. */
-  readonly signal: AbortSignal;
 }
 
 export interface S3Response {

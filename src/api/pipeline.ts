@@ -188,7 +188,6 @@ export class Pipeline {
           expectedOwner: request.headers.get("x-amz-source-expected-bucket-owner"),
         }),
       openBody: () => openUploadBody({ request, payload, source: exchange.body }),
-      signal: exchange.signal,
     };
   }
 
