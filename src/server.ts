@@ -18,7 +18,7 @@ import {
   openMetadata,
 } from "./wiring/open-metadata.ts";
 import type { S3FaceOptions } from "./wiring/s3-face.ts";
-import { serveStore, type RunningServer } from "./wiring/serve-store.ts";
+import type { RunningServer } from "./wiring/serve-store.ts";
 import { StartError } from "./wiring/start-error.ts";
 
 /** After so long a question to the metadata's disk counts as failed. */
@@ -48,6 +48,7 @@ export interface GatewayOptions extends S3FaceOptions {
 /** Serves when it resolves. @throws StartError, DriveIdentityError, UsageError: in words for whoever started it. */
 export function openEmbedded(options: EmbeddedOptions): Promise<RunningServer> {
   return opening(async (closeStack) => {
+    const serving = loadServing();
     const { paths, remarks } = await resolveDrivePaths(options.folders, options.drives);
     let metadata: MetadataStore | undefined;
     let metadataFolder = "";
@@ -75,6 +76,7 @@ export function openEmbedded(options: EmbeddedOptions): Promise<RunningServer> {
     if (opened.drives.length < opened.slots.length && (await metadata.findLayouts()).length === 0) {
       throw new StartError(`a first start needs all its drives. ${opened.remarks.join("; ")}`);
     }
+    const { serveStore } = await serving;
     return serveStore(
       {
         metadata,
@@ -108,6 +110,7 @@ export function openGateway(options: GatewayOptions): Promise<RunningServer> {
     // Loaded only here: the HTTP client for nodes is a fifth of what there is to load.
     const { knownDrives, openGatewayNodes } = await import("./wiring/gateway-nodes.ts");
     const { clock, logger, clusterSecret } = options;
+    const serving = loadServing();
     const folder = join(resolve(options.folder), METADATA_FOLDER);
     const metadata = await openMetadata(folder, clock, closeStack);
     const folderDisk = openRealDisk({ root: folder, deadlineMs: DISK_DEADLINE_MS, maxInFlight: 1 });
@@ -127,6 +130,7 @@ export function openGateway(options: GatewayOptions): Promise<RunningServer> {
     );
     const drives = knownDrives(clients);
     const away = clients.filter(({ known }) => known === undefined);
+    const { serveStore } = await serving;
     return serveStore(
       {
         metadata,
@@ -165,4 +169,12 @@ async function opening(
     await closeStack.close().catch(() => undefined);
     throw error;
   }
+}
+
+/** Half of what there is to load, loaded while the drives are looked at and the metadata's writer starts. */
+function loadServing() {
+  const serving = import("./wiring/serve-store.ts");
+  // Whoever awaits it hears of a failure; who fails before need not.
+  serving.catch(() => undefined);
+  return serving;
 }
