@@ -54,8 +54,12 @@ async function valueOf(
     if (text !== undefined) return { text, origin: name };
     if (file !== undefined) {
       const mayCreate = row.key === "clusterSecret" && reading.mayCreate;
-      const secret = await readSecretFile(file, { name: name + FILE_SUFFIX, mayCreate });
-      if (secret !== undefined) return { text: secret, origin: `${name}${FILE_SUFFIX} (${file})` };
+      const secret = await readSecretFile(file, {
+        name: name + FILE_SUFFIX,
+        mayCreate,
+        isMadeAtStart: row.key === "clusterSecret",
+      });
+      return { text: secret, origin: `${name}${FILE_SUFFIX} (${file})` };
     }
   }
   return undefined;

@@ -18,21 +18,20 @@ export interface SecretFileOptions {
   readonly name: string;
   /** Whether an absent file is made, with a random secret. */
   readonly mayCreate: boolean;
+  /** Whether another command would make it. */
+  readonly isMadeAtStart?: boolean;
 }
 
 /**
- * The secret in a file, without the line's end; undefined when the file is absent and only looked for.
+ * The secret in a file, without the line's end.
  * @throws UsageError when it cannot be read, stays empty, or is absent and must not be made.
  */
-export async function readSecretFile(
-  path: string,
-  options: SecretFileOptions,
-): Promise<string | undefined> {
+export async function readSecretFile(path: string, options: SecretFileOptions): Promise<string> {
   const deadline = performance.now() + FILL_MS_MAX;
   for (;;) {
     const text = await readText(path, options);
     if (text === undefined) {
-      if (!options.mayCreate) throw new UsageError(`${options.name}: there is no file ${path}`);
+      if (!options.mayCreate) throw absent(path, options);
       await create(path, options);
     } else if (text !== "") {
       return text;
@@ -42,6 +41,11 @@ export async function readSecretFile(
       await sleep(LOOK_EVERY_MS);
     }
   }
+}
+
+function absent(path: string, { name, isMadeAtStart }: SecretFileOptions): UsageError {
+  const hint = isMadeAtStart === true ? ": the first gateway or node that starts makes it" : "";
+  return new UsageError(`${name}: there is no file ${path}${hint}`);
 }
 
 async function readText(path: string, { name }: SecretFileOptions): Promise<string | undefined> {
