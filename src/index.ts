@@ -5,39 +5,15 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { checkOptions } from "./config/check-options.ts";
-import type { UserSettings } from "./config/user-settings.ts";
+import type { StartServerOptions } from "./config/start-server-options.ts";
 import { openEmbedded, type RunningServer } from "./server.ts";
-import type { LogLevel } from "./telemetry/log-level.ts";
 import { openLogger } from "./telemetry/logger.ts";
 import { MovableClock, type ClockStep } from "./util/clock.ts";
 
+export type { StartServerOptions } from "./config/start-server-options.ts";
 export type { UserSettings } from "./config/user-settings.ts";
 export type { LogLevel } from "./telemetry/log-level.ts";
 export type { ClockStep } from "./util/clock.ts";
-
-export interface StartServerOptions {
-  /** Where the drives lie; kept by `stop`. Default: a temporary folder, which `stop` removes. */
-  readonly dir?: string;
-  /** How many drive folders are made in it. Default: 6. */
-  readonly drives?: number;
-  /** Default: 127.0.0.1. */
-  readonly host?: string;
-  /** Default: a free one. */
-  readonly port?: number;
-  /** The root account's keys, both or neither. Default: generated ones. */
-  readonly accessKey?: string;
-  readonly secretKey?: string;
-  /** Buckets that exist from the start, and again after each `reset`. */
-  readonly buckets?: readonly string[];
-  /** More users, an account each. */
-  readonly users?: readonly UserSettings[];
-  /** Default: us-east-1. */
-  readonly region?: string;
-  /** A Host header below it (`BUCKET.domain`) is virtual-host style. Default: localhost. */
-  readonly domain?: string | readonly string[];
-  /** What is logged, to standard error. Default: silent. */
-  readonly log?: LogLevel;
-}
 
 /** The server's wall clock, which tests move forward: expiry and lifecycles see it, timeouts do not. */
 export interface ServerClock {

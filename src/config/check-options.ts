@@ -4,22 +4,9 @@ import type { LogLevel } from "../telemetry/log-level.ts";
 import { isLoopback, refuseKnownPair, type KeyPair } from "./credential-rules.ts";
 import { suggestion } from "./nearest-name.ts";
 import { SETTINGS } from "./settings-table.ts";
+import { OPTION_NAMES, type StartServerOptions } from "./start-server-options.ts";
 import { UsageError } from "./usage-error.ts";
 import { checkUsers, type UserSettings } from "./user-settings.ts";
-
-interface GivenOptions {
-  readonly dir?: string;
-  readonly drives?: number;
-  readonly host?: string;
-  readonly port?: number;
-  readonly accessKey?: string;
-  readonly secretKey?: string;
-  readonly buckets?: readonly string[];
-  readonly users?: readonly UserSettings[];
-  readonly region?: string;
-  readonly domain?: string | readonly string[];
-  readonly log?: LogLevel;
-}
 
 export interface CheckedOptions {
   readonly drives: { readonly count: number; readonly isGiven: boolean };
@@ -33,25 +20,11 @@ export interface CheckedOptions {
   readonly log: LogLevel | undefined;
 }
 
-const NAMES = new Set([
-  "accessKey",
-  "buckets",
-  "dir",
-  "domain",
-  "drives",
-  "host",
-  "log",
-  "port",
-  "region",
-  "secretKey",
-  "users",
-]);
-
 /** @throws UsageError in words: a misspelled option would else be ignored in silence. */
-export function checkOptions(options: GivenOptions): CheckedOptions {
+export function checkOptions(options: StartServerOptions): CheckedOptions {
   for (const name of Object.keys(options)) {
-    if (!NAMES.has(name)) {
-      throw new UsageError(`startServer: unknown option ${name}${suggestion(name, NAMES)}`);
+    if (!OPTION_NAMES.has(name)) {
+      throw new UsageError(`startServer: unknown option ${name}${suggestion(name, OPTION_NAMES)}`);
     }
   }
   const { drives, host, port, buckets, users, region, domain, log } = options;

@@ -1,0 +1,45 @@
+// What startServer takes, in one place: the type that callers see, and the names that are checked.
+
+import type { LogLevel } from "../telemetry/log-level.ts";
+import type { UserSettings } from "./user-settings.ts";
+
+export interface StartServerOptions {
+  /** Where the drives lie; kept by `stop`. Default: a temporary folder, which `stop` removes. */
+  readonly dir?: string;
+  /** How many drive folders are made in it. Default: 6. */
+  readonly drives?: number;
+  /** Default: 127.0.0.1. */
+  readonly host?: string;
+  /** Default: a free one. */
+  readonly port?: number;
+  /** The root account's keys, both or neither. Default: generated ones. */
+  readonly accessKey?: string;
+  readonly secretKey?: string;
+  /** Buckets that exist from the start, and again after each `reset`. */
+  readonly buckets?: readonly string[];
+  /** More users, an account each. */
+  readonly users?: readonly UserSettings[];
+  /** Default: us-east-1. */
+  readonly region?: string;
+  /** A Host header below it (`BUCKET.domain`) is virtual-host style. Default: localhost. */
+  readonly domain?: string | readonly string[];
+  /** What is logged, to standard error. Default: silent. */
+  readonly log?: LogLevel;
+}
+
+/** Keyed by the type, so that neither can have a name that the other lacks. */
+const OPTIONS: Readonly<Record<keyof StartServerOptions, true>> = {
+  accessKey: true,
+  buckets: true,
+  dir: true,
+  domain: true,
+  drives: true,
+  host: true,
+  log: true,
+  port: true,
+  region: true,
+  secretKey: true,
+  users: true,
+};
+
+export const OPTION_NAMES: ReadonlySet<string> = new Set(Object.keys(OPTIONS));
