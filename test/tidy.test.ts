@@ -12,13 +12,15 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   telemetry: ["util"],
   erasure: ["util"],
   disk: BASE,
-  datanode: [...BASE, "disk"],
-  metadata: [...BASE, "disk"],
+  journal: [...BASE, "disk"],
+  datanode: [...BASE, "disk", "journal"],
+  metadata: [...BASE, "disk", "journal", "datanode"],
   background: BASE,
   auth: [...BASE, "metadata"],
   store: [...BASE, "background", "metadata", "erasure", "datanode"],
   api: [...BASE, "auth", "store"],
-  cli: ["util"],
+  admin: [...BASE, "auth", "background", "metadata", "store"],
+  cli: ["util", "core", "auth"],
 };
 
 /** Read once, by main.ts: nothing below the root may know where a setting came from. */

@@ -7,13 +7,16 @@ import type {
   CompleteUploadInput,
   CreateBucketInput,
   CreateUploadInput,
+  JournalReport,
   ListBucketsQuery,
   ListObjectsQuery,
   ListUploadsQuery,
   MetadataStore,
+  MovePackedInput,
   PartPage,
   PutObjectInput,
   PutPartInput,
+  WalkQuery,
 } from "./metadata-store.ts";
 import type { LayoutRecord, ObjectRecord, PartRecord, UploadRecord } from "./records.ts";
 import type { WritePort } from "./write-operations.ts";
@@ -22,18 +25,23 @@ type ReadName =
   | "findBucket"
   | "findBucketConfig"
   | "findLayouts"
+  | "findNamedSets"
   | "findObject"
   | "findPart"
   | "findPartAt"
   | "findSetting"
   | "findUpload"
   | "listBuckets"
+  | "listDegradedSets"
   | "listObjects"
   | "listParts"
   | "listProcesses"
+  | "listSparsePacks"
   | "listTrash"
   | "listUploads"
-  | "readInline";
+  | "readInline"
+  | "totals"
+  | "walk";
 
 /** The reads of MetadataStore, answered at once. */
 export type MetadataReader = {
@@ -46,6 +54,8 @@ export type MetadataReader = {
 export interface EngineParts {
   readonly reader: MetadataReader;
   readonly writer: WritePort;
+  /** How the members are doing, where there are any. */
+  readonly journalReport?: () => JournalReport | undefined;
   /** Ends reading; called before the writer ends. */
   readonly closeReader: () => void;
   /** Called last: gives up what keeps other processes out. */
@@ -82,6 +92,10 @@ export class EngineStore implements MetadataStore {
 
   async endIncarnation(incarnation: Incarnation, endedAt: number) {
     await this.#writer.submit({ name: "endIncarnation", input: { incarnation, endedAt } });
+  }
+
+  async endOtherIncarnations(own: Incarnation, endedAt: number) {
+    await this.#writer.submit({ name: "endOtherIncarnations", input: { own, endedAt } });
   }
 
   async listProcesses() {
@@ -198,6 +212,38 @@ export class EngineStore implements MetadataStore {
 
   async dropTrash(setIds: readonly SetId[]) {
     await this.#writer.submit({ name: "dropTrash", input: { setIds } });
+  }
+
+  async findNamedSets(setIds: readonly SetId[]) {
+    return this.#reader.findNamedSets(setIds);
+  }
+
+  async listDegradedSets(after: SetId | undefined, limit: number) {
+    return this.#reader.listDegradedSets(after, limit);
+  }
+
+  async sealPack(setId: SetId, fileBytes: number) {
+    return this.#writer.submit({ name: "sealPack", input: { setId, fileBytes } });
+  }
+
+  async listSparsePacks(deadShareMin: number, after: SetId | undefined, limit: number) {
+    return this.#reader.listSparsePacks(deadShareMin, after, limit);
+  }
+
+  async movePacked(input: MovePackedInput) {
+    return this.#writer.submit({ name: "movePacked", input });
+  }
+
+  async walk(query: WalkQuery) {
+    return this.#reader.walk(query);
+  }
+
+  async totals() {
+    return this.#reader.totals();
+  }
+
+  journalReport() {
+    return this.#parts.journalReport?.();
   }
 
   async reset() {

@@ -10,14 +10,16 @@
 // Refusals are S3Errors with the code that the client gets; anything else that rejects is a fault.
 
 import type { ChecksumAlgorithm, ChecksumType, ObjectChecksum } from "../core/checksum.ts";
-import type { AccountId, Incarnation, SetId, UploadId } from "../core/ids.ts";
+import type { AccountId, DriveId, Incarnation, SetId, UploadId } from "../core/ids.ts";
 import type { Tag } from "../core/tags.ts";
 import type {
   BucketRecord,
+  Content,
   LayoutRecord,
   ObjectAttributes,
   ObjectRecord,
   ObjectSummary,
+  PackRecord,
   PartRecord,
   ProcessRecord,
   ShardSetRecord,
@@ -37,6 +39,8 @@ export interface WriteCondition {
 export type NewContent =
   | { readonly kind: "inline"; readonly bytes: Uint8Array }
   | { readonly kind: "set"; readonly set: ShardSetRecord }
+  /** In a pack, from `offset` of each of its shard files on. `set.sizeBytes` is ignored: the pack is still growing. */
+  | { readonly kind: "packed"; readonly set: ShardSetRecord; readonly offset: number }
   /**
    * Shares the set of another object: adds a reference to it. The source is read in the same transaction; when it no
    * longer is that version of that key the write fails with NoSuchKey and the caller copies bytes.
@@ -173,6 +177,73 @@ export interface CompleteUploadInput {
   readonly condition?: WriteCondition | undefined;
 }
 
+/** Where a packed object's, or part's, bytes were, and where a copy of them is now. */
+export interface MovePackedInput {
+  readonly bucketId: number;
+  readonly key: string;
+  /** Of a part: its upload and number; undefined for an object. */
+  readonly part: { readonly uploadId: UploadId; readonly number: number } | undefined;
+  readonly from: { readonly setId: SetId; readonly offset: number };
+  readonly to: NewContent;
+}
+
+/** A position in the walk over everything that holds bytes; undefined: the beginning. */
+export interface WalkPosition {
+  readonly bucketId: number;
+  readonly key: string;
+  /** Orders what stands under one key: the version's sequence, the manifest's id and the part's number. */
+  readonly detail: readonly number[];
+}
+
+export interface WalkQuery {
+  /** One bucket only; undefined: all. */
+  readonly bucketId: number | undefined;
+  readonly prefix: string;
+  readonly after: WalkPosition | undefined;
+  readonly limit: number;
+}
+
+/** A version, a delete marker, or a part (of an upload in progress or of a completed one). */
+export interface WalkEntry {
+  readonly position: WalkPosition;
+  readonly kind: "delete-marker" | "object" | "part";
+  readonly sizeBytes: number;
+  readonly etag: string;
+  /** Undefined for delete markers, and for objects whose bytes are their parts. */
+  readonly content: Content | undefined;
+}
+
+export interface MetadataTotals {
+  readonly buckets: number;
+  readonly objects: number;
+  readonly objectBytes: number;
+  readonly openUploads: number;
+  readonly sets: number;
+  readonly packs: number;
+  /** Sets of which shards are missing or broken. */
+  readonly degradedSets: number;
+  readonly trashedSets: number;
+}
+
+/** How the copies of the metadata on the members are doing. */
+export interface MemberReport {
+  readonly driveId: DriveId;
+  readonly label: string;
+  /** "behind": it answers, and is being brought up to date; it counts for nothing until then. */
+  readonly state: "away" | "behind" | "good";
+  /** The last change that it is known to hold. */
+  readonly sequence: number;
+  readonly problem: string | undefined;
+}
+
+export interface JournalReport {
+  readonly epoch: number;
+  readonly sequence: number;
+  /** How many must hold a change before it is acknowledged. */
+  readonly quorum: number;
+  readonly members: readonly MemberReport[];
+}
+
 export interface MetadataStore {
   /** False once the writer is gone for good: every write is refused until the process is started anew. */
   isWritable(): boolean;
@@ -186,6 +257,11 @@ export interface MetadataStore {
   beginIncarnation(process: { incarnation: Incarnation; startedAt: number }): Promise<void>;
   endIncarnation(incarnation: Incarnation, endedAt: number): Promise<void>;
   listProcesses(): Promise<readonly ProcessRecord[]>;
+  /**
+   * Ends every other incarnation, and seals the packs that they left open: called by who holds the cluster for itself
+   * (locks on the drives, or the members' promise).
+   */
+  endOtherIncarnations(own: Incarnation, endedAt: number): Promise<void>;
 
   // Layout.
   findLayouts(): Promise<readonly LayoutRecord[]>;
@@ -249,6 +325,33 @@ export interface MetadataStore {
   listTrash(limit: number): Promise<readonly TrashRecord[]>;
   /** Forgets sets whose shards are gone from all drives. */
   dropTrash(setIds: readonly SetId[]): Promise<void>;
+
+  /** Those of these sets that are named: by an object, a part, or the trash. */
+  findNamedSets(setIds: readonly SetId[]): Promise<ReadonlySet<SetId>>;
+  /** Sets with missing or broken shards, by id. */
+  listDegradedSets(after: SetId | undefined, limit: number): Promise<readonly ShardSetRecord[]>;
+
+  // Packs: sets that several objects share, each with a place of its own.
+  /**
+   * No more is appended. Resolves to whether anything refers to it: if not, it is in the trash now, or, when nothing ever
+   * did, unknown and for the caller to remove.
+   */
+  sealPack(setId: SetId, fileBytes: number): Promise<"kept" | "trashed" | "unknown">;
+  /** Sealed packs of which at least that share of the bytes is dead, by id. */
+  listSparsePacks(
+    deadShareMin: number,
+    after: SetId | undefined,
+    limit: number,
+  ): Promise<readonly PackRecord[]>;
+  /** Names a copy of packed bytes instead of the bytes themselves. False when they are no longer what is named. */
+  movePacked(input: MovePackedInput): Promise<boolean>;
+
+  // Looking at everything.
+  /** Every version, delete marker and part, in the order of buckets, keys and details. */
+  walk(query: WalkQuery): Promise<readonly WalkEntry[]>;
+  totals(): Promise<MetadataTotals>;
+  /** Undefined where the engine keeps no copies of its own. */
+  journalReport(): JournalReport | undefined;
 
   /** Removes every bucket, object and upload; sets go to the trash. Settings, layout and processes stay. */
   reset(): Promise<void>;

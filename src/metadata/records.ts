@@ -41,10 +41,21 @@ export interface ShardSetRecord {
   readonly missing: readonly number[];
 }
 
+/** A set that several objects share. */
+export interface PackRecord {
+  readonly set: ShardSetRecord;
+  /** Bytes of objects that are still named. */
+  readonly liveBytes: number;
+  /** Objects and parts that name it. */
+  readonly referenceCount: number;
+}
+
 /** Where an object's, or a part's, bytes are. */
 export type Content =
   | { readonly kind: "inline"; readonly dataId: number }
-  | { readonly kind: "set"; readonly set: ShardSetRecord };
+  | { readonly kind: "set"; readonly set: ShardSetRecord }
+  /** In a pack: the bytes begin at `offset` of each of its shard files. */
+  | { readonly kind: "packed"; readonly set: ShardSetRecord; readonly offset: number };
 
 /** An object whose bytes are the parts of a completed upload. */
 export interface ManifestContent {

@@ -7,6 +7,7 @@ import type {
   CompleteUploadInput,
   CreateBucketInput,
   CreateUploadInput,
+  MovePackedInput,
   PutObjectInput,
   PutPartInput,
 } from "./metadata-store.ts";
@@ -58,6 +59,10 @@ interface WriteTypes {
     { readonly incarnation: Incarnation; readonly endedAt: number },
     void
   >;
+  readonly endOtherIncarnations: Write<
+    { readonly own: Incarnation; readonly endedAt: number },
+    void
+  >;
   readonly addLayout: Write<LayoutRecord, void>;
   readonly createBucket: Write<CreateBucketInput, BucketRecord>;
   readonly deleteBucket: Write<{ readonly bucketId: number }, void>;
@@ -74,6 +79,11 @@ interface WriteTypes {
   readonly completeUpload: Write<CompleteUploadInput, ObjectRecord>;
   readonly abortUpload: Write<UploadName, void>;
   readonly noteMissing: Write<{ readonly setId: SetId; readonly indexes: readonly number[] }, void>;
+  readonly sealPack: Write<
+    { readonly setId: SetId; readonly fileBytes: number },
+    "kept" | "trashed" | "unknown"
+  >;
+  readonly movePacked: Write<MovePackedInput, boolean>;
   readonly dropTrash: Write<{ readonly setIds: readonly SetId[] }, void>;
   readonly reset: Write<undefined, void>;
 }

@@ -1,10 +1,11 @@
 // Writes to buckets and their settings, within the writer's transaction.
 
-import type { Database, Statement } from "better-sqlite3";
+import type { Statement } from "better-sqlite3";
 import { S3Error } from "../../core/s3-error.ts";
 import type { CreateBucketInput } from "../metadata-store.ts";
 import type { BucketRecord } from "../records.ts";
 import type { BucketConfigInput } from "../write-operations.ts";
+import type { StatementSource } from "./statement-source.ts";
 import type { Numbering } from "./numbering.ts";
 import { BUCKET_COLUMNS, bucketOf, type BucketRow } from "./rows.ts";
 import type { UploadWrites } from "./upload-writes.ts";
@@ -37,7 +38,7 @@ export class BucketWrites {
   readonly #removeConfig: Statement<[number, string]>;
 
   constructor(
-    database: Database,
+    database: StatementSource,
     parts: { readonly numbering: Numbering; readonly uploads: UploadWrites },
   ) {
     this.#numbering = parts.numbering;

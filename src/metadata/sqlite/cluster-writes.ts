@@ -1,8 +1,9 @@
 // Writes to what belongs to the cluster rather than to a bucket, within the writer's transaction.
 
-import type { Database } from "better-sqlite3";
+
 import type { SetId } from "../../core/ids.ts";
 import type { WriteHandlers } from "../write-operations.ts";
+import type { StatementSource } from "./statement-source.ts";
 import { sortedIndexes } from "./content-writes.ts";
 import { indexesFrom, listText } from "./rows.ts";
 
@@ -23,7 +24,7 @@ const RESET_TABLES = [
   "buckets",
 ] as const;
 
-export function clusterWrites(database: Database): Pick<WriteHandlers, ClusterWrite> {
+export function clusterWrites(database: StatementSource): Pick<WriteHandlers, ClusterWrite> {
   const ensure = database
     .prepare<[string, string], string>(
       "insert into settings (name, value) values (?, ?) on conflict do update set value = value returning value",
@@ -51,7 +52,7 @@ export function clusterWrites(database: Database): Pick<WriteHandlers, ClusterWr
   };
 }
 
-function processWrites(database: Database): Pick<WriteHandlers, ProcessWrite> {
+function processWrites(database: StatementSource): Pick<WriteHandlers, ProcessWrite> {
   const begin = database.prepare<[string, number]>(
     `insert into processes (incarnation, started_at, ordinal)
      values (?, ?, (select coalesce(max(ordinal), 0) + 1 from processes))`,
@@ -65,7 +66,7 @@ function processWrites(database: Database): Pick<WriteHandlers, ProcessWrite> {
   };
 }
 
-function shardSetWrites(database: Database): Pick<WriteHandlers, ShardSetWrite> {
+function shardSetWrites(database: StatementSource): Pick<WriteHandlers, ShardSetWrite> {
   const missingOf = database.prepare<[SetId], { readonly missing: string | null }>(
     "select missing from shard_sets where id = ?",
   );

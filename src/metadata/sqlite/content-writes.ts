@@ -1,11 +1,12 @@
 // References to bytes, within the writer's transaction: the last reference that goes takes inline bytes away and puts
 // a shard set into the trash.
 
-import type { Database, Statement } from "better-sqlite3";
+import type { Statement } from "better-sqlite3";
 import { S3Error } from "../../core/s3-error.ts";
 import { incarnationOf, type SetId } from "../../core/ids.ts";
 import type { NewContent } from "../metadata-store.ts";
 import type { Content, ShardSetRecord } from "../records.ts";
+import type { StatementSource } from "./statement-source.ts";
 import { SET_COLUMNS, listText, setOf, type SetRow } from "./rows.ts";
 
 type ShareContent = Extract<NewContent, { readonly kind: "share" }>;
@@ -44,7 +45,7 @@ export class ContentWrites {
   readonly #insertInline: Statement<[number, Uint8Array]>;
   readonly #deleteInline: Statement<[number]>;
 
-  constructor(database: Database) {
+  constructor(database: StatementSource) {
     this.#insertSet = database.prepare(SQL.insertSet);
     this.#addReference = database.prepare(SQL.addReference);
     this.#sharedSet = database.prepare(SQL.sharedSet);

@@ -1,7 +1,7 @@
 // Removes a manifest, or an upload in progress, with all its parts, by statements over whole sets of rows: an upload of
 // ten thousand parts must not hold the writer for long.
 
-import type { Database, Statement } from "better-sqlite3";
+import type { Statement } from "better-sqlite3";
 
 interface Removal {
   readonly manifestId: number;
@@ -34,7 +34,7 @@ const STEPS: readonly string[] = [
 export class ManifestWrites {
   readonly #steps: readonly Statement<[Removal]>[];
 
-  constructor(database: Database) {
+  constructor(database: StatementSource) {
     this.#steps = STEPS.map((step) => database.prepare<[Removal]>(step));
   }
 

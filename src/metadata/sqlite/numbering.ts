@@ -1,7 +1,8 @@
 // The one counter behind versions, parts, uploads and buckets. It counts in memory while a group is open and is
 // written once, in the group's own transaction.
 
-import type { Database, Statement } from "better-sqlite3";
+import type { StatementSource } from "./statement-source.ts";
+import type { Statement } from "better-sqlite3";
 
 export class Numbering {
   readonly #read: Statement<[], number>;
@@ -9,7 +10,7 @@ export class Numbering {
   #last = 0;
   #stored = 0;
 
-  constructor(database: Database) {
+  constructor(database: StatementSource) {
     this.#read = database.prepare<[], number>("select last_number from state").pluck();
     this.#write = database.prepare("update state set last_number = ?");
     this.#stored = this.#read.get() ?? 0;

@@ -1,12 +1,13 @@
 // Writes to objects, within the writer's transaction.
 
-import type { Database, Statement } from "better-sqlite3";
+import type { Statement } from "better-sqlite3";
 import { S3Error } from "../../core/s3-error.ts";
 import type { SetId } from "../../core/ids.ts";
 import type { PutObjectInput } from "../metadata-store.ts";
 import type { ObjectRecord } from "../records.ts";
 import { checkCondition } from "../write-condition.ts";
 import type { ObjectTagsInput, StoredObject } from "../write-operations.ts";
+import type { StatementSource } from "./statement-source.ts";
 import type { ContentColumns, ContentWrites } from "./content-writes.ts";
 import type { ManifestWrites } from "./manifest-writes.ts";
 import type { Numbering } from "./numbering.ts";
@@ -50,7 +51,7 @@ export class ObjectWrites {
   readonly #tags: Statement<[string | null, number, string]>;
 
   constructor(
-    database: Database,
+    database: StatementSource,
     parts: {
       readonly contents: ContentWrites;
       readonly manifests: ManifestWrites;

@@ -163,5 +163,28 @@ create table part_offsets (
 create unique index part_offsets_by_number on part_offsets (manifest_id, number);
 `;
 
+/**
+ * Members: the place in their chain up to which this file holds all changes, and the statements that their records name.
+ * Packs: sets that many objects share, each at an offset of its own. `row_check` is a CRC-32C over a row's other columns.
+ */
+const VERSION_2 = `
+alter table state add column chain_sequence integer not null default 0;
+alter table state add column chain_epoch integer not null default 0;
+alter table state add column chain_digest text not null
+  default '0000000000000000000000000000000000000000000000000000000000000000';
+create table journal_statements (id integer primary key, text text not null unique) strict;
+
+alter table objects add column pack_offset integer;
+alter table objects add column row_check integer;
+alter table versions add column pack_offset integer;
+alter table versions add column row_check integer;
+alter table parts add column pack_offset integer;
+alter table parts add column row_check integer;
+
+alter table shard_sets add column pack_state text;
+alter table shard_sets add column live_bytes integer not null default 0;
+create index shard_sets_packs on shard_sets (id) where pack_state is not null;
+`;
+
 /** Step i leads from version i to version i + 1. */
-export const MIGRATIONS: readonly string[] = [VERSION_1];
+export const MIGRATIONS: readonly string[] = [VERSION_1, VERSION_2];

@@ -1,6 +1,7 @@
 // All writes of the SQLite engine over one connection, each to be applied within a transaction that the caller holds.
 
-import type { Database } from "better-sqlite3";
+import type { StatementSource } from "./statement-source.ts";
+
 import type { WriteHandlers } from "../write-operations.ts";
 import { BucketWrites } from "./bucket-writes.ts";
 import { clusterWrites } from "./cluster-writes.ts";
@@ -8,9 +9,10 @@ import { ContentWrites } from "./content-writes.ts";
 import { ManifestWrites } from "./manifest-writes.ts";
 import type { Numbering } from "./numbering.ts";
 import { ObjectWrites } from "./object-writes.ts";
+import { packWrites } from "./pack-writes.ts";
 import { UploadWrites } from "./upload-writes.ts";
 
-export function sqliteWrites(database: Database, numbering: Numbering): WriteHandlers {
+export function sqliteWrites(database: StatementSource, numbering: Numbering): WriteHandlers {
   const contents = new ContentWrites(database);
   const manifests = new ManifestWrites(database);
   const objects = new ObjectWrites(database, { contents, manifests, numbering });
@@ -27,6 +29,7 @@ export function sqliteWrites(database: Database, numbering: Numbering): WriteHan
     createUpload: (input) => uploads.createUpload(input),
     putPart: (input, nowMs) => uploads.putPart(input, nowMs),
     completeUpload: (input, nowMs) => uploads.completeUpload(input, nowMs),
+    ...packWrites(database),
     abortUpload: (name, nowMs) => uploads.abortUpload(name, nowMs),
   };
 }

@@ -1,13 +1,14 @@
 // Writes to multipart uploads, within the writer's transaction. Completing moves no part rows: it writes one narrow row
 // a part that says where the part begins, and the upload becomes the object's manifest.
 
-import type { Database, Statement } from "better-sqlite3";
+import type { Statement } from "better-sqlite3";
 import { S3Error } from "../../core/s3-error.ts";
 import type { UploadId } from "../../core/ids.ts";
 import type { CompleteUploadInput, CreateUploadInput, PutPartInput } from "../metadata-store.ts";
 import type { ObjectRecord, UploadRecord } from "../records.ts";
 import { checkCondition } from "../write-condition.ts";
 import type { StoredPart, UploadName } from "../write-operations.ts";
+import type { StatementSource } from "./statement-source.ts";
 import type { ContentColumns, ContentWrites } from "./content-writes.ts";
 import type { ManifestWrites } from "./manifest-writes.ts";
 import type { Numbering } from "./numbering.ts";
@@ -54,7 +55,7 @@ export class UploadWrites {
   readonly #complete: Statement<[string, number, number]>;
 
   constructor(
-    database: Database,
+    database: StatementSource,
     parts: {
       readonly contents: ContentWrites;
       readonly manifests: ManifestWrites;

@@ -1,0 +1,23 @@
+// Named places in the commit paths where the laboratory lets a process die: KINTSUGI_CRASH_AT=name:n ends it, as by
+// kill -9, at the n-th time that the point is passed. Without that variable a point costs one comparison.
+// A point is named "area.moment"; every name is listed here, so that a run can prove that each one was hit.
+
+export const CRASH_POINTS = [
+  "set.opened",
+  "set.half-written",
+  "set.before-footers",
+  "set.some-footers",
+  "set.durable",
+] as const;
+
+export type CrashPoint = (typeof CRASH_POINTS)[number];
+
+const [target, count] = (process.env["KINTSUGI_CRASH_AT"] ?? "").split(":");
+let left = Number(count ?? 1);
+
+/** Ends the process here when it was started to die here. */
+export function crashPoint(name: CrashPoint): void {
+  if (name !== target) return;
+  left -= 1;
+  if (left <= 0) process.kill(process.pid, "SIGKILL");
+}
