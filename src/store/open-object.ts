@@ -78,7 +78,7 @@ async function withBytes(
     requireIntact(bytes, object);
     return { object, bytes };
   }
-  if (content.kind === "set" || content.partCount > PARTS_AHEAD_MAX) return { object };
+  if (content.kind !== "manifest" || content.partCount > PARTS_AHEAD_MAX) return { object };
   const parts = await lookUpParts(context, content, { start: 0, end: object.sizeBytes });
   return parts && { object, parts };
 }
@@ -155,7 +155,7 @@ async function lookUpParts(
   const parts = await findParts(context, content, range);
   if (parts === undefined) return undefined;
   for (const part of parts) {
-    if (part.content.kind === "set") {
+    if (part.content.kind !== "inline") {
       found.push({ part, bytes: undefined });
       continue;
     }

@@ -38,7 +38,7 @@ async function bucketDump(store: MetadataStore, bucketId: number) {
 }
 
 async function contentDump(store: MetadataStore, content: Content | ManifestContent) {
-  if (content.kind === "set") return content;
+  if (content.kind === "set" || content.kind === "packed") return content;
   if (content.kind === "inline") {
     const bytes = await store.readInline(content.dataId);
     return Buffer.from(bytes ?? "gone").toString();

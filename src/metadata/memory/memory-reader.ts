@@ -43,6 +43,14 @@ export function memoryReader(state: MemoryState): MetadataReader {
     },
     findPartAt: (manifestId, offset) => partsOf(manifestId).find((part) => holds(part, offset)),
     findPart: (manifestId, number) => partsOf(manifestId).find((part) => part.number === number),
+    findNamedSets: () => new Set(),
+    listDegradedSets: () => [],
+    listSparsePacks: () => [],
+    walk: () => [],
+    totals: () => ({
+      ...{ buckets: 0, objects: 0, objectBytes: 0, openUploads: 0 },
+      ...{ sets: 0, packs: 0, degradedSets: 0, trashedSets: 0 },
+    }),
     listTrash: (limit) => state.trash.slice(0, limit),
   };
 }

@@ -87,6 +87,7 @@ export class MemoryState {
       this.sets.set(set.id, { set, references: 1 });
       return { kind: "set", set };
     }
+    if (content.kind === "packed") throw new Error("packs are not kept yet");
     const shared = this.sets.get(content.setId);
     if (shared === undefined) throw new Error(`set ${content.setId} is named but not kept`);
     shared.references += 1;
@@ -95,7 +96,7 @@ export class MemoryState {
 
   release(content: ObjectRecord["content"], nowMs: number): void {
     if (content.kind === "inline") this.inline.delete(content.dataId);
-    else if (content.kind === "set") this.#releaseSet(content.set.id, nowMs);
+    else if (content.kind !== "manifest") this.#releaseSet(content.set.id, nowMs);
     else this.removeUpload(content.manifestId, nowMs);
   }
 

@@ -4,6 +4,7 @@ import { realClock, type Clock } from "../../util/clock.ts";
 import { EngineStore } from "../engine-store.ts";
 import type { MetadataStore } from "../metadata-store.ts";
 import { applyWrite, type WritePort } from "../write-operations.ts";
+import { memoryPacks } from "./memory-packs.ts";
 import { memoryReader } from "./memory-reader.ts";
 import { MemoryState } from "./memory-state.ts";
 import { memoryUploads } from "./memory-uploads.ts";
@@ -14,7 +15,7 @@ const nothing = () => {};
 /** @param clock Dates what goes to the trash. */
 export function openMemoryMetadata(clock: Clock = realClock): MetadataStore {
   const state = new MemoryState();
-  const handlers = { ...memoryWrites(state), ...memoryUploads(state) };
+  const handlers = { ...memoryWrites(state), ...memoryUploads(state), ...memoryPacks(state) };
   const writer: WritePort = {
     submit: async (request) => applyWrite(handlers, request, clock.now()),
     hasFailed: false,

@@ -1,13 +1,12 @@
 // Writes to what belongs to the cluster rather than to a bucket, within the writer's transaction.
 
-
 import type { SetId } from "../../core/ids.ts";
 import type { WriteHandlers } from "../write-operations.ts";
 import type { StatementSource } from "./statement-source.ts";
 import { sortedIndexes } from "./content-writes.ts";
 import { indexesFrom, listText } from "./rows.ts";
 
-type ProcessWrite = "beginIncarnation" | "endIncarnation";
+type ProcessWrite = "beginIncarnation" | "endIncarnation" | "endOtherIncarnations";
 type ShardSetWrite = "dropTrash" | "noteMissing";
 type ClusterWrite = ProcessWrite | ShardSetWrite | "addLayout" | "ensureSetting" | "reset";
 
@@ -60,7 +59,11 @@ function processWrites(database: StatementSource): Pick<WriteHandlers, ProcessWr
   const end = database.prepare<[number, string]>(
     "update processes set ended_at = ? where incarnation = ? and ended_at is null",
   );
+  const endOthers = database.prepare<[number, string]>(
+    "update processes set ended_at = ? where incarnation <> ? and ended_at is null",
+  );
   return {
+    endOtherIncarnations: ({ own, endedAt }) => void endOthers.run(endedAt, own),
     beginIncarnation: ({ incarnation, startedAt }) => void begin.run(incarnation, startedAt),
     endIncarnation: ({ incarnation, endedAt }) => void end.run(endedAt, incarnation),
   };

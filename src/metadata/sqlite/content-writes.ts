@@ -66,6 +66,7 @@ export class ContentWrites {
       this.#insertInline.run(dataId, content.bytes);
       return { kind: "inline", dataId };
     }
+    if (content.kind === "packed") throw new Error("packs are not kept yet");
     const set = content.kind === "set" ? this.#addSet(content.set) : this.#share(content);
     return { kind: "set", set };
   }

@@ -2,6 +2,7 @@
 // ten thousand parts must not hold the writer for long.
 
 import type { Statement } from "better-sqlite3";
+import type { StatementSource } from "./statement-source.ts";
 
 interface Removal {
   readonly manifestId: number;

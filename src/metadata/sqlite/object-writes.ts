@@ -148,6 +148,6 @@ type ContentValues = readonly [
 
 function contentColumns(content: ObjectRecord["content"]): ContentValues {
   if (content.kind === "inline") return [content.dataId, null, null, null];
-  if (content.kind === "set") return [null, content.set.id, null, null];
+  if (content.kind !== "manifest") return [null, content.set.id, null, null];
   return [null, null, content.manifestId, content.partCount];
 }

@@ -7,11 +7,9 @@ import { realClock, type Clock } from "../../util/clock.ts";
 import { EngineStore } from "../engine-store.ts";
 import type { MetadataStore } from "../metadata-store.ts";
 import type { WritePort } from "../write-operations.ts";
-import { clusterReads } from "./cluster-reads.ts";
 import { lockFolder } from "./folder-lock.ts";
-import { objectReads } from "./object-reads.ts";
 import { openForReading } from "./open-database.ts";
-import { uploadReads } from "./upload-reads.ts";
+import { sqliteReads } from "./sqlite-reads.ts";
 import { startWriter } from "./writer-client.ts";
 
 /** It holds small objects and secrets. */
@@ -34,7 +32,7 @@ export async function openSqliteMetadata(options: SqliteMetadataOptions): Promis
     const writer = await startWriter({ path, clock });
     const database = await openReader(path, writer);
     return new EngineStore({
-      reader: { ...clusterReads(database), ...objectReads(database), ...uploadReads(database) },
+      reader: sqliteReads(database),
       writer,
       closeReader: () => void database.close(),
       release: () => lock.release(),
