@@ -43,6 +43,8 @@ export interface MemberState {
   readonly isBlank: boolean;
   /** The cluster that its chain belongs to; undefined while it is blank. */
   readonly clusterId: string | undefined;
+  /** The payload of its newest intact record of kind "open" or "roster": who the members are. */
+  readonly roster: Uint8Array | undefined;
   /** What was found odd (a torn tail, a file that is not ours), in sentences. */
   readonly remarks: readonly string[];
 }
