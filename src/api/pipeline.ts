@@ -7,11 +7,13 @@ import type { Duplex } from "node:stream";
 import { authenticate } from "../auth/authenticate.ts";
 import type { Authentication, AuthSettings, PayloadPlan } from "../auth/authenticate.ts";
 import { withHoistedHeaders } from "../auth/hoisted-headers.ts";
+import { readWireRequest } from "../auth/read-wire-request.ts";
 import { S3Error } from "../core/s3-error.ts";
 import type { WireRequest } from "../core/wire-request.ts";
 import type { BucketView } from "../store/bucket-view.ts";
 import type { ObjectStore } from "../store/object-store.ts";
 import type { Logger } from "../telemetry/logger.ts";
+import type { RequestCounts } from "../telemetry/request-counts.ts";
 import { assert } from "../util/assert.ts";
 import type { Clock } from "../util/clock.ts";
 import { resolveAddress } from "./address.ts";
@@ -28,7 +30,6 @@ import type { Operation, OperationContext, S3Request, S3Response } from "./opera
 import { errorResponse, toS3Error } from "./render-error.ts";
 import { matchOperation } from "./router.ts";
 import { sendResponse } from "./send-response.ts";
-import { readWireRequest } from "./wire.ts";
 
 export interface PipelineSettings {
   readonly store: ObjectStore;
@@ -38,6 +39,8 @@ export interface PipelineSettings {
   readonly region: string;
   /** A Host header below one of these is virtual-host style. */
   readonly domains: readonly string[];
+  /** Where requests are counted for the metrics; nowhere without. */
+  readonly counts?: RequestCounts | undefined;
 }
 
 export class Pipeline {
@@ -54,7 +57,7 @@ export class Pipeline {
   /** Answers one request. Never rejects. `requestTarget` is the second word of the request line, as sent. */
   async serve(message: IncomingMessage, out: ServerResponse, requestTarget: string): Promise<void> {
     const exchange = new Exchange(message, out, requestTarget);
-    const { clock } = this.#settings;
+    const { clock, counts } = this.#settings;
     const startedAt = clock.monotonic();
     let answeredAt: number | undefined;
     const { socket } = message;
@@ -63,6 +66,7 @@ export class Pipeline {
       this.#leave(socket, exchange);
       return;
     }
+    counts?.begin();
     try {
       exchange.sentBytes = await this.#answer(exchange);
       // What is left of a refused body is read away after that, which is nobody's waiting.
@@ -74,7 +78,11 @@ export class Pipeline {
       this.#cutOff(exchange, error);
     } finally {
       this.#leave(socket, exchange);
-      this.#log(exchange, (answeredAt ?? clock.monotonic()) - startedAt);
+      const durationMs = (answeredAt ?? clock.monotonic()) - startedAt;
+      const { operationName, sentBytes, body } = exchange;
+      const { receivedBytes } = body;
+      counts?.end({ operationName, status: out.statusCode, durationMs, receivedBytes, sentBytes });
+      this.#log(exchange, durationMs);
     }
   }
 

@@ -40,7 +40,10 @@ export interface CredentialSource {
 export interface AuthSettings {
   readonly credentials: CredentialSource;
   readonly clock: Clock;
-  readonly region: string;
+  /** Undefined: signatures may name any. */
+  readonly region: string | undefined;
+  /** The service that signatures must name. Default: s3. */
+  readonly service?: string;
   /** Host names (with port where it is not the scheme's own) also tried in the signature check. */
   readonly publicHosts: readonly string[];
   /** Whether Signature Version 2 is accepted. */

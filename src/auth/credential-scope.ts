@@ -8,8 +8,17 @@ export interface CredentialScope {
   /** YYYYMMDD. */
   readonly date: string;
   readonly region: string;
+  readonly service: string;
   /** As it is signed: `20130524/us-east-1/s3/aws4_request`. */
   readonly text: string;
+}
+
+/** What this server serves. */
+export interface ServedScope {
+  /** Undefined: any. */
+  readonly region: string | undefined;
+  /** Default: s3. */
+  readonly service?: string | undefined;
 }
 
 /** How header and query name the same fault. */
@@ -22,7 +31,12 @@ export interface ScopeFault {
  * Parses `AKID/20130524/us-east-1/s3/aws4_request` and compares it with what this server serves.
  * @throws S3Error with the code of `fault`
  */
-export function parseCredential(value: string, region: string, fault: ScopeFault): CredentialScope {
+export function parseCredential(
+  value: string,
+  served: ServedScope,
+  fault: ScopeFault,
+): CredentialScope {
+  const { region, service: ours = "s3" } = served;
   const refuse = (message: string, detail?: Record<string, string>) =>
     new S3Error(fault.code, { message: `${fault.prefix}; ${message}`, detail });
   // From the right: an access key may hold slashes, a scope cannot.
@@ -39,14 +53,15 @@ export function parseCredential(value: string, region: string, fault: ScopeFault
       `incorrect date format "${date}". This date in the credential must be in the format "yyyyMMdd".`,
     );
   }
-  if (service !== "s3") {
-    throw refuse(`incorrect service "${service}". This endpoint belongs to "s3".`);
+  if (service !== ours) {
+    throw refuse(`incorrect service "${service}". This endpoint belongs to "${ours}".`);
   }
   if (terminator !== "aws4_request") {
     throw refuse(`incorrect terminal "${terminator}". This endpoint uses "aws4_request".`);
   }
-  if (scopeRegion !== region) {
+  if (region !== undefined && scopeRegion !== region) {
     throw refuse(`the region '${scopeRegion}' is wrong; expecting '${region}'`, { Region: region });
   }
-  return { accessKey, date, region, text: `${date}/${region}/s3/aws4_request` };
+  const text = `${date}/${scopeRegion}/${service}/aws4_request`;
+  return { accessKey, date, region: scopeRegion, service, text };
 }

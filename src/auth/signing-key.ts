@@ -20,7 +20,7 @@ const nobody = { accessKey: "", secretKey: randomBytes(20).toString("hex") };
 export function signingKey(credential: Credential | undefined, scope: CredentialScope): Buffer {
   const { accessKey, secretKey } = credential ?? nobody;
   // The access key comes last, because it alone may hold a slash.
-  const name = `${scope.date}/${scope.region}/${accessKey}`;
+  const name = `${scope.date}/${scope.region}/${scope.service}/${accessKey}`;
   const known = cache.get(name);
   if (known !== undefined && known.secretKey === secretKey) return known.key;
   const key = deriveKey(secretKey, scope);
@@ -31,7 +31,7 @@ export function signingKey(credential: Credential | undefined, scope: Credential
 }
 
 function deriveKey(secretKey: string, scope: CredentialScope): Buffer {
-  const steps = [scope.date, scope.region, "s3", "aws4_request"];
+  const steps = [scope.date, scope.region, scope.service, "aws4_request"];
   return steps.reduce(
     (key, text) => createHmac("sha256", key).update(text).digest(),
     Buffer.from(`AWS4${secretKey}`),

@@ -24,7 +24,7 @@ export function authenticateV4Header(
   hostBucket: string | undefined,
 ): Authentication {
   const fields = parseAuthorization(request.headers.get("authorization") ?? "");
-  const scope = parseCredential(fields.credential, settings.region, FAULT);
+  const scope = parseCredential(fields.credential, settings, FAULT);
   const dateMs = requestDate(request);
   const amzDate = renderAmzDate(dateMs);
   if (!amzDate.startsWith(scope.date)) {

@@ -44,7 +44,7 @@ export function authenticateV4Query(
   if (params["X-Amz-Algorithm"] !== "AWS4-HMAC-SHA256") {
     throw refuse('X-Amz-Algorithm only supports "AWS4-HMAC-SHA256"');
   }
-  const scope = parseCredential(params["X-Amz-Credential"], settings.region, {
+  const scope = parseCredential(params["X-Amz-Credential"], settings, {
     code: CODE,
     prefix: "Error parsing the X-Amz-Credential parameter",
   });

@@ -3,7 +3,7 @@
 import type { IncomingMessage } from "node:http";
 import { expect, test } from "vitest";
 import { resolveAddress } from "../../../src/api/address.ts";
-import { readWireRequest } from "../../../src/api/wire.ts";
+import { readWireRequest } from "../../../src/auth/read-wire-request.ts";
 
 const DOMAINS = ["localhost", "s3.example.com"];
 
