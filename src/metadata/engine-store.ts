@@ -23,6 +23,7 @@ import type { WritePort } from "./write-operations.ts";
 
 type ReadName =
   | "findBucket"
+  | "findBucketById"
   | "findBucketConfig"
   | "findLayouts"
   | "findNamedSets"
@@ -112,6 +113,10 @@ export class EngineStore implements MetadataStore {
 
   async findBucket(name: string) {
     return this.#reader.findBucket(name);
+  }
+
+  async findBucketById(bucketId: number) {
+    return this.#reader.findBucketById(bucketId);
   }
 
   async listBuckets(query: ListBucketsQuery) {
@@ -206,8 +211,8 @@ export class EngineStore implements MetadataStore {
     await this.#writer.submit({ name: "noteMissing", input: { setId, indexes } });
   }
 
-  async listTrash(limit: number) {
-    return this.#reader.listTrash(limit);
+  async listTrash(limit: number, after?: SetId) {
+    return this.#reader.listTrash(limit, after);
   }
 
   async dropTrash(setIds: readonly SetId[]) {

@@ -209,8 +209,10 @@ export interface WalkEntry {
   readonly kind: "delete-marker" | "object" | "part";
   readonly sizeBytes: number;
   readonly etag: string;
-  /** Undefined for delete markers, and for objects whose bytes are their parts. */
+  /** Undefined for delete markers, for objects whose bytes are their parts, and where the row is damaged. */
   readonly content: Content | undefined;
+  /** The row does not match its own check: what it says is not to be believed. */
+  readonly isDamaged: boolean;
 }
 
 export interface MetadataTotals {
@@ -218,6 +220,7 @@ export interface MetadataTotals {
   readonly objects: number;
   readonly objectBytes: number;
   readonly openUploads: number;
+  /** Shard sets in use, packs among them. */
   readonly sets: number;
   readonly packs: number;
   /** Sets of which shards are missing or broken. */
@@ -270,6 +273,7 @@ export interface MetadataStore {
 
   // Buckets.
   findBucket(name: string): Promise<BucketRecord | undefined>;
+  findBucketById(bucketId: number): Promise<BucketRecord | undefined>;
   listBuckets(query: ListBucketsQuery): Promise<readonly BucketRecord[]>;
   /** @throws S3Error BucketAlreadyOwnedByYou, BucketAlreadyExists */
   createBucket(input: CreateBucketInput): Promise<BucketRecord>;
@@ -321,8 +325,8 @@ export interface MetadataStore {
   // Shard sets.
   /** Notes shards found missing or broken, for repair. Sets that are gone are passed over. */
   noteMissing(setId: SetId, indexes: readonly number[]): Promise<void>;
-  /** The oldest sets in the trash. */
-  listTrash(limit: number): Promise<readonly TrashRecord[]>;
+  /** The oldest sets in the trash: those behind `after` only, while that one is in it. */
+  listTrash(limit: number, after?: SetId): Promise<readonly TrashRecord[]>;
   /** Forgets sets whose shards are gone from all drives. */
   dropTrash(setIds: readonly SetId[]): Promise<void>;
 
@@ -333,7 +337,7 @@ export interface MetadataStore {
 
   // Packs: sets that several objects share, each with a place of its own.
   /**
-   * No more is appended. Resolves to whether anything refers to it: if not, it is in the trash now, or, when nothing ever
+   * No more is appended; called once every commit into the pack has been answered. Resolves to whether anything refers to it: if not, it is in the trash now, or, when nothing ever
    * did, unknown and for the caller to remove.
    */
   sealPack(setId: SetId, fileBytes: number): Promise<"kept" | "trashed" | "unknown">;

@@ -19,6 +19,7 @@ export function memoryReader(state: MemoryState): MetadataReader {
     findBucket: (name) =>
       [...state.buckets.values()].find(({ record }) => record.name === name)?.record,
     listBuckets: (query) => listBuckets(state, query),
+    findBucketById: (bucketId) => state.buckets.get(bucketId)?.record,
     findBucketConfig: (bucketId, name) => state.buckets.get(bucketId)?.config.get(name),
     findObject: (bucketId, key) => {
       const object = state.buckets.get(bucketId)?.objects.get(key);
@@ -51,7 +52,10 @@ export function memoryReader(state: MemoryState): MetadataReader {
       ...{ buckets: 0, objects: 0, objectBytes: 0, openUploads: 0 },
       ...{ sets: 0, packs: 0, degradedSets: 0, trashedSets: 0 },
     }),
-    listTrash: (limit) => state.trash.slice(0, limit),
+    listTrash: (limit, after) => {
+      const start = state.trash.findIndex(({ setId }) => setId === after) + 1;
+      return state.trash.slice(start, start + limit);
+    },
   };
 }
 

@@ -35,8 +35,9 @@ export function clusterReads(database: Database): Pick<MetadataReader, ClusterRe
   const processes = database.prepare<[], ProcessRow>(
     "select incarnation, started_at, ended_at from processes order by ordinal",
   );
-  const trash = database.prepare<[number], TrashRow>(
-    "select set_id, layout_version, shard_count, trashed_at from trash order by number limit ?",
+  const trash = database.prepare<[string | null, number], TrashRow>(
+    `select set_id, layout_version, shard_count, trashed_at from trash
+      where number > coalesce((select number from trash where set_id = ?), 0) order by number limit ?`,
   );
   return {
     findSetting: (name) => setting.get(name),
@@ -47,8 +48,8 @@ export function clusterReads(database: Database): Pick<MetadataReader, ClusterRe
         startedAt: row.started_at,
         endedAt: row.ended_at ?? undefined,
       })),
-    listTrash: (limit) =>
-      trash.all(limit).map((row) => ({
+    listTrash: (limit, after) =>
+      trash.all(after ?? null, limit).map((row) => ({
         setId: row.set_id,
         layoutVersion: row.layout_version,
         shardCount: row.shard_count,

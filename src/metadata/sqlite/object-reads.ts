@@ -20,6 +20,7 @@ import {
 
 type ObjectRead =
   | "findBucket"
+  | "findBucketById"
   | "findBucketConfig"
   | "findObject"
   | "listBuckets"
@@ -47,9 +48,12 @@ export function objectReads(database: Database): Pick<MetadataReader, ObjectRead
 
 function bucketReads(
   database: Database,
-): Pick<MetadataReader, "findBucket" | "findBucketConfig" | "listBuckets"> {
+): Pick<MetadataReader, "findBucket" | "findBucketById" | "findBucketConfig" | "listBuckets"> {
   const byName = database.prepare<[string], BucketRow>(
     `select ${BUCKET_COLUMNS} from buckets where name = ?`,
+  );
+  const byId = database.prepare<[number], BucketRow>(
+    `select ${BUCKET_COLUMNS} from buckets where id = ?`,
   );
   const byOwner = database.prepare<[AccountId, string, Buffer | string, number], BucketRow>(
     `select ${BUCKET_COLUMNS} from buckets where owner_id = ? and name >= ? and name < ? order by name limit ?`,
@@ -68,6 +72,10 @@ function bucketReads(
       const from = pageStart({ prefix, delimiter: "" }, after);
       if (from === undefined) return [];
       return byOwner.all(ownerId, from, prefixEnd(prefix), limit).map(bucketOf);
+    },
+    findBucketById: (bucketId) => {
+      const row = byId.get(bucketId);
+      return row && bucketOf(row);
     },
     findBucketConfig: (bucketId, name) => config.get(bucketId, name),
   };

@@ -30,6 +30,8 @@ export function bucketTests(given: GivenStore): void {
     });
     expect(await store.findBucket("photos")).toEqual(made);
     expect(await store.findBucket("photo")).toBeUndefined();
+    expect(await store.findBucketById(made.id)).toEqual(made);
+    expect(await store.findBucketById(made.id + 1)).toBeUndefined();
   });
 
   test("a name is taken once", async () => {

@@ -36,6 +36,9 @@ export function shardSetTests(given: GivenStore): void {
     const second = { setId: setId(2), layoutVersion: 1, shardCount: 6, trashedAt };
     expect(await store.listTrash(10)).toEqual([first, second]);
     expect(await store.listTrash(1)).toEqual([first]);
+    expect(await store.listTrash(10, setId(1))).toEqual([second]);
+    expect(await store.listTrash(10, setId(2))).toEqual([]);
+    expect(await store.listTrash(10, setId(99))).toEqual([first, second]);
     await store.dropTrash([setId(1), setId(99)]);
     expect(await store.listTrash(10)).toEqual([second]);
   });
