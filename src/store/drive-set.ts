@@ -40,6 +40,15 @@ export class DriveSet {
     return [...this.#drives.values()];
   }
 
+  get layouts(): readonly LayoutRecord[] {
+    return [...this.#layouts.values()];
+  }
+
+  /** Undefined for one that is absent. */
+  find(driveId: DriveId): Drive | undefined {
+    return this.#drives.get(driveId);
+  }
+
   /** Drives that layouts name and that were not given. */
   get absent(): readonly DriveId[] {
     const named = new Set([...this.#layouts.values()].flatMap(({ drives }) => drives));

@@ -3,7 +3,7 @@
 // A drive that is away gets no new shards and is read only when nothing else is left. One that is full up to its reserve
 // gets no new shards either, and is read, and deleted from, like any other.
 
-import { ShardError, type ShardStore } from "../datanode/shard-store.ts";
+import { ShardError, type ShardStore, type SpaceInfo } from "../datanode/shard-store.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { Clock } from "../util/clock.ts";
 import { withDeadline } from "../util/deadline.ts";
@@ -22,6 +22,12 @@ export interface DriveContext {
   readonly limits: SpaceLimits;
 }
 
+export interface DriveCalls {
+  readonly goodCount: number;
+  readonly errorCount: number;
+  readonly lastError: string | undefined;
+}
+
 export class Drive {
   readonly store: ShardStore;
   readonly latency = new LatencySample();
@@ -31,6 +37,9 @@ export class Drive {
   #isAway = false;
   #isClosed = false;
   #failuresInRow = 0;
+  #goodCount = 0;
+  #errorCount = 0;
+  #lastError: string | undefined;
   #asideUntil = 0;
   #slowUntil = 0;
   #goodAt = Number.NEGATIVE_INFINITY;
@@ -59,7 +68,19 @@ export class Drive {
     return this.#slowUntil > this.#clock.monotonic();
   }
 
+  /** What is left on it, as far as is known: while it is away, what was left before. */
+  get space(): SpaceInfo | undefined {
+    return this.#space.last;
+  }
+
+  /** Calls of requests since the start, and what went wrong last: undefined while the drive is well. */
+  get calls(): DriveCalls {
+    const lastError = this.#isAway ? this.#lastError : undefined;
+    return { goodCount: this.#goodCount, errorCount: this.#errorCount, lastError };
+  }
+
   noteGood(): void {
+    this.#goodCount += 1;
     this.#goodAt = this.#clock.monotonic();
     this.#failuresInRow = 0;
   }
@@ -70,11 +91,13 @@ export class Drive {
 
   /** Judges an error of a call: only one that speaks of the drive as a whole sets it aside. */
   noteError(error: unknown): void {
+    this.#errorCount += 1;
     if (error instanceof ShardError && error.code === "Full") void this.#space.refresh();
     if (error instanceof ShardError && !["Denied", "Unavailable"].includes(error.code)) return;
     // Calls that were under way when the drive went away are one failure, not many.
     if (this.#isAway || this.#isClosed) return;
     this.#isAway = true;
+    this.#lastError = error instanceof Error ? error.message : String(error);
     this.#failuresInRow += 1;
     this.#logger.warn({ err: error, drive: this.store.label }, "a drive is set aside");
     const waitMs =

@@ -38,6 +38,7 @@ export class SpaceWatch {
   #timer: NodeJS.Timeout | undefined;
   #isClosed = false;
   #isShort = false;
+  #last: SpaceInfo | undefined;
   /** What may be written until only the reserve is left. */
   #spareBytes = 0;
   #asking: Promise<void> | undefined;
@@ -53,8 +54,14 @@ export class SpaceWatch {
     return this.#isShort;
   }
 
+  /** The last answer, whatever happened since; undefined before the first. */
+  get last(): SpaceInfo | undefined {
+    return this.#last;
+  }
+
   /** Takes an answer that was asked for elsewhere. */
   note(space: SpaceInfo): void {
+    this.#last = space;
     this.#spareBytes = space.freeBytes - this.#reserveBytes(space);
     const isShort = this.#spareBytes < 0 || this.#lacksInodes(space);
     if (isShort === this.#isShort) return;

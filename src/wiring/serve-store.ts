@@ -8,11 +8,11 @@ import { geometryFor, type Geometry } from "../erasure/geometry.ts";
 import { selfTestCodec } from "../erasure/codec-self-test.ts";
 import { createReedSolomonCodec } from "../erasure/rs-codec.ts";
 import type { MetadataStore } from "../metadata/metadata-store.ts";
+import { disksThatMayFail } from "../store/disk-tolerance.ts";
 import { openObjectStore, type OpenObjectStore } from "../store/open-object-store.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { DriveSummary } from "./banner.ts";
 import type { CloseStack } from "./close-stack.ts";
-import { disksThatMayFail } from "./disk-losses.ts";
 import { makeBuckets } from "./make-buckets.ts";
 import type { RootKeys } from "./root-keys.ts";
 import { openS3Face, type S3FaceOptions } from "./s3-face.ts";
@@ -116,6 +116,6 @@ async function summaryOf(
     count,
     presentCount: drives.length,
     geometry,
-    disksMayFail: disksThatMayFail(devices, geometry),
+    disksMayFail: disksThatMayFail({ devices, spareCount: geometry.parityShards }),
   };
 }

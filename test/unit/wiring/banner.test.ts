@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { UNIT_BYTES } from "../../../src/core/limits.ts";
 import { geometryFor } from "../../../src/erasure/geometry.ts";
 import { renderBannerJson, renderBannerText, type Banner } from "../../../src/wiring/banner.ts";
-import { disksThatMayFail } from "../../../src/wiring/disk-losses.ts";
+import { disksThatMayFail } from "../../../src/store/disk-tolerance.ts";
 import type { KeyOrigin } from "../../../src/wiring/root-keys.ts";
 
 function bannerOf(devices: readonly string[], origin: KeyOrigin = "generated"): Banner {
@@ -17,7 +17,7 @@ function bannerOf(devices: readonly string[], origin: KeyOrigin = "generated"): 
       count: devices.length,
       presentCount: devices.length,
       geometry,
-      disksMayFail: disksThatMayFail(devices, geometry),
+      disksMayFail: disksThatMayFail({ devices, spareCount: geometry.parityShards }),
     },
     metadataFolder: "/data/drive-1/metadata",
     remarks: [],

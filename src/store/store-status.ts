@@ -1,0 +1,142 @@
+// How the store is doing, for the admin API: drives, what may still fail, what the metadata counts. Asks drives nothing
+// that could hang it: what is shown of them is what is known, and their devices are asked for once, with a deadline.
+
+import type { DriveId } from "../core/ids.ts";
+import type { SpaceInfo } from "../datanode/shard-store.ts";
+import type { JournalReport, MetadataTotals } from "../metadata/metadata-store.ts";
+import { withDeadline } from "../util/deadline.ts";
+import type { Drive, DriveCalls } from "./drive.ts";
+import { toleranceOf, type Tolerance } from "./loss-tolerance.ts";
+import type { StoreContext } from "./store-context.ts";
+import { quorumOfWrite } from "./write-quorum.ts";
+
+/**
+ * "short": no more than its reserve is left, it takes no new bytes. "slow": others were faster a moment ago, it is read
+ * last. "away": it does not answer, or errs. "absent": the layout names it, and it has not been seen since the start.
+ */
+export type DriveState = "absent" | "away" | "good" | "short" | "slow";
+
+export interface DriveStatus {
+  readonly driveId: DriveId;
+  /** A folder, or a node's address and slot; undefined for one that is absent. */
+  readonly label: string | undefined;
+  readonly state: DriveState;
+  /** Drives of one device fail together; undefined while it is not known. */
+  readonly device: string | undefined;
+  /** The last that it said. */
+  readonly space: SpaceInfo | undefined;
+  readonly calls: DriveCalls | undefined;
+  /** What one read in twenty takes longer than, in milliseconds. */
+  readonly readMs: number | undefined;
+}
+
+export interface StoreStatus {
+  /** Of new sets. */
+  readonly geometry: { readonly dataShards: number; readonly parityShards: number };
+  readonly drives: readonly DriveStatus[];
+  /** Whether enough drives answer, and have room, to take writes. */
+  readonly isWritable: boolean;
+  /** How many drives a write takes now. */
+  readonly writeQuorum: number;
+  readonly tolerance: Tolerance;
+  readonly totals: MetadataTotals;
+  /** Undefined where the metadata is one copy. */
+  readonly journal: JournalReport | undefined;
+  readonly metadata: {
+    readonly isWritable: boolean;
+    /** Of the disk that it lies on, where that is known. */
+    readonly space: SpaceInfo | undefined;
+    readonly isShort: boolean;
+  };
+  readonly openReadings: number;
+  /** Shards of failed writes that wait for their drive to be removed. */
+  readonly litter: number;
+}
+
+const DEVICE_MS_MAX = 1_000;
+
+/** Looks at one store, again and again. */
+export class StoreInspector {
+  readonly #context: StoreContext;
+  /** A mounted drive stays on its device for as long as the process has it. */
+  readonly #devices = new Map<DriveId, string>();
+
+  constructor(context: StoreContext) {
+    this.#context = context;
+  }
+
+  async inspect(): Promise<StoreStatus> {
+    const { metadata, metadataSpace, drives, geometry, litter, readings } = this.#context;
+    const [totals] = await Promise.all([
+      metadata.totals(),
+      ...drives.all.map((drive) => this.#learnDevice(drive)),
+    ]);
+    const journal = metadata.journalReport();
+    const writeQuorum = quorumOfWrite(geometry, drives.awayCount);
+    const { dataShards, parityShards } = geometry;
+    return {
+      geometry: { dataShards, parityShards },
+      drives: [
+        ...drives.all.map((drive) => this.#statusOf(drive)),
+        ...drives.absent.map((driveId) => absentDrive(driveId)),
+      ],
+      isWritable: metadata.isWritable() && (await drives.confirmReachable(writeQuorum)),
+      writeQuorum,
+      tolerance: await toleranceOf(this.#context, this.#devices),
+      totals,
+      journal,
+      metadata: {
+        isWritable: metadata.isWritable(),
+        space: metadataSpace?.last,
+        isShort: metadataSpace?.isShort ?? false,
+      },
+      openReadings: readings.count,
+      litter: litter.count,
+    };
+  }
+
+  #statusOf(drive: Drive): DriveStatus {
+    const { store, space, calls, latency } = drive;
+    return {
+      driveId: store.driveId,
+      label: store.label,
+      state: stateOf(drive),
+      device: this.#devices.get(store.driveId),
+      space,
+      calls,
+      readMs: latency.p95,
+    };
+  }
+
+  /** Never rejects. */
+  async #learnDevice({ store, isAway }: Drive): Promise<void> {
+    if (isAway || this.#devices.has(store.driveId)) return;
+    try {
+      const device = await withDeadline(store.device(), {
+        timeoutMs: DEVICE_MS_MAX,
+        onTimeout: () => new Error("the drive does not say where it is"),
+      });
+      this.#devices.set(store.driveId, device);
+    } catch {
+      // Asked for again the next time; until then nothing good is assumed of it.
+    }
+  }
+}
+
+function stateOf(drive: Drive): DriveState {
+  if (drive.isAway) return "away";
+  if (drive.isShort) return "short";
+  return drive.isSlow ? "slow" : "good";
+}
+
+function absentDrive(driveId: DriveId): DriveStatus {
+  return {
+    driveId,
+    label: undefined,
+    state: "absent",
+    device: undefined,
+    space: undefined,
+    calls: undefined,
+    readMs: undefined,
+  };
+}
