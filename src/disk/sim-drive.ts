@@ -1,6 +1,6 @@
-// A drive in memory that can lose power, fill up, rot, hang and fail: the second implementation of Disk. What it keeps
-// across `crash()` is exactly what the contract of Disk promises, so that a sync forgotten somewhere loses data in a
-// test, not at a user's. Deterministic: the seed alone decides what is torn.
+// A drive in memory that can lose power, fill up, rot, hang, fail and lie: the second implementation of Disk. What it
+// keeps across `crash()` is exactly what the contract of Disk promises, so that a sync forgotten somewhere loses data in
+// a test, not at a user's. Deterministic: the seed alone decides what is torn.
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { seededRandom, type SeededRandom } from "../util/seeded-random.ts";
@@ -19,8 +19,10 @@ import {
   type ReadFile,
   type SpaceInfo,
 } from "./disk.ts";
-import { FaultList, type DiskCall, type SimFault } from "./sim-fault.ts";
-import { folderAt, SimFile, SimFolder, type Unsynced } from "./sim-tree.ts";
+import { FaultList, type DiskCall, type SimFault, type SimTwist } from "./sim-fault.ts";
+import { SimFile, type Unsynced } from "./sim-file.ts";
+import { folderAt, SimFolder } from "./sim-tree.ts";
+import { flipped, staleBytes, tornOff } from "./sim-twist.ts";
 
 export interface SimDriveOptions {
   readonly seed: number;
@@ -58,6 +60,8 @@ export class SimDrive implements Disk {
   readonly #device: number;
   readonly #wait: (ms: number) => Promise<void>;
   #offline = false;
+  /** What lies on the platter where a file was removed. */
+  #removed: Uint8Array = new Uint8Array(0);
   // Raised by a crash: files that were open before are gone with the process that had them.
   #life = 0;
 
@@ -74,6 +78,11 @@ export class SimDrive implements Disk {
   /** Injects a fault; returns what ends it. */
   inject(fault: SimFault): () => void {
     return this.#faults.add(fault);
+  }
+
+  /** Calls that a fault has hit so far. */
+  get hitCount(): number {
+    return this.#faults.hitCount;
   }
 
   /** Ends all injected faults. */
@@ -120,9 +129,11 @@ export class SimDrive implements Disk {
       sizeBytes: file.sizeBytes,
       read: async (target, offset) => {
         this.#checkOpen(path, closed, life);
-        await this.#call("read", path);
+        const twist = await this.#call("read", path);
         this.#checkOpen(path, closed, life);
-        return file.read(target, offset);
+        const count = file.read(target, offset);
+        if (twist !== undefined) this.#misread(twist, target.subarray(0, count), offset);
+        return count;
       },
       close: async () => {
         closed = true;
@@ -164,9 +175,10 @@ export class SimDrive implements Disk {
     checkFilePath(path);
     await this.#call("unlink", path);
     const entries = this.#findFolder(parentOf(path))?.entries;
-    if (entries?.get(nameOf(path))?.kind === "folder") {
-      throw new DiskError("OTHER", `unlink ${path}: it is a folder`);
-    }
+    const node = entries?.get(nameOf(path));
+    if (node === undefined) return;
+    if (node.kind === "folder") throw new DiskError("OTHER", `unlink ${path}: it is a folder`);
+    this.#removed = node.content();
     entries?.delete(nameOf(path));
   }
 
@@ -186,8 +198,9 @@ export class SimDrive implements Disk {
 
   async syncDirectory(path: string): Promise<void> {
     checkFolderPath(path);
-    await this.#call("syncDirectory", path);
-    folderAt(this.#folder, path).sync();
+    const twist = await this.#call("syncDirectory", path);
+    const folder = folderAt(this.#folder, path);
+    if (twist === undefined) folder.sync();
   }
 
   async list(path: string): Promise<readonly DirectoryEntry[]> {
@@ -218,24 +231,54 @@ export class SimDrive implements Disk {
     const life = this.#life;
     let closed = false;
     let failed = false;
-    const guarded = async (call: "append" | "sync", work: () => void): Promise<void> => {
+    const guarded = async (
+      call: "append" | "sync",
+      work: (twist: SimTwist | undefined) => void,
+    ): Promise<void> => {
       this.#checkOpen(path, closed || failed, life);
       try {
-        await this.#call(call, path);
+        const twist = await this.#call(call, path);
         this.#checkOpen(path, closed, life);
-        work();
+        work(twist);
       } catch (error) {
         failed = true;
         throw error;
       }
     };
     return {
-      append: (chunks) => guarded("append", () => this.#append(path, file, chunks)),
-      sync: () => guarded("sync", () => file.sync()),
+      append: (chunks) =>
+        guarded("append", (twist) => {
+          const stored = twist === undefined ? chunks : this.#twisted(chunks, file, twist);
+          this.#append(path, file, stored);
+          if (twist?.kind === "short") throw new DiskError(twist.code, `append ${path}: injected`);
+        }),
+      sync: () =>
+        guarded("sync", (twist) => {
+          if (twist === undefined) file.sync();
+        }),
       close: async () => {
         closed = true;
       },
     };
+  }
+
+  /** What becomes of the bytes of an append. */
+  #twisted(chunks: readonly Uint8Array[], file: SimFile, twist: SimTwist): readonly Uint8Array[] {
+    const bytes = Buffer.concat(chunks);
+    const random = this.#random;
+    if (twist.kind === "flip") return [flipped(bytes, random)];
+    if (twist.kind === "torn") return [tornOff(bytes, random)];
+    if (twist.kind === "short") return [bytes.subarray(0, random.below(bytes.length + 1))];
+    if (twist.kind !== "misdirected") return chunks;
+    const others = [...this.#folder.files()].filter((other) => other !== file);
+    const other = others[random.below(others.length)];
+    other?.overwrite(random.below(other.sizeBytes + 1), bytes);
+    return [staleBytes(this.#removed, file.sizeBytes, bytes.length)];
+  }
+
+  #misread(twist: SimTwist, target: Uint8Array, offset: number): void {
+    if (twist.kind === "flip") target.set(flipped(target, this.#random));
+    else target.set(staleBytes(this.#removed, offset, target.length));
   }
 
   #freeInodes(): number | undefined {
@@ -259,16 +302,18 @@ export class SimDrive implements Disk {
     }
   }
 
-  /** Lets a call take its time and its fault. */
-  async #call(call: DiskCall, path: string): Promise<void> {
-    const what = `${call} ${path}`;
-    if (this.#offline) throw new DiskError("EIO", `${what}: the drive is offline`);
+  /** Lets a call take its time and its fault; resolves to what else is to happen to its bytes. */
+  async #call(call: DiskCall, path: string): Promise<SimTwist | undefined> {
+    if (this.#offline) throw new DiskError("EIO", `${call} ${path}: the drive is offline`);
     const effect = this.#faults.effectOn(call, path);
-    if (effect === undefined) return;
+    if (effect === undefined) return undefined;
+    const what = `${call} ${path}`;
     if (effect.kind === "error") throw new DiskError(effect.code, `${what}: injected`);
+    if (effect.kind !== "slow" && effect.kind !== "hang") return effect;
     const delayMs = effect.kind === "slow" ? effect.delayMs : Infinity;
     await this.#wait(Math.min(delayMs, this.#deadlineMs));
     if (delayMs > this.#deadlineMs) throw new DiskError("TIMEOUT", `${what}: no answer`);
+    return undefined;
   }
 
   #checkOpen(path: string, ended: boolean, life: number): void {

@@ -4,7 +4,7 @@
 import { formatDrive, newDriveId } from "../../../src/datanode/drive-identity.ts";
 import { openLocalDrive } from "../../../src/datanode/local-drive.ts";
 import { SimDrive } from "../../../src/disk/sim-drive.ts";
-import type { Unsynced } from "../../../src/disk/sim-tree.ts";
+import type { Unsynced } from "../../../src/disk/sim-file.ts";
 import { createReedSolomonCodec } from "../../../src/erasure/rs-codec.ts";
 import { openMemoryMetadata } from "../../../src/metadata/memory/open-memory-metadata.ts";
 import type { MetadataStore } from "../../../src/metadata/metadata-store.ts";

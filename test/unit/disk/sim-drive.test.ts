@@ -174,3 +174,144 @@ async function tornBy(seed: number): Promise<string> {
   expect(await readText(drive, "a", 0, 100)).toBe("durable|");
   return readText(drive, "b", 0, 200);
 }
+
+test("F21 a torn power cut keeps or undoes each name by itself, so that renames come in any order", async () => {
+  const seen = new Set<string>();
+  for (let seed = 0; seed < 100; seed += 1) {
+    const drive = new SimDrive({ seed });
+    for (const name of ["a.old", "b.old"]) {
+      const file = await drive.create(name);
+      await file.sync();
+    }
+    await drive.syncDirectory("");
+    await drive.rename("a.old", "a.new");
+    await drive.rename("b.old", "b.new");
+    drive.crash("torn");
+    seen.add(namesIn(await drive.list("")));
+  }
+  // The second rename without the first, the first without the second, and halves of a rename.
+  for (const names of ["a.new b.old", "a.old b.new", "a.new a.old b.new b.old", ""]) {
+    expect([...seen]).toContain(names);
+  }
+});
+
+test("F20 a scattered power cut keeps any of the sectors that were not synced, and all that were", async () => {
+  const outcomes = new Set<string>();
+  for (let seed = 0; seed < 20; seed += 1) {
+    const drive = new SimDrive({ seed });
+    const file = await drive.create("a");
+    await file.append([Buffer.alloc(512, "s")]);
+    await file.sync();
+    await drive.syncDirectory("");
+    await file.append([Buffer.alloc(2_048, "x")]);
+    drive.crash("scattered");
+    const found = await readText(drive, "a", 0, 4_096);
+    expect(found.slice(0, 512)).toBe("s".repeat(512));
+    expect(found.slice(512)).toMatch(/^[x\0]*$/);
+    outcomes.add(found.replaceAll(/(.)\1*/gs, "$1"));
+  }
+  // A hole before what is there, which no torn end looks like.
+  expect([...outcomes].some((outcome) => outcome.includes("\0x"))).toBe(true);
+});
+
+test("a short append stores a part of its bytes and fails; the file is unusable then", async () => {
+  const lengths = new Set<number>();
+  for (let seed = 0; seed < 10; seed += 1) {
+    const drive = new SimDrive({ seed });
+    const file = await drive.create("a");
+    drive.inject({ times: 1, effect: { kind: "short", code: "EIO" } });
+    expect(await diskErrorOf(file.append([text("01234"), text("56789")]))).toBe("EIO");
+    expect(await diskErrorOf(file.append([text("x")]))).toBe("OTHER");
+    const found = await readText(drive, "a", 0, 99);
+    expect("0123456789".startsWith(found)).toBe(true);
+    lengths.add(found.length);
+  }
+  expect(lengths.size).toBeGreaterThan(3);
+});
+
+test("F22 a torn append is answered as done, and has zeros from some byte on", async () => {
+  const drive = new SimDrive({ seed: 3 });
+  const whole = "0123456789".repeat(5);
+  const file = await drive.create("a");
+  drive.inject({ times: 1, effect: { kind: "torn" } });
+  await file.append([text(whole)]);
+  await file.append([text("after")]);
+  const found = await readText(drive, "a", 0, 99);
+  expect(found).toHaveLength(whole.length + 5);
+  const kept = found.indexOf("\0");
+  expect(kept).toBeGreaterThanOrEqual(0);
+  expect(found).toBe(`${whole.slice(0, kept)}${"\0".repeat(whole.length - kept)}after`);
+});
+
+test("F33 a misdirected append is answered as done: its bytes lie in another file, and here is what lay there before", async () => {
+  const drive = new SimDrive({ seed: 1 });
+  await givenFile(drive, "other", ["-".repeat(100)]);
+  await givenFile(drive, "removed", ["an older file, longer than that"]);
+  await drive.unlink("removed");
+  const file = await drive.create("a");
+  drive.inject({ times: 1, effect: { kind: "misdirected" } });
+  await file.append([text("0123456789")]);
+  expect(await readText(drive, "a", 0, 99)).toBe("an older f");
+  expect(await readText(drive, "other", 0, 200)).toMatch(/^-+0\d*-*$/);
+});
+
+test("a flip changes one bit of what an append stores, or of what a read gives and nothing else", async () => {
+  const drive = new SimDrive({ seed: 1 });
+  await givenFile(drive, "a", ["good bytes"]);
+  const endFlip = drive.inject({ calls: ["read"], effect: { kind: "flip" } });
+  expect(bitsBetween(await readText(drive, "a", 0, 99), "good bytes")).toBe(1);
+  endFlip();
+  expect(await readText(drive, "a", 0, 99)).toBe("good bytes");
+  drive.inject({ calls: ["append"], effect: { kind: "flip" } });
+  await givenFile(drive, "b", ["good bytes"]);
+  expect(bitsBetween(await readText(drive, "b", 0, 99), "good bytes")).toBe(1);
+});
+
+test("F52 a lying sync is answered as done, and a power cut takes what it was to keep", async () => {
+  const drive = new SimDrive({ seed: 1 });
+  const endLie = drive.inject({ calls: ["sync"], effect: { kind: "lie" } });
+  await givenFile(drive, "a", ["bytes"]);
+  await drive.syncDirectory("");
+  endLie();
+  drive.inject({ calls: ["syncDirectory"], effect: { kind: "lie" } });
+  await givenFile(drive, "b", ["bytes"]);
+  await drive.syncDirectory("");
+  drive.crash();
+  expect(namesIn(await drive.list(""))).toBe("a");
+  expect(await readText(drive, "a", 0, 9)).toBe("");
+});
+
+test("a stale read gives what lay there before, and zeros where nothing did", async () => {
+  const drive = new SimDrive({ seed: 1 });
+  await givenFile(drive, "removed", ["older"]);
+  await drive.unlink("removed");
+  await givenFile(drive, "a", ["new bytes"]);
+  drive.inject({ times: 1, effect: { kind: "stale" } });
+  expect(await readText(drive, "a", 2, 99)).toBe("der\0\0\0\0");
+  expect(await readText(drive, "a", 2, 99)).toBe("w bytes");
+});
+
+test("a fault that says nothing of calls hits those that it is about, and they are counted", async () => {
+  const drive = new SimDrive({ seed: 1 });
+  drive.inject({ times: 1, effect: { kind: "torn" } });
+  await drive.makeDirectory("folder");
+  expect(drive.hitCount).toBe(0);
+  await givenFile(drive, "folder/a", ["bytes"]);
+  expect(drive.hitCount).toBe(1);
+});
+
+function namesIn(entries: readonly { readonly name: string }[]): string {
+  return entries
+    .map(({ name }) => name)
+    .toSorted()
+    .join(" ");
+}
+
+function bitsBetween(left: string, right: string): number {
+  const [a, b] = [Buffer.from(left, "latin1"), Buffer.from(right, "latin1")];
+  return [...a].reduce((sum, byte, at) => sum + bitCount(byte ^ (b[at] ?? 0)), 0);
+}
+
+function bitCount(byte: number): number {
+  return byte.toString(2).replaceAll("0", "").length;
+}
