@@ -1,18 +1,19 @@
 // The parts that a CompleteMultipartUpload names, checked against what was uploaded.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html
 
-import { PAGE_SIZE_MAX, PART_BYTES_MIN } from "../core/limits.ts";
+import { PAGE_SIZE_MAX } from "../core/limits.ts";
 import { S3Error } from "../core/s3-error.ts";
 import type { MetadataStore } from "../metadata/metadata-store.ts";
 import type { PartRecord, UploadRecord } from "../metadata/records.ts";
 import type { CompletedPart } from "./object-store.ts";
+import type { StoreContext } from "./store-context.ts";
 
 /**
  * The records of the named parts, in order.
  * @throws S3Error InvalidPartOrder, InvalidPart, EntityTooSmall
  */
 export async function chooseParts(
-  metadata: MetadataStore,
+  { metadata, limits }: StoreContext,
   upload: UploadRecord,
   wanted: readonly CompletedPart[],
 ): Promise<readonly PartRecord[]> {
@@ -25,7 +26,7 @@ export async function chooseParts(
     return record;
   });
   for (const part of chosen.slice(0, -1)) {
-    if (part.sizeBytes < PART_BYTES_MIN) throw tooSmall(part);
+    if (part.sizeBytes < limits.partBytesMin) throw tooSmall(part, limits.partBytesMin);
   }
   return chosen;
 }
@@ -85,11 +86,11 @@ function invalidPart(upload: UploadRecord, part: CompletedPart): S3Error {
   });
 }
 
-function tooSmall(part: PartRecord): S3Error {
+function tooSmall(part: PartRecord, leastBytes: number): S3Error {
   return new S3Error("EntityTooSmall", {
     detail: {
       ProposedSize: String(part.sizeBytes),
-      MinSizeAllowed: String(PART_BYTES_MIN),
+      MinSizeAllowed: String(leastBytes),
       PartNumber: String(part.number),
       ETag: part.etag,
     },

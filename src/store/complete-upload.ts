@@ -39,11 +39,12 @@ async function findUpload(
 }
 
 async function makeObject(
-  { metadata, clock }: StoreContext,
+  context: StoreContext,
   request: CompleteRequest,
   upload: UploadRecord,
 ): Promise<ObjectRecord> {
-  const parts = await chooseParts(metadata, upload, request.parts);
+  const { metadata, clock } = context;
+  const parts = await chooseParts(context, upload, request.parts);
   const sizeBytes = parts.reduce((sum, part) => sum + part.sizeBytes, 0);
   if (request.expectedBytes !== undefined && request.expectedBytes !== sizeBytes) {
     throw new S3Error("InvalidRequest", {

@@ -21,6 +21,10 @@ export interface StoreLimits extends SpaceLimits {
   readonly readDeadlineMs: number;
   /** The shortest time after which another shard is asked for what a slow drive owes. */
   readonly hedgeMsMin: number;
+  /** One unit of a new set's stripes. */
+  readonly unitBytes: number;
+  /** The smallest part of an upload, but for its last. */
+  readonly partBytesMin: number;
   /** How long a deleted set's shards stay at least, in monotonic milliseconds. */
   readonly trashGraceMs: number;
 }
