@@ -16,6 +16,9 @@ export interface ChainPosition {
   readonly digest: string;
 }
 
+/** Before the first record. */
+export const CHAIN_START: ChainPosition = { sequence: 0, epoch: 0, digest: "0".repeat(64) };
+
 /** Who may change a member: the one to whom its highest epoch is promised. */
 export interface Authority {
   readonly epoch: number;
