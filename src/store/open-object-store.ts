@@ -1,7 +1,7 @@
 // Puts the object store together: layout, drives, this process's incarnation. The drives that are given and those that
 // the layout names may differ; that is said in the log and never acted on.
 
-import { INLINE_BYTES_MAX, UNIT_BYTES } from "../core/limits.ts";
+import { INLINE_BYTES_MAX, PART_BYTES_MIN, UNIT_BYTES } from "../core/limits.ts";
 import type { ShardStore, SpaceInfo } from "../datanode/shard-store.ts";
 import type { ErasureCodec } from "../erasure/erasure-codec.ts";
 import { geometryFor } from "../erasure/geometry.ts";
@@ -20,10 +20,13 @@ import { multipartOperations } from "./multipart.ts";
 import type { ObjectStore } from "./object-store.ts";
 import { objectOperations } from "./objects.ts";
 import { makeLayout } from "./placement.ts";
+import { OrphanSweep } from "./orphan-sweep.ts";
 import { ReadTracker } from "./read-tracker.ts";
 import { makeIncarnation, SetIds } from "./set-ids.ts";
 import { SpaceWatch } from "./space-watch.ts";
 import type { StoreContext, StoreLimits } from "./store-context.ts";
+import { StoreInspector, type StoreStatus } from "./store-status.ts";
+import type { OrphanSet, SweepOptions, SweepReport } from "./sweep-report.ts";
 import { TrashCollector, type TrashStep } from "./trash-collector.ts";
 import { quorumOfWrite } from "./write-quorum.ts";
 
@@ -39,6 +42,13 @@ export interface ObjectStoreOptions {
   readonly clusterId: string;
   readonly logger?: Logger;
   readonly limits?: Partial<StoreLimits>;
+  /**
+   * Whether no other process writes to this cluster: locks on the drives, or the members' promise, say so. Then whoever
+   * wrote before has ended, and what it left is swept. Default: no.
+   */
+  readonly isSoleOwner?: boolean | undefined;
+  /** Fills bytes of ids at random; a test may have them repeat. */
+  readonly fillRandom?: ((target: Buffer) => void) | undefined;
 }
 
 export interface OpenObjectStore extends ObjectStore {
@@ -46,6 +56,12 @@ export interface OpenObjectStore extends ObjectStore {
   attachDrive(drive: ShardStore): boolean;
   /** One step of the trash collector, for a background worker. */
   collectTrash(): Promise<TrashStep>;
+  /** Removes shards that no metadata names, of processes that have ended, on all drives that are there. */
+  sweepOrphans(options?: SweepOptions): Promise<SweepReport>;
+  /** What a sweep would remove in the end, at most `limit` sets (1,000). Removes nothing. */
+  listOrphans(limit?: number): Promise<readonly OrphanSet[]>;
+  /** Sweeps the drives for which it is time, with rests, for a background worker. Undefined: it was time for none. */
+  sweepDue(signal: AbortSignal): Promise<SweepReport | undefined>;
   /** How many drives do not answer now, absent ones included. */
   awayCount(): number;
   /** How many readings are open. */
@@ -54,12 +70,16 @@ export interface OpenObjectStore extends ObjectStore {
   litterCount(): number;
   /** Whether enough drives answer to take writes. */
   isWritable(): Promise<boolean>;
+  /** How it is doing: drives, what may still fail, totals. */
+  inspect(): Promise<StoreStatus>;
   /** Ends the incarnation and closes the drives; the metadata stays open: whoever opened it closes it. */
   close(): Promise<void>;
 }
 
 const DEFAULT_LIMITS: StoreLimits = {
   inlineBytesMax: INLINE_BYTES_MAX,
+  unitBytes: UNIT_BYTES,
+  partBytesMin: PART_BYTES_MIN,
   writeDeadlineMs: 10_000,
   readDeadlineMs: 10_000,
   hedgeMsMin: 50,
@@ -74,21 +94,27 @@ const METADATA_RESERVE_BYTES = 32 * 1024 * 1024;
 /** Of each buffer size so much is kept for later use. */
 const IDLE_BYTES_MAX = 24 * 1024 * 1024;
 
+/** Orphans that are listed where nothing else is said. */
+const ORPHANS_LISTED = 1_000;
+
 export async function openObjectStore(options: ObjectStoreOptions): Promise<OpenObjectStore> {
   const context = await openContext(options);
   const { clock, drives, metadata, metadataSpace } = context;
-  const incarnation = makeIncarnation();
+  const incarnation = makeIncarnation(options.fillRandom);
   const closeDrives = (): Promise<void> => {
     metadataSpace?.close();
     return drives.close();
   };
   try {
     await metadata.beginIncarnation({ incarnation, startedAt: clock.now() });
+    if (options.isSoleOwner === true) {
+      await metadata.endOtherIncarnations(incarnation, clock.now());
+    }
   } catch (error) {
     await closeDrives();
     throw error;
   }
-  return assemble({ ...context, setIds: new SetIds(incarnation) }, async () => {
+  return assemble({ ...context, setIds: new SetIds(incarnation, options.fillRandom) }, async () => {
     try {
       await metadata.endIncarnation(incarnation, clock.now());
     } finally {
@@ -120,7 +146,7 @@ async function openContext(options: ObjectStoreOptions): Promise<Omit<StoreConte
     clock,
     logger,
     clusterId,
-    geometry: geometryFor(newest.drives.length, UNIT_BYTES),
+    geometry: geometryFor(newest.drives.length, limits.unitBytes),
     layoutVersion: newest.version,
     pools: new BufferPools(IDLE_BYTES_MAX),
     readings: new ReadTracker(clock),
@@ -163,6 +189,8 @@ async function ensureLayouts(
 
 function assemble(context: StoreContext, end: () => Promise<void>): OpenObjectStore {
   const trash = new TrashCollector(context);
+  const sweep = new OrphanSweep(context);
+  const inspector = new StoreInspector(context);
   const { drives, geometry } = context;
   let closing: Promise<void> | undefined;
   return {
@@ -171,9 +199,13 @@ function assemble(context: StoreContext, end: () => Promise<void>): OpenObjectSt
     ...multipartOperations(context),
     attachDrive: (drive) => drives.attach(drive),
     collectTrash: () => trash.step(),
+    sweepOrphans: (options) => sweep.run(options),
+    listOrphans: (limit = ORPHANS_LISTED) => sweep.list(limit),
+    sweepDue: (signal) => sweep.step(signal),
     awayCount: () => drives.awayCount,
     litterCount: () => context.litter.count,
     openReadings: () => context.readings.count,
+    inspect: () => inspector.inspect(),
     isWritable: () => drives.confirmReachable(quorumOfWrite(geometry, drives.awayCount)),
     close: () => (closing ??= end()),
   };

@@ -18,13 +18,14 @@ export function makeIncarnation(fill: FillRandom = fillSecurely): Incarnation {
 }
 
 export class SetIds {
-  readonly #incarnation: Incarnation;
+  /** The first half of every id. */
+  readonly incarnation: Incarnation;
   readonly #fill: FillRandom;
   readonly #random = Buffer.alloc(RANDOM_BYTES * IDS_PER_DRAW);
   #used = this.#random.length;
 
   constructor(incarnation: Incarnation, fill: FillRandom = fillSecurely) {
-    this.#incarnation = incarnation;
+    this.incarnation = incarnation;
     this.#fill = fill;
   }
 
@@ -35,6 +36,6 @@ export class SetIds {
     }
     const start = this.#used;
     this.#used += RANDOM_BYTES;
-    return `${this.#incarnation}${this.#random.toString("hex", start, this.#used)}` as SetId;
+    return `${this.incarnation}${this.#random.toString("hex", start, this.#used)}` as SetId;
   }
 }

@@ -33,6 +33,8 @@ export interface SweepReport {
   readonly waitingShards: number;
   /** Sets of this process that no metadata names: under way, or waiting to be removed as litter. */
   readonly ownSets: number;
+  /** Such sets of other processes that have not ended. */
+  readonly livingSets: number;
   /** Sets of processes that the metadata does not know. They are kept. */
   readonly unknownSets: number;
   /** A few of the unknown ones. */

@@ -1,10 +1,14 @@
 // Removes the shards of deleted sets, once nobody can be reading them: a grace period after this process first saw the
-// set in the trash (monotonic: no clock that is moved shortens it), and no open reading that began before that.
-// A set stays in the trash until every one of its drives has said that its shard is gone, so that a drive that was away
-// while an object was deleted brings nothing back. What waits for a drive does not hold up what is behind it.
+// set in the trash, and no open reading that began before that (grace.ts).
+// A set stays in the trash until every one of its drives has said that its shard is durably gone, so that a drive that
+// was away while an object was deleted brings nothing back. What waits for a drive does not hold up what is behind it:
+// where all that is looked at waits for drives, the collector goes on behind it, until one of them is back.
 
 import type { SetId } from "../core/ids.ts";
 import type { TrashRecord } from "../metadata/records.ts";
+import { crashPoint } from "../util/crash-point.ts";
+import { isPastGrace } from "./grace.ts";
+import { partitionOf } from "./placement.ts";
 import { removeShards } from "./remove-set.ts";
 import type { StoreContext } from "./store-context.ts";
 
@@ -13,7 +17,9 @@ const SETS_SEEN_MAX = 10_000;
 /** Sets removed in one step. */
 const SETS_PER_STEP = 512;
 /** Sets removed at a time: their shards' unlinks must not crowd out reads and writes. */
-const CONCURRENCY = 4;
+const CONCURRENCY = 8;
+/** Sets of which it is remembered what is left of them; others are tried again. */
+const LEFT_MAX = 100_000;
 /** A reading that is older is cut off: one stalled client must not keep deleted bytes for ever. */
 const READING_MS_MAX = 24 * 60 * 60 * 1000;
 
@@ -28,7 +34,10 @@ export class TrashCollector {
   /** When this process first saw each set in the trash, in monotonic milliseconds. */
   #seenAt = new Map<SetId, number>();
   /** Of sets that were tried: the shards that are left, since their drive was away. */
-  #left = new Map<SetId, readonly number[]>();
+  readonly #left = new Map<SetId, readonly number[]>();
+  /** The last set of those that all wait for drives; undefined: the trash is looked at from its beginning. */
+  #after: SetId | undefined;
+  #awayBefore: ReadonlySet<string> = new Set();
   #running: Promise<TrashStep> | undefined;
 
   constructor(context: StoreContext) {
@@ -45,27 +54,43 @@ export class TrashCollector {
     const { clock, litter, metadata, readings } = this.#context;
     await litter.collect();
     readings.cutOffBefore(clock.monotonic() - READING_MS_MAX);
-    const rows = await metadata.listTrash(SETS_SEEN_MAX);
+    if (this.#isDriveBack()) this.#after = undefined;
+    const rows = await metadata.listTrash(SETS_SEEN_MAX, this.#after);
     this.#noteSeen(rows);
-    const due = rows
-      .filter((row) => this.#isDue(row.setId) && this.#isRemovable(row))
-      .slice(0, SETS_PER_STEP);
-    const removed: SetId[] = [];
-    const take = async (): Promise<void> => {
-      for (let row = due.pop(); row !== undefined; row = due.pop()) {
-        if (await this.#remove(row)) removed.push(row.setId);
-      }
-    };
-    await Promise.all(Array.from({ length: CONCURRENCY }, take));
-    if (removed.length > 0) await metadata.dropTrash(removed);
-    return { removedCount: removed.length, waitingCount: rows.length - removed.length };
+    const removed = await this.#removeAll(this.#chooseDue(rows));
+    crashPoint("trash.removed");
+    if (removed.size > 0) await metadata.dropTrash([...removed]);
+    crashPoint("trash.dropped");
+    for (const setId of removed) this.#left.delete(setId);
+    this.#move(rows, removed);
+    return { removedCount: removed.size, waitingCount: rows.length - removed.size };
   }
 
   #noteSeen(rows: readonly TrashRecord[]): void {
     const now = this.#context.clock.monotonic();
-    // Both are made anew at each step, so that they are bounded.
+    // Made anew at each step, so that it is bounded.
     this.#seenAt = new Map(rows.map(({ setId }) => [setId, this.#seenAt.get(setId) ?? now]));
-    this.#left = new Map([...this.#left].filter(([setId]) => this.#seenAt.has(setId)));
+  }
+
+  /** Sets of one folder together: what is removed from it at the same time is synced at once. */
+  #chooseDue(rows: readonly TrashRecord[]): readonly TrashRecord[] {
+    return rows
+      .filter((row) => this.#isDue(row.setId) && this.#isRemovable(row))
+      .toSorted((a, b) => partitionOf(a.setId) - partitionOf(b.setId))
+      .slice(0, SETS_PER_STEP);
+  }
+
+  async #removeAll(due: readonly TrashRecord[]): Promise<ReadonlySet<SetId>> {
+    const removed = new Set<SetId>();
+    const queue = due.values();
+    const take = async (): Promise<void> => {
+      for (const row of queue) {
+        if (await this.#remove(row)) removed.add(row.setId);
+        crashPoint("trash.set-removed");
+      }
+    };
+    await Promise.all(Array.from({ length: CONCURRENCY }, take));
+    return removed;
   }
 
   /** Whether no shard of the set is left. */
@@ -73,7 +98,7 @@ export class TrashCollector {
     const indexes =
       this.#left.get(row.setId) ?? Array.from({ length: row.shardCount }, (_, i) => i);
     const left = await removeShards(this.#context, row, indexes);
-    this.#left.set(row.setId, left);
+    if (this.#left.size < LEFT_MAX || this.#left.has(row.setId)) this.#left.set(row.setId, left);
     return left.length === 0;
   }
 
@@ -86,10 +111,25 @@ export class TrashCollector {
   }
 
   #isDue(setId: SetId): boolean {
-    const { clock, limits, readings } = this.#context;
     const seenAt = this.#seenAt.get(setId);
-    if (seenAt === undefined || clock.monotonic() - seenAt < limits.trashGraceMs) return false;
-    const oldest = readings.oldestStartedAt;
-    return oldest === undefined || oldest > seenAt;
+    return (
+      seenAt !== undefined && isPastGrace(this.#context, seenAt, this.#context.limits.trashGraceMs)
+    );
+  }
+
+  /** Chooses where the next step looks. */
+  #move(rows: readonly TrashRecord[], removed: ReadonlySet<SetId>): void {
+    const allWait = rows.every((row) => !removed.has(row.setId) && !this.#isRemovable(row));
+    if (!allWait) return;
+    this.#after = rows.length < SETS_SEEN_MAX ? undefined : rows.at(-1)?.setId;
+  }
+
+  #isDriveBack(): boolean {
+    const { drives } = this.#context;
+    const away = drives.all.filter((drive) => drive.isAway).map((drive) => drive.store.driveId);
+    const now = new Set<string>([...away, ...drives.absent]);
+    const isBack = [...this.#awayBefore].some((driveId) => !now.has(driveId));
+    this.#awayBefore = now;
+    return isBack;
   }
 }

@@ -8,6 +8,10 @@ export const CRASH_POINTS = [
   "set.before-footers",
   "set.some-footers",
   "set.durable",
+  "sweep.set-removed",
+  "trash.dropped",
+  "trash.removed",
+  "trash.set-removed",
 ] as const;
 
 export type CrashPoint = (typeof CRASH_POINTS)[number];

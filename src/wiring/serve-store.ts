@@ -19,6 +19,8 @@ import { openS3Face, type S3FaceOptions } from "./s3-face.ts";
 
 /** How often the trash is looked at while there is nothing to do. */
 const TRASH_IDLE_MS = 5_000;
+/** How often it is asked whether a drive is due for a sweep. */
+const SWEEP_IDLE_MS = 30_000;
 
 export interface RunningServer {
   readonly endpoint: string;
@@ -63,9 +65,10 @@ export async function serveStore(
   selfTestCodec(codec);
   const geometry = geometryFor(driveCount, UNIT_BYTES);
   const parts = { metadata, metadataSpace, drives, codec, clusterId };
-  const store = await openObjectStore({ ...parts, clock, logger });
+  const store = await openObjectStore({ ...parts, clock, logger, isSoleOwner: true });
   closeStack.add(() => store.close());
   closeStack.add(startTrashWorker(store, logger));
+  closeStack.add(startSweepWorker(store, logger));
   engines.whenDrives?.((drive) => store.attachDrive(drive));
   const face = await openS3Face(
     {
@@ -98,6 +101,22 @@ function startTrashWorker(store: OpenObjectStore, logger: Logger): () => Promise
       name: "trash",
       step: async () => ((await store.collectTrash()).removedCount > 0 ? "busy" : "idle"),
       idleMs: TRASH_IDLE_MS,
+    },
+    logger,
+  );
+  return () => worker.stop();
+}
+
+/** Removes what processes that have ended left behind. Resolves, when it is called, once the step under way has ended. */
+function startSweepWorker(store: OpenObjectStore, logger: Logger): () => Promise<void> {
+  const worker = startWorker(
+    {
+      name: "sweep",
+      step: async (signal) => {
+        await store.sweepDue(signal);
+        return "idle";
+      },
+      idleMs: SWEEP_IDLE_MS,
     },
     logger,
   );
