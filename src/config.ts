@@ -80,6 +80,9 @@ function checkTogether(
     if (!isLoopback(host)) refuseKnownPair(pair, host);
     if (clusterSecret !== undefined) refuseRelatedSecrets(clusterSecret, pair);
   }
+  if (settings.adminPort !== "none") {
+    for (const pair of root) refuseKnownPair(pair, settings.adminHost);
+  }
   const namesake = users.find((user) => user.accessKey === accessKey);
   if (namesake !== undefined) {
     throw new UsageError(`the user ${namesake.name} has the root account's access key`);

@@ -8,6 +8,7 @@ import type { RunningServer } from "./server.ts";
 import { UsageError } from "./config/usage-error.ts";
 import { openLogger, type OpenLogger } from "./telemetry/logger.ts";
 import { realClock } from "./util/clock.ts";
+import type { AdminFaceOptions } from "./wiring/admin-face.ts";
 import { renderBannerJson, renderBannerText } from "./wiring/banner.ts";
 
 type ServingRole = "gateway" | "node" | "server";
@@ -77,7 +78,7 @@ async function startEmbedded(config: Config, logger: OpenLogger): Promise<Starte
   const { openEmbedded } = await import("./server.ts");
   const { settings, operands, origins } = config;
   const server = await openEmbedded({
-    ...s3Options(settings, logger),
+    ...s3Options(config, logger),
     folders: operands,
     drives: { count: settings.drives, isGiven: origins.get("drives") !== "default" },
     acceptLoss: settings.acceptLoss,
@@ -91,7 +92,7 @@ async function startGateway(config: Config, logger: OpenLogger): Promise<Started
   const [folder = FOLDER_DEFAULT, ...more] = operands;
   if (more.length > 0) throw new UsageError("a gateway has one DIR, for its metadata");
   const gateway = await openGateway({
-    ...s3Options(settings, logger),
+    ...s3Options(config, logger),
     folder,
     nodes: settings.nodes,
     clusterSecret: secretOf(settings),
@@ -132,7 +133,8 @@ function withBanner(server: RunningServer, settings: Settings): Started {
   };
 }
 
-function s3Options(settings: Settings, logger: OpenLogger) {
+function s3Options(config: Config, logger: OpenLogger) {
+  const { settings } = config;
   const { tlsCert, tlsKey, accessKey, secretKey } = settings;
   const keys: KeyPair | undefined =
     accessKey === undefined || secretKey === undefined ? undefined : { accessKey, secretKey };
@@ -150,8 +152,22 @@ function s3Options(settings: Settings, logger: OpenLogger) {
     keys,
     users: settings.users,
     buckets: settings.buckets,
+    admin: adminOptions(config),
     clock: realClock,
     logger,
+  };
+}
+
+function adminOptions({ settings, origins }: Config): AdminFaceOptions | undefined {
+  const { adminHost, adminPort, metricsPublic, metricsToken, port } = settings;
+  if (adminPort === "none") return undefined;
+  const isPortGiven = origins.get("adminPort") !== "default";
+  return {
+    host: adminHost,
+    // Whoever takes any free port for S3 runs several servers, or tests: one fixed port would be in the way of the next.
+    port: !isPortGiven && port === 0 ? 0 : adminPort,
+    isPortGiven,
+    metrics: { isPublic: metricsPublic, token: metricsToken },
   };
 }
 

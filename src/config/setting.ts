@@ -1,8 +1,8 @@
 // What one row of the settings table is, and how its one name is spelled in the three places it may stand:
 // logLevel in the file, --log-level on the command line, KINTSUGI_LOG_LEVEL in the environment.
 
-/** Roles that take settings. */
-export type Role = "gateway" | "health" | "node" | "server";
+/** Roles that take settings. "admin": the commands that ask a server's admin API. */
+export type Role = "admin" | "gateway" | "health" | "node" | "server";
 
 export interface Setting<Value> {
   /** One line for `kintsugi help`. */
@@ -14,6 +14,8 @@ export interface Setting<Value> {
   readonly parse: (text: string) => Value;
   /** What holds where nothing is given. */
   readonly fallback: (role: Role) => Value;
+  /** Its flag where that is not the key's own spelling. */
+  readonly flag?: `--${string}`;
   /** Without a flag: command lines are seen by every user of the machine, and kept in histories. */
   readonly flagless?: true;
   /** May be given as the path of a file that holds it: KINTSUGI_X_FILE. */

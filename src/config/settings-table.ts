@@ -10,6 +10,7 @@ import * as parse from "./value-parsers.ts";
 
 const SERVING: readonly Role[] = ["server", "gateway", "node"];
 const S3_FACE: readonly Role[] = ["server", "gateway"];
+const ADMIN_FACE: readonly Role[] = [...S3_FACE, "admin"];
 const ALL: readonly Role[] = [...SERVING, "health"];
 
 const DRIVES_MAX = 256;
@@ -49,14 +50,65 @@ export const SETTINGS = {
     },
     (role) => (role === "node" ? 9100 : 9000),
   ),
-  adminPort: setting(
+  adminHost: setting(
     {
-      help: "port of the admin API; not open yet",
-      placeholder: "PORT",
-      roles: S3_FACE,
-      parse: parse.integerBetween(0, PORT_MAX),
+      help: "address of the admin API (kintsugi status, metrics)",
+      placeholder: "HOST",
+      roles: ADMIN_FACE,
+      parse: parse.host,
+    },
+    "127.0.0.1",
+  ),
+  adminPort: setting<number | "none">(
+    {
+      help: "port of the admin API; 0 takes a free one, none opens none",
+      placeholder: "PORT|none",
+      roles: ADMIN_FACE,
+      parse: parse.integerOrNone(0, PORT_MAX),
     },
     9001,
+  ),
+  adminEndpoint: setting<string | undefined>(
+    {
+      help: "URL of the admin API that is asked; default: that of --admin-host and --admin-port",
+      placeholder: "URL",
+      roles: ["admin"],
+      parse: parse.originUrl,
+      flag: "--endpoint",
+    },
+    undefined,
+  ),
+  insecure: setting(
+    {
+      help: "talk to an https endpoint whose certificate cannot be verified",
+      placeholder: "",
+      roles: ["admin"],
+      parse: parse.onOrOff,
+      show: (on) => (on ? "on" : "off"),
+    },
+    false,
+  ),
+  metricsPublic: setting(
+    {
+      help: "whoever reaches the admin port may read /metrics, without a token",
+      placeholder: "",
+      roles: S3_FACE,
+      parse: parse.onOrOff,
+      show: (on) => (on ? "on" : "off"),
+    },
+    false,
+  ),
+  metricsToken: setting<string | undefined>(
+    {
+      help: "bearer token with which /metrics may be read; 16 characters or more",
+      placeholder: "TOKEN",
+      roles: S3_FACE,
+      parse: parse.bearerToken,
+      flagless: true,
+      fromFile: true,
+      show: hide,
+    },
+    undefined,
   ),
   drives: setting(
     {
@@ -107,7 +159,7 @@ export const SETTINGS = {
     {
       help: "certificate chain (PEM); read again when it changes",
       placeholder: "FILE",
-      roles: [...S3_FACE, "health"],
+      roles: [...ADMIN_FACE, "health"],
       parse: parse.path,
     },
     undefined,
@@ -116,7 +168,7 @@ export const SETTINGS = {
     {
       help: "private key of the certificate (PEM)",
       placeholder: "FILE",
-      roles: [...S3_FACE, "health"],
+      roles: [...ADMIN_FACE, "health"],
       parse: parse.path,
     },
     undefined,
@@ -144,7 +196,7 @@ export const SETTINGS = {
     {
       help: "print JSON instead of words",
       placeholder: "",
-      roles: SERVING,
+      roles: [...SERVING, "admin"],
       parse: parse.onOrOff,
     },
     false,
@@ -163,7 +215,7 @@ export const SETTINGS = {
     {
       help: "a JSON file of settings, by their names in camelCase",
       placeholder: "FILE",
-      roles: ALL,
+      roles: [...ALL, "admin"],
       parse: parse.path,
     },
     undefined,
@@ -172,7 +224,7 @@ export const SETTINGS = {
     {
       help: "the root account's access key; generated and kept when not given",
       placeholder: "KEY",
-      roles: S3_FACE,
+      roles: ADMIN_FACE,
       parse: accessKey,
       flagless: true,
       fromFile: true,
@@ -184,7 +236,7 @@ export const SETTINGS = {
     {
       help: "its secret key",
       placeholder: "SECRET",
-      roles: S3_FACE,
+      roles: ADMIN_FACE,
       parse: secretKey,
       flagless: true,
       fromFile: true,
@@ -248,7 +300,7 @@ export interface SettingRow {
 export const SETTING_ROWS: readonly SettingRow[] = Object.entries(SETTINGS).map(([key, row]) => ({
   // The keys of a literal are what its type says.
   key: key as SettingKey,
-  flag: row.flagless ? undefined : flagOf(key),
+  flag: row.flagless ? undefined : (row.flag ?? flagOf(key)),
   variable: variableOf(key),
   // Only ever shown what its own `parse` or `fallback` gave.
   setting: row as Setting<unknown>,

@@ -12,6 +12,19 @@ export function integerBetween(min: number, max: number): (text: string) => numb
   };
 }
 
+/** Such a number, or the word that says that there is none. */
+export function integerOrNone(min: number, max: number): (text: string) => number | "none" {
+  const integer = integerBetween(min, max);
+  return (text) => {
+    if (text === "none") return "none";
+    try {
+      return integer(text);
+    } catch {
+      throw new UsageError(`must be a whole number from ${min} to ${max}, or none`);
+    }
+  };
+}
+
 export function oneOf<const Choice extends string>(
   choices: readonly Choice[],
 ): (text: string) => Choice {
@@ -87,4 +100,22 @@ export function nodeUrl(text: string): string {
     return url.origin;
   }
   throw new UsageError("must be URLs such as http://node-1:9100, separated by commas");
+}
+
+/** Where a server is asked: http://host:port or https://host:port. */
+export function originUrl(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const isOrigin =
+    url !== undefined && url.pathname === "/" && url.search === "" && url.hash === "";
+  const isHttp = url?.protocol === "http:" || url?.protocol === "https:";
+  if (isOrigin && isHttp && url.username === "" && url.password === "") return url.origin;
+  throw new UsageError("must be a URL such as http://127.0.0.1:9001");
+}
+
+/** A token that nobody guesses, as it can stand in a header. */
+export function bearerToken(text: string): string {
+  if (/^[A-Za-z0-9._~+/=-]{16,256}$/.test(text)) return text;
+  throw new UsageError(
+    "must have 16 to 256 letters, digits or . _ ~ + / = -: make one with openssl rand -hex 32",
+  );
 }

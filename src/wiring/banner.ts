@@ -15,6 +15,7 @@ export interface DriveSummary {
 
 export interface Banner {
   readonly endpoint: string;
+  readonly adminEndpoint: string | undefined;
   readonly region: string;
   readonly keys: RootKeys;
   readonly drives: DriveSummary;
@@ -24,10 +25,11 @@ export interface Banner {
 }
 
 export function renderBannerJson(banner: Banner): string {
-  const { endpoint, keys, drives } = banner;
+  const { endpoint, adminEndpoint, keys, drives } = banner;
   const { accessKey, secretKey, origin } = keys;
   return JSON.stringify({
     endpoint,
+    ...(adminEndpoint === undefined ? {} : { adminEndpoint }),
     accessKey,
     // Once only: logs of container engines keep what is printed at every start.
     ...(origin === "generated" ? { secretKey } : {}),
@@ -50,9 +52,15 @@ export function renderBannerText(banner: Banner): string {
     `  safety      ${safetyWords(drives)}`,
     // Said at every start, for as long as it is so: the drives' redundancy does not cover it.
     `  metadata    one copy, in ${banner.metadataFolder}: back it up`,
+    ...adminLines(banner),
     ...banner.remarks.map((remark) => `  note        ${remark}`),
     ...tryLines(banner),
   ].join("\n");
+}
+
+function adminLines({ adminEndpoint }: Banner): readonly string[] {
+  if (adminEndpoint === undefined) return [];
+  return [`  admin       ${adminEndpoint}: kintsugi status, kintsugi verify, metrics`];
 }
 
 function keyLines({ accessKey, secretKey, origin }: RootKeys): readonly string[] {

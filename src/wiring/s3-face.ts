@@ -8,8 +8,10 @@ import type { UserSettings } from "../config/user-settings.ts";
 import type { MetadataStore } from "../metadata/metadata-store.ts";
 import type { ObjectStore } from "../store/object-store.ts";
 import type { OpenLogger } from "../telemetry/logger.ts";
+import type { RequestCounts } from "../telemetry/request-counts.ts";
 import type { Clock } from "../util/clock.ts";
 import { credentialsOf } from "./accounts.ts";
+import type { AdminFaceOptions } from "./admin-face.ts";
 import type { CloseStack } from "./close-stack.ts";
 import { endpointOf } from "./endpoint.ts";
 import { makeBuckets } from "./make-buckets.ts";
@@ -30,6 +32,8 @@ export interface S3FaceOptions {
   readonly users: readonly UserSettings[];
   /** Made at the start where they do not exist. */
   readonly buckets: readonly string[];
+  /** The admin API beside it; none without. */
+  readonly admin?: AdminFaceOptions | undefined;
   readonly clock: Clock;
   readonly logger: OpenLogger;
 }
@@ -38,6 +42,8 @@ export interface S3FaceParts {
   readonly metadata: MetadataStore;
   readonly store: ObjectStore;
   readonly isReady: () => Promise<boolean> | boolean;
+  /** Where requests are counted. */
+  readonly counts?: RequestCounts;
   readonly closeStack: CloseStack;
   readonly clusterSecret?: string;
 }
@@ -75,6 +81,7 @@ export async function openS3Face(parts: S3FaceParts, options: S3FaceOptions): Pr
     logger,
     region,
     domains: options.domains,
+    counts: parts.counts,
     isReady: parts.isReady,
     ...(tlsPair === undefined ? {} : { tls: tlsPair }),
   });

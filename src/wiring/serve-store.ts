@@ -1,6 +1,6 @@
 // Serves S3 from metadata and drives: the object store over them, the front end before it, and the work in the background.
 
-import { startWorker } from "../background/worker.ts";
+import { startWorker, type Worker } from "../background/worker.ts";
 import { UNIT_BYTES } from "../core/limits.ts";
 import type { ShardStore } from "../datanode/shard-store.ts";
 import type { SpaceInfo } from "../disk/disk.ts";
@@ -11,11 +11,13 @@ import type { MetadataStore } from "../metadata/metadata-store.ts";
 import { disksThatMayFail } from "../store/disk-tolerance.ts";
 import { openObjectStore, type OpenObjectStore } from "../store/open-object-store.ts";
 import type { Logger } from "../telemetry/logger.ts";
+import { RequestCounts } from "../telemetry/request-counts.ts";
+import type { AdminFace } from "./admin-face.ts";
 import type { DriveSummary } from "./banner.ts";
 import type { CloseStack } from "./close-stack.ts";
 import { makeBuckets } from "./make-buckets.ts";
 import type { RootKeys } from "./root-keys.ts";
-import { openS3Face, type S3FaceOptions } from "./s3-face.ts";
+import { openS3Face, type S3Face, type S3FaceOptions } from "./s3-face.ts";
 
 /** How often the trash is looked at while there is nothing to do. */
 const TRASH_IDLE_MS = 5_000;
@@ -24,6 +26,8 @@ const SWEEP_IDLE_MS = 30_000;
 
 export interface RunningServer {
   readonly endpoint: string;
+  /** Of the admin API; undefined where it is not open. */
+  readonly adminEndpoint: string | undefined;
   readonly keys: RootKeys;
   readonly drives: DriveSummary;
   /** Where the metadata lies. */
@@ -67,25 +71,35 @@ export async function serveStore(
   const parts = { metadata, metadataSpace, drives, codec, clusterId };
   const store = await openObjectStore({ ...parts, clock, logger, isSoleOwner: true });
   closeStack.add(() => store.close());
-  closeStack.add(startTrashWorker(store, logger));
-  closeStack.add(startSweepWorker(store, logger));
+  const workers = [startTrashWorker(store, logger), startSweepWorker(store, logger)];
+  for (const worker of workers) closeStack.add(() => worker.stop());
   engines.whenDrives?.((drive) => store.attachDrive(drive));
+  const counts = new RequestCounts();
+  const startedAt = clock.now();
   const face = await openS3Face(
     {
       metadata,
       store,
+      counts,
       closeStack,
       isReady: () => metadata.isWritable() && driveCount - store.awayCount() >= geometry.dataShards,
       ...(clusterSecret === undefined ? {} : { clusterSecret }),
     },
     options,
   );
+  const remarks = [...engines.remarks, ...face.remarks];
+  const admin = await openAdmin(
+    { store, workers, counts, face, clusterId, startedAt, remarks },
+    options,
+    closeStack,
+  );
   return {
     endpoint: face.endpoint,
+    adminEndpoint: admin.endpoint,
     keys: face.keys,
     metadataFolder: engines.metadataFolder,
     drives: await summaryOf(drives, driveCount, geometry),
-    remarks: [...engines.remarks, ...face.remarks],
+    remarks: [...remarks, ...admin.remarks],
     reset: async () => {
       await metadata.reset();
       await makeBuckets(store, buckets, region);
@@ -94,9 +108,50 @@ export async function serveStore(
   };
 }
 
-/** Removes the shards of what was deleted. Resolves, when it is called, once the step under way has ended. */
-function startTrashWorker(store: OpenObjectStore, logger: Logger): () => Promise<void> {
-  const worker = startWorker(
+interface AdminParts {
+  readonly store: OpenObjectStore;
+  readonly workers: readonly Worker[];
+  readonly counts: RequestCounts;
+  readonly face: S3Face;
+  readonly clusterId: string;
+  /** Milliseconds since 1970. */
+  readonly startedAt: number;
+  readonly remarks: readonly string[];
+}
+
+/** The admin API, where one is wanted. */
+async function openAdmin(
+  parts: AdminParts,
+  options: S3FaceOptions,
+  closeStack: CloseStack,
+): Promise<AdminFace> {
+  if (options.admin === undefined) return { endpoint: undefined, remarks: [] };
+  // Loaded now that S3 is served: nobody waits for it.
+  const [{ openAdminFace }, { adminJobsOf }, { readVersion }] = await Promise.all([
+    import("./admin-face.ts"),
+    import("./admin-jobs.ts"),
+    import("./read-version.ts"),
+  ]);
+  const { store, workers, counts, face, clusterId, startedAt, remarks } = parts;
+  const version = await readVersion();
+  return openAdminFace(
+    {
+      ...options,
+      inspect: () => store.inspect(),
+      workers: () => workers.map(({ status }) => status),
+      jobs: adminJobsOf(store),
+      counts,
+      facts: { version, clusterId, endpoint: face.endpoint, startedAt, remarks },
+      root: face.keys,
+    },
+    options.admin,
+    closeStack,
+  );
+}
+
+/** Removes the shards of what was deleted. */
+function startTrashWorker(store: OpenObjectStore, logger: Logger): Worker {
+  return startWorker(
     {
       name: "trash",
       step: async () => ((await store.collectTrash()).removedCount > 0 ? "busy" : "idle"),
@@ -104,12 +159,11 @@ function startTrashWorker(store: OpenObjectStore, logger: Logger): () => Promise
     },
     logger,
   );
-  return () => worker.stop();
 }
 
-/** Removes what processes that have ended left behind. Resolves, when it is called, once the step under way has ended. */
-function startSweepWorker(store: OpenObjectStore, logger: Logger): () => Promise<void> {
-  const worker = startWorker(
+/** Removes what processes that have ended left behind. */
+function startSweepWorker(store: OpenObjectStore, logger: Logger): Worker {
+  return startWorker(
     {
       name: "sweep",
       step: async (signal) => {
@@ -120,7 +174,6 @@ function startSweepWorker(store: OpenObjectStore, logger: Logger): () => Promise
     },
     logger,
   );
-  return () => worker.stop();
 }
 
 async function summaryOf(

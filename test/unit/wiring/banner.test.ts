@@ -11,6 +11,7 @@ function bannerOf(devices: readonly string[], origin: KeyOrigin = "generated"): 
   const geometry = geometryFor(devices.length, UNIT_BYTES);
   return {
     endpoint: "http://127.0.0.1:9000",
+    adminEndpoint: "http://127.0.0.1:9001",
     region: "us-east-1",
     keys: { accessKey: "KTGKEY", secretKey: "the-secret", origin },
     drives: {

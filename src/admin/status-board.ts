@@ -1,0 +1,45 @@
+// Makes the status, at most once at a time: whoever asks meanwhile gets the same, and the metrics take one that is a
+// moment old, so that many who ask cost no more than one.
+
+import type { WorkerStatus } from "../background/worker.ts";
+import type { StoreStatus } from "../store/store-status.ts";
+import type { Clock } from "../util/clock.ts";
+import type { JobDesk } from "./job-desk.ts";
+import { makeStatusReport, type ServerFacts, type StatusReport } from "./status-report.ts";
+
+export interface StatusBoardParts {
+  readonly inspect: () => Promise<StoreStatus>;
+  readonly facts: ServerFacts;
+  readonly workers: () => readonly WorkerStatus[];
+  readonly desk: JobDesk;
+  readonly clock: Clock;
+}
+
+export class StatusBoard {
+  readonly #parts: StatusBoardParts;
+  #making: Promise<StatusReport> | undefined;
+  #last: { readonly report: StatusReport; readonly madeAt: number } | undefined;
+
+  constructor(parts: StatusBoardParts) {
+    this.#parts = parts;
+  }
+
+  /** One that is no older than `ageMsMax`. */
+  read(ageMsMax = 0): Promise<StatusReport> {
+    const last = this.#last;
+    if (last !== undefined && this.#parts.clock.monotonic() - last.madeAt < ageMsMax) {
+      return Promise.resolve(last.report);
+    }
+    this.#making ??= this.#make().finally(() => (this.#making = undefined));
+    return this.#making;
+  }
+
+  async #make(): Promise<StatusReport> {
+    const { inspect, facts, workers, desk, clock } = this.#parts;
+    const store = await inspect();
+    const now = clock.now();
+    const report = makeStatusReport({ facts, store, workers: workers(), jobs: desk.running, now });
+    this.#last = { report, madeAt: clock.monotonic() };
+    return report;
+  }
+}

@@ -1,0 +1,118 @@
+// What `GET /v1/status` answers: how everything is doing, as plain data, and in sentences whatever somebody should look at.
+// The sentences are made here, so that the command line, a console and the metrics agree on what is well.
+
+import type { WorkerStatus } from "../background/worker.ts";
+import type { DriveStatus, StoreStatus } from "../store/store-status.ts";
+import type { JobStatus } from "./job-desk.ts";
+
+/** What there is to know beside the store itself. */
+export interface ServerFacts {
+  readonly version: string;
+  readonly clusterId: string;
+  /** Where S3 is served. */
+  readonly endpoint: string;
+  /** Milliseconds since 1970. */
+  readonly startedAt: number;
+  /** What was found odd at the start, in sentences. */
+  readonly remarks: readonly string[];
+}
+
+export interface StatusSources {
+  readonly facts: ServerFacts;
+  readonly store: StoreStatus;
+  readonly workers: readonly WorkerStatus[];
+  readonly jobs: readonly JobStatus[];
+  /** Milliseconds since 1970. */
+  readonly now: number;
+}
+
+export interface StatusReport extends Omit<StoreStatus, "tolerance"> {
+  readonly version: string;
+  readonly clusterId: string;
+  readonly endpoint: string;
+  readonly startedAt: string;
+  readonly uptimeSeconds: number;
+  /** Whether there are no problems. */
+  readonly isWell: boolean;
+  readonly problems: readonly string[];
+  /** What was odd at the start. */
+  readonly remarks: readonly string[];
+  readonly disks: {
+    /** Distinct devices under the drives that are there. */
+    readonly count: number;
+    readonly mayFailBeforeLoss: number;
+    readonly mayFailBeforeOutage: number;
+  };
+  readonly workers: readonly WorkerStatus[];
+  readonly jobs: readonly JobStatus[];
+}
+
+export function makeStatusReport(sources: StatusSources): StatusReport {
+  const { facts, workers, jobs, now } = sources;
+  const { tolerance, ...store } = sources.store;
+  const problems = problemsOf(sources);
+  const devices = store.drives.flatMap(({ device }) => device ?? []);
+  return {
+    version: facts.version,
+    clusterId: facts.clusterId,
+    endpoint: facts.endpoint,
+    startedAt: new Date(facts.startedAt).toISOString(),
+    uptimeSeconds: Math.floor((now - facts.startedAt) / 1_000),
+    isWell: problems.length === 0,
+    problems,
+    remarks: facts.remarks,
+    disks: {
+      count: new Set(devices).size,
+      mayFailBeforeLoss: tolerance.disksBeforeLoss,
+      mayFailBeforeOutage: tolerance.disksBeforeOutage,
+    },
+    ...store,
+    workers,
+    jobs,
+  };
+}
+
+function problemsOf({ store, workers }: StatusSources): readonly string[] {
+  const { drives, journal, metadata, tolerance, totals } = store;
+  const problems = drives.flatMap(driveProblems);
+  if (tolerance.isBeyond) {
+    problems.push("more is away or lost than parity replaces: some objects cannot be read now");
+  }
+  if (totals.degradedSets > 0) {
+    problems.push(
+      `${totals.degradedSets} ${totals.degradedSets === 1 ? "set is" : "sets are"} below full redundancy: ` +
+        "kintsugi verify lists the objects",
+    );
+  }
+  if (!metadata.isWritable) {
+    problems.push("the metadata takes no changes until the server is started anew");
+  } else if (!store.isWritable) {
+    problems.push(`too few drives take new objects; a write takes ${store.writeQuorum}`);
+  }
+  if (metadata.isShort) {
+    problems.push("the disk of the metadata is full up to its reserve: new objects are refused");
+  }
+  for (const { label, state, problem } of journal?.members ?? []) {
+    if (state === "good") continue;
+    const words = state === "behind" ? "is being brought up to date" : "is away";
+    problems.push(`the copy of the metadata on ${label} ${words}${because(problem)}`);
+  }
+  for (const { name, state, lastError } of workers) {
+    if (state === "failing")
+      problems.push(`the background work "${name}" fails${because(lastError)}`);
+  }
+  return problems;
+}
+
+function driveProblems({ driveId, label, state, calls }: DriveStatus): string[] {
+  const name = label ?? driveId;
+  if (state === "absent") return [`drive ${name} has not been there since the start`];
+  if (state === "away") return [`drive ${name} is away${because(calls?.lastError)}`];
+  if (state === "short")
+    return [`drive ${name} is full up to its reserve and takes no new objects`];
+  return [];
+}
+
+function because(words: string | undefined): string {
+  return words === undefined ? "" : `: ${words}`;
+}

@@ -1,0 +1,101 @@
+// The admin API of a server or gateway: its own port, over the same store. Loaded once S3 is served, so that it costs the
+// start nothing. Where the default port is taken the server goes on without it, and says so; a port that was asked for
+// must be free.
+
+import { AdminAccess, type MetricsAccess } from "../admin/admin-access.ts";
+import type { AdminJobs } from "../admin/admin-jobs.ts";
+import { openAdminServer, type AdminServer } from "../admin/admin-server.ts";
+import { JobDesk } from "../admin/job-desk.ts";
+import { StatusBoard } from "../admin/status-board.ts";
+import type { ServerFacts } from "../admin/status-report.ts";
+import type { WorkerStatus } from "../background/worker.ts";
+import { refuseKnownPair, type KeyPair } from "../config/credential-rules.ts";
+import type { StoreStatus } from "../store/store-status.ts";
+import type { OpenLogger } from "../telemetry/logger.ts";
+import type { RequestCounts } from "../telemetry/request-counts.ts";
+import type { Clock } from "../util/clock.ts";
+import { rootAccount } from "./accounts.ts";
+import type { CloseStack } from "./close-stack.ts";
+import { endpointOf } from "./endpoint.ts";
+import { errnoOf } from "./explain-failure.ts";
+import { StartError } from "./start-error.ts";
+import { readTlsPair, watchTlsPair, type TlsPaths } from "./tls-files.ts";
+
+export interface AdminFaceOptions {
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  /** Whether somebody asked for this very port. */
+  readonly isPortGiven: boolean;
+  readonly metrics: MetricsAccess;
+}
+
+export interface AdminFaceParts {
+  readonly inspect: () => Promise<StoreStatus>;
+  readonly workers: () => readonly WorkerStatus[];
+  readonly jobs: AdminJobs;
+  readonly counts: RequestCounts;
+  readonly facts: ServerFacts;
+  readonly root: KeyPair;
+  readonly publicHosts: readonly string[];
+  readonly tls: TlsPaths | undefined;
+  readonly clock: Clock;
+  readonly logger: OpenLogger;
+}
+
+export interface AdminFace {
+  /** Undefined where it could not be opened. */
+  readonly endpoint: string | undefined;
+  readonly remarks: readonly string[];
+}
+
+/** Serves when it resolves. What it opens is put on the close stack. @throws when a port that was asked for is taken. */
+export async function openAdminFace(
+  parts: AdminFaceParts,
+  options: AdminFaceOptions,
+  closeStack: CloseStack,
+): Promise<AdminFace> {
+  const { tls, logger, root } = parts;
+  const { host, metrics } = options;
+  refuseKnownPair(root, host);
+  if (metrics.token !== undefined) logger.hide(metrics.token);
+  const server = openAdminServer({
+    context: contextOf(parts),
+    access: new AdminAccess({
+      root: { ...root, account: rootAccount },
+      clock: parts.clock,
+      publicHosts: parts.publicHosts,
+      metrics,
+    }),
+    clock: parts.clock,
+    logger,
+    tls: tls === undefined ? undefined : await readTlsPair(tls),
+  });
+  const port = await listenOrSay(server, options);
+  if (typeof port === "string") return { endpoint: undefined, remarks: [port] };
+  closeStack.add(() => server.close());
+  if (tls !== undefined) closeStack.add(watchTlsPair(tls, (pair) => server.setTls(pair), logger));
+  return { endpoint: endpointOf({ host, port, isTls: tls !== undefined }), remarks: [] };
+}
+
+function contextOf(parts: AdminFaceParts) {
+  const { inspect, workers, jobs, counts, facts, clock } = parts;
+  const desk = new JobDesk(() => clock.now());
+  return { board: new StatusBoard({ inspect, facts, workers, desk, clock }), desk, jobs, counts };
+}
+
+/** Resolves to the port, or to why there is none. */
+async function listenOrSay(
+  server: AdminServer,
+  { host, port, isPortGiven }: AdminFaceOptions,
+): Promise<number | string> {
+  try {
+    return (await server.listen(host, port)).port;
+  } catch (error) {
+    if (errnoOf(error)?.code !== "EADDRINUSE") throw error;
+    const words = `port ${port} of ${host} is in use: give another with --admin-port`;
+    // Without the cause: what is usually said of a port in use names another flag.
+    if (isPortGiven) throw new StartError(`the admin API cannot be opened, for ${words}`);
+    return `the admin API is not open, for ${words}`;
+  }
+}
