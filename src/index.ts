@@ -29,6 +29,8 @@ export interface ServerClock {
 export interface StartedServer {
   /** Such as http://127.0.0.1:34567. */
   readonly endpoint: string;
+  /** Of the admin API; undefined where `adminPort` was not given. */
+  readonly adminEndpoint: string | undefined;
   readonly accessKey: string;
   readonly secretKey: string;
   readonly clock: ServerClock;
@@ -43,7 +45,7 @@ export interface StartedServer {
  * @throws Error in words when an option is no good, the port is taken, or the folder cannot be used.
  */
 export async function startServer(options: StartServerOptions = {}): Promise<StartedServer> {
-  const { log = "silent", ...checked } = checkOptions(options);
+  const { log = "silent", adminPort, ...checked } = checkOptions(options);
   const clock = new MovableClock();
   const isTemporary = options.dir === undefined;
   const folder = options.dir ?? (await mkdtemp(join(tmpdir(), "kintsugi-")));
@@ -57,6 +59,7 @@ export async function startServer(options: StartServerOptions = {}): Promise<Sta
       publicHosts: [],
       sigv2: true,
       tls: undefined,
+      admin: adminPort === undefined ? undefined : adminOn(checked.host, adminPort),
       clock,
       logger,
     });
@@ -70,6 +73,10 @@ export async function startServer(options: StartServerOptions = {}): Promise<Sta
   }
 }
 
+function adminOn(host: string, port: number) {
+  return { host, port, isPortGiven: true, metrics: { isPublic: false, token: undefined } };
+}
+
 function started(
   server: RunningServer,
   clock: MovableClock,
@@ -78,6 +85,7 @@ function started(
   let stopping: Promise<void> | undefined;
   return {
     endpoint: server.endpoint,
+    adminEndpoint: server.adminEndpoint,
     accessKey: server.keys.accessKey,
     secretKey: server.keys.secretKey,
     clock: { now: () => clock.now(), advance: (step) => advanceBetweenSeconds(clock, step) },

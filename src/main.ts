@@ -7,6 +7,8 @@ import { UsageError } from "./config/usage-error.ts";
 const DONE = 0;
 const FAILED = 1;
 const USAGE = 2;
+/** Of commands that ask a server: it could not be asked, or refused. */
+const NOT_ASKED = 2;
 
 type Args = readonly string[];
 type Command = (args: Args) => Promise<number | undefined>;
@@ -17,6 +19,10 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ["node", (args: Args) => serve("node", args)],
   ["config", showConfig],
   ["health", checkHealth],
+  ["status", askStatus],
+  ["verify", askVerify],
+  ["compact", (args: Args) => askJob("compact", "--all", args)],
+  ["sweep", (args: Args) => askJob("sweep", "--dry-run", args)],
   ["help", showHelp],
   ["version", showVersion],
   ["--help", showHelp],
@@ -87,6 +93,28 @@ async function checkHealth(args: Args): Promise<number> {
   return answer.isReady ? DONE : FAILED;
 }
 
+async function askStatus(args: Args): Promise<number> {
+  const { readAdminCommand } = await import("./wiring/admin-command.ts");
+  const { showStatus } = await import("./cli/admin-commands.ts");
+  const { context } = await readAdminCommand("status", args, 0);
+  return showStatus(context);
+}
+
+async function askVerify(args: Args): Promise<number> {
+  const { readAdminCommand } = await import("./wiring/admin-command.ts");
+  const { verify } = await import("./cli/admin-commands.ts");
+  const { context, operands } = await readAdminCommand("verify", args, 1);
+  return verify(context, operands[0]);
+}
+
+async function askJob(name: "compact" | "sweep", flag: string, args: Args): Promise<number> {
+  const { readAdminCommand } = await import("./wiring/admin-command.ts");
+  const commands = await import("./cli/admin-commands.ts");
+  const rest = args.filter((arg) => arg !== flag);
+  const { context } = await readAdminCommand(name, rest, 0);
+  return commands[name](context, rest.length < args.length);
+}
+
 /** Where a server with these settings is reached from this machine. */
 function ownUrl(settings: { host: string; port: number; tlsCert: string | undefined }): string {
   const { port, tlsCert } = settings;
@@ -130,6 +158,10 @@ async function explain(error: unknown): Promise<number> {
       `Run \`kintsugi ${await helpFor(process.argv[2])}\` to see what may be given.\n`,
     );
     return USAGE;
+  }
+  if (error instanceof Error && error.name === "AdminRefusal") {
+    process.stderr.write(`kintsugi: ${error.message}\n`);
+    return NOT_ASKED;
   }
   const { failureWords } = await import("./wiring/explain-failure.ts");
   process.stderr.write(`kintsugi: ${failureWords(error)}\n`);

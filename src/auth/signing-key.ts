@@ -17,7 +17,10 @@ const cache = new Map<string, CachedKey>();
 /** Signs for access keys that nobody has, so that refusing them takes the same work as a wrong secret. */
 const nobody = { accessKey: "", secretKey: randomBytes(20).toString("hex") };
 
-export function signingKey(credential: Credential | undefined, scope: CredentialScope): Buffer {
+export function signingKey(
+  credential: Pick<Credential, "accessKey" | "secretKey"> | undefined,
+  scope: Omit<CredentialScope, "accessKey" | "text">,
+): Buffer {
   const { accessKey, secretKey } = credential ?? nobody;
   // The access key comes last, because it alone may hold a slash.
   const name = `${scope.date}/${scope.region}/${scope.service}/${accessKey}`;
@@ -30,7 +33,7 @@ export function signingKey(credential: Credential | undefined, scope: Credential
   return key;
 }
 
-function deriveKey(secretKey: string, scope: CredentialScope): Buffer {
+function deriveKey(secretKey: string, scope: Omit<CredentialScope, "accessKey" | "text">): Buffer {
   const steps = [scope.date, scope.region, scope.service, "aws4_request"];
   return steps.reduce(
     (key, text) => createHmac("sha256", key).update(text).digest(),

@@ -12,6 +12,8 @@ export interface CheckedOptions {
   readonly drives: { readonly count: number; readonly isGiven: boolean };
   readonly host: string;
   readonly port: number;
+  /** Undefined: no admin API. */
+  readonly adminPort: number | undefined;
   readonly keys: KeyPair | undefined;
   readonly buckets: readonly string[];
   readonly users: readonly UserSettings[];
@@ -36,6 +38,7 @@ export function checkOptions(options: StartServerOptions): CheckedOptions {
     },
     host: parsed("host", SETTINGS.host, host),
     port: port === undefined ? 0 : parsed("port", SETTINGS.port, port),
+    adminPort: adminPortOf(options.adminPort),
     keys,
     buckets: parsed("buckets", SETTINGS.buckets, buckets?.join(",")),
     users: users === undefined ? [] : named("users", () => checkUsers(users)),
@@ -47,6 +50,12 @@ export function checkOptions(options: StartServerOptions): CheckedOptions {
     if (!isLoopback(checked.host)) refuseKnownPair(pair, checked.host);
   }
   return checked;
+}
+
+function adminPortOf(given: number | undefined): number | undefined {
+  if (given === undefined) return undefined;
+  const port = parsed("adminPort", SETTINGS.adminPort, given);
+  return port === "none" ? undefined : port;
 }
 
 function keyPair(

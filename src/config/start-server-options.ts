@@ -12,6 +12,8 @@ export interface StartServerOptions {
   readonly host?: string;
   /** Default: a free one. */
   readonly port?: number;
+  /** The admin API's port; 0 takes a free one. Default: it is not opened. */
+  readonly adminPort?: number;
   /** The root account's keys, both or neither. Default: generated ones. */
   readonly accessKey?: string;
   readonly secretKey?: string;
@@ -30,6 +32,7 @@ export interface StartServerOptions {
 /** Keyed by the type, so that neither can have a name that the other lacks. */
 const OPTIONS: Readonly<Record<keyof StartServerOptions, true>> = {
   accessKey: true,
+  adminPort: true,
   buckets: true,
   dir: true,
   domain: true,

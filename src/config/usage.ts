@@ -14,6 +14,11 @@ interface Command {
   readonly role?: Role;
 }
 
+const ADMIN_DETAIL = [
+  "Asks a running server's admin API, by default http://127.0.0.1:9001, with the root account's keys:",
+  "KINTSUGI_ACCESS_KEY and KINTSUGI_SECRET_KEY, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY.",
+];
+
 /** What may stand after `kintsugi`. */
 export const COMMANDS: readonly Command[] = [
   {
@@ -52,6 +57,41 @@ export const COMMANDS: readonly Command[] = [
     summary: "asks a server or node whether it is ready; exit code 0 or 1",
     detail: ["URL defaults to the address that the settings give, http://127.0.0.1:9000."],
     role: "health",
+  },
+  {
+    name: "status",
+    synopsis: "status",
+    summary: "how a running server is doing: drives, redundancy, room, work",
+    detail: [
+      ...ADMIN_DETAIL,
+      "Exit codes: 0 all well, 1 something to look at, 2 it could not be asked.",
+    ],
+    role: "admin",
+  },
+  {
+    name: "verify",
+    synopsis: "verify [BUCKET[/PREFIX]]",
+    summary: "reads every byte and compares it with what was written",
+    detail: [
+      ...ADMIN_DETAIL,
+      "Findings are printed as they come, progress to standard error; with --json one object a line.",
+      "Exit codes: 0 everything is whole, 1 there are findings, 2 it could not be asked.",
+    ],
+    role: "admin",
+  },
+  {
+    name: "compact",
+    synopsis: "compact [--all]",
+    summary: "gives back the room of deleted small objects",
+    detail: [...ADMIN_DETAIL, "--all: wherever there is any, not only where it pays."],
+    role: "admin",
+  },
+  {
+    name: "sweep",
+    synopsis: "sweep [--dry-run]",
+    summary: "removes what processes that were killed left on the drives",
+    detail: [...ADMIN_DETAIL, "--dry-run: only says what there is."],
+    role: "admin",
   },
   {
     name: "help",
