@@ -5,11 +5,18 @@
 import type { DriveId } from "../core/ids.ts";
 import { DiskError, type Disk, type SpaceInfo } from "../disk/disk.ts";
 import { IDENTITY_FILE, readIdentity, SHARDS_FOLDER } from "./drive-identity.ts";
-import { LocalShardWriter } from "./local-shard-writer.ts";
+import { LocalPackShard } from "./local-pack-shard.ts";
+import { LocalShardWriter, type NewShardFile } from "./local-shard-writer.ts";
 import { OpenShards } from "./open-shards.ts";
 import { shardErrorFrom } from "./shard-fault.ts";
 import { bucketFolder, parseShardFile, shardFolder, shardPath } from "./shard-path.ts";
-import { ShardError, type ShardName, type ShardStore, type ShardWriter } from "./shard-store.ts";
+import {
+  ShardError,
+  type PackShard,
+  type ShardName,
+  type ShardStore,
+  type ShardWriter,
+} from "./shard-store.ts";
 
 export interface LocalDriveOptions {
   readonly disk: Disk;
@@ -68,15 +75,12 @@ class LocalDrive implements ShardStore {
   }
 
   create(name: ShardName): Promise<ShardWriter> {
-    const path = shardPath(name);
-    const folder = shardFolder(name);
-    return this.#guard(async () => {
-      await this.#ensureFolder(folder);
-      const file = await this.#disk.create(path);
-      // Begun now, it is over before the last bytes come.
-      const nameSynced = this.#disk.syncDirectory(folder);
-      return new LocalShardWriter({ disk: this.#disk, label: this.label, path, file, nameSynced });
-    });
+    const disk = this.#disk;
+    return this.#createFile(name).then((file) => new LocalShardWriter({ ...file, disk }));
+  }
+
+  createPack(name: ShardName): Promise<PackShard> {
+    return this.#createFile(name).then((file) => new LocalPackShard(file));
   }
 
   read(name: ShardName, offset: number, target: Uint8Array): Promise<void> {
@@ -105,6 +109,8 @@ class LocalDrive implements ShardStore {
       await this.#disk.unlink(path);
       // Only now: a read that came before the removal may have opened it again.
       this.#openShards.forget(path);
+      // Also where it was gone already: an earlier removal may not have become durable.
+      await this.#syncRemoval(shardFolder(name));
     });
   }
 
@@ -130,6 +136,28 @@ class LocalDrive implements ShardStore {
   async close(): Promise<void> {
     this.#closed = true;
     this.#openShards.forgetAll();
+  }
+
+  async #syncRemoval(folder: string): Promise<void> {
+    try {
+      await this.#disk.syncDirectory(folder);
+    } catch (error) {
+      if (!(error instanceof DiskError) || error.code !== "ENOENT") throw error;
+      // Without its folder there is no shard; but only where the drive is there.
+      await this.#checkPresent();
+    }
+  }
+
+  #createFile(name: ShardName): Promise<NewShardFile> {
+    const path = shardPath(name);
+    const folder = shardFolder(name);
+    return this.#guard(async () => {
+      await this.#ensureFolder(folder);
+      const file = await this.#disk.create(path);
+      // Begun now, it is over before the last bytes come.
+      const nameSynced = this.#disk.syncDirectory(folder);
+      return { label: this.label, path, file, nameSynced };
+    });
   }
 
   /** Folders are made when the first shard comes, once, and no shard is begun before its folder is durable. */

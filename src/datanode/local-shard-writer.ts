@@ -5,13 +5,18 @@ import type { AppendFile, Disk } from "../disk/disk.ts";
 import { shardErrorFrom } from "./shard-fault.ts";
 import { ShardError, type ShardWriter } from "./shard-store.ts";
 
-export interface LocalShardWriterOptions {
-  readonly disk: Disk;
+/** A file that has just been created for a shard. */
+export interface NewShardFile {
+  /** Of the drive. */
   readonly label: string;
   readonly path: string;
   readonly file: AppendFile;
   /** Settles when the file's name is durable. */
   readonly nameSynced: Promise<void>;
+}
+
+interface LocalShardWriterOptions extends NewShardFile {
+  readonly disk: Disk;
 }
 
 export class LocalShardWriter implements ShardWriter {

@@ -2,6 +2,7 @@
 // makes it durable only when its signed end has come. Anything else, a broken connection above all, leaves nothing.
 
 import type { IncomingMessage } from "node:http";
+import { RefusedRequestError } from "./protocol.ts";
 import { ShardBodyParser, type BodyEndKind, type BodyKey } from "./shard-body.ts";
 import type { ShardName, ShardStore, ShardWriter } from "./shard-store.ts";
 
@@ -41,6 +42,30 @@ export async function receiveShard(
     await writer.abort();
     throw error;
   }
+}
+
+/**
+ * The whole body of an append to a pack, once its signed end has come; undefined when its sender has given it up.
+ * @throws RefusedRequestError for a malformed body, or one that is too large; the network's error for a broken one.
+ */
+export async function receiveChunks(
+  request: IncomingMessage,
+  key: BodyKey,
+  bytesMax: number,
+): Promise<readonly Uint8Array[] | undefined> {
+  const parser = new ShardBodyParser(key);
+  const chunks: Uint8Array[] = [];
+  let sizeBytes = 0;
+  for await (const piece of request.iterator({ destroyOnReturn: false })) {
+    for (const chunk of parser.push(asBuffer(piece))) {
+      chunks.push(chunk);
+      sizeBytes += chunk.length;
+    }
+    if (sizeBytes > bytesMax) {
+      throw new RefusedRequestError("BadRequest", "an append to a pack is bounded");
+    }
+  }
+  return parser.end() === "finish" ? chunks : undefined;
 }
 
 /** Lets the drive write one batch while the next one is gathered. */

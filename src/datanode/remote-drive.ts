@@ -13,8 +13,15 @@ import {
   READ_BYTES_MAX,
   renderReadQuery,
 } from "./protocol.ts";
+import { RemotePackShard } from "./remote-pack-shard.ts";
 import { RemoteShardWriter } from "./remote-shard-writer.ts";
-import { ShardError, type ShardName, type ShardStore, type ShardWriter } from "./shard-store.ts";
+import {
+  ShardError,
+  type PackShard,
+  type ShardName,
+  type ShardStore,
+  type ShardWriter,
+} from "./shard-store.ts";
 
 export interface RemoteDriveOptions {
   readonly link: NodeLink;
@@ -42,6 +49,16 @@ export class RemoteDrive implements ShardStore {
     const { link, driveId, buffers } = this.#options;
     this.#checkOpen();
     return RemoteShardWriter.begin(link, drivePath("shard", driveId, { shard: name }), buffers);
+  }
+
+  async createPack(name: ShardName): Promise<PackShard> {
+    const { link, driveId, buffers } = this.#options;
+    this.#checkOpen();
+    return new RemotePackShard({
+      link,
+      buffers,
+      path: drivePath("pack", driveId, { shard: name }),
+    });
   }
 
   async read(name: ShardName, offset: number, target: Uint8Array): Promise<void> {

@@ -17,8 +17,26 @@ export function shardSeed(setId: SetId, index: number): number {
   return crc32c(Buffer.from(`${setId}.${index}`, "latin1"));
 }
 
-/** The checksum of a unit as block `blockIndex` of the shard with that seed. */
-function blockChecksum(seed: number, blockIndex: number, unit: Uint8Array): number {
+/** An object in a pack, as the row in the metadata knows it. */
+export interface PackedPlace {
+  /** Where its blocks begin in each shard file. */
+  readonly offset: number;
+  readonly sizeBytes: number;
+  /** Of the object or part, without quotes. */
+  readonly etag: string;
+}
+
+/**
+ * The seed of one shard's blocks of an object in a pack. All that the row says is in it: a row of which a bit has
+ * flipped leads to a read that fails, never to other bytes.
+ */
+export function packedSeed(setId: SetId, index: number, place: PackedPlace): number {
+  const { offset, sizeBytes, etag } = place;
+  return crc32c(Buffer.from(`${setId}.${index}/${offset}+${sizeBytes}=${etag}`, "latin1"));
+}
+
+/** The checksum of a unit as block `blockIndex` of the shard, or the packed object, with that seed. */
+export function blockChecksum(seed: number, blockIndex: number, unit: Uint8Array): number {
   return crc32c(unit, (seed ^ Math.imul(blockIndex, BLOCK_MULTIPLIER)) >>> 0);
 }
 

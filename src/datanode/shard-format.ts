@@ -6,7 +6,23 @@
 
 import { BLOCK_CHECKSUM_BYTES } from "./shard-block.ts";
 
-export { BLOCK_CHECKSUM_BYTES, BlockSealer, shardSeed, verifyBlock } from "./shard-block.ts";
+export {
+  findPackEntry,
+  PACK_ENTRY_START_BYTES,
+  peekPackEntryBytes,
+  renderPackEntry,
+  type PackEntry,
+  type PackEntryPlace,
+} from "./pack-entry.ts";
+export {
+  BLOCK_CHECKSUM_BYTES,
+  blockChecksum,
+  BlockSealer,
+  packedSeed,
+  shardSeed,
+  verifyBlock,
+  type PackedPlace,
+} from "./shard-block.ts";
 export {
   locateFooter,
   parseShardFooter,

@@ -9,7 +9,7 @@ import { isSetId, type SetId } from "../core/ids.ts";
 import { assert } from "../util/assert.ts";
 import { crc32c } from "../util/crc32c.ts";
 import { corruptShard, parseOrCorrupt } from "./corrupt-shard.ts";
-import { countField, FieldError, parseFields, textField } from "./json-fields.ts";
+import { countField, FieldError, flagField, parseFields, textField } from "./json-fields.ts";
 import { partField, type ShardPart } from "./shard-part.ts";
 
 /** The version of header, blocks and footer together. */
@@ -39,6 +39,8 @@ export interface ShardSetHeader {
   readonly createdAt: number;
   /** For a part of a multipart upload. */
   readonly part?: ShardPart | undefined;
+  /** True for a pack: what is in it is said by its entries (pack-entry.ts); bucket and key are empty. */
+  readonly pack?: true | undefined;
 }
 
 export interface ShardHeader extends ShardSetHeader {
@@ -51,7 +53,7 @@ export interface ShardHeader extends ShardSetHeader {
 export function renderShardHeaders(set: ShardSetHeader): readonly Uint8Array[] {
   const { clusterId, setId, dataShards, parityShards, unitBytes, bucket, key, createdAt } = set;
   const fields = { clusterId, setId, dataShards, parityShards, unitBytes, bucket, key, createdAt };
-  const json = Buffer.from(JSON.stringify({ ...fields, part: set.part }), "utf8");
+  const json = Buffer.from(JSON.stringify({ ...fields, part: set.part, pack: set.pack }), "utf8");
   const usedBytes = JSON_OFFSET + json.length + CRC_BYTES;
   const headerBytes = Math.ceil(usedBytes / HEADER_ALIGN_BYTES) * HEADER_ALIGN_BYTES;
   assert(headerBytes <= HEADER_BYTES_MAX, "a shard header is bounded");
@@ -130,6 +132,7 @@ function parseSetHeader(json: Uint8Array): ShardSetHeader {
     key: textField(fields, "key"),
     createdAt: countField(fields, "createdAt"),
     part: partField(fields),
+    ...(fields.has("pack") && flagField(fields, "pack") ? { pack: true } : {}),
   };
 }
 

@@ -1,6 +1,6 @@
 // The seam between the object store and the drives: named shards, immutable once finished. A drive folder in this
 // process, a drive of a data node over HTTP, and a faulty one in tests behave alike; one contract suite says so.
-// A ShardStore keeps bytes; what they mean (header, blocks, footer) is in shard-format.ts.
+// Packs are the shards that grow while they are read. A ShardStore keeps bytes; what they mean (header, blocks, footer) is in shard-format.ts.
 
 import type { DriveId, SetId } from "../core/ids.ts";
 import type { SpaceInfo } from "../disk/disk.ts";
@@ -25,7 +25,9 @@ export type ShardErrorCode =
   /** The shard's bytes are not what was written. */
   | "Corrupt"
   /** Proof of belonging to the cluster is missing or wrong. */
-  | "Denied";
+  | "Denied"
+  /** The drive has promised itself to another gateway: this one must not change anything any more. */
+  | "Fenced";
 
 export class ShardError extends Error {
   readonly code: ShardErrorCode;
@@ -50,6 +52,22 @@ export interface ShardWriter {
   abort(): Promise<void>;
 }
 
+/**
+ * A shard of a pack, kept open and grown. After an error, and after `seal`, only `close` is allowed. A pack is never opened
+ * for growing again: what was appended stays readable, and the shard is removed by its name as any other.
+ */
+export interface PackShard {
+  /**
+   * Appends chunks at `offset`, which is where the shard ends. Durable, the file's name too, when it resolves; then
+   * `read` sees them, and they are the caller's again.
+   */
+  append(offset: number, chunks: readonly Uint8Array[]): Promise<void>;
+  /** Appends the last chunks, makes them durable and closes. */
+  seal(offset: number, chunks: readonly Uint8Array[]): Promise<void>;
+  /** Closes without a seal, and removes nothing; never rejects. */
+  close(): Promise<void>;
+}
+
 export interface ShardStore {
   readonly driveId: DriveId;
   /** For messages and logs: a folder, or a node's address and slot. */
@@ -59,15 +77,17 @@ export interface ShardStore {
    * next append or finish.
    */
   create(name: ShardName): Promise<ShardWriter>;
+  /** Begins a shard that is read while it grows. As with `create`, a refusal may come with the first append. */
+  createPack(name: ShardName): Promise<PackShard>;
   /**
    * Exactly `length` bytes from `offset`, into `target` (whose length is `length`). After any other error than those
    * below `target` may still be written to, at any later time.
    * @throws ShardError NotFound; Corrupt when the shard ends before.
    */
   read(name: ShardName, offset: number, target: Uint8Array): Promise<void>;
-  /** The size of a finished shard, in bytes. */
+  /** The size of a shard, in bytes: of a pack's, as it is now. */
   size(name: ShardName): Promise<number>;
-  /** Removes a shard; an absent one is no error. */
+  /** Removes a shard, durably when it resolves; an absent one is no error. */
   delete(name: ShardName): Promise<void>;
   /** Every shard here whose folder is `bucket` (0 to 255: the folder's two hex digits), in any order. */
   list(bucket: number): Promise<readonly ShardName[]>;

@@ -32,6 +32,7 @@ export function holdDrive(inner: ShardStore, what: "finish" | "read"): HeldDrive
       const writer = await inner.create(name);
       return what === "finish" ? holdWriter(writer) : writer;
     },
+    createPack: (name) => inner.createPack(name),
     read: (name, offset, target) => {
       const read = (): Promise<void> => inner.read(name, offset, target);
       return what === "read" ? hold(read) : read();

@@ -51,6 +51,7 @@ export class HandClock implements Clock {
 
 export interface LabOptions {
   readonly driveCount?: number;
+  /** Without `packBytesMax` there are no packs: what is not inline has a set of its own. */
   readonly limits?: Partial<StoreLimits>;
   readonly clock?: Clock;
   /** What a drive is like. */
@@ -102,7 +103,7 @@ export async function givenStore(options: LabOptions = {}): Promise<StoreLab> {
     codec: options.wrapCodec?.(createReedSolomonCodec()) ?? createReedSolomonCodec(),
     clock,
     clusterId: "cluster",
-    limits: { trashGraceMs: 60_000, ...options.limits },
+    limits: { trashGraceMs: 60_000, packBytesMax: 0, ...options.limits },
   });
   onTestFinished(() => store.close());
   const bucket = await store.createBucket("bucket", OWNER, "us-east-1");
@@ -142,6 +143,7 @@ export function callsOf(drive: ShardStore): ShardStore {
     driveId: drive.driveId,
     label: drive.label,
     create: (name) => drive.create(name),
+    createPack: (name) => drive.createPack(name),
     read: (name, offset, target) => drive.read(name, offset, target),
     size: (name) => drive.size(name),
     delete: (name) => drive.delete(name),
