@@ -38,5 +38,7 @@ export const PRESIGN_SECONDS_MAX = 604_800;
 export const CLOCK_SKEW_MS_MAX = 15 * 60 * 1000;
 /** Objects up to this size lie in the metadata, beside their row. */
 export const INLINE_BYTES_MAX = 16 * KIB;
+/** Larger ones, up to this size, share packs. */
+export const PACK_BYTES_MAX = MIB;
 /** One unit of a stripe: what one shard holds of it. */
 export const UNIT_BYTES = 64 * KIB;

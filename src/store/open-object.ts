@@ -14,6 +14,7 @@ import type { ByteWindows } from "./byte-window.ts";
 import type { ObjectReading } from "./object-store.ts";
 import { readSegments, type Segment } from "./read-segments.ts";
 import type { OpenReading } from "./read-tracker.ts";
+import { runOf } from "./set-run.ts";
 import type { StoreContext } from "./store-context.ts";
 
 /** How often an object may be replaced between finding it and reading it before the request gives up. */
@@ -92,10 +93,12 @@ function makeReading(
   let isRead = false;
   let isBegun = false;
   const segments = (start: number, end: number): AsyncIterable<Segment> | Iterable<Segment> => {
-    if (content.kind === "set") return [{ kind: "set", set: content.set, range: { start, end } }];
     if (content.kind === "manifest") {
       if (parts !== undefined) return parts.flatMap((each) => partSegment(each, { start, end }));
       return partSegments(context, content, { start, end });
+    }
+    if (content.kind !== "inline") {
+      return [{ kind: "set", run: runOf(content, object), range: { start, end } }];
     }
     return [{ kind: "bytes", bytes: bytes?.subarray(start, end) ?? new Uint8Array(0) }];
   };
@@ -139,8 +142,8 @@ function partSegment({ part, bytes }: PartBytes, range: ByteRange): readonly Seg
   const start = Math.max(range.start - partStart, 0);
   const end = Math.min(range.end - partStart, part.sizeBytes);
   if (start >= end) return [];
-  if (part.content.kind === "set") {
-    return [{ kind: "set", set: part.content.set, range: { start, end } }];
+  if (part.content.kind !== "inline") {
+    return [{ kind: "set", run: runOf(part.content, part), range: { start, end } }];
   }
   return [{ kind: "bytes", bytes: bytes?.subarray(start, end) ?? new Uint8Array(0) }];
 }

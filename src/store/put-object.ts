@@ -4,8 +4,9 @@ import type { ObjectChecksum } from "../core/checksum.ts";
 import type { NewContent } from "../metadata/metadata-store.ts";
 import type { ObjectRecord } from "../metadata/records.ts";
 import { checkCondition } from "../metadata/write-condition.ts";
+import { commitContent } from "./commit-content.ts";
 import type { NewObject } from "./object-store.ts";
-import { discardContent, storeContent } from "./store-content.ts";
+import { storeContent } from "./store-content.ts";
 import type { StoreContext } from "./store-context.ts";
 import type { UploadBody } from "./upload-body.ts";
 
@@ -36,8 +37,8 @@ export async function commitObject(
   bytes: ObjectBytes,
 ): Promise<ObjectRecord> {
   const { bucket, key, ownerId, storageClass, attributes, tags, condition } = target;
-  try {
-    return await context.metadata.putObject({
+  return commitContent(context, bytes.content, () =>
+    context.metadata.putObject({
       ...bytes,
       bucketId: bucket.id,
       key,
@@ -47,11 +48,8 @@ export async function commitObject(
       attributes,
       tags,
       condition,
-    });
-  } catch (error) {
-    await discardContent(context, bytes.content, error);
-    throw error;
-  }
+    }),
+  );
 }
 
 /** Refuses before the body is read what the transaction would refuse anyway. @throws S3Error */

@@ -1,13 +1,14 @@
-// UploadPart and UploadPartCopy: a part is stored as an object is, in a set of its own or inline, and named by its
+// UploadPart and UploadPartCopy: a part is stored as an object is, in a set of its own, a pack or inline, and named by its
 // upload. Replacing a part puts the old one's set into the trash.
 
 import { PUT_BYTES_MAX } from "../core/limits.ts";
 import { S3Error } from "../core/s3-error.ts";
 import type { PartRecord } from "../metadata/records.ts";
 import { bodyOfReading } from "./body-of-reading.ts";
+import { commitContent } from "./commit-content.ts";
 import { DEFAULT_CHECKSUM_ALGORITHM } from "./completed-checksum.ts";
 import type { PartSource, UploadHandle } from "./object-store.ts";
-import { discardContent, storeContent } from "./store-content.ts";
+import { storeContent } from "./store-content.ts";
 import type { StoreContext } from "./store-context.ts";
 import type { UploadBody } from "./upload-body.ts";
 
@@ -22,19 +23,16 @@ export async function putPart(
   const part = { uploadId, number };
   const purpose = { bucket: bucket.name, key, part, attributes };
   const stored = await storeContent(context, purpose, body);
-  try {
-    return await context.metadata.putPart({
+  return commitContent(context, stored.content, () =>
+    context.metadata.putPart({
       ...stored,
       bucketId: bucket.id,
       key,
       uploadId,
       number,
       uploadedAt: context.clock.now(),
-    });
-  } catch (error) {
-    await discardContent(context, stored.content, error);
-    throw error;
-  }
+    }),
+  );
 }
 
 /** Closes the source's reading. @throws S3Error as `putPart` */

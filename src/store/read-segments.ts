@@ -5,18 +5,18 @@
 import { S3Error } from "../core/s3-error.ts";
 import { locateRange, type ByteRange } from "../erasure/stripe.ts";
 import { stripeBytes } from "../erasure/geometry.ts";
-import type { ShardSetRecord } from "../metadata/records.ts";
 import type { ByteWindow, ByteWindows } from "./byte-window.ts";
 import { deliverWindow } from "./deliver-window.ts";
 import type { OpenReading } from "./read-tracker.ts";
 import { SetReading } from "./set-reading.ts";
+import type { SetRun } from "./set-run.ts";
 import { STRIPES_PER_WINDOW, type StoreContext } from "./store-context.ts";
 import { gatherWindow, type WindowPlan } from "./window-gather.ts";
 
-/** A piece of what is read: bytes in memory, or a range of a set. */
+/** A piece of what is read: bytes in memory, or a range of a run of shards. */
 export type Segment =
   | { readonly kind: "bytes"; readonly bytes: Uint8Array }
-  | { readonly kind: "set"; readonly set: ShardSetRecord; readonly range: ByteRange };
+  | { readonly kind: "set"; readonly run: SetRun; readonly range: ByteRange };
 
 /**
  * The windows of segments in order; `hold` is closed at their end, however it comes, and also when nobody ever asks for
@@ -92,17 +92,18 @@ async function* planWindows(
     if (segment.kind === "bytes") {
       if (segment.bytes.length > 0) yield segment.bytes;
     } else if (segment.range.end > segment.range.start) {
-      yield* planSet(context, segment.set, segment.range);
+      yield* planRun(context, segment.run, segment.range);
     }
   }
 }
 
-function* planSet(
+function* planRun(
   context: StoreContext,
-  set: ShardSetRecord,
+  run: SetRun,
   range: ByteRange,
 ): Generator<WindowPlan, void> {
-  const reading = new SetReading(context, set);
+  const reading = new SetReading(context, run);
+  const { set } = run;
   const all = locateRange(set, set.sizeBytes, range);
   let first = all.first;
   while (first < all.end) {

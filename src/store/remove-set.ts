@@ -4,6 +4,8 @@ import type { SetId } from "../core/ids.ts";
 import type { StoreContext } from "./store-context.ts";
 import { removeShard } from "./litter.ts";
 
+type RemovalContext = Pick<StoreContext, "drives" | "litter">;
+
 export interface SetToRemove {
   readonly setId: SetId;
   readonly layoutVersion: number;
@@ -12,7 +14,7 @@ export interface SetToRemove {
 
 /** Removes shards of a set; resolves to the indexes of those that are left, since their drive is away or fails. */
 export async function removeShards(
-  context: StoreContext,
+  context: RemovalContext,
   set: SetToRemove,
   indexes: readonly number[],
 ): Promise<readonly number[]> {
@@ -31,7 +33,7 @@ export async function removeShards(
 }
 
 /** Removes a set of this process that no metadata names: at once where a drive is there, else when it is back. */
-export async function discardSet(context: StoreContext, set: SetToRemove): Promise<void> {
+export async function discardSet(context: RemovalContext, set: SetToRemove): Promise<void> {
   const drives = context.drives.locate(set.setId, set.layoutVersion, set.shardCount);
   await Promise.all(
     drives.map(async (drive, index) => {

@@ -2,11 +2,11 @@
 // left alone for the rest of the request; what is rotten or gone is noted in the metadata, for repair.
 
 import { S3Error } from "../core/s3-error.ts";
-import { shardSeed } from "../datanode/shard-format.ts";
 import { ShardError } from "../datanode/shard-store.ts";
 import { shardCount } from "../erasure/geometry.ts";
 import type { ShardSetRecord } from "../metadata/records.ts";
 import type { Drive } from "./drive.ts";
+import type { SetRun } from "./set-run.ts";
 import type { StoreContext } from "./store-context.ts";
 
 /** How promising a shard is; lower is asked earlier. */
@@ -15,15 +15,18 @@ const RANKS: readonly Rank[] = ["good", "slow", "away", "missing"];
 
 export class SetReading {
   readonly context: StoreContext;
+  /** As a run: see there. */
   readonly set: ShardSetRecord;
+  readonly #seedOf: SetRun["seed"];
   readonly #drives: readonly (Drive | undefined)[];
   readonly #seeds: (number | undefined)[] = [];
   readonly #bad = new Map<number, unknown>();
   readonly #late = new Set<number>();
 
-  constructor(context: StoreContext, set: ShardSetRecord) {
+  constructor(context: StoreContext, { set, seed }: SetRun) {
     this.context = context;
     this.set = set;
+    this.#seedOf = seed;
     this.#drives = context.drives.locate(set.id, set.layoutVersion, shardCount(set));
   }
 
@@ -32,7 +35,7 @@ export class SetReading {
   }
 
   seed(index: number): number {
-    return (this.#seeds[index] ??= shardSeed(this.set.id, index));
+    return (this.#seeds[index] ??= this.#seedOf(index));
   }
 
   /** Whether nothing speaks against reading from this shard. */

@@ -15,6 +15,7 @@ import {
 import { shardCount, type Geometry } from "../erasure/geometry.ts";
 import { shardUnitsBytes, stripeCount } from "../erasure/stripe.ts";
 import type { ShardSetRecord } from "../metadata/records.ts";
+import { crashPoint } from "../util/crash-point.ts";
 import { ShardSlot } from "./shard-slot.ts";
 import { STRIPES_PER_WINDOW, type StoreContext } from "./store-context.ts";
 import { StripeBatch, type FilledStripe } from "./stripe-batch.ts";
@@ -99,6 +100,7 @@ export class SetWriter {
   /** Creates the shards. On a rejection nothing is left. */
   async open(): Promise<void> {
     if (this.#hasQuorum()) await Promise.all(this.#slots.map((slot) => slot.open()));
+    crashPoint("set.opened");
     if (this.#hasQuorum()) return;
     const error = this.#quorumError();
     await this.abort();
@@ -129,10 +131,15 @@ export class SetWriter {
     await this.#sending;
     this.#requireQuorum();
     const footers = this.#renderFooters(summary);
+    crashPoint("set.before-footers");
     await Promise.all(
-      this.#slots.map((slot, index) => slot.finish(footers[index] ?? new Uint8Array(0))),
+      this.#slots.map(async (slot, index) => {
+        await slot.finish(footers[index] ?? new Uint8Array(0));
+        crashPoint("set.some-footers");
+      }),
     );
     this.#requireQuorum();
+    crashPoint("set.durable");
     this.#giveBack(this.#batch);
     const dropped = this.#slots.filter((slot) => !slot.isGood);
     for (const slot of dropped) void slot.abort();
@@ -169,10 +176,14 @@ export class SetWriter {
     this.#requireQuorum();
     const batch = this.#batch;
     // Slots never reject, so neither does this.
-    this.#sending = Promise.all(this.#slots.map((slot) => slot.append())).then(() =>
-      this.#giveBack(batch),
-    );
+    this.#sending = this.#append(batch);
     this.#batch = this.#newBatch();
+  }
+
+  async #append(batch: StripeBatch): Promise<void> {
+    await Promise.all(this.#slots.map((slot) => slot.append()));
+    crashPoint("set.half-written");
+    this.#giveBack(batch);
   }
 
   #newBatch(): StripeBatch {

@@ -3,7 +3,7 @@
 
 import { BlockSealer } from "../datanode/shard-format.ts";
 import { ShardError, type ShardName, type ShardWriter } from "../datanode/shard-store.ts";
-import { withDeadline } from "../util/deadline.ts";
+import { callDrive, mayGoOn } from "./call-drive.ts";
 import type { Drive } from "./drive.ts";
 
 export class ShardSlot {
@@ -108,8 +108,7 @@ export class ShardSlot {
     try {
       await call();
     } catch (error) {
-      // Behind a deadline, be it the disk's own, the kernel may go on with the call.
-      if (!(error instanceof ShardError) || error.code === "Unavailable") this.#isStuck = true;
+      if (mayGoOn(error)) this.#isStuck = true;
       this.drive?.noteError(error);
       this.#drop(error);
     }
@@ -122,11 +121,6 @@ export class ShardSlot {
   }
 
   #bounded<Value>(work: Promise<Value>, onLate?: (value: Value) => void): Promise<Value> {
-    return withDeadline(work, {
-      timeoutMs: this.#deadlineMs,
-      onLate,
-      onTimeout: () =>
-        new ShardError("Unavailable", `${this.drive?.store.label} missed its deadline`),
-    });
+    return callDrive(this.drive, work, { deadlineMs: this.#deadlineMs, onLate });
   }
 }

@@ -1,14 +1,14 @@
-// Takes the bytes of an object or part in: small ones into memory, to lie in the metadata, others into a shard set.
+// Takes the bytes of an object or part in: small ones into memory, to lie in the metadata, those of middle size into
+// memory too, to be appended to a pack, and large ones into a shard set of their own.
 // The MD5, which is the ETag, is computed on the way. Whatever fails, fails with nothing left on the drives.
 
 import { createHash } from "node:crypto";
 import type { ObjectChecksum } from "../core/checksum.ts";
 import { PUT_BYTES_MAX } from "../core/limits.ts";
 import { S3Error } from "../core/s3-error.ts";
-import { shardCount } from "../erasure/geometry.ts";
 import type { NewContent } from "../metadata/metadata-store.ts";
 import type { ObjectAttributes } from "../metadata/records.ts";
-import { discardSet } from "./remove-set.ts";
+import { PackedBytes } from "./packed-bytes.ts";
 import { openSetWriter, type SetPurpose, type SetWriter } from "./set-writer.ts";
 import type { StoreContext } from "./store-context.ts";
 import { translateError } from "./translate-error.ts";
@@ -39,30 +39,13 @@ export async function storeContent(
   await requireQuorum(context);
   const intake = new Intake(context, purpose);
   try {
-    const { inlineBytesMax } = context.limits;
-    if (body.sizeBytes !== undefined && body.sizeBytes > inlineBytesMax) await intake.openSet();
+    await intake.begin(body.sizeBytes);
     for await (const chunk of body.chunks) await intake.take(chunk);
     return await intake.finish(body);
   } catch (error) {
     await intake.abort();
     throw translateError(error);
   }
-}
-
-/**
- * Removes content that a refused metadata change leaves behind, be it for too many changes at a time. What another
- * failure leaves is kept, since the change may have been made: an unnamed set is found by the sweep, a named one that
- * is gone would be lost.
- */
-export async function discardContent(
-  context: StoreContext,
-  content: NewContent,
-  error: unknown,
-): Promise<void> {
-  if (content.kind !== "set" || !(error instanceof S3Error)) return;
-  if (error.status >= 500 && error.code !== "SlowDown") return;
-  const { id, layoutVersion } = content.set;
-  await discardSet(context, { setId: id, layoutVersion, shardCount: shardCount(content.set) });
 }
 
 function checkSize(sizeBytes: number): void {
@@ -92,7 +75,10 @@ class Intake {
   readonly #context: StoreContext;
   readonly #purpose: ContentPurpose;
   readonly #md5 = createHash("md5");
+  /** What has come, as long as it may lie in the metadata. */
   #small: Uint8Array[] = [];
+  /** What has come, as long as it goes to a pack. */
+  #packed: PackedBytes | undefined;
   #writer: SetWriter | undefined;
   #sizeBytes = 0;
 
@@ -101,26 +87,30 @@ class Intake {
     this.#purpose = purpose;
   }
 
-  async openSet(): Promise<void> {
-    const { bucket, key, part } = this.#purpose;
-    const writer = await openSetWriter(this.#context, { bucket, key, part });
-    this.#writer = writer;
-    for (const chunk of this.#small) await writer.write(chunk);
-    this.#small = [];
+  async begin(expectedBytes: number | undefined): Promise<void> {
+    const { limits, pools } = this.#context;
+    if (expectedBytes === undefined || expectedBytes <= limits.inlineBytesMax) return;
+    if (expectedBytes > limits.packBytesMax) return this.#openSet();
+    if (pools.isFull) throw new S3Error("SlowDown");
+    this.#packed = new PackedBytes(this.#context, expectedBytes);
   }
 
   async take(chunk: Uint8Array): Promise<void> {
     this.#sizeBytes += chunk.length;
     checkSize(this.#sizeBytes);
     this.#md5.update(chunk);
-    if (this.#writer === undefined) {
+    if (this.#packed?.admits(chunk.length) === true) {
+      this.#packed.take(chunk);
+      return;
+    }
+    if (this.#packed === undefined && this.#writer === undefined) {
       if (this.#sizeBytes <= this.#context.limits.inlineBytesMax) {
         // The chunk is ours only until the next is asked for.
         this.#small.push(Buffer.from(chunk));
         return;
       }
-      await this.openSet();
     }
+    if (this.#writer === undefined) await this.#openSet();
     await this.#writer?.write(chunk);
   }
 
@@ -137,16 +127,39 @@ class Intake {
   }
 
   async abort(): Promise<void> {
+    this.#packed?.release();
     await this.#writer?.abort();
   }
 
+  /** A set of its own, which begins with what has come so far. */
+  async #openSet(): Promise<void> {
+    const { bucket, key, part } = this.#purpose;
+    const writer = await openSetWriter(this.#context, { bucket, key, part });
+    this.#writer = writer;
+    for (const chunk of this.#small) await writer.write(chunk);
+    this.#small = [];
+    for (const piece of this.#packed?.data() ?? []) await writer.write(piece);
+    this.#packed?.release();
+    this.#packed = undefined;
+  }
+
   async #content(etag: string, checksums: readonly ObjectChecksum[]): Promise<NewContent> {
+    // What a part becomes is said by its upload, not by the part.
+    const attributes = this.#purpose.part === undefined ? this.#purpose.attributes : NO_ATTRIBUTES;
+    const packed = this.#packed;
+    if (packed !== undefined && packed.sizeBytes > 0) {
+      const { bucket, key, part } = this.#purpose;
+      const { sizeBytes } = packed;
+      const createdAt = this.#context.clock.now();
+      const about = { bucket, key, part, sizeBytes, etag, checksums, attributes, createdAt };
+      packed.end();
+      this.#packed = undefined;
+      return this.#context.packs.add({ entry: about, bytes: packed });
+    }
     if (this.#writer === undefined || this.#sizeBytes === 0) {
       await this.#writer?.abort();
       return { kind: "inline", bytes: Buffer.concat(this.#small) };
     }
-    // What a part becomes is said by its upload, not by the part.
-    const attributes = this.#purpose.part === undefined ? this.#purpose.attributes : NO_ATTRIBUTES;
     const set = await this.#writer.finish({ etag, checksums, attributes });
     return { kind: "set", set };
   }

@@ -8,6 +8,7 @@ import type { Clock } from "../util/clock.ts";
 import type { BufferPools } from "./buffer-pools.ts";
 import type { DriveSet } from "./drive-set.ts";
 import type { Litter } from "./litter.ts";
+import type { Packs } from "./packs.ts";
 import type { ReadTracker } from "./read-tracker.ts";
 import type { SetIds } from "./set-ids.ts";
 import type { SpaceLimits, SpaceWatch } from "./space-watch.ts";
@@ -15,6 +16,10 @@ import type { SpaceLimits, SpaceWatch } from "./space-watch.ts";
 export interface StoreLimits extends SpaceLimits {
   /** Objects and parts up to this size lie in the metadata. */
   readonly inlineBytesMax: number;
+  /** Larger ones, up to this size, go to packs. */
+  readonly packBytesMax: number;
+  /** A pack that holds so much data takes no more. */
+  readonly packSealBytes: number;
   /** A drive that does not take an append, or finish a shard, in this time is given up for that write. */
   readonly writeDeadlineMs: number;
   /** A drive that does not answer a read in this time has failed it. */
@@ -46,6 +51,7 @@ export interface StoreContext {
   readonly pools: BufferPools;
   readonly readings: ReadTracker;
   readonly litter: Litter;
+  readonly packs: Packs;
   readonly limits: StoreLimits;
 }
 

@@ -1,0 +1,215 @@
+// Compaction: packs of which much is dead are emptied into the open pack, object by object, and go to the trash with the
+// last of them. Each object is copied first, and then named at its new place if it is still named at the old one, so that
+// a crash at any time leaves a copy that is dead bytes, and no more.
+// What cannot be read stays where it is, with its pack, and is counted.
+
+import { S3Error } from "../core/s3-error.ts";
+import type { SetId } from "../core/ids.ts";
+import type { MetadataStore } from "../metadata/metadata-store.ts";
+import type { PackRecord } from "../metadata/records.ts";
+import { crashPoint } from "../util/crash-point.ts";
+import { commitContent } from "./commit-content.ts";
+import { PackedBytes } from "./packed-bytes.ts";
+import { packEntries, type FoundEntry } from "./pack-walk.ts";
+import { readSegments } from "./read-segments.ts";
+import { runOf, type ShardContent } from "./set-run.ts";
+import type { StoreContext } from "./store-context.ts";
+
+export interface CompactOptions {
+  /** Packs of which at least this share of the bytes is dead, more than 0 and up to 1. */
+  readonly deadShareMin: number;
+  /** How many packs are emptied at most; all where absent. */
+  readonly packsMax?: number;
+  /** Ends the pack that is open first, so that its dead bytes count too. */
+  readonly sealsOpen?: boolean;
+  /** Ends the work early, between objects. */
+  readonly signal?: AbortSignal;
+}
+
+export interface CompactProgress {
+  /** Packs that were looked through. */
+  readonly packCount: number;
+  readonly movedCount: number;
+  readonly movedBytes: number;
+  /** Objects and parts that could not be read now: they stay where they are. */
+  readonly unreadableCount: number;
+  /** Packs that something still names. */
+  readonly keptCount: number;
+  /** Whether no pack was left out. */
+  readonly isComplete: boolean;
+}
+
+/** Data of objects that are in memory at a time at most, unless a single one is larger. */
+const BATCH_BYTES_MAX = 4 * 1024 * 1024;
+const BATCH_COUNT_MAX = 128;
+/** A pack that could not be emptied is left alone for so long by work that was not asked for. */
+const KEPT_MS = 10 * 60 * 1000;
+const PAGE_SIZE = 64;
+
+interface Tally {
+  packCount: number;
+  movedCount: number;
+  movedBytes: number;
+  unreadableCount: number;
+  keptCount: number;
+}
+
+/** What the metadata says of an entry that it names: its row. */
+interface NamedBytes {
+  readonly bucketId: number;
+  readonly content: ShardContent;
+  readonly sizeBytes: number;
+  readonly etag: string;
+}
+
+export class Compaction {
+  readonly #context: StoreContext;
+  /** Packs that could not be emptied, by when they may be tried again (monotonic milliseconds). */
+  readonly #kept = new Map<SetId, number>();
+
+  constructor(context: StoreContext) {
+    this.#context = context;
+  }
+
+  /** Passes over packs that could not be emptied a while ago. */
+  runDue(options: CompactOptions): Promise<CompactProgress> {
+    const now = this.#context.clock.monotonic();
+    for (const [setId, until] of this.#kept) if (until <= now) this.#kept.delete(setId);
+    return this.#run(options, this.#kept);
+  }
+
+  /** @throws S3Error ServiceUnavailable, InsufficientStorage when nothing can be written */
+  run(options: CompactOptions): Promise<CompactProgress> {
+    return this.#run(options, new Map());
+  }
+
+  async #run(
+    { deadShareMin, packsMax = Infinity, sealsOpen = false, signal }: CompactOptions,
+    passedOver: ReadonlyMap<SetId, number>,
+  ): Promise<CompactProgress> {
+    const { metadata, packs } = this.#context;
+    if (sealsOpen) await packs.sealOpen();
+    const tally = { packCount: 0, movedCount: 0, movedBytes: 0, unreadableCount: 0, keptCount: 0 };
+    let after: SetId | undefined;
+    for (;;) {
+      const page = await metadata.listSparsePacks(deadShareMin, after, PAGE_SIZE);
+      for (const pack of page) {
+        const before = after;
+        after = pack.set.id;
+        if (passedOver.has(after)) continue;
+        if (signal?.aborted === true || tally.packCount >= packsMax) {
+          return { ...tally, isComplete: false };
+        }
+        await this.#empty(pack, tally, signal);
+        const [next] = await metadata.listSparsePacks(deadShareMin, before, 1);
+        if (next?.set.id === after && signal?.aborted !== true) this.#noteKept(after, tally);
+      }
+      if (page.length < PAGE_SIZE) return { ...tally, isComplete: signal?.aborted !== true };
+    }
+  }
+
+  #noteKept(setId: SetId, tally: Tally): void {
+    const { clock, logger } = this.#context;
+    tally.keptCount += 1;
+    this.#kept.set(setId, clock.monotonic() + KEPT_MS);
+    logger.warn({ setId }, "a pack could not be emptied: something in it cannot be read");
+  }
+
+  async #empty(pack: PackRecord, tally: Tally, signal: AbortSignal | undefined): Promise<void> {
+    tally.packCount += 1;
+    let batch: FoundEntry[] = [];
+    let batchBytes = 0;
+    for await (const found of packEntries(this.#context, pack.set)) {
+      if (signal?.aborted === true) return;
+      batch.push(found);
+      batchBytes += found.entry.sizeBytes;
+      if (batchBytes < BATCH_BYTES_MAX && batch.length < BATCH_COUNT_MAX) continue;
+      await this.#moveAll(pack, batch, tally);
+      batch = [];
+      batchBytes = 0;
+    }
+    await this.#moveAll(pack, batch, tally);
+  }
+
+  async #moveAll(pack: PackRecord, batch: readonly FoundEntry[], tally: Tally): Promise<void> {
+    const results = await Promise.allSettled(batch.map((found) => this.#move(pack, found, tally)));
+    for (const result of results) if (result.status === "rejected") throw result.reason;
+  }
+
+  async #move(pack: PackRecord, found: FoundEntry, tally: Tally): Promise<void> {
+    const { metadata, packs, readings } = this.#context;
+    const { entry, offset } = found;
+    // Begun before the row is looked up: what it names then stays until it is read.
+    const hold = readings.begin();
+    try {
+      const bytes = new PackedBytes(this.#context, entry.sizeBytes);
+      let named: NamedBytes | undefined;
+      try {
+        named = await findNamed(metadata, pack.set.id, found);
+        if (named === undefined) return;
+        const run = runOf(named.content, named);
+        const range = { start: 0, end: named.sizeBytes };
+        for await (const window of readSegments(
+          this.#context,
+          [{ kind: "set", run, range }],
+          hold,
+        )) {
+          for (const chunk of window.chunks) bytes.take(chunk);
+          window.release();
+        }
+      } catch (err) {
+        bytes.release();
+        const { bucket, key } = entry;
+        const fields = { err, setId: pack.set.id, offset, bucket, key };
+        this.#context.logger.warn(fields, "an object could not be moved out of its pack");
+        tally.unreadableCount += 1;
+        return;
+      }
+      bytes.end();
+      const to = await packs.add({ entry, bytes, usesReserve: true });
+      crashPoint("compaction.copied");
+      const { bucketId } = named;
+      const from = { setId: pack.set.id, offset };
+      const { key, part } = entry;
+      const isMoved = await commitContent(this.#context, to, () =>
+        metadata.movePacked({ bucketId, key, part, from, to }),
+      );
+      crashPoint("compaction.moved");
+      if (!isMoved) return;
+      tally.movedCount += 1;
+      tally.movedBytes += entry.sizeBytes;
+    } finally {
+      hold.close();
+    }
+  }
+}
+
+/** The row that names exactly this entry; undefined when none does: its bytes are dead. */
+async function findNamed(
+  metadata: MetadataStore,
+  setId: SetId,
+  { entry, offset }: FoundEntry,
+): Promise<NamedBytes | undefined> {
+  const bucket = await metadata.findBucket(entry.bucket);
+  if (bucket === undefined) return undefined;
+  const row = await findRow(metadata, bucket.id, entry);
+  if (row?.content.kind !== "packed") return undefined;
+  const { content, sizeBytes, etag } = row;
+  if (content.set.id !== setId || content.offset !== offset) return undefined;
+  if (sizeBytes !== entry.sizeBytes || etag !== entry.etag) {
+    throw new S3Error("InternalError", {
+      cause: new Error("row and pack disagree about size or ETag"),
+    });
+  }
+  return { bucketId: bucket.id, content, sizeBytes, etag };
+}
+
+async function findRow(
+  metadata: MetadataStore,
+  bucketId: number,
+  { key, part }: FoundEntry["entry"],
+): Promise<Awaited<ReturnType<MetadataStore["findObject" | "findPart"]>>> {
+  if (part === undefined) return metadata.findObject(bucketId, key);
+  const upload = await metadata.findUpload(bucketId, key, part.uploadId);
+  return upload && metadata.findPart(upload.manifestId, part.number);
+}
