@@ -337,8 +337,8 @@ export interface MetadataStore {
 
   // Packs: sets that several objects share, each with a place of its own.
   /**
-   * No more is appended; called once every commit into the pack has been answered. Resolves to whether anything refers to it: if not, it is in the trash now, or, when nothing ever
-   * did, unknown and for the caller to remove.
+   * No more is appended; called once every commit into the pack has been answered. Resolves to whether anything refers
+   * to it: if not, it is in the trash now, or, when nothing ever did, unknown and for the caller to remove.
    */
   sealPack(setId: SetId, fileBytes: number): Promise<"kept" | "trashed" | "unknown">;
   /** Sealed packs of which at least that share of the bytes is dead, by id. */

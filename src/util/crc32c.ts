@@ -9,3 +9,8 @@ import { crc32c as nativeCrc32c } from "@node-rs/crc32";
 export function crc32c(bytes: Uint8Array, initial = 0): number {
   return nativeCrc32c(bytes, initial);
 }
+
+/** The CRC32C of a text's UTF-8 bytes. */
+export function crc32cOfText(text: string): number {
+  return nativeCrc32c(text);
+}

@@ -7,8 +7,10 @@ import { bucketTests } from "./metadata/buckets.ts";
 import { clusterTests } from "./metadata/cluster.ts";
 import { listingTests } from "./metadata/listing.ts";
 import { objectTests } from "./metadata/objects.ts";
+import { packTests } from "./metadata/packs.ts";
 import { shardSetTests } from "./metadata/shard-sets.ts";
 import { uploadTests } from "./metadata/uploads.ts";
+import { walkTests } from "./metadata/walk.ts";
 
 export interface OpenedStore {
   readonly store: MetadataStore;
@@ -36,5 +38,7 @@ export function metadataStoreSuite(engine: string, open: () => Promise<OpenedSto
     listingTests(given);
     uploadTests(given);
     shardSetTests(given);
+    packTests(given);
+    walkTests(given);
   });
 }

@@ -1,19 +1,72 @@
 // The writes of the in-memory model to packs, and what ends the processes that wrote them.
 
+import { incarnationOf } from "../../core/ids.ts";
+import type { MovePackedInput } from "../metadata-store.ts";
+import type { ObjectRecord } from "../records.ts";
 import type { WriteHandlers } from "../write-operations.ts";
-import type { MemoryState } from "./memory-state.ts";
+import { byId, type MemoryState } from "./memory-state.ts";
 
 type PackWrite = "endOtherIncarnations" | "movePacked" | "sealPack";
 
 export function memoryPacks(state: MemoryState): Pick<WriteHandlers, PackWrite> {
   return {
-    endOtherIncarnations: ({ own, endedAt }) => {
+    endOtherIncarnations: ({ own, endedAt }, nowMs) => {
       for (const [incarnation, process] of state.processes) {
         if (incarnation === own || process.endedAt !== undefined) continue;
         state.processes.set(incarnation, { ...process, endedAt });
       }
+      for (const shared of [...state.sets.values()].toSorted(byId)) {
+        const { pack, set } = shared;
+        if (pack?.isOpen !== true || incarnationOf(set.id) === own) continue;
+        pack.isOpen = false;
+        shared.set = { ...set, sizeBytes: pack.liveBytes };
+        state.trashDead(shared, nowMs);
+      }
     },
-    sealPack: () => "unknown",
-    movePacked: () => false,
+    sealPack: ({ setId, fileBytes }, nowMs) => {
+      const shared = state.sets.get(setId);
+      if (shared === undefined) {
+        return state.trash.some((record) => record.setId === setId) ? "trashed" : "unknown";
+      }
+      const { pack, set } = shared;
+      if (pack === undefined) throw new Error(`set ${setId} is no pack`);
+      if (pack.isOpen) shared.set = { ...set, sizeBytes: fileBytes };
+      pack.isOpen = false;
+      return state.trashDead(shared, nowMs) ? "trashed" : "kept";
+    },
+    movePacked: (input, nowMs) =>
+      input.part === undefined ? moveObject(state, input, nowMs) : movePart(state, input, nowMs),
   };
+}
+
+function moveObject(state: MemoryState, input: MovePackedInput, nowMs: number): boolean {
+  const objects = state.buckets.get(input.bucketId)?.objects;
+  const object = objects?.get(input.key);
+  if (objects === undefined || object === undefined || !isAt(object, input)) return false;
+  state.checkContent(input.to);
+  const content = state.acquire(input.to, object.sequence, object.sizeBytes);
+  objects.set(input.key, { ...object, content });
+  state.release(object, nowMs);
+  return true;
+}
+
+function movePart(state: MemoryState, input: MovePackedInput, nowMs: number): boolean {
+  const upload = [...state.uploads.values()].find(
+    ({ bucketId, record }) =>
+      bucketId === input.bucketId &&
+      record.key === input.key &&
+      record.uploadId === input.part?.uploadId,
+  );
+  const part = upload?.parts.get(input.part?.number ?? 0);
+  if (upload === undefined || part === undefined || !isAt(part, input)) return false;
+  state.checkContent(input.to);
+  const content = state.acquire(input.to, part.partId, part.sizeBytes);
+  upload.parts.set(part.number, { ...part, content });
+  state.release(part, nowMs);
+  return true;
+}
+
+function isAt({ content }: Pick<ObjectRecord, "content">, { from }: MovePackedInput): boolean {
+  if (content.kind !== "packed") return false;
+  return content.set.id === from.setId && content.offset === from.offset;
 }

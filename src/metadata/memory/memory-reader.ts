@@ -6,6 +6,7 @@ import type { MetadataReader } from "../engine-store.ts";
 import type { ListBucketsQuery, ListObjectsQuery, ListUploadsQuery } from "../metadata-store.ts";
 import type { ObjectRecord, ObjectSummary, PartRecord, UploadRecord } from "../records.ts";
 import type { MemoryState } from "./memory-state.ts";
+import { memoryWalk } from "./memory-walk.ts";
 
 export function memoryReader(state: MemoryState): MetadataReader {
   const partsOf = (manifestId: number): readonly PartRecord[] =>
@@ -44,14 +45,7 @@ export function memoryReader(state: MemoryState): MetadataReader {
     },
     findPartAt: (manifestId, offset) => partsOf(manifestId).find((part) => holds(part, offset)),
     findPart: (manifestId, number) => partsOf(manifestId).find((part) => part.number === number),
-    findNamedSets: () => new Set(),
-    listDegradedSets: () => [],
-    listSparsePacks: () => [],
-    walk: () => [],
-    totals: () => ({
-      ...{ buckets: 0, objects: 0, objectBytes: 0, openUploads: 0 },
-      ...{ sets: 0, packs: 0, degradedSets: 0, trashedSets: 0 },
-    }),
+    ...memoryWalk(state),
     listTrash: (limit, after) => {
       const start = state.trash.findIndex(({ setId }) => setId === after) + 1;
       return state.trash.slice(start, start + limit);

@@ -1,6 +1,7 @@
 // What the in-memory model holds, and the one rule that all its writes share: content is referenced, and the last
 // reference that goes takes the bytes away or puts the set into the trash.
 
+import { isDeepStrictEqual } from "node:util";
 import { S3Error } from "../../core/s3-error.ts";
 import { incarnationOf, type Incarnation, type SetId } from "../../core/ids.ts";
 import type { NewContent } from "../metadata-store.ts";
@@ -28,9 +29,11 @@ export interface MemoryUpload {
   readonly parts: Map<number, PartRecord>;
 }
 
-interface SharedSet {
+export interface SharedSet {
   set: ShardSetRecord;
   references: number;
+  /** Of a pack: whether it may still grow, and the bytes in it that are named. */
+  readonly pack: { isOpen: boolean; liveBytes: number } | undefined;
 }
 
 export class MemoryState {
@@ -67,52 +70,75 @@ export class MemoryState {
       if (!holds || source.sequence !== sequence) {
         throw new S3Error("NoSuchKey", { detail: { Key: key } });
       }
-    } else if (content.kind === "set") {
+    } else if (content.kind !== "inline") {
       const { id } = content.set;
       if (this.processes.get(incarnationOf(id))?.endedAt !== undefined) {
         throw new Error(`the process that wrote set ${id} has ended`);
       }
-      if (this.sets.has(id)) throw new Error(`set ${id} exists already`);
+      if (content.kind === "packed") this.#checkPack(content.set);
+      else if (this.sets.has(id)) throw new Error(`set ${id} exists already`);
     }
   }
 
-  /** Takes a reference to checked content; `dataId` numbers inline bytes. */
-  acquire(content: NewContent, dataId: number): Content {
+  #checkPack(set: ShardSetRecord): void {
+    const standing = this.sets.get(set.id);
+    if (standing === undefined) {
+      const isTrashed = this.trash.some(({ setId }) => setId === set.id);
+      if (isTrashed) throw new Error(`set ${set.id} is in the trash`);
+      return;
+    }
+    if (standing.pack === undefined) throw new Error(`set ${set.id} is no pack`);
+    if (!isDeepStrictEqual(geometryOf(standing.set), geometryOf(set))) {
+      throw new Error(`pack ${set.id} stands there with another geometry`);
+    }
+  }
+
+  /** Takes a reference to checked content; `dataId` numbers inline bytes, `sizeBytes` is what lives in a pack. */
+  acquire(content: NewContent, dataId: number, sizeBytes: number): Content {
     if (content.kind === "inline") {
       this.inline.set(dataId, Uint8Array.from(content.bytes));
       return { kind: "inline", dataId };
     }
     if (content.kind === "set") {
       const set = { ...content.set, missing: sortedIndexes(content.set.missing) };
-      this.sets.set(set.id, { set, references: 1 });
+      this.sets.set(set.id, { set, references: 1, pack: undefined });
       return { kind: "set", set };
     }
-    if (content.kind === "packed") throw new Error("packs are not kept yet");
+    if (content.kind === "packed") {
+      return {
+        kind: "packed",
+        set: this.#addToPack(content.set, sizeBytes),
+        offset: content.offset,
+      };
+    }
     const shared = this.sets.get(content.setId);
     if (shared === undefined) throw new Error(`set ${content.setId} is named but not kept`);
     shared.references += 1;
     return { kind: "set", set: shared.set };
   }
 
-  release(content: ObjectRecord["content"], nowMs: number): void {
+  /** Lets go of what an object or a part names. */
+  release(named: Named, nowMs: number): void {
+    const { content, sizeBytes } = named;
     if (content.kind === "inline") this.inline.delete(content.dataId);
-    else if (content.kind !== "manifest") this.#releaseSet(content.set.id, nowMs);
-    else this.removeUpload(content.manifestId, nowMs);
+    else if (content.kind === "manifest") this.removeUpload(content.manifestId, nowMs);
+    else this.#releaseSet(content.set.id, sizeBytes, nowMs);
   }
 
   /** Forgets an upload, or the manifest of an object that goes, with all its parts. */
   removeUpload(manifestId: number, nowMs: number): void {
     const upload = this.uploads.get(manifestId);
     const parts = [...(upload?.parts.values() ?? [])].toSorted((a, b) => a.number - b.number);
-    for (const part of parts) this.release(part.content, nowMs);
+    for (const part of parts) this.release(part, nowMs);
     this.uploads.delete(manifestId);
   }
 
   /** A record as it stands now: its set may have lost shards since it was written. */
   current<Kept extends { readonly content: ObjectRecord["content"] }>(kept: Kept): Kept {
-    if (kept.content.kind !== "set") return kept;
-    const shared = this.sets.get(kept.content.set.id);
-    return shared === undefined ? kept : { ...kept, content: { kind: "set", set: shared.set } };
+    const { content } = kept;
+    if (content.kind === "inline" || content.kind === "manifest") return kept;
+    const shared = this.sets.get(content.set.id);
+    return shared === undefined ? kept : { ...kept, content: { ...content, set: shared.set } };
   }
 
   trashSet(set: ShardSetRecord, nowMs: number): void {
@@ -122,12 +148,43 @@ export class MemoryState {
     this.trash.push({ setId, layoutVersion, shardCount, trashedAt: nowMs });
   }
 
-  #releaseSet(setId: SetId, nowMs: number): void {
+  #addToPack(said: ShardSetRecord, sizeBytes: number): ShardSetRecord {
+    const standing = this.sets.get(said.id);
+    const missing = sortedIndexes([...(standing?.set.missing ?? []), ...said.missing]);
+    const set = { ...said, sizeBytes: standing?.set.sizeBytes ?? 0, missing };
+    const pack = standing?.pack ?? { isOpen: true, liveBytes: 0 };
+    pack.liveBytes += sizeBytes;
+    this.sets.set(set.id, { set, references: (standing?.references ?? 0) + 1, pack });
+    return set;
+  }
+
+  #releaseSet(setId: SetId, sizeBytes: number, nowMs: number): void {
     const shared = this.sets.get(setId);
     if (shared === undefined) throw new Error(`set ${setId} is named but not kept`);
     shared.references -= 1;
-    if (shared.references === 0) this.trashSet(shared.set, nowMs);
+    if (shared.pack !== undefined) shared.pack.liveBytes -= sizeBytes;
+    this.trashDead(shared, nowMs);
   }
+
+  /** Puts a set to which nothing refers into the trash, but no pack that may still grow. */
+  trashDead({ set, references, pack }: SharedSet, nowMs: number): boolean {
+    if (references > 0 || pack?.isOpen === true) return false;
+    this.trashSet(set, nowMs);
+    return true;
+  }
+}
+
+/** An object or a part: bytes that are somewhere. */
+type Named = Pick<ObjectRecord, "content" | "sizeBytes">;
+
+/** What of a set never changes. */
+function geometryOf(set: ShardSetRecord): Omit<ShardSetRecord, "missing" | "sizeBytes"> {
+  const { missing: _missing, sizeBytes: _sizeBytes, ...geometry } = set;
+  return geometry;
+}
+
+export function byId(a: SharedSet, b: SharedSet): number {
+  return a.set.id < b.set.id ? -1 : 1;
 }
 
 /** Each index once, in order. */

@@ -46,9 +46,9 @@ function putPart(state: MemoryState, input: PutPartInput, nowMs: number): Stored
   const { parts } = getUpload(state, input);
   state.checkContent(input.content);
   const partId = state.nextNumber();
-  const content = state.acquire(input.content, partId);
+  const content = state.acquire(input.content, partId, input.sizeBytes);
   const replaced = parts.get(input.number);
-  if (replaced !== undefined) state.release(replaced.content, nowMs);
+  if (replaced !== undefined) state.release(replaced, nowMs);
   const { number, sizeBytes, etag, uploadedAt, checksums } = input;
   const said = { number, sizeBytes, etag, uploadedAt, checksums };
   parts.set(number, { ...said, partId, content, startOffset: undefined });
@@ -68,7 +68,7 @@ function completeUpload(
   const kept = new Map(chosen.map((part) => [part.number, part]));
   const unnamed = [...upload.parts.values()].filter(({ number }) => !kept.has(number));
   for (const part of unnamed.toSorted((a, b) => a.number - b.number)) {
-    state.release(part.content, nowMs);
+    state.release(part, nowMs);
   }
   upload.parts.clear();
   for (const part of chosen) upload.parts.set(part.number, part);

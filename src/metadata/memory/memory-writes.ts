@@ -11,7 +11,7 @@ import type {
   StoredObject,
   WriteHandlers,
 } from "../write-operations.ts";
-import { sortedIndexes, type MemoryBucket, type MemoryState } from "./memory-state.ts";
+import { byId, sortedIndexes, type MemoryBucket, type MemoryState } from "./memory-state.ts";
 
 type ClusterWrite =
   | "addLayout"
@@ -79,8 +79,13 @@ function clusterWrites(state: MemoryState): Pick<WriteHandlers, ClusterWrite> {
 }
 
 function reset(state: MemoryState, nowMs: number): void {
-  const sets = [...state.sets.values()].toSorted((a, b) => (a.set.id < b.set.id ? -1 : 1));
-  for (const { set } of sets) state.trashSet(set, nowMs);
+  const sets = [...state.sets.values()].toSorted(byId);
+  for (const shared of sets) {
+    if (shared.pack?.isOpen === true) {
+      shared.references = 0;
+      shared.pack.liveBytes = 0;
+    } else state.trashSet(shared.set, nowMs);
+  }
   state.inline.clear();
   state.uploads.clear();
   state.buckets.clear();
@@ -131,7 +136,7 @@ function putObject(state: MemoryState, input: PutObjectInput, nowMs: number): St
   state.checkContent(input.content);
   const sequence = state.nextNumber();
   // The reference is taken before the old one goes: a copy onto itself shares the set that it replaces.
-  const content = state.acquire(input.content, sequence);
+  const content = state.acquire(input.content, sequence, input.sizeBytes);
   const { bucketId: _bucketId, condition: _condition, ...said } = input;
   replaceObject(state, bucket, {
     object: { ...said, content, sequence, versionId: "null" },
@@ -160,7 +165,7 @@ function deleteObject(
   if (object === undefined) return false;
   bucket.objects.delete(key);
   count(bucket, -1, -object.sizeBytes);
-  state.release(object.content, nowMs);
+  state.release(object, nowMs);
   return true;
 }
 

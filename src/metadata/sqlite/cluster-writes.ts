@@ -1,10 +1,10 @@
 // Writes to what belongs to the cluster rather than to a bucket, within the writer's transaction.
 
-import type { SetId } from "../../core/ids.ts";
+import type { Incarnation, SetId } from "../../core/ids.ts";
 import type { WriteHandlers } from "../write-operations.ts";
 import type { StatementSource } from "./statement-source.ts";
+import { indexesFrom, listText } from "./column-text.ts";
 import { sortedIndexes } from "./content-writes.ts";
-import { indexesFrom, listText } from "./rows.ts";
 
 type ProcessWrite = "beginIncarnation" | "endIncarnation" | "endOtherIncarnations";
 type ShardSetWrite = "dropTrash" | "noteMissing";
@@ -12,7 +12,6 @@ type ClusterWrite = ProcessWrite | ShardSetWrite | "addLayout" | "ensureSetting"
 
 /** Tables that are emptied by a reset; a table without triggers is emptied as a whole, whatever its size. */
 const RESET_TABLES = [
-  "shard_sets",
   "inline_data",
   "part_offsets",
   "parts",
@@ -32,10 +31,7 @@ export function clusterWrites(database: StatementSource): Pick<WriteHandlers, Cl
   const addLayout = database.prepare<[number, string, string]>(
     "insert into layouts (version, drives, partitions) values (?, ?, ?)",
   );
-  const trashSets = database.prepare<[number]>(
-    `insert into trash (set_id, layout_version, shard_count, trashed_at)
-     select id, layout_version, data_shards + parity_shards, ? from shard_sets order by id`,
-  );
+  const resetSets = setReset(database);
   const emptying = RESET_TABLES.map((table) => database.prepare<[]>(`delete from ${table}`));
   return {
     ...processWrites(database),
@@ -45,9 +41,25 @@ export function clusterWrites(database: StatementSource): Pick<WriteHandlers, Cl
       addLayout.run(version, JSON.stringify(drives), JSON.stringify(partitions));
     },
     reset: (_input, nowMs) => {
-      trashSets.run(nowMs);
+      resetSets(nowMs);
       for (const table of emptying) table.run();
     },
+  };
+}
+
+/** A pack that may still grow is not trashed: nothing refers to it any more, and sealing it will find that. */
+function setReset(database: StatementSource): (nowMs: number) => void {
+  const trash = database.prepare<[number]>(
+    `insert into trash (set_id, layout_version, shard_count, trashed_at)
+     select id, layout_version, data_shards + parity_shards, ? from shard_sets
+     where pack_state is not 'open' order by id`,
+  );
+  const remove = database.prepare<[]>("delete from shard_sets where pack_state is not 'open'");
+  const empty = database.prepare<[]>("update shard_sets set reference_count = 0, live_bytes = 0");
+  return (nowMs) => {
+    trash.run(nowMs);
+    remove.run();
+    empty.run();
   };
 }
 
@@ -62,10 +74,35 @@ function processWrites(database: StatementSource): Pick<WriteHandlers, ProcessWr
   const endOthers = database.prepare<[number, string]>(
     "update processes set ended_at = ? where incarnation <> ? and ended_at is null",
   );
+  const sealOthers = packSealing(database);
   return {
-    endOtherIncarnations: ({ own, endedAt }) => void endOthers.run(endedAt, own),
     beginIncarnation: ({ incarnation, startedAt }) => void begin.run(incarnation, startedAt),
     endIncarnation: ({ incarnation, endedAt }) => void end.run(endedAt, incarnation),
+    endOtherIncarnations: ({ own, endedAt }, nowMs) => {
+      endOthers.run(endedAt, own);
+      sealOthers(own, nowMs);
+    },
+  };
+}
+
+/** Seals the packs that other processes left open. How many bytes of them are dead is not known. */
+function packSealing(database: StatementSource): (own: Incarnation, nowMs: number) => void {
+  const left = "pack_state = 'open' and substr(id, 1, 16) <> :own";
+  const trash = database.prepare<[{ readonly own: Incarnation; readonly nowMs: number }]>(
+    `insert into trash (set_id, layout_version, shard_count, trashed_at)
+     select id, layout_version, data_shards + parity_shards, :nowMs from shard_sets
+     where ${left} and reference_count = 0 order by id`,
+  );
+  const remove = database.prepare<[{ readonly own: Incarnation }]>(
+    `delete from shard_sets where ${left} and reference_count = 0`,
+  );
+  const seal = database.prepare<[{ readonly own: Incarnation }]>(
+    `update shard_sets set pack_state = 'sealed', size_bytes = live_bytes where ${left}`,
+  );
+  return (own, nowMs) => {
+    trash.run({ own, nowMs });
+    remove.run({ own });
+    seal.run({ own });
   };
 }
 

@@ -1,33 +1,49 @@
 // References to bytes, within the writer's transaction: the last reference that goes takes inline bytes away and puts
-// a shard set into the trash.
+// a shard set into the trash. A pack goes there too once nothing refers to it, but never while it may still grow.
 
 import type { Statement } from "better-sqlite3";
 import { S3Error } from "../../core/s3-error.ts";
 import { incarnationOf, type SetId } from "../../core/ids.ts";
 import type { NewContent } from "../metadata-store.ts";
 import type { Content, ShardSetRecord } from "../records.ts";
+import { indexesFrom, listText } from "./column-text.ts";
+import { rowCheck, type RowValue } from "./row-check.ts";
+import { SET_COLUMNS, setOf, setValues, type ContentColumns, type SetRow } from "./rows.ts";
 import type { StatementSource } from "./statement-source.ts";
-import { SET_COLUMNS, listText, setOf, type SetRow } from "./rows.ts";
 
 type ShareContent = Extract<NewContent, { readonly kind: "share" }>;
 type TrashedSet = { readonly layout_version: number; readonly shard_count: number };
 
-/** The columns by which a row names its bytes; one of them is set. */
-export interface ContentColumns {
-  readonly data_id: number | null;
-  readonly set_id: SetId | null;
+/** What names bytes, and how many. */
+export interface StoredBytes extends ContentColumns {
+  readonly size_bytes: number;
 }
 
 /** Statement texts stand together, so that the methods below read as what happens. */
 const SQL = {
-  insertSet: `insert into shard_sets (id, data_shards, parity_shards, unit_bytes, layout_version, size_bytes,
-    header_bytes, reference_count, missing) values (?, ?, ?, ?, ?, ?, ?, 1, ?)`,
+  insertSet: `insert into shard_sets (id, data_shards, parity_shards, unit_bytes, layout_version, header_bytes, row_check,
+    size_bytes, missing, reference_count) values (?, ?, ?, ?, ?, ?, ?, ?, ?, 1)`,
+  // The first object of a pack makes its row. A pack that is in the trash already gets no new one.
+  addPacked: `insert into shard_sets as s (id, data_shards, parity_shards, unit_bytes, layout_version, header_bytes,
+      row_check, missing, live_bytes, size_bytes, reference_count, pack_state)
+    select :id, :dataShards, :parityShards, :unitBytes, :layoutVersion, :headerBytes, :check, :missing, :liveBytes, 0, 1,
+      'open'
+    where not exists (select 1 from trash where set_id = :id)
+    on conflict (id) do update set reference_count = s.reference_count + 1,
+      live_bytes = s.live_bytes + excluded.live_bytes where s.pack_state is not null
+    returning data_shards, parity_shards, unit_bytes, layout_version, size_bytes as set_bytes, header_bytes, missing,
+      row_check as set_check`,
+  setMissing: "update shard_sets set missing = ? where id = ?",
   addReference: "update shard_sets set reference_count = reference_count + 1 where id = ?",
   sharedSet: `select ${SET_COLUMNS} from objects o join shard_sets s on s.id = o.set_id
-    where o.bucket_id = ? and o.key = ? and o.sequence = ? and o.set_id = ?`,
+    where o.bucket_id = ? and o.key = ? and o.sequence = ? and o.set_id = ? and o.pack_offset is null`,
   removeLast: `delete from shard_sets where id = ? and reference_count = 1
     returning layout_version, data_shards + parity_shards as shard_count`,
   dropReference: "update shard_sets set reference_count = reference_count - 1 where id = ?",
+  dropPacked: `update shard_sets set reference_count = reference_count - 1, live_bytes = live_bytes - ?
+    where id = ?`,
+  removeDeadPack: `delete from shard_sets where id = ? and reference_count = 0 and pack_state = 'sealed'
+    returning layout_version, data_shards + parity_shards as shard_count`,
   trash: "insert into trash (set_id, layout_version, shard_count, trashed_at) values (?, ?, ?, ?)",
   endedProcess: "select 1 from processes where incarnation = ? and ended_at is not null",
   insertInline: "insert into inline_data (id, bytes) values (?, ?)",
@@ -35,11 +51,15 @@ const SQL = {
 } as const;
 
 export class ContentWrites {
-  readonly #insertSet: Statement;
+  readonly #insertSet: Statement<RowValue[]>;
+  readonly #addPacked: Statement<[Readonly<Record<string, RowValue>>], SetRow>;
+  readonly #setMissing: Statement<[string | null, SetId]>;
   readonly #addReference: Statement<[SetId]>;
   readonly #sharedSet: Statement<[number, string, number, SetId], SetRow>;
   readonly #removeLast: Statement<[SetId], TrashedSet>;
   readonly #dropReference: Statement<[SetId]>;
+  readonly #dropPacked: Statement<[number, SetId]>;
+  readonly #removeDeadPack: Statement<[SetId], TrashedSet>;
   readonly #trash: Statement<[SetId, number, number, number]>;
   readonly #endedProcess: Statement<[string]>;
   readonly #insertInline: Statement<[number, Uint8Array]>;
@@ -47,10 +67,14 @@ export class ContentWrites {
 
   constructor(database: StatementSource) {
     this.#insertSet = database.prepare(SQL.insertSet);
+    this.#addPacked = database.prepare(SQL.addPacked);
+    this.#setMissing = database.prepare(SQL.setMissing);
     this.#addReference = database.prepare(SQL.addReference);
     this.#sharedSet = database.prepare(SQL.sharedSet);
     this.#removeLast = database.prepare(SQL.removeLast);
     this.#dropReference = database.prepare(SQL.dropReference);
+    this.#dropPacked = database.prepare(SQL.dropPacked);
+    this.#removeDeadPack = database.prepare(SQL.removeDeadPack);
     this.#trash = database.prepare(SQL.trash);
     this.#endedProcess = database.prepare(SQL.endedProcess);
     this.#insertInline = database.prepare(SQL.insertInline);
@@ -58,34 +82,81 @@ export class ContentWrites {
   }
 
   /**
-   * Takes a reference to new content; `dataId` numbers inline bytes.
+   * Takes a reference to new content; `dataId` numbers inline bytes, `sizeBytes` is what counts as alive in a pack.
    * @throws S3Error NoSuchKey when the source of a shared set has changed.
    */
-  acquire(content: NewContent, dataId: number): Content {
+  acquire(content: NewContent, dataId: number, sizeBytes: number): Content {
     if (content.kind === "inline") {
       this.#insertInline.run(dataId, content.bytes);
       return { kind: "inline", dataId };
     }
-    if (content.kind === "packed") throw new Error("packs are not kept yet");
+    if (content.kind === "packed") {
+      const set = this.#addToPack(content.set, sizeBytes);
+      return { kind: "packed", set, offset: content.offset };
+    }
     const set = content.kind === "set" ? this.#addSet(content.set) : this.#share(content);
     return { kind: "set", set };
   }
 
-  release({ data_id: dataId, set_id: setId }: ContentColumns, nowMs: number): void {
+  release({ data_id: dataId, set_id: setId, ...row }: StoredBytes, nowMs: number): void {
     if (dataId !== null) this.#deleteInline.run(dataId);
-    if (setId !== null) this.#releaseSet(setId, nowMs);
+    if (setId === null) return;
+    if (row.pack_offset === null) this.#releaseSet(setId, nowMs);
+    else this.#releasePacked(setId, row.size_bytes, nowMs);
+  }
+
+  /** Puts a sealed pack to which nothing refers into the trash. */
+  trashDeadPack(setId: SetId, nowMs: number): boolean {
+    const removed = this.#removeDeadPack.get(setId);
+    if (removed !== undefined) this.#trashSet(setId, removed, nowMs);
+    return removed !== undefined;
   }
 
   #addSet(set: ShardSetRecord): ShardSetRecord {
-    // A set whose process has ended may already be swept as an orphan.
-    if (this.#endedProcess.get(incarnationOf(set.id)) !== undefined) {
-      throw new Error(`the process that wrote set ${set.id} has ended`);
-    }
+    this.#checkWriter(set.id);
     const missing = sortedIndexes(set.missing);
-    const { id, dataShards, parityShards, unitBytes, layoutVersion, sizeBytes, headerBytes } = set;
-    const geometry = [dataShards, parityShards, unitBytes, layoutVersion];
-    this.#insertSet.run(id, ...geometry, sizeBytes, headerBytes, listText(missing));
+    const values = setValues(set);
+    this.#insertSet.run(...values, rowCheck(values), set.sizeBytes, listText(missing));
     return { ...set, missing };
+  }
+
+  #addToPack(set: ShardSetRecord, sizeBytes: number): ShardSetRecord {
+    this.#checkWriter(set.id);
+    const { id, dataShards, parityShards, unitBytes, layoutVersion, headerBytes } = set;
+    const geometry = { dataShards, parityShards, unitBytes, layoutVersion, headerBytes };
+    const missing = sortedIndexes(set.missing);
+    const values = setValues(set);
+    const row = this.#addPacked.get({
+      id,
+      ...geometry,
+      check: rowCheck(values),
+      missing: listText(missing),
+      liveBytes: sizeBytes,
+    });
+    if (row === undefined) throw new Error(`set ${id} is in the trash, or is no pack`);
+    const standing = setOf(row, id);
+    if (rowCheck(setValues(standing)) !== rowCheck(values)) {
+      throw new Error(`pack ${id} stands there with another geometry`);
+    }
+    return this.#mergeMissing(standing, row.missing, missing);
+  }
+
+  #mergeMissing(
+    set: ShardSetRecord,
+    standing: string | null,
+    found: readonly number[],
+  ): ShardSetRecord {
+    const missing = sortedIndexes([...indexesFrom(standing), ...found]);
+    const text = listText(missing);
+    if (text !== standing) this.#setMissing.run(text, set.id);
+    return { ...set, missing };
+  }
+
+  /** A set whose process has ended may already be swept as an orphan. */
+  #checkWriter(setId: SetId): void {
+    if (this.#endedProcess.get(incarnationOf(setId)) !== undefined) {
+      throw new Error(`the process that wrote set ${setId} has ended`);
+    }
   }
 
   #share({ setId, source }: ShareContent): ShardSetRecord {
@@ -98,7 +169,16 @@ export class ContentWrites {
   #releaseSet(setId: SetId, nowMs: number): void {
     const removed = this.#removeLast.get(setId);
     if (removed === undefined) this.#dropReference.run(setId);
-    else this.#trash.run(setId, removed.layout_version, removed.shard_count, nowMs);
+    else this.#trashSet(setId, removed, nowMs);
+  }
+
+  #releasePacked(setId: SetId, sizeBytes: number, nowMs: number): void {
+    this.#dropPacked.run(sizeBytes, setId);
+    this.trashDeadPack(setId, nowMs);
+  }
+
+  #trashSet(setId: SetId, removed: TrashedSet, nowMs: number): void {
+    this.#trash.run(setId, removed.layout_version, removed.shard_count, nowMs);
   }
 }
 

@@ -7,16 +7,14 @@ import type { ListObjectsQuery, ObjectPage } from "../metadata-store.ts";
 import type { ObjectSummary } from "../records.ts";
 import { pageStart, prefixEnd, walkPage } from "./page-walk.ts";
 import {
-  BUCKET_COLUMNS,
   OBJECT_COLUMNS,
   SUMMARY_COLUMNS,
-  bucketOf,
   objectOf,
   summaryOf,
-  type BucketRow,
   type ObjectRow,
   type SummaryRow,
-} from "./rows.ts";
+} from "./object-rows.ts";
+import { BUCKET_COLUMNS, bucketOf, type BucketRow } from "./rows.ts";
 
 type ObjectRead =
   | "findBucket"
@@ -39,7 +37,7 @@ export function objectReads(database: Database): Pick<MetadataReader, ObjectRead
     ...bucketReads(database),
     findObject: (bucketId, key) => {
       const row = object.get(bucketId, key);
-      return row && objectOf(key, row);
+      return row && objectOf({ bucketId, key }, row);
     },
     readInline: (dataId) => inline.get(dataId),
     listObjects: objectListing(database),

@@ -2,22 +2,23 @@
 
 import type { Statement } from "better-sqlite3";
 import { S3Error } from "../../core/s3-error.ts";
-import type { SetId } from "../../core/ids.ts";
 import type { PutObjectInput } from "../metadata-store.ts";
 import type { ObjectRecord } from "../records.ts";
 import { checkCondition } from "../write-condition.ts";
 import type { ObjectTagsInput, StoredObject } from "../write-operations.ts";
 import type { StatementSource } from "./statement-source.ts";
-import type { ContentColumns, ContentWrites } from "./content-writes.ts";
+import { listText } from "./column-text.ts";
+import type { ContentWrites } from "./content-writes.ts";
 import type { ManifestWrites } from "./manifest-writes.ts";
 import type { Numbering } from "./numbering.ts";
-import { attributesText, listText } from "./rows.ts";
-
-interface StandingRow extends ContentColumns {
-  readonly size_bytes: number;
-  readonly etag: string;
-  readonly manifest_id: number | null;
-}
+import {
+  OBJECT_VALUES,
+  STANDING_COLUMNS,
+  objectValues,
+  standingRow,
+  type StandingRow,
+} from "./object-rows.ts";
+import { requireIntactRow, rowCheck, type RowValue } from "./row-check.ts";
 
 /** A key on its way to its next state: what stands there, in a bucket that exists. */
 export interface ObjectPlace {
@@ -27,16 +28,14 @@ export interface ObjectPlace {
 }
 
 const SQL = {
-  standing: `select size_bytes, etag, data_id, set_id, manifest_id from objects
-    where bucket_id = ? and key = ?`,
+  standing: `select ${STANDING_COLUMNS} from objects o where o.bucket_id = ? and o.key = ?`,
   bucket: "select 1 from buckets where id = ?",
   count: `update buckets set object_count = object_count + ?, object_bytes = object_bytes + ?
     where id = ?`,
-  replace: `insert or replace into objects (bucket_id, key, sequence, size_bytes, etag, modified_at, owner_id,
-    storage_class, checksum_algorithm, checksum_type, checksum_value, data_id, set_id, manifest_id, part_count, tags,
-    attributes) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  replace: `insert or replace into objects (${OBJECT_VALUES}, row_check)
+    values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   remove: "delete from objects where bucket_id = ? and key = ?",
-  tags: "update objects set tags = ? where bucket_id = ? and key = ?",
+  tags: "update objects set tags = ?, row_check = ? where bucket_id = ? and key = ?",
 } as const;
 
 export class ObjectWrites {
@@ -46,9 +45,9 @@ export class ObjectWrites {
   readonly #standing: Statement<[number, string], StandingRow>;
   readonly #bucket: Statement<[number]>;
   readonly #count: Statement<[number, number, number]>;
-  readonly #replace: Statement;
+  readonly #replace: Statement<RowValue[]>;
   readonly #remove: Statement<[number, string]>;
-  readonly #tags: Statement<[string | null, number, string]>;
+  readonly #tags: Statement<[string | null, number, number, string]>;
 
   constructor(
     database: StatementSource,
@@ -74,37 +73,22 @@ export class ObjectWrites {
     checkCondition(input.key, place.standing?.etag, input.condition);
     const sequence = this.#numbering.next();
     // The reference is taken before the old one goes: a copy onto itself shares the set that it replaces.
-    const content = this.#contents.acquire(input.content, sequence);
+    const content = this.#contents.acquire(input.content, sequence, input.sizeBytes);
     const { condition: _condition, bucketId: _bucketId, ...said } = input;
     this.replace(place, { ...said, sequence, content, versionId: "null" }, nowMs);
     return { sequence, content };
   }
 
-  /** @throws S3Error NoSuchBucket */
+  /** @throws S3Error NoSuchBucket, DamagedRowError */
   findPlace(bucketId: number, key: string): ObjectPlace {
     this.checkBucket(bucketId);
-    return { bucketId, key, standing: this.#standing.get(bucketId, key) };
+    return { bucketId, key, standing: this.#findStanding(bucketId, key) };
   }
 
   /** Makes a record the current version; the bytes of the one that stood there are released. */
   replace({ bucketId, standing }: ObjectPlace, object: ObjectRecord, nowMs: number): void {
-    const { checksum, content } = object;
-    this.#replace.run(
-      bucketId,
-      object.key,
-      object.sequence,
-      object.sizeBytes,
-      object.etag,
-      object.modifiedAt,
-      object.ownerId,
-      object.storageClass,
-      checksum?.algorithm ?? null,
-      checksum?.type ?? null,
-      checksum?.value ?? null,
-      ...contentColumns(content),
-      listText(object.tags),
-      attributesText(object.attributes),
-    );
+    const values = objectValues({ bucketId, key: object.key }, standingRow(object));
+    this.#replace.run(...values, rowCheck(values));
     const grown = object.sizeBytes - (standing?.size_bytes ?? 0);
     this.#count.run(standing === undefined ? 1 : 0, grown, bucketId);
     if (standing !== undefined) this.#release(standing, nowMs);
@@ -113,7 +97,7 @@ export class ObjectWrites {
   deleteObjects(bucketId: number, keys: readonly string[], nowMs: number): readonly boolean[] {
     this.checkBucket(bucketId);
     return keys.map((key) => {
-      const standing = this.#standing.get(bucketId, key);
+      const standing = this.#findStanding(bucketId, key);
       if (standing === undefined) return false;
       this.#remove.run(bucketId, key);
       this.#count.run(-1, -standing.size_bytes, bucketId);
@@ -124,8 +108,11 @@ export class ObjectWrites {
 
   putObjectTags({ bucketId, key, tags }: ObjectTagsInput): void {
     this.checkBucket(bucketId);
-    const { changes } = this.#tags.run(listText(tags), bucketId, key);
-    if (changes === 0) throw new S3Error("NoSuchKey", { detail: { Key: key } });
+    const standing = this.#findStanding(bucketId, key);
+    if (standing === undefined) throw new S3Error("NoSuchKey", { detail: { Key: key } });
+    const text = listText(tags);
+    const check = rowCheck(objectValues({ bucketId, key }, { ...standing, tags: text }));
+    this.#tags.run(text, check, bucketId, key);
   }
 
   /** @throws S3Error NoSuchBucket */
@@ -133,21 +120,17 @@ export class ObjectWrites {
     if (this.#bucket.get(bucketId) === undefined) throw new S3Error("NoSuchBucket");
   }
 
+  /** What a damaged row names is not released: it could be another object's. @throws DamagedRowError */
+  #findStanding(bucketId: number, key: string): StandingRow | undefined {
+    const row = this.#standing.get(bucketId, key);
+    if (row !== undefined) {
+      requireIntactRow("objects", row.row_check, objectValues({ bucketId, key }, row));
+    }
+    return row;
+  }
+
   #release(standing: StandingRow, nowMs: number): void {
     this.#contents.release(standing, nowMs);
     if (standing.manifest_id !== null) this.#manifests.remove(standing.manifest_id, nowMs);
   }
-}
-
-type ContentValues = readonly [
-  dataId: number | null,
-  setId: SetId | null,
-  manifestId: number | null,
-  partCount: number | null,
-];
-
-function contentColumns(content: ObjectRecord["content"]): ContentValues {
-  if (content.kind === "inline") return [content.dataId, null, null, null];
-  if (content.kind !== "manifest") return [null, content.set.id, null, null];
-  return [null, null, content.manifestId, content.partCount];
 }

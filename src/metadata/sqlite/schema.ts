@@ -165,7 +165,9 @@ create unique index part_offsets_by_number on part_offsets (manifest_id, number)
 
 /**
  * Members: the place in their chain up to which this file holds all changes, and the statements that their records name.
- * Packs: sets that many objects share, each at an offset of its own. `row_check` is a CRC-32C over a row's other columns.
+ * Packs: sets that many objects share, each at an offset of its own. `row_check` is a CRC-32C over a row's other columns
+ * (of shard_sets: over those that never change); null in rows of version 1. `uploads_by_key` is for walking over
+ * everything that holds bytes: parts stand under the key of their upload, be it in progress or completed.
  */
 const VERSION_2 = `
 alter table state add column chain_sequence integer not null default 0;
@@ -180,7 +182,10 @@ alter table versions add column pack_offset integer;
 alter table versions add column row_check integer;
 alter table parts add column pack_offset integer;
 alter table parts add column row_check integer;
+alter table uploads add column row_check integer;
+create unique index uploads_by_key on uploads (bucket_id, key, manifest_id);
 
+alter table shard_sets add column row_check integer;
 alter table shard_sets add column pack_state text;
 alter table shard_sets add column live_bytes integer not null default 0;
 create index shard_sets_packs on shard_sets (id) where pack_state is not null;

@@ -29,7 +29,7 @@ export function sqliteWrites(database: StatementSource, numbering: Numbering): W
     createUpload: (input) => uploads.createUpload(input),
     putPart: (input, nowMs) => uploads.putPart(input, nowMs),
     completeUpload: (input, nowMs) => uploads.completeUpload(input, nowMs),
-    ...packWrites(database),
+    ...packWrites(database, contents),
     abortUpload: (name, nowMs) => uploads.abortUpload(name, nowMs),
   };
 }

@@ -4,16 +4,19 @@ import type { Database } from "better-sqlite3";
 import type { UploadId } from "../../core/ids.ts";
 import type { MetadataReader } from "../engine-store.ts";
 import type { ListUploadsQuery, UploadPage } from "../metadata-store.ts";
+import type { PartRecord } from "../records.ts";
 import { findCommonPrefix } from "../common-prefix.ts";
+import { DamagedRowError } from "../damaged-row-error.ts";
 import { pageStart, prefixEnd, walkPage } from "./page-walk.ts";
 import {
   PART_COLUMNS,
   UPLOAD_COLUMNS,
+  intactUploadOf,
   partOf,
   uploadOf,
   type PartRow,
   type UploadRow,
-} from "./rows.ts";
+} from "./upload-rows.ts";
 
 type UploadRead = "findPart" | "findPartAt" | "findUpload" | "listParts" | "listUploads";
 
@@ -25,7 +28,7 @@ export function uploadReads(database: Database): Pick<MetadataReader, UploadRead
     ...partReads(database),
     findUpload: (bucketId, key, uploadId) => {
       const row = upload.get(uploadId, bucketId, key);
-      return row && uploadOf(row);
+      return row && intactUploadOf(row);
     },
     listUploads: uploadListing(database),
   };
@@ -50,19 +53,34 @@ function partReads(
      ) f cross join parts p on p.manifest_id = f.manifest_id and p.number = f.number
      left join shard_sets s on s.id = p.set_id`,
   );
+  const before = database.prepare<[number, number], Pick<PartRow, "size_bytes" | "start_offset">>(
+    `select p.size_bytes, f.start_offset from parts p
+     left join part_offsets f on f.manifest_id = p.manifest_id and f.number = p.number
+     where p.manifest_id = ? and p.number < ? order by p.number desc limit 1`,
+  );
+
+  /** A part of a completed upload begins where the one before it ends. @throws DamagedRowError */
+  const placed = (row: PartRow | undefined): PartRecord | undefined => {
+    if (row === undefined) return undefined;
+    const { manifest_id: manifestId, number, start_offset: start } = row;
+    if (start !== null) {
+      const last = before.get(manifestId, number) ?? { size_bytes: 0, start_offset: 0 };
+      if (last.start_offset === null || start !== last.start_offset + last.size_bytes) {
+        throw new DamagedRowError("part_offsets", `${manifestId}, ${number}`);
+      }
+    }
+    return partOf(row);
+  };
   return {
     listParts: (manifestId, after, limit) => {
       const rows = page.all(manifestId, after, limit + 1);
       return { parts: rows.slice(0, limit).map(partOf), isTruncated: rows.length > limit };
     },
-    findPart: (manifestId, number) => {
-      const row = byNumber.get(manifestId, number);
-      return row && partOf(row);
-    },
+    findPart: (manifestId, number) => placed(byNumber.get(manifestId, number)),
     findPartAt: (manifestId, offset) => {
-      const row = byOffset.get(manifestId, offset);
-      if (row === undefined || offset >= (row.start_offset ?? 0) + row.size_bytes) return undefined;
-      return partOf(row);
+      const part = placed(byOffset.get(manifestId, offset));
+      const end = (part?.startOffset ?? 0) + (part?.sizeBytes ?? 0);
+      return offset < end ? part : undefined;
     },
   };
 }

@@ -9,12 +9,25 @@ import type { ObjectRecord, UploadRecord } from "../records.ts";
 import { checkCondition } from "../write-condition.ts";
 import type { StoredPart, UploadName } from "../write-operations.ts";
 import type { StatementSource } from "./statement-source.ts";
-import type { ContentColumns, ContentWrites } from "./content-writes.ts";
+import { listText } from "./column-text.ts";
+import type { ContentWrites } from "./content-writes.ts";
 import type { ManifestWrites } from "./manifest-writes.ts";
 import type { Numbering } from "./numbering.ts";
 import type { ObjectWrites } from "./object-writes.ts";
-import { attributesText, listText, uploadOf, type UploadRow } from "./rows.ts";
+import { requireIntactRow, rowCheck, type RowValue } from "./row-check.ts";
+import { contentColumns } from "./rows.ts";
 import { FIND_UPLOAD } from "./upload-reads.ts";
+import {
+  PART_VALUES,
+  STORED_PART_COLUMNS,
+  UPLOAD_VALUES,
+  partValues,
+  uploadOf,
+  uploadRow,
+  uploadValues,
+  type StoredPartRow,
+  type UploadRow,
+} from "./upload-rows.ts";
 
 interface PartName {
   readonly number: number;
@@ -22,21 +35,21 @@ interface PartName {
 }
 
 const SQL = {
-  insert: `insert into uploads (manifest_id, upload_id, bucket_id, key, initiated_at, initiator_id, owner_id,
-    storage_class, checksum_algorithm, checksum_type, tags, attributes)
-    values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  insert: `insert into uploads (${UPLOAD_VALUES}, row_check)
+    values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   open: `${FIND_UPLOAD} and completed_sequence is null`,
   openOfBucket: `select manifest_id from uploads indexed by uploads_open
     where bucket_id = ? and completed_sequence is null order by manifest_id`,
-  part: "select data_id, set_id from parts where manifest_id = ? and number = ?",
+  part: `select ${STORED_PART_COLUMNS} from parts p where p.manifest_id = ? and p.number = ?`,
   partNames: "select number, id from parts where manifest_id = ? order by number",
-  replacePart: `insert or replace into parts (manifest_id, number, id, size_bytes, etag, uploaded_at, data_id, set_id,
-    checksums) values (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  replacePart: `insert or replace into parts (${PART_VALUES}, row_check)
+    values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   removePart: "delete from parts where manifest_id = ? and number = ?",
   placeParts: `insert into part_offsets (manifest_id, start_offset, number)
     select manifest_id, sum(size_bytes) over (order by number rows unbounded preceding) - size_bytes, number
     from parts where manifest_id = ?`,
-  complete: "update uploads set completed_etag = ?, completed_sequence = ? where manifest_id = ?",
+  complete: `update uploads set completed_etag = ?, completed_sequence = ?, row_check = ?
+    where manifest_id = ?`,
 } as const;
 
 export class UploadWrites {
@@ -44,15 +57,15 @@ export class UploadWrites {
   readonly #manifests: ManifestWrites;
   readonly #numbering: Numbering;
   readonly #objects: ObjectWrites;
-  readonly #insert: Statement;
+  readonly #insert: Statement<RowValue[]>;
   readonly #open: Statement<[UploadId, number, string], UploadRow>;
   readonly #openOfBucket: Statement<[number], number>;
-  readonly #part: Statement<[number, number], ContentColumns>;
+  readonly #part: Statement<[number, number], StoredPartRow>;
   readonly #partNames: Statement<[number], PartName>;
-  readonly #replacePart: Statement;
+  readonly #replacePart: Statement<RowValue[]>;
   readonly #removePart: Statement<[number, number]>;
   readonly #placeParts: Statement<[number]>;
-  readonly #complete: Statement<[string, number, number]>;
+  readonly #complete: Statement<[string, number, number, number]>;
 
   constructor(
     database: StatementSource,
@@ -81,59 +94,55 @@ export class UploadWrites {
   createUpload(input: CreateUploadInput): number {
     this.#objects.checkBucket(input.bucketId);
     const manifestId = this.#numbering.next();
-    this.#insert.run(
-      manifestId,
-      input.uploadId,
-      input.bucketId,
-      input.key,
-      input.initiatedAt,
-      input.initiatorId,
-      input.ownerId,
-      input.storageClass,
-      input.checksumAlgorithm ?? null,
-      input.checksumType ?? null,
-      listText(input.tags),
-      attributesText(input.attributes),
-    );
+    const values = uploadValues(uploadRow(input, manifestId));
+    this.#insert.run(...values, rowCheck(values));
     return manifestId;
   }
 
   putPart(input: PutPartInput, nowMs: number): StoredPart {
-    const { manifestId } = this.#getOpen(input);
-    const replaced = this.#part.get(manifestId, input.number);
+    const { manifest_id: manifestId } = this.#getOpen(input);
+    const replaced = this.#findPart(manifestId, input.number);
     const partId = this.#numbering.next();
-    const content = this.#contents.acquire(input.content, partId);
-    const place = [manifestId, input.number, partId];
-    const dataId = content.kind === "inline" ? content.dataId : null;
-    const setId = content.kind === "set" ? content.set.id : null;
-    const said = [input.sizeBytes, input.etag, input.uploadedAt];
-    this.#replacePart.run(...place, ...said, dataId, setId, listText(input.checksums));
+    const content = this.#contents.acquire(input.content, partId, input.sizeBytes);
+    const values = partValues({
+      ...contentColumns(content),
+      manifest_id: manifestId,
+      number: input.number,
+      id: partId,
+      size_bytes: input.sizeBytes,
+      etag: input.etag,
+      uploaded_at: input.uploadedAt,
+      checksums: listText(input.checksums),
+    });
+    this.#replacePart.run(...values, rowCheck(values));
     if (replaced !== undefined) this.#contents.release(replaced, nowMs);
     return { partId, content };
   }
 
   completeUpload(input: CompleteUploadInput, nowMs: number): ObjectRecord {
-    const upload = this.#getOpen(input);
-    const { manifestId } = upload;
+    const row = this.#getOpen(input);
+    const { manifest_id: manifestId } = row;
     const unnamed = this.#checkParts(manifestId, input);
     const place = this.#objects.findPlace(input.bucketId, input.key);
     checkCondition(input.key, place.standing?.etag, input.condition);
 
     for (const number of unnamed) {
-      const part = this.#part.get(manifestId, number);
+      const part = this.#findPart(manifestId, number);
       if (part !== undefined) this.#contents.release(part, nowMs);
       this.#removePart.run(manifestId, number);
     }
     this.#placeParts.run(manifestId);
     const sequence = this.#numbering.next();
-    this.#complete.run(input.etag, sequence, manifestId);
-    const object = completedObject(upload, input, sequence);
+    const completed = { ...row, completed_etag: input.etag, completed_sequence: sequence };
+    const check = rowCheck(uploadValues(completed));
+    this.#complete.run(input.etag, sequence, check, manifestId);
+    const object = completedObject(uploadOf(row), input, sequence);
     this.#objects.replace(place, object, nowMs);
     return object;
   }
 
   abortUpload(name: UploadName, nowMs: number): void {
-    this.#manifests.remove(this.#getOpen(name).manifestId, nowMs);
+    this.#manifests.remove(this.#getOpen(name).manifest_id, nowMs);
   }
 
   abortAll(bucketId: number, nowMs: number): void {
@@ -142,11 +151,19 @@ export class UploadWrites {
     }
   }
 
-  /** An upload in progress. @throws S3Error NoSuchUpload */
-  #getOpen({ bucketId, key, uploadId }: UploadName): UploadRecord {
+  /** An upload in progress. @throws S3Error NoSuchUpload, DamagedRowError */
+  #getOpen({ bucketId, key, uploadId }: UploadName): UploadRow {
     const row = this.#open.get(uploadId, bucketId, key);
     if (row === undefined) throw new S3Error("NoSuchUpload", { detail: { UploadId: uploadId } });
-    return uploadOf(row);
+    requireIntactRow("uploads", row.row_check, uploadValues(row));
+    return row;
+  }
+
+  /** @throws DamagedRowError */
+  #findPart(manifestId: number, number: number): StoredPartRow | undefined {
+    const row = this.#part.get(manifestId, number);
+    if (row !== undefined) requireIntactRow("parts", row.row_check, partValues(row));
+    return row;
   }
 
   /** The numbers of the parts that are not named. @throws S3Error InvalidPart, InvalidPartOrder */

@@ -17,7 +17,8 @@ export type GivenStore = () => MetadataStore;
 
 export const OWNER = "owner-1" as AccountId;
 export const OTHER_OWNER = "owner-2" as AccountId;
-const INCARNATION = "00000000000000aa" as Incarnation;
+/** The process that writes the sets of these tests. */
+export const INCARNATION = "00000000000000aa" as Incarnation;
 
 export function bucketInput(name: string, change: Partial<CreateBucketInput> = {}) {
   return { name, ownerId: OWNER, region: "us-east-1", createdAt: 1_000, ...change };
@@ -56,6 +57,15 @@ export function shardSet(number: number, change: Partial<ShardSetRecord> = {}): 
 
 export function inSet(number: number, change: Partial<ShardSetRecord> = {}): NewContent {
   return { kind: "set", set: shardSet(number, change) };
+}
+
+/** At a place in the pack that has the id of that number. */
+export function inPack(
+  number: number,
+  offset: number,
+  change: Partial<ShardSetRecord> = {},
+): NewContent {
+  return { kind: "packed", set: shardSet(number, change), offset };
 }
 
 export function objectInput(

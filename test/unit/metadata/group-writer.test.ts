@@ -7,9 +7,7 @@ import type { Database } from "better-sqlite3";
 import { onTestFinished, expect, test } from "vitest";
 import { GroupWriter } from "../../../src/metadata/sqlite/group-writer.ts";
 import { openForReading, openForWriting } from "../../../src/metadata/sqlite/open-database.ts";
-import { clusterReads } from "../../../src/metadata/sqlite/cluster-reads.ts";
 import { objectReads } from "../../../src/metadata/sqlite/object-reads.ts";
-import { uploadReads } from "../../../src/metadata/sqlite/upload-reads.ts";
 import type { WriteGroup } from "../../../src/metadata/sqlite/write-protocol.ts";
 import type { WriteRequest } from "../../../src/metadata/write-operations.ts";
 import { bucketInput, inSet, objectInput } from "../../contract/metadata/inputs.ts";
@@ -122,55 +120,3 @@ test("a database that cannot be opened again fails each group, until it can", ()
   isGone = false;
   expect(writer.apply(group(put("c")))[0]).toMatchObject({ kind: "done" });
 });
-
-test("no statement looks through a table that grows with the objects", () => {
-  const path = givenPath();
-  const sources: string[] = [];
-  const recorded = (database: Database) => {
-    const prepare = database.prepare.bind(database);
-    database.prepare = (source: string) => {
-      sources.push(source);
-      return prepare(source);
-    };
-    return database;
-  };
-  const database = openForWriting(path);
-  const writer = givenWriter(() => recorded(database));
-  writer.apply(group(bucket("one")));
-  const reader = openForReading(path);
-  onTestFinished(() => void reader.close());
-  const wrapped = recorded(reader);
-  clusterReads(wrapped);
-  objectReads(wrapped);
-  uploadReads(wrapped);
-
-  const explained = sources
-    .filter((source) => /^\s*(select|insert|update|delete)/.test(source))
-    // A reset empties whole tables; that is its purpose.
-    .filter((source) => !/^delete from \w+$|from shard_sets order by id$/.test(source));
-  const steps = explained.flatMap((source) => planOf(reader, source));
-  expect(explained.length).toBeGreaterThan(50);
-  // What is left is what no object makes larger, or what has a limit.
-  const scanned = steps.filter((step) => step.startsWith("SCAN ") && !isBounded(step));
-  expect([...new Set(scanned)].toSorted()).toEqual([
-    "SCAN layouts",
-    "SCAN processes",
-    "SCAN state",
-    "SCAN trash",
-  ]);
-});
-
-/** The rows of subqueries, which have found theirs by index. */
-function isBounded(step: string): boolean {
-  return /^SCAN (u|f|\(subquery-\d+\)|CONSTANT ROW)$/.test(step);
-}
-
-function planOf(database: Database, source: string): readonly string[] {
-  const named = Object.fromEntries([...source.matchAll(/:(\w+)/g)].map(([, name]) => [name, 0]));
-  const positional = [...source.matchAll(/\?/g)].map(() => 0);
-  const plan = database.prepare<unknown[], { readonly detail: string }>(
-    `explain query plan ${source}`,
-  );
-  const given = Object.keys(named).length > 0 ? [named] : positional;
-  return plan.all(...given).map(({ detail }) => detail);
-}

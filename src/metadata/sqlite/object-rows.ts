@@ -1,0 +1,178 @@
+// Rows of objects as the driver gives them, and the records that they become.
+
+import type { ChecksumAlgorithm, ChecksumType, ObjectChecksum } from "../../core/checksum.ts";
+import type { AccountId } from "../../core/ids.ts";
+import type { ManifestContent, ObjectRecord, ObjectSummary } from "../records.ts";
+import { attributesFrom, attributesText, listText, tagsFrom } from "./column-text.ts";
+import { requireIntactRow, type RowValue } from "./row-check.ts";
+import {
+  SET_COLUMNS,
+  contentColumns,
+  contentOf,
+  type ContentColumns,
+  type SetRow,
+} from "./rows.ts";
+
+const NO_BYTES: ContentColumns = { data_id: null, set_id: null, pack_offset: null };
+
+/** A row of `objects` without its key. */
+export interface StandingRow extends ContentColumns {
+  readonly sequence: number;
+  readonly version_id: string | null;
+  readonly size_bytes: number;
+  readonly etag: string;
+  readonly modified_at: number;
+  readonly owner_id: AccountId;
+  readonly storage_class: string;
+  readonly checksum_algorithm: ChecksumAlgorithm | null;
+  readonly checksum_type: ChecksumType | null;
+  readonly checksum_value: string | null;
+  readonly manifest_id: number | null;
+  readonly part_count: number | null;
+  readonly tags: string | null;
+  readonly attributes: string | null;
+  readonly row_check: number | null;
+}
+
+export type ObjectRow = SetRow & StandingRow;
+
+/** For `objects o` or `versions o`. */
+export const STANDING_COLUMNS = `o.sequence, o.version_id, o.size_bytes, o.etag, o.modified_at, o.owner_id,
+  o.storage_class, o.checksum_algorithm, o.checksum_type, o.checksum_value, o.data_id, o.set_id, o.manifest_id,
+  o.part_count, o.tags, o.attributes, o.pack_offset, o.row_check`;
+
+/** With `shard_sets s`. */
+export const OBJECT_COLUMNS = `${STANDING_COLUMNS}, ${SET_COLUMNS}`;
+
+/** All columns of `objects` but the check, which is made of their values in this order. */
+export const OBJECT_VALUES = `bucket_id, key, sequence, version_id, size_bytes, etag, modified_at, owner_id,
+  storage_class, checksum_algorithm, checksum_type, checksum_value, data_id, set_id, manifest_id, part_count, tags,
+  attributes, pack_offset`;
+
+export interface ObjectName {
+  readonly bucketId: number;
+  readonly key: string;
+}
+
+/** In the order of OBJECT_VALUES. */
+export function objectValues(
+  { bucketId, key }: ObjectName,
+  row: Omit<StandingRow, "row_check">,
+): readonly RowValue[] {
+  return [
+    bucketId,
+    key,
+    row.sequence,
+    row.version_id,
+    row.size_bytes,
+    row.etag,
+    row.modified_at,
+    row.owner_id,
+    row.storage_class,
+    row.checksum_algorithm,
+    row.checksum_type,
+    row.checksum_value,
+    row.data_id,
+    row.set_id,
+    row.manifest_id,
+    row.part_count,
+    row.tags,
+    row.attributes,
+    row.pack_offset,
+  ];
+}
+
+/** A row of `versions` without its key. */
+export interface VersionRow extends StandingRow {
+  readonly is_delete_marker: number;
+}
+
+export function versionValues(
+  name: ObjectName,
+  row: Omit<VersionRow, "row_check">,
+): readonly RowValue[] {
+  return [...objectValues(name, row), row.is_delete_marker];
+}
+
+/** The row of a current version, without its check. */
+export function standingRow(object: ObjectRecord): Omit<StandingRow, "row_check"> {
+  const { checksum, content } = object;
+  const manifest = content.kind === "manifest" ? content : undefined;
+  const bytes = content.kind === "manifest" ? NO_BYTES : contentColumns(content);
+  return {
+    ...bytes,
+    sequence: object.sequence,
+    version_id: null,
+    size_bytes: object.sizeBytes,
+    etag: object.etag,
+    modified_at: object.modifiedAt,
+    owner_id: object.ownerId,
+    storage_class: object.storageClass,
+    checksum_algorithm: checksum?.algorithm ?? null,
+    checksum_type: checksum?.type ?? null,
+    checksum_value: checksum?.value ?? null,
+    manifest_id: manifest?.manifestId ?? null,
+    part_count: manifest?.partCount ?? null,
+    tags: listText(object.tags),
+    attributes: attributesText(object.attributes),
+  };
+}
+
+/** @throws DamagedRowError */
+export function objectOf({ bucketId, key }: ObjectName, row: ObjectRow): ObjectRecord {
+  requireIntactRow("objects", row.row_check, objectValues({ bucketId, key }, row));
+  return {
+    key,
+    versionId: row.version_id ?? "null",
+    sequence: row.sequence,
+    sizeBytes: row.size_bytes,
+    etag: row.etag,
+    modifiedAt: row.modified_at,
+    ownerId: row.owner_id,
+    storageClass: row.storage_class,
+    checksum: checksumOf(row),
+    attributes: attributesFrom(row.attributes),
+    tags: tagsFrom(row.tags),
+    content: manifestOf(row) ?? contentOf(row),
+  };
+}
+
+function manifestOf(row: ObjectRow): ManifestContent | undefined {
+  const { manifest_id: manifestId, part_count: partCount } = row;
+  if (manifestId === null || partCount === null) return undefined;
+  return { kind: "manifest", manifestId, partCount };
+}
+
+function checksumOf(row: ObjectRow): ObjectChecksum | undefined {
+  const { checksum_algorithm: algorithm, checksum_type: type, checksum_value: value } = row;
+  if (algorithm === null || type === null || value === null) return undefined;
+  return { algorithm, type, value };
+}
+
+/** In the order of SUMMARY_COLUMNS: a page has many rows, and rows without names cost half of those with names. */
+export type SummaryRow = readonly [
+  key: string,
+  sizeBytes: number,
+  etag: string,
+  modifiedAt: number,
+  ownerId: AccountId,
+  storageClass: string,
+  checksumAlgorithm: ChecksumAlgorithm | null,
+  checksumType: ChecksumType | null,
+];
+
+export const SUMMARY_COLUMNS = `key, size_bytes, etag, modified_at, owner_id, storage_class, checksum_algorithm,
+  checksum_type`;
+
+export function summaryOf(row: SummaryRow): ObjectSummary {
+  return {
+    key: row[0],
+    sizeBytes: row[1],
+    etag: row[2],
+    modifiedAt: row[3],
+    ownerId: row[4],
+    storageClass: row[5],
+    checksumAlgorithm: row[6] ?? undefined,
+    checksumType: row[7] ?? undefined,
+  };
+}
