@@ -42,6 +42,8 @@ export interface MemberState {
   readonly base: ChainPosition;
   /** The newest whole one. */
   readonly snapshot: SnapshotInfo | undefined;
+  /** Bytes of the records that it holds. */
+  readonly recordBytes: number;
   /** Whether it has ever held anything: a blank drive counts for nothing. */
   readonly isBlank: boolean;
   /** The cluster that its chain belongs to; undefined while it is blank. */

@@ -9,18 +9,15 @@
 import { hash } from "node:crypto";
 import { crc32c } from "../util/crc32c.ts";
 import { assert } from "../util/assert.ts";
-import type { ChainPosition } from "./journal-member.ts";
+import { JournalError, type ChainPosition } from "./journal-member.ts";
 
 /** A record that opens an epoch, or one that carries changes; others may come. */
-export const RECORD_KIND = { open: 1, changes: 2 } as const;
+export const RECORD_KIND = { open: 1, changes: 2, roster: 3 } as const;
 
 export const RECORD_HEADER_BYTES = 56;
 
 /** Larger ones are neither written nor believed: memory stays bounded whatever a drive says. */
 export const RECORD_BYTES_MAX = 64 * 1024 * 1024;
-
-/** The end of an empty chain. */
-export const CHAIN_START: ChainPosition = { sequence: 0, epoch: 0, digest: "0".repeat(64) };
 
 /** "KJR" and the version. */
 const MAGIC = Buffer.from("KJR\u0001", "latin1").readUInt32LE();
@@ -93,13 +90,23 @@ export function encodeRecord(input: RecordInput): { bytes: Uint8Array; digest: s
 export function recordHead(bytes: Uint8Array): RecordHead | undefined {
   const own = headsOfOwn.get(bytes);
   if (own !== undefined) return own;
-  const parsed = parseRecord(bytes);
+  const parsed = recordAt(bytes);
   if (parsed.kind !== "record" || parsed.record.bytes.length !== bytes.length) return undefined;
   return parsed.record;
 }
 
+/** What the bytes of exactly one record say; the result shares their memory. @throws JournalError Corrupt */
+export function parseRecord(bytes: Uint8Array): JournalRecord {
+  const parsed = recordAt(bytes);
+  if (parsed.kind === "broken") throw new JournalError("Corrupt", `a record: ${parsed.why}`);
+  if (parsed.kind === "incomplete" || parsed.record.bytes.length !== bytes.length) {
+    throw new JournalError("Corrupt", "a record: its length does not match");
+  }
+  return parsed.record;
+}
+
 /** The record at the beginning of `bytes`, whatever follows. Never throws; parts of the result share its memory. */
-export function parseRecord(bytes: Uint8Array): ParsedRecord {
+export function recordAt(bytes: Uint8Array): ParsedRecord {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   if (buffer.length < RECORD_HEADER_BYTES) {
     return { kind: "incomplete", bytesNeeded: RECORD_HEADER_BYTES };
@@ -131,7 +138,7 @@ export function parseRecords(bytes: Uint8Array, after?: ChainPosition): ParsedRe
   let usedBytes = 0;
   let position = after;
   while (usedBytes < bytes.length) {
-    const parsed = parseRecord(bytes.subarray(usedBytes));
+    const parsed = recordAt(bytes.subarray(usedBytes));
     if (parsed.kind !== "record") return { records, usedBytes, stop: parsed };
     const { record } = parsed;
     if (position !== undefined && !isNextAfter(position, record)) {
@@ -156,6 +163,11 @@ export function isNextAfter(position: ChainPosition, record: RecordHead): boolea
 
 export function isSamePosition(one: ChainPosition, two: ChainPosition): boolean {
   return one.sequence === two.sequence && one.epoch === two.epoch && one.digest === two.digest;
+}
+
+/** Whether records of that kind say who the members are. */
+export function isRosterKind(kind: number): boolean {
+  return kind === RECORD_KIND.open || kind === RECORD_KIND.roster;
 }
 
 /** A position alone, without what else a record or a snapshot carries. */

@@ -13,6 +13,7 @@ import {
   parseJson,
   positionIn,
   textOf,
+  type Content,
 } from "./checked-json.ts";
 import type { Authority, ChainPosition } from "./journal-member.ts";
 
@@ -28,7 +29,15 @@ export interface SegmentHeader {
 }
 
 export type ParsedHeader =
-  | { readonly kind: "header"; readonly header: SegmentHeader; readonly headerBytes: number }
+  | {
+      readonly kind: "header";
+      readonly header: SegmentHeader;
+      /** The members as of its base: see MemberState. */
+      readonly roster: Uint8Array | undefined;
+      readonly headerBytes: number;
+    }
+  /** The bytes end before the header does. */
+  | { readonly kind: "incomplete"; readonly bytesNeeded: number }
   | { readonly kind: "newer"; readonly version: number }
   | { readonly kind: "damaged"; readonly why: string };
 
@@ -37,8 +46,8 @@ export interface SegmentName {
   readonly number: number;
 }
 
-/** A header fits into it. */
-export const HEADER_BYTES_MAX = 4_096;
+/** A larger header is none. */
+export const HEADER_BYTES_MAX = 16 * 1024 * 1024;
 export const SEGMENT_VERSION = 1;
 
 const MAGIC = Buffer.from("KINTJRNL", "latin1");
@@ -56,8 +65,12 @@ export function parseSegmentName(name: string): SegmentName | undefined {
   return digits === undefined ? undefined : { name, number: Number.parseInt(digits, 16) };
 }
 
-export function encodeSegmentHeader(header: SegmentHeader): Uint8Array {
-  const json = Buffer.from(JSON.stringify(header), "utf8");
+export function encodeSegmentHeader(
+  header: SegmentHeader,
+  roster: Uint8Array | undefined,
+): Uint8Array {
+  const text = roster && Buffer.from(roster).toString("base64");
+  const json = Buffer.from(JSON.stringify({ ...header, roster: text }), "utf8");
   const bytes = Buffer.alloc(FRAME_BYTES + json.length);
   MAGIC.copy(bytes, 4);
   bytes.writeUInt32LE(SEGMENT_VERSION, 12);
@@ -73,15 +86,22 @@ export function parseSegmentHeader(bytes: Uint8Array): ParsedHeader {
   if (buffer.length < FRAME_BYTES) return damaged("it is too short");
   if (!buffer.subarray(4, 12).equals(MAGIC)) return damaged("it is no segment of a journal");
   const headerBytes = buffer.readUInt32LE(16);
-  if (headerBytes < FRAME_BYTES || headerBytes > buffer.length) return damaged("it is cut off");
+  if (headerBytes < FRAME_BYTES || headerBytes > HEADER_BYTES_MAX) {
+    return damaged(`a header of ${headerBytes} bytes is impossible`);
+  }
+  if (headerBytes > buffer.length) return { kind: "incomplete", bytesNeeded: headerBytes };
   if (buffer.readUInt32LE(0) !== crc32c(buffer.subarray(4, headerBytes))) {
     return damaged("the checksum of its header does not match");
   }
   const version = buffer.readUInt32LE(12);
   if (version > SEGMENT_VERSION) return { kind: "newer", version };
   try {
-    const header = headerIn(parseJson(buffer.subarray(FRAME_BYTES, headerBytes)));
-    return { kind: "header", header, headerBytes };
+    const content = contentOf(parseJson(buffer.subarray(FRAME_BYTES, headerBytes)));
+    const header = headerIn(content);
+    const roster = content.has("roster")
+      ? Buffer.from(textOf(content, "roster"), "base64")
+      : undefined;
+    return { kind: "header", header, roster, headerBytes };
   } catch (error) {
     if (error instanceof ContentError) return damaged(error.message);
     throw error;
@@ -93,8 +113,7 @@ export function hex(value: number, digits: number): string {
   return value.toString(16).padStart(digits, "0");
 }
 
-function headerIn(value: unknown): SegmentHeader {
-  const content = contentOf(value);
+function headerIn(content: Content): SegmentHeader {
   const follows = content.get("follows");
   return {
     clusterId: textOf(content, "clusterId"),
@@ -105,7 +124,7 @@ function headerIn(value: unknown): SegmentHeader {
   };
 }
 
-function placeIn(content: ReadonlyMap<string, unknown>): { name: string; endOffset: number } {
+function placeIn(content: Content): { name: string; endOffset: number } {
   return { name: textOf(content, "name"), endOffset: countOf(content, "endOffset") };
 }
 
