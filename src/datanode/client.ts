@@ -4,11 +4,19 @@
 // words, never acted upon.
 
 import type { DriveId } from "../core/ids.ts";
+import type { Authority, MemberState } from "../journal/journal-member.ts";
 import { silentLogger, type Logger } from "../telemetry/logger.ts";
 import { BufferPool } from "../util/buffer-pool.ts";
 import { realClock, type Clock } from "../util/clock.ts";
+import { parseOwners, parseState } from "./journal-messages.ts";
 import { NodeLink } from "./node-link.ts";
-import type { NodeHello } from "./protocol.ts";
+import {
+  drivePath,
+  JOURNAL_PATIENCE_MS,
+  OWNERS_PATH,
+  parseAnswer,
+  type NodeHello,
+} from "./protocol.ts";
 import { RemoteDrive } from "./remote-drive.ts";
 import { ShardError, type ShardStore } from "./shard-store.ts";
 
@@ -38,6 +46,10 @@ export interface NodeClientOptions {
   readonly deadlineMs?: number;
   /** How often a node that is away is asked whether it is back, in milliseconds. */
   readonly retryMs?: number;
+  /** For whom shards are written and deleted; undefined: for nobody that could be fenced off. */
+  readonly owner?: (() => Authority | undefined) | undefined;
+  /** Hears that a drive has promised itself to another gateway: this one must not go on. */
+  readonly onFenced?: ((error: ShardError) => void) | undefined;
 }
 
 export interface NodeClient {
@@ -52,6 +64,12 @@ export interface NodeClient {
   ready(): Promise<readonly ShardStore[]>;
   /** Calls back once, when the drives are known: at once where they are already. */
   onDrives(listener: (drives: readonly ShardStore[]) => void): void;
+  /** To whom each drive of the node is promised that keeps a journal. @throws ShardError */
+  owners(): Promise<ReadonlyMap<string, Authority | undefined>>;
+  /** What a drive holds of the metadata. @throws ShardError */
+  inspectJournal(driveId: DriveId): Promise<MemberState>;
+  /** Has a drive that is no member promise itself too. @throws ShardError Fenced */
+  promise(driveId: DriveId, authority: Authority): Promise<void>;
   /** Cuts off what is under way. */
   close(): Promise<void>;
 }
@@ -98,6 +116,8 @@ class HttpNodeClient implements NodeClient {
       retryMs: options.retryMs ?? RETRY_MS_DEFAULT,
       onHello: (hello) => this.#meet(hello),
       onAway: (problem) => logger.warn({ node: this.url, problem }, "a data node is away"),
+      owner: options.owner,
+      onFenced: options.onFenced,
     });
     if (expected !== undefined) this.#learn(expected);
   }
@@ -130,6 +150,23 @@ class HttpNodeClient implements NodeClient {
   onDrives(listener: (drives: readonly ShardStore[]) => void): void {
     if (this.#known === undefined) this.#listeners.push(listener);
     else listener(this.#drives);
+  }
+
+  async owners(): Promise<ReadonlyMap<string, Authority | undefined>> {
+    const body = await this.#link.call({ method: "GET", path: OWNERS_PATH });
+    return parseAnswer("its owners", () => parseOwners(body));
+  }
+
+  async inspectJournal(driveId: DriveId): Promise<MemberState> {
+    const path = drivePath("journal", driveId);
+    const call = { method: "GET", path, patienceMs: JOURNAL_PATIENCE_MS } as const;
+    const body = await this.#link.call(call);
+    return parseAnswer("the state of a journal", () => parseState(body));
+  }
+
+  async promise(driveId: DriveId, owner: Authority): Promise<void> {
+    const path = drivePath("journalPromise", driveId);
+    await this.#link.call({ method: "POST", path, owner, patienceMs: JOURNAL_PATIENCE_MS });
   }
 
   async close(): Promise<void> {

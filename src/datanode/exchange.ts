@@ -8,12 +8,12 @@ import { ANSWER_BYTES_MAX, PROOF_HEADER, PROTOCOL_HEADER, PROTOCOL_VERSION } fro
 import { ShardError } from "./shard-store.ts";
 
 export interface ExchangeRequest {
-  readonly method: "DELETE" | "GET" | "PUT";
+  readonly method: "DELETE" | "GET" | "POST" | "PUT";
   /** Path and query. */
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
-  /** Streamed; the next piece is asked for when there is room for it. */
-  readonly body?: AsyncIterable<Uint8Array>;
+  /** Whole, or streamed: then the next piece is asked for when there is room for it. */
+  readonly body?: AsyncIterable<Uint8Array> | Uint8Array | undefined;
   /** Where the body of a 200 goes, exactly filled. */
   readonly target?: Uint8Array | undefined;
 }
@@ -55,7 +55,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
     const { method, path, headers, body, target } = request;
     this.#target = target;
     // undici takes any async iterable; only its types do not say so.
-    const stream = (body ?? null) as Readable | null;
+    const stream = (body ?? null) as Readable | Uint8Array | null;
     dispatcher.dispatch({ method, path, headers, body: stream, ...TIMERS_OFF }, this);
   }
 

@@ -2,6 +2,8 @@
 // Written to the raw response: the routes take it from Fastify, which would only buffer and copy.
 
 import type { ServerResponse } from "node:http";
+import { pipeline } from "node:stream/promises";
+import { JournalError } from "../journal/journal-member.ts";
 import {
   PROOF_HEADER,
   PROTOCOL_HEADER,
@@ -29,6 +31,12 @@ export interface Answer {
   readonly isLast?: boolean;
 }
 
+/** Bytes that whoever asked can check by himself: their digest is known to him. */
+export interface AnswerStream {
+  readonly sizeBytes: number;
+  readonly chunks: AsyncIterable<Uint8Array>;
+}
+
 export function sendAnswer(
   response: ServerResponse,
   asker: Asker | undefined,
@@ -36,11 +44,7 @@ export function sendAnswer(
 ): void {
   if (response.headersSent || response.destroyed) return;
   const { status, body, isShard = false, isLast = false } = answer;
-  response.statusCode = status;
-  response.setHeader(PROTOCOL_HEADER, PROTOCOL_VERSION);
-  response.setHeader("content-type", isShard ? "application/octet-stream" : "application/json");
-  response.setHeader("content-length", body.length);
-  if (isLast) response.setHeader("connection", "close");
+  setHead(response, { status, sizeBytes: body.length, isShard, isLast });
   if (asker !== undefined) {
     const digest = isShard ? UNSIGNED_BODY : bodyDigest(body);
     const proof = proveAnswer(asker.keys, { nonce: asker.nonce, status, body: digest });
@@ -49,10 +53,49 @@ export function sendAnswer(
   response.end(body);
 }
 
+/** Resolves when all of it has left; cuts the connection when it fails. @throws what went wrong */
+export async function sendStream(
+  response: ServerResponse,
+  asker: Asker,
+  { sizeBytes, chunks }: AnswerStream,
+): Promise<void> {
+  const status = 200;
+  setHead(response, { status, sizeBytes, isShard: true, isLast: false });
+  const signed = { nonce: asker.nonce, status, body: UNSIGNED_BODY };
+  response.setHeader(PROOF_HEADER, proveAnswer(asker.keys, signed));
+  await pipeline(chunks, response);
+}
+
+interface AnswerHead {
+  readonly status: number;
+  readonly sizeBytes: number;
+  readonly isShard: boolean;
+  readonly isLast: boolean;
+}
+
+function setHead(response: ServerResponse, { status, sizeBytes, isShard, isLast }: AnswerHead) {
+  response.statusCode = status;
+  response.setHeader(PROTOCOL_HEADER, PROTOCOL_VERSION);
+  response.setHeader("content-type", isShard ? "application/octet-stream" : "application/json");
+  response.setHeader("content-length", sizeBytes);
+  if (isLast) response.setHeader("connection", "close");
+}
+
 /** What an error says to the other side: nothing of errors that are not of this protocol. */
 export function errorAnswer(error: unknown): Answer & { readonly code: WireErrorCode } {
-  const isOurs = error instanceof ShardError || error instanceof RefusedRequestError;
+  const isOurs = isKnownError(error);
   const code = isOurs ? error.code : "Unavailable";
   const message = isOurs ? error.message : "the node failed; its log says why";
   return { code, status: statusOf(code), body: renderError(code, message) };
+}
+
+/** Whether an error is one of this protocol, and not a fault of the node. */
+export function isKnownError(
+  error: unknown,
+): error is JournalError | RefusedRequestError | ShardError {
+  return (
+    error instanceof ShardError ||
+    error instanceof RefusedRequestError ||
+    error instanceof JournalError
+  );
 }

@@ -4,7 +4,9 @@
 // Invariant: a link speaks to one node id for life; another node at the same address is refused with words.
 
 import type { Pool } from "undici";
+import type { Authority } from "../journal/journal-member.ts";
 import type { Clock } from "../util/clock.ts";
+import { download } from "./download.ts";
 import {
   Exchange,
   ConnectionError,
@@ -12,6 +14,7 @@ import {
   type ExchangeRequest,
 } from "./exchange.ts";
 import { NodePools } from "./node-pools.ts";
+import { OWNER_HEADER, renderOwner } from "./owner-header.ts";
 import {
   HELLO_PATH,
   parseError,
@@ -51,13 +54,27 @@ export interface NodeLinkOptions {
   readonly onHello: (hello: NodeHello) => void;
   /** Hears in words why the node is away, once each time it goes. */
   readonly onAway: (problem: string) => void;
+  /** For whom changes are asked that name nobody themselves; undefined: for nobody in particular. */
+  readonly owner?: (() => Authority | undefined) | undefined;
+  /** Hears that a drive refuses a change, since it has promised itself to another gateway. */
+  readonly onFenced?: ((error: ShardError) => void) | undefined;
 }
 
 /** A request as callers make it; without `target`, the answer's body is returned. */
 export interface NodeCall {
-  readonly method: "DELETE" | "GET";
+  readonly method: "DELETE" | "GET" | "POST";
   readonly path: string;
-  readonly target?: Uint8Array;
+  readonly target?: Uint8Array | undefined;
+  readonly body?: Uint8Array | undefined;
+  readonly owner?: Authority | undefined;
+  /** How long it may take, in milliseconds, while the node gives signs of life; the link's deadline where absent. */
+  readonly patienceMs?: number | undefined;
+}
+
+/** A long answer of which the caller knows the size, and can tell whether it is right. */
+export interface NodeDownload {
+  readonly path: string;
+  readonly sizeBytes: number;
 }
 
 /** A streamed request under way. */
@@ -129,10 +146,11 @@ export class NodeLink {
   async stream(
     path: string,
     makeBody: (key: BodyKey) => AsyncIterable<Uint8Array>,
+    owner?: Authority,
   ): Promise<NodeStream> {
     const hello = await this.#connected();
     const nonce = makeNonce();
-    const headers = this.#sign({ method: "PUT", path, nonce, hello, body: UNSIGNED_BODY });
+    const headers = this.#sign({ method: "PUT", path, nonce, hello, body: UNSIGNED_BODY, owner });
     const body = makeBody({ keys: this.#keys, nonce });
     const exchange = new Exchange(this.#pools.writes, { method: "PUT", path, headers, body });
     const done = this.#finishStream(exchange, nonce);
@@ -142,6 +160,21 @@ export class NodeLink {
   async #finishStream(exchange: Exchange, nonce: string): Promise<void> {
     try {
       this.#accept(await exchange.answer, nonce, false);
+    } catch (error) {
+      throw this.#judge(error);
+    }
+  }
+
+  /** Each piece has the link's deadline. @throws ShardError, JournalError */
+  async *download({ path, sizeBytes }: NodeDownload): AsyncGenerator<Uint8Array> {
+    const hello = await this.#connected();
+    const nonce = makeNonce();
+    const headers = this.#sign({ method: "GET", path, nonce, hello, body: EMPTY_BODY_DIGEST });
+    const { url, deadlineMs } = this;
+    try {
+      yield* download(this.#pools.writes, { url, path, headers, deadlineMs, sizeBytes }, (head) => {
+        this.#accept(head, nonce, true);
+      });
     } catch (error) {
       throw this.#judge(error);
     }
@@ -165,6 +198,7 @@ export class NodeLink {
 
   /** A failure that may mean that the node is gone has it checked before the next call. */
   #judge(error: unknown): unknown {
+    if (error instanceof ShardError && error.code === "Fenced") this.#options.onFenced?.(error);
     const isSuspicious =
       error instanceof ConnectionError || (error instanceof ShardError && error.code === "Denied");
     if (isSuspicious && (this.#state === "up" || this.#state === "unsure")) {
@@ -208,31 +242,57 @@ export class NodeLink {
 
   async #exchange(
     pool: Pool,
-    { method, path, target }: NodeCall,
+    { method, path, target, body, owner, patienceMs }: NodeCall,
     { hello, deadlineMs }: { readonly hello?: NodeHello; readonly deadlineMs: number },
   ): Promise<Uint8Array> {
     const nonce = makeNonce();
-    const headers = this.#sign({ method, path, nonce, hello, body: EMPTY_BODY_DIGEST });
-    const request: ExchangeRequest = { method, path, headers, target };
+    const digest = body === undefined ? EMPTY_BODY_DIGEST : bodyDigest(body);
+    const headers = this.#sign({ method, path, nonce, hello, body: digest, owner });
+    const request: ExchangeRequest = { method, path, headers, target, body };
     const exchange = new Exchange(pool, request);
-    const timer = setTimeout(() => {
-      exchange.abort(new ConnectionError(`${this.url}: no answer within ${deadlineMs} ms`));
-    }, deadlineMs);
+    const stopWatch = this.#watch(exchange, deadlineMs, patienceMs ?? deadlineMs);
     try {
       return this.#accept(await exchange.answer, nonce, target !== undefined);
     } finally {
-      clearTimeout(timer);
+      stopWatch();
     }
   }
 
+  /** Ends an exchange without an answer: at its deadline, later while the node lives and there is patience left. */
+  #watch(exchange: Exchange, deadlineMs: number, patienceMs: number): () => void {
+    let leftMs = patienceMs;
+    let isOver = false;
+    let timer: NodeJS.Timeout;
+    const giveUp = (): void => {
+      exchange.abort(new ConnectionError(`${this.url}: no answer within ${patienceMs} ms`));
+    };
+    const look = async (): Promise<void> => {
+      leftMs -= deadlineMs;
+      if (leftMs <= 0) return giveUp();
+      // While it is up, a hello fails only when the node does.
+      await this.#checkOnce();
+      if (isOver) return;
+      if (this.#state !== "up") return giveUp();
+      timer = setTimeout(() => void look(), deadlineMs);
+    };
+    timer = setTimeout(() => void look(), deadlineMs);
+    return () => {
+      isOver = true;
+      clearTimeout(timer);
+    };
+  }
+
   #sign(request: {
-    readonly method: "DELETE" | "GET" | "PUT";
+    readonly method: "DELETE" | "GET" | "POST" | "PUT";
     readonly path: string;
     readonly nonce: string;
     readonly hello: NodeHello | undefined;
     readonly body: string;
+    readonly owner?: Authority | undefined;
   }): Record<string, string> {
     const { method, path, nonce, hello, body } = request;
+    const standing = method === "GET" ? undefined : (request.owner ?? this.#options.owner?.());
+    const owner = standing === undefined ? undefined : renderOwner(standing);
     const authorization = renderAuthorization(this.#keys, {
       method,
       url: path,
@@ -241,8 +301,10 @@ export class NodeLink {
       timeMs: this.#options.clock.now(),
       nonce,
       body,
+      owner,
     });
-    return { authorization, [PROTOCOL_HEADER]: PROTOCOL_VERSION };
+    const headers = { authorization, [PROTOCOL_HEADER]: PROTOCOL_VERSION };
+    return owner === undefined ? headers : { ...headers, [OWNER_HEADER]: owner };
   }
 
   /** The body of an answer that is the node's own and good. @throws ShardError */

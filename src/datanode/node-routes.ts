@@ -2,10 +2,15 @@
 // signature, URL and body digest were found good, and returns the answer or throws.
 
 import type { IncomingMessage } from "node:http";
-import type { Answer } from "./node-answer.ts";
+import type { Authority } from "../journal/journal-member.ts";
+import type { Answer, AnswerStream } from "./node-answer.ts";
+import type { OpenPacks } from "./open-packs.ts";
+import type { NodeJournal } from "./node-journal.ts";
 import {
   DRIVE_ROUTES,
+  PACK_APPEND_BYTES_MAX,
   parseBucket,
+  parsePackAppend,
   parseReadRange,
   parseShardName,
   renderDevice,
@@ -14,30 +19,45 @@ import {
   renderSpace,
 } from "./protocol.ts";
 import type { ReadMemory } from "./read-memory.ts";
-import { receiveShard } from "./receive-shard.ts";
+import { receiveChunks, receiveShard } from "./receive-shard.ts";
 import type { BodyKey } from "./shard-body.ts";
 import type { ShardStore } from "./shard-store.ts";
 
-interface DriveRequest {
+export interface DriveRequest {
   readonly drive: ShardStore;
+  /** Undefined where the drive keeps none. */
+  readonly journal: NodeJournal | undefined;
+  /** Who asks, where the request says so. */
+  readonly owner: Authority | undefined;
   /** The last parameter of the route, as sent. */
   readonly parameter: string;
   readonly raw: IncomingMessage;
   readonly url: string;
+  /** Of a POST: whole, and the one that was signed. */
+  readonly body: Uint8Array;
   readonly key: BodyKey;
   readonly memory: ReadMemory;
+  readonly packs: OpenPacks;
 }
 
 /** An answer, and what to do when its last byte has left or never will. */
 export interface DriveAnswer extends Answer {
+  /** Bytes that follow as they come, instead of a body. */
+  readonly stream?: AnswerStream;
   readonly release?: (wasSent: boolean) => void;
   /** Undoes what was done when the asker cannot be told: it counts as not done. */
   readonly undo?: () => Promise<void>;
 }
 
 export interface DriveRoute {
-  readonly method: "DELETE" | "GET" | "PUT";
+  readonly method: "DELETE" | "GET" | "POST" | "PUT";
   readonly pattern: string;
+  /** The journal checks itself who may change it; before all other changes the fence does. */
+  readonly isJournal?: true;
+  /** How long it may take, in milliseconds, while nothing moves on the connection. */
+  readonly patienceMs?: number;
+  /** Of a POST's body; SMALL_BODY_BYTES_MAX where it is absent. */
+  readonly bodyBytesMax?: number;
   readonly handle: (request: DriveRequest) => Promise<DriveAnswer>;
 }
 
@@ -48,6 +68,8 @@ export const driveRoutes: readonly DriveRoute[] = [
   { method: "PUT", pattern: DRIVE_ROUTES.shard, handle: putShard },
   { method: "GET", pattern: DRIVE_ROUTES.shard, handle: readShard },
   { method: "DELETE", pattern: DRIVE_ROUTES.shard, handle: deleteShard },
+  { method: "PUT", pattern: DRIVE_ROUTES.pack, handle: appendToPack },
+  { method: "DELETE", pattern: DRIVE_ROUTES.pack, handle: closePack },
   { method: "GET", pattern: DRIVE_ROUTES.size, handle: sizeOfShard },
   { method: "GET", pattern: DRIVE_ROUTES.bucket, handle: listBucket },
   { method: "GET", pattern: DRIVE_ROUTES.space, handle: spaceOfDrive },
@@ -78,8 +100,25 @@ async function readShard({ drive, parameter, url, memory }: DriveRequest): Promi
   return { status: OK, body: buffer.bytes, isShard: true, release };
 }
 
-async function deleteShard({ drive, parameter }: DriveRequest): Promise<DriveAnswer> {
-  await drive.delete(parseShardName(parameter));
+async function deleteShard({ drive, parameter, packs }: DriveRequest): Promise<DriveAnswer> {
+  const name = parseShardName(parameter);
+  await packs.close(drive, name);
+  await drive.delete(name);
+  return { status: OK, body: NOTHING };
+}
+
+async function appendToPack(request: DriveRequest): Promise<DriveAnswer> {
+  const { drive, parameter, raw, url, key, packs } = request;
+  const name = parseShardName(parameter);
+  const append = parsePackAppend(url);
+  const chunks = await receiveChunks(raw, key, PACK_APPEND_BYTES_MAX);
+  if (chunks === undefined) await packs.close(drive, name);
+  else await packs.append(drive, name, append, chunks);
+  return { status: OK, body: NOTHING };
+}
+
+async function closePack({ drive, parameter, packs }: DriveRequest): Promise<DriveAnswer> {
+  await packs.close(drive, parseShardName(parameter));
   return { status: OK, body: NOTHING };
 }
 

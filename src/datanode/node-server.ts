@@ -7,15 +7,22 @@ import { randomBytes } from "node:crypto";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+import type { Authority } from "../journal/journal-member.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { assert } from "../util/assert.ts";
 import type { Clock } from "../util/clock.ts";
-import { errorAnswer, sendAnswer } from "./node-answer.ts";
+import { renderOwners } from "./journal-messages.ts";
+import { errorAnswer, isKnownError, sendAnswer, sendStream } from "./node-answer.ts";
+import { journalRoutes } from "./node-journal-routes.ts";
+import { NodeJournal, type DriveJournal } from "./node-journal.ts";
 import { driveRoutes, type DriveAnswer, type DriveRoute } from "./node-routes.ts";
+import { OWNER_HEADER, parseOwner } from "./owner-header.ts";
+import { OpenPacks } from "./open-packs.ts";
 import {
   checkUrl,
   HELLO_PATH,
   isNodeId,
+  OWNERS_PATH,
   PROTOCOL_HEADER,
   PROTOCOL_VERSION,
   RefusedRequestError,
@@ -23,12 +30,10 @@ import {
   SMALL_BODY_BYTES_MAX,
 } from "./protocol.ts";
 import { ReadMemory } from "./read-memory.ts";
+import { RequestBodies } from "./request-bodies.ts";
 import {
-  bodyDigest,
   deriveClusterKeys,
-  EMPTY_BODY_DIGEST,
   RequestVerifier,
-  UNSIGNED_BODY,
   type ClusterKeys,
   type SignedRequest,
 } from "./rpc-auth.ts";
@@ -56,6 +61,8 @@ const LINGER_MS = 2_000;
 export interface NodeServerOptions {
   /** The drives that it serves; closing them is the caller's. */
   readonly drives: readonly ShardStore[];
+  /** Of the drives that may be members of the metadata; closing them is the caller's. */
+  readonly journals?: readonly DriveJournal[];
   /** 1 to 64 letters, digits, dots, dashes and underscores, the same at every start. */
   readonly nodeId: string;
   /** The cluster secret. */
@@ -79,25 +86,38 @@ export async function openNodeServer(options: NodeServerOptions): Promise<NodeSe
   return server;
 }
 
+/** What a proven request asks for. */
+interface ProvenWork {
+  readonly work: (signed: SignedRequest, body: Uint8Array) => Promise<DriveAnswer>;
+  /** Of its body, where that is no stream. */
+  readonly bodyBytesMax?: number | undefined;
+}
+
 class DataNode implements NodeServer {
   readonly #app: FastifyInstance;
   readonly #keys: ClusterKeys;
   readonly #verifier: RequestVerifier;
   readonly #drives: ReadonlyMap<string, ShardStore>;
+  readonly #journals: ReadonlyMap<string, NodeJournal>;
   readonly #hello: Buffer;
   readonly #logger: Logger;
   readonly #memory = new ReadMemory();
+  readonly #packs = new OpenPacks();
+  readonly #bodies = new RequestBodies();
   /** The signatures that were found good, until their request is over. */
   readonly #signed = new WeakMap<IncomingMessage, SignedRequest>();
   #writeCount = 0;
   #requestCount = 0;
   #isClosing = false;
 
-  constructor({ drives, nodeId, secret, clock, logger }: NodeServerOptions) {
+  constructor({ drives, journals = [], nodeId, secret, clock, logger }: NodeServerOptions) {
     const session = randomBytes(16).toString("hex");
     this.#keys = deriveClusterKeys(secret);
     this.#verifier = new RequestVerifier({ keys: this.#keys, nodeId, session, clock });
     this.#drives = new Map(drives.map((drive) => [drive.driveId, drive]));
+    this.#journals = new Map(
+      journals.map((journal) => [journal.member.driveId, new NodeJournal(journal, clock)]),
+    );
     this.#hello = renderHello({ nodeId, session, driveIds: drives.map((drive) => drive.driveId) });
     this.#logger = logger;
     this.#app = makeApp();
@@ -121,6 +141,7 @@ class DataNode implements NodeServer {
     const timer = setTimeout(() => this.#app.server.closeAllConnections(), graceMs);
     await this.#app.close();
     clearTimeout(timer);
+    await this.#packs.closeAll();
   }
 
   #addRoutes(): void {
@@ -136,9 +157,14 @@ class DataNode implements NodeServer {
       return reply.code(this.#isClosing ? 503 : 200).send({ status });
     });
     app.get(HELLO_PATH, ({ raw }, reply) =>
-      this.#run(raw, reply, async () => ({ status: 200, body: this.#hello })),
+      this.#run(raw, reply, { work: async () => ({ status: 200, body: this.#hello }) }),
     );
-    for (const route of driveRoutes) {
+    app.get(OWNERS_PATH, ({ raw }, reply) =>
+      this.#run(raw, reply, {
+        work: async () => ({ status: 200, body: renderOwners(await this.#owners()) }),
+      }),
+    );
+    for (const route of [...driveRoutes, ...journalRoutes]) {
       app.route({
         method: route.method,
         url: route.pattern,
@@ -163,7 +189,8 @@ class DataNode implements NodeServer {
       );
     }
     const isHello = pattern === HELLO_PATH;
-    this.#signed.set(raw, this.#verifier.verify({ method, url, isHello }, authorization));
+    const owner = ownerHeaderOf(raw);
+    this.#signed.set(raw, this.#verifier.verify({ method, url, isHello, owner }, authorization));
   }
 
   async #serveDrive(
@@ -173,28 +200,54 @@ class DataNode implements NodeServer {
   ): Promise<void> {
     const { raw } = request;
     const parameters = new Map(Object.entries(request.params ?? {}));
-    await this.#run(raw, reply, async ({ nonce }) => {
+    const { bodyBytesMax, patienceMs } = route;
+    const work = async (signed: SignedRequest, body: Uint8Array): Promise<DriveAnswer> => {
       const driveId = String(parameters.get("drive"));
       const drive = this.#drives.get(driveId);
       if (drive === undefined) {
         throw new ShardError("Unavailable", "the node has no such drive");
       }
+      const journal = this.#journals.get(driveId);
+      const owner = ownerOf(signed);
+      if (raw.method !== "GET" && route.isJournal !== true) await journal?.admit(owner);
       return route.handle({
         drive,
+        journal,
+        owner,
         parameter: String(parameters.get("shard") ?? parameters.get("bucket")),
         raw,
         url: raw.url ?? "",
-        key: { keys: this.#keys, nonce },
+        body,
+        key: { keys: this.#keys, nonce: signed.nonce },
         memory: this.#memory,
+        packs: this.#packs,
       });
-    });
+    };
+    // What takes long then is work on a drive, not a gateway that is silent.
+    if (patienceMs !== undefined) raw.socket.setTimeout(patienceMs);
+    await this.#run(raw, reply, { work, bodyBytesMax });
+    if (patienceMs !== undefined) raw.socket.setTimeout(SILENCE_MS);
+  }
+
+  /** To whom the drives are promised that keep a journal and say so. */
+  async #owners(): Promise<ReadonlyMap<string, Authority | undefined>> {
+    const entries = await Promise.all(
+      [...this.#journals].map(async ([driveId, journal]) => {
+        try {
+          return [[driveId, await journal.promised()] as const];
+        } catch {
+          return [];
+        }
+      }),
+    );
+    return new Map(entries.flat());
   }
 
   /** Runs what a proven request asks for, within the bounds, and answers. */
   async #run(
     raw: IncomingMessage,
     reply: FastifyReply,
-    handle: (signed: SignedRequest) => Promise<DriveAnswer>,
+    { work, bodyBytesMax: bytesMax = SMALL_BODY_BYTES_MAX }: ProvenWork,
   ): Promise<void> {
     const signed = this.#signed.get(raw);
     assert(signed !== undefined, "only proven requests are handled");
@@ -204,8 +257,9 @@ class DataNode implements NodeServer {
     }
     this.#count(isWrite, 1);
     try {
-      await checkBody(raw, signed);
-      await this.#answer(reply, signed, await handle(signed));
+      await this.#bodies.use(raw, { signed, bytesMax }, async (body) => {
+        await this.#answer(reply, signed, await work(signed, body));
+      });
     } catch (error) {
       this.#refuse(raw, reply, error);
     } finally {
@@ -220,24 +274,26 @@ class DataNode implements NodeServer {
 
   async #answer(reply: FastifyReply, signed: SignedRequest, answer: DriveAnswer): Promise<void> {
     const response = reply.hijack().raw;
+    const { release, stream } = answer;
     if (response.destroyed) {
-      answer.release?.(false);
+      release?.(false);
       await answer.undo?.();
+      await stream?.chunks[Symbol.asyncIterator]().return?.();
       return;
     }
-    const { release } = answer;
     if (release !== undefined) {
       response.once("close", () => release(response.writableFinished));
     }
     const asker = { keys: this.#keys, nonce: signed.nonce };
-    sendAnswer(response, asker, { ...answer, isLast: this.#isClosing });
+    if (stream !== undefined) await sendStream(response, asker, stream);
+    else sendAnswer(response, asker, { ...answer, isLast: this.#isClosing });
   }
 
   #refuse(raw: IncomingMessage, reply: FastifyReply, error: unknown): void {
     const signed = this.#signed.get(raw);
     const asker = signed === undefined ? undefined : { keys: this.#keys, nonce: signed.nonce };
     const response = reply.hijack().raw;
-    const isFault = !(error instanceof ShardError || error instanceof RefusedRequestError);
+    const isFault = !isKnownError(error);
     // A sender that went away is no fault of the node.
     if (isFault && !response.destroyed) {
       this.#logger.error({ err: error, method: raw.method }, "a request of a gateway failed");
@@ -289,32 +345,17 @@ function badUrl(): RefusedRequestError {
   return new RefusedRequestError("BadRequest", "the URL is not one of this protocol");
 }
 
-/** @throws RefusedRequestError when the body is not the one that was signed. */
-async function checkBody(raw: IncomingMessage, signed: SignedRequest): Promise<void> {
-  const isStreamed = raw.method === "PUT";
-  if (isStreamed !== (signed.body === UNSIGNED_BODY)) {
-    throw new RefusedRequestError("Denied", "bodies that are no shards are signed");
-  }
-  if (isStreamed) return;
-  if ((await smallBodyDigest(raw)) !== signed.body) {
-    throw new RefusedRequestError("Denied", "the body is not the one that was signed");
-  }
+function ownerHeaderOf({ headers }: IncomingMessage): string | undefined {
+  const value = headers[OWNER_HEADER];
+  return Array.isArray(value) ? value.join() : value;
 }
 
-async function smallBodyDigest(raw: IncomingMessage): Promise<string> {
-  const { "content-length": length, "transfer-encoding": encoding } = raw.headers;
-  if (length === undefined && encoding === undefined) return EMPTY_BODY_DIGEST;
-  const pieces: Uint8Array[] = [];
-  let sizeBytes = 0;
-  for await (const piece of raw.iterator({ destroyOnReturn: false })) {
-    assert(piece instanceof Uint8Array, "a body without encoding is made of bytes");
-    pieces.push(piece);
-    sizeBytes += piece.length;
-    if (sizeBytes > SMALL_BODY_BYTES_MAX) {
-      throw new RefusedRequestError("BadRequest", "the body is too large");
-    }
-  }
-  return bodyDigest(Buffer.concat(pieces));
+/** @throws RefusedRequestError BadRequest when there is an owner header that names none. */
+function ownerOf({ owner: text }: SignedRequest): Authority | undefined {
+  if (text === undefined) return undefined;
+  const owner = parseOwner(text);
+  if (owner === undefined) throw new RefusedRequestError("BadRequest", "the owner is malformed");
+  return owner;
 }
 
 /** Reads what a refused sender still sends, for a while, so that it gets to read the refusal. */

@@ -4,6 +4,7 @@
 
 import { isSetId, type DriveId } from "../core/ids.ts";
 import type { SpaceInfo } from "../disk/disk.ts";
+import { JournalError, type JournalErrorCode } from "../journal/journal-member.ts";
 import {
   countField,
   FieldError,
@@ -28,15 +29,28 @@ export const READ_BYTES_MAX = 8 * 1024 * 1024;
 export const SHARD_BYTES_MAX = 6 * 1024 ** 3;
 /** Largest JSON answer: the names of a folder of some ten million shards' drive. */
 export const ANSWER_BYTES_MAX = 64 * 1024 * 1024;
+/** Largest append to a shard of a pack, in bytes: the node holds it until its end has come. */
+export const PACK_APPEND_BYTES_MAX = 16 * 1024 * 1024;
+/** Looking at a journal means reading all of it, and a snapshot is synced as a whole: so long may that take. */
+export const JOURNAL_PATIENCE_MS = 10 * 60_000;
 /** Largest body of a request that has no shard in it. */
 export const SMALL_BODY_BYTES_MAX = 64 * 1024;
 
 const ROOT = "/_kintsugi/node";
 export const HELLO_PATH = `${ROOT}/hello`;
+/** To whom each drive of the node is promised. */
+export const OWNERS_PATH = `${ROOT}/owners`;
 /** The routes of a drive, as patterns; `drivePath` makes the paths that fit them. */
 export const DRIVE_ROUTES = {
   bucket: `${ROOT}/drives/:drive/buckets/:bucket`,
   device: `${ROOT}/drives/:drive/device`,
+  journal: `${ROOT}/drives/:drive/journal`,
+  journalCut: `${ROOT}/drives/:drive/journal/cut`,
+  journalPromise: `${ROOT}/drives/:drive/journal/promise`,
+  journalRecords: `${ROOT}/drives/:drive/journal/records`,
+  journalSnapshot: `${ROOT}/drives/:drive/journal/snapshot`,
+  journalTruncate: `${ROOT}/drives/:drive/journal/truncate`,
+  pack: `${ROOT}/drives/:drive/packs/:shard`,
   shard: `${ROOT}/drives/:drive/shards/:shard`,
   size: `${ROOT}/drives/:drive/shards/:shard/size`,
   space: `${ROOT}/drives/:drive/space`,
@@ -50,17 +64,20 @@ const NODE_ID = /^[A-Za-z0-9._-]{1,64}$/;
 const SESSION = /^[0-9a-f]{32}$/;
 const SHARD_NAME = /^([0-9a-f]{32})\.(0|[1-9][0-9]{0,2})$/;
 const BUCKET = /^(?:0|[1-9][0-9]{0,2})$/;
+const PACK_QUERY = /\?offset=(0|[1-9][0-9]{0,15})&then=(keep|seal)$/;
 const READ_QUERY = /\?offset=(0|[1-9][0-9]{0,15})&length=(0|[1-9][0-9]{0,7})$/;
 
-/** What goes wrong between the two, besides what goes wrong with shards. */
-export type WireErrorCode = ShardErrorCode | "BadRequest" | "UnknownProtocol";
+/** What goes wrong between the two, besides what goes wrong with shards and records. */
+export type WireErrorCode = JournalErrorCode | ShardErrorCode | "BadRequest" | "UnknownProtocol";
 
 const STATUS: Readonly<Record<WireErrorCode, number>> = {
   BadRequest: 400,
   Corrupt: 422,
   Denied: 401,
   Exists: 409,
+  Fenced: 403,
   Full: 507,
+  Gap: 412,
   NotFound: 404,
   Unavailable: 503,
   UnknownProtocol: 400,
@@ -92,6 +109,13 @@ export interface NodeHello {
 export interface ReadRange {
   readonly offset: number;
   readonly length: number;
+}
+
+/** What an append to a shard of a pack says: where it goes, and whether it is the last. */
+export interface PackAppend {
+  /** The shard's size before it; 0 creates the shard. */
+  readonly offset: number;
+  readonly isLast: boolean;
 }
 
 export function isNodeId(text: string): boolean {
@@ -152,12 +176,26 @@ export function renderReadQuery(range: ReadRange): string {
   return `?offset=${range.offset}&length=${range.length}`;
 }
 
+/** The append that the end of a raw URL describes. @throws RefusedRequestError BadRequest */
+export function parsePackAppend(url: string): PackAppend {
+  const [, offsetText, then] = PACK_QUERY.exec(url) ?? [];
+  const offset = Number(offsetText);
+  if (!Number.isSafeInteger(offset)) {
+    throw new RefusedRequestError("BadRequest", "an append to a pack needs an offset");
+  }
+  return { offset, isLast: then === "seal" };
+}
+
+export function renderPackQuery({ offset, isLast }: PackAppend): string {
+  return `?offset=${offset}&then=${isLast ? "seal" : "keep"}`;
+}
+
 export function renderError(code: WireErrorCode, message: string): Buffer {
   return renderJson({ code, message });
 }
 
 /** The error that an answer of the node stands for. */
-export function parseError(status: number, body: Uint8Array): ShardError {
+export function parseError(status: number, body: Uint8Array): JournalError | ShardError {
   return parseAnswer("an error", () => {
     const fields = parseFields(body);
     const code = textField(fields, "code");
@@ -168,7 +206,7 @@ export function parseError(status: number, body: Uint8Array): ShardError {
     if (known === "BadRequest" || known === "UnknownProtocol") {
       return new ShardError("Unavailable", `the node refuses the request: ${message}`);
     }
-    return new ShardError(known, message);
+    return known === "Gap" ? new JournalError(known, message) : new ShardError(known, message);
   });
 }
 
@@ -245,7 +283,8 @@ function renderJson(value: Readonly<Record<string, unknown>>): Buffer {
   return Buffer.from(JSON.stringify(value), "utf8");
 }
 
-function parseAnswer<Value>(what: string, parse: () => Value): Value {
+/** Reads a node's answer; what makes no sense is as good as no answer. @throws ShardError Unavailable */
+export function parseAnswer<Value>(what: string, parse: () => Value): Value {
   try {
     return parse();
   } catch (error) {

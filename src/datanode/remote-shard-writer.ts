@@ -2,6 +2,7 @@
 // Chunks are copied, once and side by side: they are the caller's again at once, and one large write costs less than
 // many small ones and the wait for each.
 
+import type { Authority } from "../journal/journal-member.ts";
 import { assert } from "../util/assert.ts";
 import type { BufferPool } from "../util/buffer-pool.ts";
 import { crc32c } from "../util/crc32c.ts";
@@ -32,8 +33,16 @@ interface Frame {
   readonly pooled?: Uint8Array;
 }
 
+export interface RemoteWriteOptions {
+  /** Who asks for it; the link's owner where absent. */
+  readonly owner?: Authority | undefined;
+  /** How long the node may take to make it durable, in milliseconds; the link's deadline where absent. */
+  readonly endDeadlineMs?: number | undefined;
+}
+
 export class RemoteShardWriter implements ShardWriter {
   readonly #link: NodeLink;
+  readonly #endDeadlineMs: number;
   readonly #buffers: BufferPool;
   #key: BodyKey | undefined;
   #stream: NodeStream | undefined;
@@ -47,18 +56,25 @@ export class RemoteShardWriter implements ShardWriter {
   #dataBytes = 0;
   #checksum = 0;
 
-  private constructor(link: NodeLink, buffers: BufferPool) {
+  private constructor(link: NodeLink, buffers: BufferPool, endDeadlineMs: number) {
     this.#link = link;
     this.#buffers = buffers;
+    this.#endDeadlineMs = endDeadlineMs;
   }
 
   /** Resolves before the node has answered. @throws ShardError Unavailable when it is known to be away. */
-  static async begin(link: NodeLink, path: string, buffers: BufferPool): Promise<ShardWriter> {
-    const writer = new RemoteShardWriter(link, buffers);
-    writer.#stream = await link.stream(path, (key) => {
+  static async begin(
+    link: NodeLink,
+    path: string,
+    buffers: BufferPool,
+    { owner, endDeadlineMs = link.deadlineMs }: RemoteWriteOptions = {},
+  ): Promise<ShardWriter> {
+    const writer = new RemoteShardWriter(link, buffers, endDeadlineMs);
+    const makeBody = (key: BodyKey): AsyncIterable<Uint8Array> => {
       writer.#key = key;
       return writer.#frames();
-    });
+    };
+    writer.#stream = await link.stream(path, makeBody, owner);
     writer.#stream.done.then(
       () => writer.#settle(new ConnectionError("the node answered before the shard's end")),
       (error: unknown) => writer.#settle(error),
@@ -73,7 +89,7 @@ export class RemoteShardWriter implements ShardWriter {
 
   async finish(chunks: readonly Uint8Array[]): Promise<void> {
     await this.append(chunks);
-    await this.#end("finish", this.#link.deadlineMs);
+    await this.#end("finish", this.#endDeadlineMs);
   }
 
   async abort(): Promise<void> {

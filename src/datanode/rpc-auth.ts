@@ -1,5 +1,5 @@
 // Proof of belonging to the cluster, on both sides of every request. A key derived from the cluster secret signs
-// method, raw URL, node, the node's session, time, a nonce and the digest of the body; another signs each answer.
+// method, raw URL, node, the node's session, time, a nonce, the digest of the body and the owner; another each answer.
 // Invariant: a signature is good for one request to one life of one node, within FRESH_MS. What it cannot do is hide
 // bytes or protect those of shards in flight: shards carry checksums of their own, and a network that others can
 // read needs encryption below.
@@ -51,6 +51,8 @@ export interface SignedRequest {
   readonly nonce: string;
   /** SHA-256 of the body in hex, or `UNSIGNED_BODY`. */
   readonly body: string;
+  /** The owner header, where there is one. */
+  readonly owner?: string | undefined;
 }
 
 /** What an answer's proof covers. */
@@ -145,13 +147,18 @@ export class RequestVerifier {
    * @throws RefusedRequestError Denied; Unavailable when too many changes come at once.
    */
   verify(
-    line: { readonly method: string; readonly url: string; readonly isHello: boolean },
+    line: {
+      readonly method: string;
+      readonly url: string;
+      readonly isHello: boolean;
+      readonly owner?: string | undefined;
+    },
     authorization: string | undefined,
   ): SignedRequest {
     const [, nodeId = "", session = "", time, nonce = "", body = "", signature = ""] =
       AUTHORIZATION.exec(authorization ?? "") ?? [];
-    const { method, url } = line;
-    const request = { method, url, nodeId, session, timeMs: Number(time), nonce, body };
+    const { method, url, owner } = line;
+    const request = { method, url, nodeId, session, timeMs: Number(time), nonce, body, owner };
     // The signature first: who cannot sign learns nothing about node, session or clock.
     if (!isSameMac(requestMac(this.#options.keys, request), Buffer.from(signature, "hex"))) {
       throw denied("proof of the cluster secret is missing or wrong");
@@ -192,9 +199,10 @@ function denied(message: string): RefusedRequestError {
 }
 
 function requestMac(keys: ClusterKeys, request: SignedRequest): Buffer {
-  const { method, url, nodeId, session, timeMs, nonce, body } = request;
+  const { method, url, nodeId, session, timeMs, nonce, body, owner } = request;
+  const lines = `${method}\n${url}\n${nodeId}\n${session}\n${timeMs}\n${nonce}\n${body}`;
   return createHmac("sha256", keys.request)
-    .update(`${method}\n${url}\n${nodeId}\n${session}\n${timeMs}\n${nonce}\n${body}`)
+    .update(owner === undefined ? lines : `${lines}\n${owner}`)
     .digest();
 }
 

@@ -62,12 +62,15 @@ export class ShardBodyParser {
   // Bytes of a frame's beginning that the network cut in two.
   #head: Buffer = Buffer.alloc(0);
   #frameBytesLeft = 0;
+  readonly #bytesMax: number;
   #dataBytes = 0;
   #checksum = 0;
   #end: BodyEndKind | undefined;
 
-  constructor(key: BodyKey) {
+  /** `bytesMax`: of data, in bytes. */
+  constructor(key: BodyKey, bytesMax = SHARD_BYTES_MAX) {
     this.#key = key;
+    this.#bytesMax = bytesMax;
   }
 
   /**
@@ -120,7 +123,7 @@ export class ShardBodyParser {
 
   #beginFrame(dataBytes: number): void {
     if (dataBytes > FRAME_BYTES_MAX) throw malformed("a frame is too large");
-    if (this.#dataBytes + dataBytes > SHARD_BYTES_MAX) throw malformed("it is too large");
+    if (this.#dataBytes + dataBytes > this.#bytesMax) throw malformed("it is too large");
     this.#frameBytesLeft = dataBytes;
   }
 

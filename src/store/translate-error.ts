@@ -8,6 +8,7 @@ const CODES: Readonly<Record<ShardErrorCode, S3ErrorCode>> = {
   Corrupt: "InternalError",
   Denied: "ServiceUnavailable",
   Exists: "InternalError",
+  Fenced: "ServiceUnavailable",
   Full: "InsufficientStorage",
   NotFound: "InternalError",
   Unavailable: "ServiceUnavailable",

@@ -9,6 +9,7 @@ import {
 } from "../../src/datanode/client.ts";
 import { formatDrive, newDriveId } from "../../src/datanode/drive-identity.ts";
 import { openLocalDrive } from "../../src/datanode/local-drive.ts";
+import type { DriveJournal } from "../../src/datanode/node-journal.ts";
 import { openNodeServer, type NodeServer } from "../../src/datanode/node-server.ts";
 import type { ShardStore } from "../../src/datanode/shard-store.ts";
 import type { Disk } from "../../src/disk/disk.ts";
@@ -21,6 +22,7 @@ export const CLUSTER_SECRET = "a cluster secret that is long enough";
 export interface DataNodeOptions {
   readonly nodeId?: string;
   readonly drives?: readonly ShardStore[];
+  readonly journals?: readonly DriveJournal[];
   readonly secret?: string;
   readonly clock?: Clock;
   /** A fixed port, for a node that comes back where it was. */
@@ -37,10 +39,11 @@ export interface RunningNode {
 
 /** Starts a node with one drive of its own, or with the drives given. */
 export async function givenNode(options: DataNodeOptions = {}): Promise<RunningNode> {
-  const { secret = CLUSTER_SECRET, clock = realClock } = options;
+  const { secret = CLUSTER_SECRET, clock = realClock, journals = [] } = options;
   const nodeId = options.nodeId ?? `node-${randomBytes(4).toString("hex")}`;
   const drives = options.drives ?? [await givenLocalDrive()];
-  const server = await openNodeServer({ drives, nodeId, secret, clock, logger: silentLogger });
+  const parts = { drives, journals, nodeId, secret, clock };
+  const server = await openNodeServer({ ...parts, logger: silentLogger });
   const { port } = await server.listen("127.0.0.1", options.port ?? 0);
   onTestFinished(() => server.close(0));
   return { url: `http://127.0.0.1:${port}`, port, nodeId, drives, server };

@@ -1,0 +1,171 @@
+// The routes of a data node by which a drive of it is a member of the metadata: one small function a route. Whoever
+// changes something names itself in the owner header; the journal itself refuses all but the one it is promised to.
+
+import type { IncomingMessage } from "node:http";
+import { JournalError, type Authority, type SnapshotInfo } from "../journal/journal-member.ts";
+import {
+  parseRecordFrames,
+  parseRecordsQuery,
+  parseSequence,
+  parseSnapshotQuery,
+  parseTruncation,
+  RECORDS_BYTES_MAX,
+  renderRecords,
+  renderState,
+  SNAPSHOT_BYTES_MAX,
+} from "./journal-messages.ts";
+import { FieldError } from "./json-fields.ts";
+import type { NodeJournal } from "./node-journal.ts";
+import type { DriveAnswer, DriveRequest, DriveRoute } from "./node-routes.ts";
+import { DRIVE_ROUTES, JOURNAL_PATIENCE_MS, RefusedRequestError } from "./protocol.ts";
+import { ShardBodyParser, type BodyKey } from "./shard-body.ts";
+
+const OK = 200;
+/** Looking at a journal means reading all of it; a snapshot is synced as a whole. */
+const patienceMs = JOURNAL_PATIENCE_MS;
+const NOTHING = Buffer.from("{}");
+
+export const journalRoutes: readonly DriveRoute[] = [
+  { method: "GET", pattern: DRIVE_ROUTES.journal, handle: inspect, patienceMs },
+  {
+    method: "POST",
+    pattern: DRIVE_ROUTES.journalPromise,
+    handle: promise,
+    isJournal: true,
+    patienceMs,
+  },
+  { method: "GET", pattern: DRIVE_ROUTES.journalRecords, handle: read },
+  {
+    method: "POST",
+    pattern: DRIVE_ROUTES.journalRecords,
+    handle: append,
+    isJournal: true,
+    bodyBytesMax: RECORDS_BYTES_MAX,
+  },
+  {
+    method: "POST",
+    pattern: DRIVE_ROUTES.journalTruncate,
+    handle: truncate,
+    isJournal: true,
+    patienceMs,
+  },
+  { method: "POST", pattern: DRIVE_ROUTES.journalCut, handle: cut, isJournal: true },
+  { method: "GET", pattern: DRIVE_ROUTES.journalSnapshot, handle: readSnapshot },
+  {
+    method: "PUT",
+    pattern: DRIVE_ROUTES.journalSnapshot,
+    handle: writeSnapshot,
+    isJournal: true,
+    patienceMs,
+  },
+];
+
+async function inspect(request: DriveRequest): Promise<DriveAnswer> {
+  return { status: OK, body: renderState(await journalOf(request).inspect()) };
+}
+
+async function promise(request: DriveRequest): Promise<DriveAnswer> {
+  return { status: OK, body: renderState(await journalOf(request).promise(ownerOf(request))) };
+}
+
+async function append(request: DriveRequest): Promise<DriveAnswer> {
+  const journal = journalOf(request);
+  const owner = ownerOf(request);
+  const records = understood(() => parseRecordFrames(request.body));
+  if (records.length === 0) throw new RefusedRequestError("BadRequest", "there are no records");
+  await journal.turn(() => journal.member.append(owner, records));
+  return { status: OK, body: NOTHING };
+}
+
+async function read(request: DriveRequest): Promise<DriveAnswer> {
+  const range = parseRecordsQuery(request.url);
+  if (range === undefined) {
+    throw new RefusedRequestError("BadRequest", "a read needs a sequence and bounded bytes");
+  }
+  const { member } = journalOf(request);
+  return { status: OK, body: renderRecords(await member.read(range.sequence, range.bytesMax)) };
+}
+
+async function truncate(request: DriveRequest): Promise<DriveAnswer> {
+  const journal = journalOf(request);
+  const owner = ownerOf(request);
+  const { position, clusterId } = understood(() => parseTruncation(request.body));
+  await journal.turn(() => journal.member.truncate(owner, position, clusterId));
+  return { status: OK, body: NOTHING };
+}
+
+async function cut(request: DriveRequest): Promise<DriveAnswer> {
+  const journal = journalOf(request);
+  const owner = ownerOf(request);
+  const sequence = understood(() => parseSequence(request.body));
+  await journal.turn(() => journal.member.cut(owner, sequence));
+  return { status: OK, body: NOTHING };
+}
+
+/** Begun before it is answered, so that a snapshot that is not there is an error and no broken answer. */
+async function readSnapshot(request: DriveRequest): Promise<DriveAnswer> {
+  const info = snapshotOf(request.url);
+  const chunks = journalOf(request).member.readSnapshot(info)[Symbol.asyncIterator]();
+  const first = await chunks.next();
+  const stream = { sizeBytes: info.sizeBytes, chunks: goOn(first, chunks) };
+  return { status: OK, body: Buffer.alloc(0), stream };
+}
+
+async function writeSnapshot(request: DriveRequest): Promise<DriveAnswer> {
+  const info = snapshotOf(request.url);
+  const { member } = journalOf(request);
+  await member.writeSnapshot(ownerOf(request), info, receiveChunks(request.raw, request.key));
+  return { status: OK, body: NOTHING };
+}
+
+async function* goOn(
+  first: IteratorResult<Uint8Array>,
+  chunks: AsyncIterator<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
+  try {
+    let next = first;
+    while (next.done !== true) {
+      yield next.value;
+      next = await chunks.next();
+    }
+  } finally {
+    await chunks.return?.();
+  }
+}
+
+/** What is in a streamed body. It ends with an error unless its sender says that this was all. */
+async function* receiveChunks(raw: IncomingMessage, key: BodyKey): AsyncGenerator<Uint8Array> {
+  const parser = new ShardBodyParser(key, SNAPSHOT_BYTES_MAX);
+  // The answer still has to go out when the loop ends early.
+  for await (const piece of raw.iterator({ destroyOnReturn: false })) {
+    yield* parser.push(piece as Buffer);
+  }
+  if (parser.end() === "abort") {
+    throw new JournalError("Unavailable", "the sender has given the snapshot up");
+  }
+}
+
+function journalOf({ journal }: DriveRequest): NodeJournal {
+  if (journal !== undefined) return journal;
+  throw new JournalError("Unavailable", "this drive keeps no journal");
+}
+
+function ownerOf({ owner }: DriveRequest): Authority {
+  if (owner !== undefined) return owner;
+  throw new RefusedRequestError("BadRequest", "the owner header is missing or malformed");
+}
+
+function snapshotOf(url: string): SnapshotInfo {
+  const info = parseSnapshotQuery(url);
+  if (info !== undefined) return info;
+  throw new RefusedRequestError("BadRequest", "the URL names no snapshot");
+}
+
+function understood<Value>(parse: () => Value): Value {
+  try {
+    return parse();
+  } catch (error) {
+    if (!(error instanceof FieldError)) throw error;
+    throw new RefusedRequestError("BadRequest", `the body makes no sense: ${error.message}`);
+  }
+}

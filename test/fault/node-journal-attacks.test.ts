@@ -1,0 +1,305 @@
+// What a data node answers to those who should not change a drive's journal, or no longer its shards: rows S86, S88 and
+// S89 of the attack list for the routes of members, and the fence. After each attack the journal is what it was.
+
+import { createHash, randomBytes } from "node:crypto";
+import { expect, test } from "vitest";
+import { RECORDS_BYTES_MAX } from "../../src/datanode/journal-messages.ts";
+import { bodyDigest, makeNonce } from "../../src/datanode/rpc-auth.ts";
+import type { NodeHello } from "../../src/datanode/protocol.ts";
+import { renderOwner } from "../../src/datanode/owner-header.ts";
+import {
+  CHAIN_START,
+  type Authority,
+  type JournalMember,
+} from "../../src/journal/journal-member.ts";
+import { encodeRecord } from "../../src/journal/journal-record.ts";
+import { givenMemberNode } from "../support/member-node.ts";
+import type { RunningNode } from "../support/data-node.ts";
+import { exchange, sendRaw, type RawAnswer } from "../support/raw-http.ts";
+import {
+  codeOf,
+  hearHello,
+  renderFrame,
+  renderRpc,
+  renderShardBody,
+  type RpcRequest,
+} from "../support/signed-rpc.ts";
+
+const SET = `${"0".repeat(30)}7f`;
+const ours: Authority = { epoch: 3, owner: "0123456789abcdef" };
+const others: Authority = { epoch: 2, owner: "fedcba9876543210" };
+const later: Authority = { epoch: 4, owner: "fedcba9876543210" };
+
+interface Lab {
+  readonly node: RunningNode;
+  readonly member: JournalMember;
+  readonly hello: NodeHello;
+  readonly drivePath: string;
+  readonly send: (request: RpcRequest, owner?: Authority | string) => Promise<RawAnswer>;
+  readonly post: (
+    route: string,
+    body: Buffer | string,
+    owner?: Authority | string,
+  ) => Promise<RawAnswer>;
+}
+
+async function givenLab(): Promise<Lab> {
+  const { node, member } = await givenMemberNode();
+  const hello = await hearHello(node.port);
+  const drivePath = `/_kintsugi/node/drives/${hello.driveIds[0]}`;
+  const send = (request: RpcRequest, owner?: Authority | string): Promise<RawAnswer> => {
+    const text = typeof owner === "object" ? renderOwner(owner) : owner;
+    const headers = { ...request.headers, "kintsugi-owner": text };
+    const signed = { owner: text, ...request.signed };
+    return sendRaw(node.port, renderRpc(hello, { ...request, headers, signed }));
+  };
+  const post = (route: string, content: Buffer | string, owner?: Authority | string) => {
+    const body = Buffer.from(content);
+    return send({ method: "POST", url: `${drivePath}/journal/${route}`, body }, owner);
+  };
+  return { node, member, hello, drivePath, send, post };
+}
+
+function firstRecord({ epoch }: Authority): Uint8Array {
+  const payload = Buffer.from("{}");
+  const previousDigest = CHAIN_START.digest;
+  return encodeRecord({ sequence: 1, epoch, kind: 1, previousDigest, payload }).bytes;
+}
+
+function framed(...records: readonly Uint8Array[]): Buffer {
+  return Buffer.concat(
+    records.flatMap((record) => {
+      const length = Buffer.alloc(4);
+      length.writeUInt32LE(record.length);
+      return [length, record];
+    }),
+  );
+}
+
+const beginning = JSON.stringify({ position: CHAIN_START, clusterId: "cluster" });
+
+async function unreadable(): Promise<never> {
+  throw new Error("it is damaged");
+}
+
+/** A journal with one record, promised to us. */
+async function begin({ post }: Lab): Promise<void> {
+  expect((await post("promise", "", ours)).status).toBe(200);
+  expect((await post("truncate", beginning, ours)).status).toBe(200);
+  expect((await post("records", framed(firstRecord(ours)), ours)).status).toBe(200);
+}
+
+test("S88 the owner is part of what is signed, and must be well-formed", async () => {
+  const lab = await givenLab();
+  const url = `${lab.drivePath}/journal/promise`;
+  const owner = renderOwner(ours);
+  const forged: readonly RpcRequest[] = [
+    { method: "POST", url, headers: { "kintsugi-owner": owner } },
+    { method: "POST", url, headers: { "kintsugi-owner": owner }, signed: { owner: "4-0" } },
+    { method: "POST", url, signed: { owner } },
+  ];
+  for (const request of forged) {
+    const answer = await sendRaw(lab.node.port, renderRpc(lab.hello, request));
+    expect([request, answer.status, codeOf(answer)]).toEqual([request, 401, "Denied"]);
+  }
+  const malformed = [
+    "",
+    "3",
+    "3-",
+    "-0123456789abcdef",
+    "0-0123456789abcdef",
+    "3-0123456789ABCDEF",
+  ];
+  const more = ["03-0123456789abcdef", `3-${"0".repeat(17)}`, `${"9".repeat(16)}-0123456789abcdef`];
+  for (const text of [...malformed, ...more]) {
+    expect([text, (await lab.post("promise", "", text)).status]).toEqual([text, 400]);
+  }
+  for (const route of ["promise", "records", "truncate", "cut"]) {
+    expect([route, (await lab.post(route, "x")).status]).toEqual([route, 400]);
+  }
+  expect((await lab.member.inspect()).promised).toBeUndefined();
+});
+
+test("S88 an append that is delivered twice is made once, and with another body it is refused", async () => {
+  const lab = await givenLab();
+  await begin(lab);
+  const url = `${lab.drivePath}/journal/cut`;
+  const owner = renderOwner(ours);
+  const body = Buffer.from('{"sequence":1}');
+  const headers = { "kintsugi-owner": owner };
+  const once = renderRpc(lab.hello, { method: "POST", url, body, headers, signed: { owner } });
+  expect((await sendRaw(lab.node.port, once)).status).toBe(200);
+  expect((await sendRaw(lab.node.port, once)).status).toBe(401);
+  const changed = { owner, body: bodyDigest(Buffer.from("{}")) };
+  const request = { method: "POST", url, body, headers, signed: changed };
+  expect((await sendRaw(lab.node.port, renderRpc(lab.hello, request))).status).toBe(401);
+});
+
+test("S89 bodies and queries that make no sense are 400 and change nothing", async () => {
+  const lab = await givenLab();
+  await begin(lab);
+  const before = await lab.member.inspect();
+  const digest = "0".repeat(64);
+  const bodies: readonly (readonly [string, Buffer | string])[] = [
+    ["records", ""],
+    ["records", "x"],
+    ["records", Buffer.alloc(4)],
+    ["records", Buffer.concat([framed(firstRecord(ours)), Buffer.from([1])])],
+    ["records", framed(firstRecord(ours)).subarray(0, -1)],
+    ["records", Buffer.alloc(8, 0xff)],
+    ["truncate", ""],
+    ["truncate", "{}"],
+    ["truncate", JSON.stringify({ position: CHAIN_START, clusterId: "" })],
+    ["truncate", JSON.stringify({ position: CHAIN_START, clusterId: "c".repeat(201) })],
+    ["truncate", JSON.stringify({ position: { ...CHAIN_START, sequence: -1 }, clusterId: "c" })],
+    ["truncate", JSON.stringify({ position: { ...CHAIN_START, digest: "0" }, clusterId: "c" })],
+    ["truncate", JSON.stringify({ position: { digest }, clusterId: "c" })],
+    ["truncate", `{"__proto__":{"position":1},"clusterId":"c"}`],
+    ["cut", "[]"],
+    ["cut", '{"sequence":-1}'],
+    ["cut", '{"sequence":1e300}'],
+    ["cut", Buffer.from([0xff, 0xfe])],
+    ["cut", `{"sequence":${"1".repeat(70_000)}}`],
+  ];
+  for (const [route, body] of bodies) {
+    const answer = await lab.post(route, body, ours);
+    expect([route, body.toString().slice(0, 80), answer.status]).toEqual([
+      route,
+      body.toString().slice(0, 80),
+      400,
+    ]);
+  }
+  const queries = ["", "?sequence=1", "?bytes=1", "?sequence=-1&bytes=1", "?sequence=1&bytes=1e3"];
+  const more = ["?bytes=1&sequence=1", `?sequence=1&bytes=${RECORDS_BYTES_MAX + 1}`];
+  for (const query of [...queries, ...more, `?sequence=${"9".repeat(16)}&bytes=1`]) {
+    const answer = await lab.send({ url: `${lab.drivePath}/journal/records${query}` });
+    expect([query, answer.status]).toEqual([query, 400]);
+  }
+  for (const query of ["", `?sequence=1&epoch=1&digest=${digest}&size=1&file=x`, "?size=1"]) {
+    for (const method of ["GET", "PUT"]) {
+      const url = `${lab.drivePath}/journal/snapshot${query}`;
+      expect([method, query, (await lab.send({ method, url }, ours)).status]).toEqual([
+        method,
+        query,
+        400,
+      ]);
+    }
+  }
+  expect(await lab.member.inspect()).toEqual(before);
+});
+
+test("S89 records that are none, or that do not follow, are refused by the journal", async () => {
+  const lab = await givenLab();
+  await begin(lab);
+  const before = await lab.member.inspect();
+  for (const record of [randomBytes(100), Buffer.alloc(100), firstRecord(ours)]) {
+    const answer = await lab.post("records", framed(record), ours);
+    expect(answer.status).toBeGreaterThanOrEqual(400);
+    expect(["Corrupt", "Gap"]).toContain(codeOf(answer));
+  }
+  expect((await lab.member.inspect()).head).toEqual(before.head);
+});
+
+test("S89 a body larger than any append is refused before it is read", async () => {
+  const lab = await givenLab();
+  const owner = renderOwner(ours);
+  const head = renderRpc(lab.hello, {
+    method: "POST",
+    url: `${lab.drivePath}/journal/records`,
+    headers: { "kintsugi-owner": owner, "content-length": String(RECORDS_BYTES_MAX + 1) },
+    signed: { owner },
+  });
+  const answer = await exchange(lab.node.port, (socket) => socket.write(head));
+  expect(answer.status).toBe(400);
+});
+
+test("S89 a snapshot that is cut off, changed or too long leaves nothing", async () => {
+  const lab = await givenLab();
+  await begin(lab);
+  const data = randomBytes(10_000);
+  const file = createHash("sha256").update(data).digest("hex");
+  const { head } = await lab.member.inspect();
+  const place = `sequence=${head.sequence}&epoch=${head.epoch}&digest=${head.digest}`;
+  const url = `${lab.drivePath}/journal/snapshot?${place}&size=${data.length}&file=${file}`;
+  const changed = Buffer.from(data);
+  changed[5_000] = (changed[5_000] ?? 0) ^ 1;
+  const bodies: Readonly<Record<string, (nonce: string) => Buffer>> = {
+    nothing: () => Buffer.alloc(0),
+    "no end": () => renderFrame(data),
+    "an abort": (nonce) => renderShardBody(nonce, data, { kind: "abort" }),
+    "other bytes": (nonce) => renderShardBody(nonce, changed),
+    "fewer bytes": (nonce) => renderShardBody(nonce, data.subarray(1)),
+    "more bytes": (nonce) => renderShardBody(nonce, Buffer.concat([data, data])),
+    "an end of another request": () => renderShardBody(makeNonce(), data),
+  };
+  for (const [what, makeBody] of Object.entries(bodies)) {
+    const nonce = makeNonce();
+    const put = { method: "PUT", url, body: makeBody(nonce) };
+    const signed = { nonce, body: "UNSIGNED" };
+    const answer = await lab.send({ ...put, signed }, ours);
+    expect([what, answer.status >= 400]).toEqual([what, true]);
+    expect((await lab.member.inspect()).snapshot).toBeUndefined();
+  }
+  const nonce = makeNonce();
+  const put = { method: "PUT", url, body: renderShardBody(nonce, data), signed: { nonce } };
+  expect(codeOf(await lab.send(put, others))).toBe("Fenced");
+  expect((await lab.member.inspect()).snapshot).toBeUndefined();
+});
+
+test("shards of a drive that is promised are changed by nobody else", async () => {
+  const lab = await givenLab();
+  const url = `${lab.drivePath}/shards/${SET}.0`;
+  const put = (owner?: Authority): Promise<RawAnswer> => {
+    const nonce = makeNonce();
+    const body = renderShardBody(nonce, Buffer.from("bytes"));
+    return lab.send({ method: "PUT", url, body, signed: { nonce } }, owner);
+  };
+  const remove = (owner?: Authority) => lab.send({ method: "DELETE", url }, owner);
+  // Nothing is promised yet: whoever belongs to the cluster may.
+  expect((await put()).status).toBe(200);
+  expect((await remove()).status).toBe(200);
+
+  expect((await lab.post("promise", "", ours)).status).toBe(200);
+  expect((await put(ours)).status).toBe(200);
+  for (const owner of [undefined, others, { ...others, epoch: ours.epoch }]) {
+    expect([owner, codeOf(await remove(owner))]).toEqual([owner, "Fenced"]);
+    expect([owner, codeOf(await put(owner))]).toEqual([owner, "Fenced"]);
+  }
+  expect(await lab.node.drives[0]?.list(0x7f)).toHaveLength(1);
+  expect((await lab.send({ url: `${url}/size` })).status).toBe(200);
+
+  // A later gateway that has not come to this drive yet with its promise.
+  expect((await remove(later)).status).toBe(200);
+  expect(codeOf(await put(ours))).toBe("Fenced");
+  // The journal's own promise stands until a later one is made.
+  expect((await lab.member.inspect()).promised).toEqual(ours);
+  expect((await lab.post("promise", "", later)).status).toBe(200);
+  expect(codeOf(await lab.post("promise", "", ours))).toBe("Fenced");
+  expect(codeOf(await lab.post("records", framed(firstRecord(ours)), ours))).toBe("Fenced");
+});
+
+test("a promise whose answer was lost may be asked for again", async () => {
+  const lab = await givenLab();
+  expect((await lab.post("promise", "", ours)).status).toBe(200);
+  expect((await lab.post("promise", "", ours)).status).toBe(200);
+  expect(codeOf(await lab.post("promise", "", { ...ours, owner: others.owner }))).toBe("Fenced");
+});
+
+test("a drive whose promise cannot be read is changed by nobody, and tells nothing of its owner", async () => {
+  const { node } = await givenMemberNode({ readPromised: unreadable });
+  const hello = await hearHello(node.port);
+  const url = `/_kintsugi/node/drives/${hello.driveIds[0]}/shards/${SET}.0`;
+  const answer = await sendRaw(node.port, renderRpc(hello, { method: "DELETE", url }));
+  expect([answer.status, codeOf(answer)]).toEqual([503, "Unavailable"]);
+  const owners = await sendRaw(node.port, renderRpc(hello, { url: "/_kintsugi/node/owners" }));
+  expect(JSON.parse(owners.body)).toEqual({ owners: {} });
+});
+
+test("a drive that keeps no journal says so", async () => {
+  const { givenNode } = await import("../support/data-node.ts");
+  const node = await givenNode();
+  const hello = await hearHello(node.port);
+  const url = `/_kintsugi/node/drives/${hello.driveIds[0]}/journal`;
+  const answer = await sendRaw(node.port, renderRpc(hello, { url }));
+  expect(codeOf(answer)).toBe("Unavailable");
+});
