@@ -270,8 +270,10 @@ export class SimDrive implements Disk {
     if (twist.kind === "torn") return [tornOff(bytes, random)];
     if (twist.kind === "short") return [bytes.subarray(0, random.below(bytes.length + 1))];
     if (twist.kind !== "misdirected") return chunks;
-    const others = [...this.#folder.files()].filter((other) => other !== file);
-    const other = others[random.below(others.length)];
+    const others = [...this.#folder.files()].filter(
+      (other) => other.file !== file && other.path.startsWith(twist.within ?? ""),
+    );
+    const other = others[random.below(others.length)]?.file;
     other?.overwrite(random.below(other.sizeBytes + 1), bytes);
     return [staleBytes(this.#removed, file.sizeBytes, bytes.length)];
   }

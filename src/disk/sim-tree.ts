@@ -29,11 +29,12 @@ export class SimFolder {
     for (const node of this.entries.values()) node.crash(unsynced, random);
   }
 
-  /** All files below. */
-  *files(): Generator<SimFile, void> {
-    for (const node of this.entries.values()) {
-      if (node.kind === "file") yield node;
-      else yield* node.files();
+  /** All files below, with their paths. */
+  *files(above = ""): Generator<{ readonly path: string; readonly file: SimFile }, void> {
+    for (const [name, node] of this.entries) {
+      const path = above + name;
+      if (node.kind === "file") yield { path, file: node };
+      else yield* node.files(`${path}/`);
     }
   }
 

@@ -25,6 +25,8 @@ export interface LoopOptions {
   readonly shouldGoOn: () => boolean;
   /** The model alone: the first sequence. */
   readonly from?: number;
+  /** The model alone: the step from one sequence to the next, where several processes share them. */
+  readonly stride?: number;
 }
 
 export async function runCrashLoop(options: LoopOptions): Promise<void> {

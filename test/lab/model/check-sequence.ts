@@ -1,0 +1,79 @@
+// What is compared after a crash and at the end of a sequence, while nothing else goes on.
+
+import { isSetId } from "../../../src/core/ids.ts";
+import { tick } from "../register.ts";
+import type { Ground } from "./ground.ts";
+import type { ModelStore } from "./model-store.ts";
+import { get } from "./object-acts.ts";
+import { abortStrays } from "./upload-acts.ts";
+import { collectTrash, listKeys, sweep } from "./upkeep-acts.ts";
+
+/** Of the sequences with a crash. */
+const SWEEP_EVERY = 6;
+
+/** Everything is read, and becomes the new beginning. */
+export async function checkAll(ground: Ground): Promise<void> {
+  const { bucket, store } = ground.model;
+  for (const [key, register] of ground.registers) {
+    const from = tick();
+    const object = await store.findObject(bucket, key);
+    const seen = ground.judgeSeen(register, object, from);
+    if (seen === undefined) continue;
+    register.settle(seen);
+    if (seen.value !== undefined) await get(ground, key);
+  }
+  const listed = (await listKeys(ground)).join();
+  const present = [...ground.registers].filter(([, register]) => {
+    return register.candidates(Infinity, Infinity)[0]?.value !== undefined;
+  });
+  if (listed !== present.map(([key]) => key).join()) {
+    ground.journal.violation(`LIST shows ${listed}`);
+  }
+}
+
+/** Nothing may be left that no metadata names, once the trash has been collected and, after a crash, swept. */
+export async function checkNoOrphans(ground: Ground, hasCrashed: boolean): Promise<void> {
+  const { journal, model } = ground;
+  for (const { reading } of ground.held.splice(0)) reading.close();
+  await abortStrays(ground);
+  // What this process has failed to remove it forgets when it ends: then it is the sweep's.
+  await collectTrash(ground);
+  // A pack that is open may be named by nobody yet; one of a process that has ended may not.
+  await model.restart();
+  for (let rounds = 0; rounds < 3; rounds += 1) await collectTrash(ground);
+  if (hasCrashed) {
+    // A sweep looks into 256 folders of each drive: dear, next to all else here.
+    if (ground.random.below(SWEEP_EVERY) > 0 || !(await sweep(ground))) return;
+    journal.note("sequences swept");
+  }
+  const [waiting] = await model.metadata.listTrash(1);
+  if (waiting !== undefined && model.store.awayCount() === 0) {
+    journal.violation(`set ${waiting.setId} stays in the trash`);
+  }
+  const onDrives = await setsOnDrives(model);
+  const named = await namedSets(ground, [...onDrives.keys()]);
+  for (const [setId, places] of onDrives) {
+    if (!named.has(setId)) journal.violation(`orphan: ${places.join(", ")}`);
+  }
+  journal.note("sequences without an orphan");
+}
+
+/** The shard files of all drives by set. */
+async function setsOnDrives(model: ModelStore): Promise<ReadonlyMap<string, readonly string[]>> {
+  const sets = new Map<string, string[]>();
+  for (const disk of model.disks) {
+    for (const path of await model.shardFiles(disk)) {
+      const name = path.slice(path.lastIndexOf("/") + 1);
+      const setId = name.slice(0, name.lastIndexOf("."));
+      const places = sets.get(setId) ?? [];
+      places.push(`${disk.root}:${path}`);
+      sets.set(setId, places);
+    }
+  }
+  return sets;
+}
+
+async function namedSets(ground: Ground, ids: readonly string[]): Promise<ReadonlySet<string>> {
+  const setIds = ids.filter(isSetId);
+  return new Set<string>(await ground.model.metadata.findNamedSets(setIds));
+}

@@ -1,0 +1,68 @@
+// What goes on in the background: listing, trash, compaction, sweeps, amid everything else.
+
+import { tick } from "../register.ts";
+import { describe, type Ground } from "./ground.ts";
+import type { Value } from "./value.ts";
+
+const EVERYTHING = { prefix: "", delimiter: "", limit: 1_000 } as const;
+
+export async function listKeys({ model }: Ground): Promise<readonly string[]> {
+  const { bucket, store } = model;
+  const { entries } = await store.listObjects({
+    ...EVERYTHING,
+    bucketId: bucket.id,
+    after: undefined,
+  });
+  return entries.map((entry) => (entry.kind === "object" ? entry.object.key : "a prefix"));
+}
+
+/** A LIST amid writes shows every key that was there all the while, and none that never was. */
+export async function list(ground: Ground): Promise<void> {
+  const { journal, model, registers } = ground;
+  const { life } = model;
+  const from = tick();
+  let keys: readonly string[];
+  try {
+    keys = await listKeys(ground);
+  } catch (error) {
+    if (!life.isOver) journal.violation(`LIST: ${describe(error)}`);
+    return;
+  }
+  if (life.isOver) return;
+  const to = tick();
+  for (const [key, register] of registers) {
+    const isListed = keys.includes(key);
+    const isPossible = ({ value }: { readonly value: Value }) => (value !== undefined) === isListed;
+    if (register.candidates(from, to).some(isPossible)) continue;
+    journal.violation(`LIST ${isListed ? "shows" : "lacks"} ${key}`);
+  }
+  journal.count("list");
+}
+
+export async function collectTrash({ journal, model }: Ground): Promise<void> {
+  const { life, store } = model;
+  try {
+    await store.collectTrash();
+    model.passTime();
+    const { removedCount } = await store.collectTrash();
+    journal.note("sets removed", removedCount);
+  } catch (error) {
+    if (!life.isOver) journal.violation(`trash: ${describe(error)}`);
+  }
+}
+
+/** Whether it has seen everything. */
+export async function sweep({ journal, model }: Ground): Promise<boolean> {
+  const { life, store } = model;
+  try {
+    const report = await store.sweepOrphans({ graceMs: 0 });
+    if (life.isOver) return false;
+    journal.note("orphan shards swept", report.removedShards);
+    if (report.unknownSets > 0)
+      journal.violation(`${report.unknownSets} sets of unknown processes`);
+    return report.isComplete && report.waitingShards === 0 && report.skippedDrives.length === 0;
+  } catch (error) {
+    if (!life.isOver) journal.violation(`sweep: ${describe(error)}`);
+    return false;
+  }
+}
