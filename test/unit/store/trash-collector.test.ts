@@ -2,6 +2,8 @@
 // nothing else goes with them.
 
 import { expect, test } from "vitest";
+import type { DriveId, SetId } from "../../../src/core/ids.ts";
+import { drivesOfSet } from "../../../src/store/placement.ts";
 import {
   bodyOf,
   bytesOf,
@@ -146,4 +148,45 @@ test("while a drive is away the others give up all that was deleted, however muc
   for (let step = 0; step < 3; step += 1) await store.collectTrash();
   expect(await metadata.listTrash(10)).toEqual([]);
   expect(await shardFiles()).toEqual([]);
+});
+
+test("what is behind more sets than are looked at goes while a drive is away, and all once it is back", async () => {
+  const clock = new HandClock();
+  const lab = await givenStore({ clock, driveCount: 7, limits: { trashGraceMs: MINUTE_MS } });
+  const { store, metadata, disks } = lab;
+  const layout = (await metadata.findLayouts())[0];
+  if (layout === undefined) throw new Error("there is no layout");
+  const usesFirst = (setId: SetId): boolean =>
+    drivesOfSet(layout, setId, 6).includes(layout.drives[0] ?? ("" as DriveId));
+  const ids = Array.from({ length: 13_000 }, (_, n) => n.toString(16).padStart(32, "0") as SetId);
+  const waiting = ids.filter(usesFirst).slice(0, 10_500);
+  const others = ids.filter((setId) => !usesFirst(setId)).slice(0, 100);
+  const trash = new Set([...waiting, ...others]);
+  metadata.listTrash = async (limit, after) => {
+    const rows = [...trash].map((setId) => ({
+      setId,
+      layoutVersion: 1,
+      shardCount: 6,
+      trashedAt: 0,
+    }));
+    const start = rows.findIndex(({ setId }) => setId === after) + 1;
+    return rows.slice(start, start + limit);
+  };
+  metadata.dropTrash = async (gone) => gone.forEach((setId) => trash.delete(setId));
+  const step = async (count: number): Promise<void> => {
+    for (let done = 0; done < count; done += 1) {
+      await store.collectTrash();
+      clock.nowMs += MINUTE_MS;
+    }
+  };
+
+  disks[0]?.setOffline(true);
+  await step(26);
+  expect([...trash].filter((setId) => !usesFirst(setId))).toEqual([]);
+  expect(trash.size).toBe(10_500);
+
+  disks[0]?.setOffline(false);
+  await expect.poll(() => store.awayCount()).toBe(0);
+  await step(24);
+  expect(trash.size).toBe(0);
 });
