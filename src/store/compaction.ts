@@ -24,6 +24,8 @@ export interface CompactOptions {
   readonly sealsOpen?: boolean;
   /** Ends the work early, between objects. */
   readonly signal?: AbortSignal;
+  /** After each pack. */
+  readonly onProgress?: (progress: CompactProgress) => void;
 }
 
 export interface CompactProgress {
@@ -84,7 +86,7 @@ export class Compaction {
   }
 
   async #run(
-    { deadShareMin, packsMax = Infinity, sealsOpen = false, signal }: CompactOptions,
+    { deadShareMin, packsMax = Infinity, sealsOpen = false, signal, onProgress }: CompactOptions,
     passedOver: ReadonlyMap<SetId, number>,
   ): Promise<CompactProgress> {
     const { metadata, packs } = this.#context;
@@ -103,6 +105,7 @@ export class Compaction {
         await this.#empty(pack, tally, signal);
         const [next] = await metadata.listSparsePacks(deadShareMin, before, 1);
         if (next?.set.id === after && signal?.aborted !== true) this.#noteKept(after, tally);
+        onProgress?.({ ...tally, isComplete: false });
       }
       if (page.length < PAGE_SIZE) return { ...tally, isComplete: signal?.aborted !== true };
     }
