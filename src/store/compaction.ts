@@ -90,6 +90,7 @@ export class Compaction {
     passedOver: ReadonlyMap<SetId, number>,
   ): Promise<CompactProgress> {
     const { metadata, packs } = this.#context;
+    const isAborted = (): boolean => signal?.aborted === true;
     if (sealsOpen) await packs.sealOpen();
     const tally = { packCount: 0, movedCount: 0, movedBytes: 0, unreadableCount: 0, keptCount: 0 };
     let after: SetId | undefined;
@@ -99,15 +100,15 @@ export class Compaction {
         const before = after;
         after = pack.set.id;
         if (passedOver.has(after)) continue;
-        if (signal?.aborted === true || tally.packCount >= packsMax) {
+        if (isAborted() || tally.packCount >= packsMax) {
           return { ...tally, isComplete: false };
         }
         await this.#empty(pack, tally, signal);
         const [next] = await metadata.listSparsePacks(deadShareMin, before, 1);
-        if (next?.set.id === after && signal?.aborted !== true) this.#noteKept(after, tally);
+        if (next?.set.id === after && !isAborted()) this.#noteKept(after, tally);
         onProgress?.({ ...tally, isComplete: false });
       }
-      if (page.length < PAGE_SIZE) return { ...tally, isComplete: signal?.aborted !== true };
+      if (page.length < PAGE_SIZE) return { ...tally, isComplete: !isAborted() };
     }
   }
 
