@@ -14,6 +14,7 @@ export default defineConfig({
       project("unit", ["test/unit/**/*.test.ts"]),
       project("contract", ["test/contract/**/*.test.ts"]),
       project("s3", ["test/s3/**/*.test.ts"]),
+      project("admin", ["test/admin/**/*.test.ts"], 60_000),
       project("attack", ["test/attack/**/*.test.ts"], 60_000),
       project("fault", ["test/fault/**/*.test.ts"], 120_000),
       project("fuzz", ["test/fuzz/**/*.test.ts"], 120_000),

@@ -127,6 +127,8 @@ function addObjects({ gauge }: Meters, status: StatusReport): void {
   one("disks", "Devices under the drives that are there.", disks.count);
   const loss = "Disks that may still fail without loss.";
   one("disks_before_loss", loss, disks.mayFailBeforeLoss);
+  const drives = "Drives that may still be lost without loss, also where they share disks.";
+  one("drives_before_loss", drives, disks.drivesMayBeLost);
   const outage = "Disks that may still fail while writes go on.";
   one("disks_before_outage", outage, disks.mayFailBeforeOutage);
   one("buckets", "Buckets.", totals.buckets);
@@ -174,28 +176,34 @@ function addDurations(registry: Registry, counts: RequestCounts): void {
 
 const MS = 1_000;
 const DURATION_NAME = "kintsugi_s3_request_duration_seconds";
+const DURATION_SETTINGS = {
+  name: DURATION_NAME,
+  help: "Time from a request's arrival to the end of its answer.",
+  labelNames: ["operation"],
+  registers: [],
+};
 
 /** The library's histograms count what they are told; this one shows what was counted already. */
 class CountedHistogram extends Histogram {
   readonly #counts: RequestCounts;
+  /** Knows name, help and kind; counts nothing. */
+  readonly #empty = new Histogram(DURATION_SETTINGS);
 
   constructor(counts: RequestCounts) {
-    const help = "Time from a request's arrival to the end of its answer.";
-    const buckets = DURATION_BUCKETS_MS.map((bound) => bound / MS);
-    super({ name: DURATION_NAME, help, buckets, labelNames: ["operation"], registers: [] });
+    super(DURATION_SETTINGS);
     this.#counts = counts;
   }
 
-  override async get(): ReturnType<Histogram["get"]> {
+  override get(): ReturnType<Histogram["get"]> {
+    return this.getForPromString();
+  }
+
+  /** The registry asks this way. */
+  async getForPromString(): ReturnType<Histogram["get"]> {
     const values = [...this.#counts.operations].flatMap(([name, found]) =>
       linesOf({ operation: nameOf(name) }, found),
     );
-    return { ...(await super.get()), values };
-  }
-
-  /** The registry asks this way when there is one. */
-  getForPromString(): ReturnType<Histogram["get"]> {
-    return this.get();
+    return { ...(await this.#empty.get()), values };
   }
 }
 

@@ -42,6 +42,8 @@ export interface StatusReport extends Omit<StoreStatus, "tolerance"> {
     readonly count: number;
     readonly mayFailBeforeLoss: number;
     readonly mayFailBeforeOutage: number;
+    /** Where drives share disks: drives, instead of disks, that may be lost. */
+    readonly drivesMayBeLost: number;
   };
   readonly workers: readonly WorkerStatus[];
   readonly jobs: readonly JobStatus[];
@@ -65,6 +67,7 @@ export function makeStatusReport(sources: StatusSources): StatusReport {
       count: new Set(devices).size,
       mayFailBeforeLoss: tolerance.disksBeforeLoss,
       mayFailBeforeOutage: tolerance.disksBeforeOutage,
+      drivesMayBeLost: tolerance.drivesBeforeLoss,
     },
     ...store,
     workers,

@@ -40,7 +40,10 @@ function stateWords({ isWell, isWritable, problems }: StatusAnswer): string {
 
 function diskWords({ disks, drives }: StatusAnswer): string {
   const { count, mayFailBeforeLoss: loss, mayFailBeforeOutage: outage } = disks;
-  const shared = count < drives.length && count > 0 ? ", for drives share disks" : "";
+  const shared =
+    count < drives.length && count > 0
+      ? ` (drives share disks: ${renderMany(disks.drivesMayBeLost, "drive")} may be lost)`
+      : "";
   return (
     `${renderMany(count, "disk")} under ${renderMany(drives.length, "drive")}; ` +
     `${loss} may still fail without loss, ${outage} without an outage of writes${shared}`

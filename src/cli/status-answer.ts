@@ -37,6 +37,7 @@ export interface StatusAnswer {
     readonly count: number;
     readonly mayFailBeforeLoss: number;
     readonly mayFailBeforeOutage: number;
+    readonly drivesMayBeLost: number;
   };
   readonly drives: readonly DriveAnswer[];
   readonly totals: {

@@ -13,6 +13,8 @@ import { quorumOfWrite } from "./write-quorum.ts";
 export interface Tolerance {
   /** Disks that may fail, whichever they are, and everything acknowledged can still be read. */
   readonly disksBeforeLoss: number;
+  /** The same in drives: where several share a disk, more of them may be lost or rot than disks may fail. */
+  readonly drivesBeforeLoss: number;
   /** Disks that may fail, and writes are still taken. */
   readonly disksBeforeOutage: number;
   /** Whether something cannot be read as things stand. */
@@ -46,6 +48,7 @@ export async function toleranceOf(context: StoreContext, devices: Devices): Prom
   ];
   return {
     disksBeforeLoss: disksThatMayFailOfAll(reads),
+    drivesBeforeLoss: Math.max(0, Math.min(...reads.map(({ spareCount }) => spareCount))),
     disksBeforeOutage: disksThatMayFailOfAll(writes),
     isBeyond: reads.some(({ spareCount }) => spareCount < 0),
   };

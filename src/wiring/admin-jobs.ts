@@ -1,22 +1,32 @@
 // The jobs of the admin API, done by the object store.
 
-import { AdminError } from "../admin/admin-error.ts";
-import type { AdminJobs } from "../admin/admin-jobs.ts";
-import type { OpenObjectStore } from "../store/open-object-store.ts";
+import type { AdminJobs, Emit } from "../admin/admin-jobs.ts";
+import { COMPACT_DEAD_SHARE, type OpenObjectStore } from "../store/open-object-store.ts";
+
+/** Any dead byte makes a pack worth emptying for who asks for all. */
+const ANY_SHARE = Number.EPSILON;
 
 export function adminJobsOf(store: OpenObjectStore): AdminJobs {
   return {
-    verify: () => notYet("verify"),
-    compact: () => notYet("compact"),
-    sweep: ({ isDryRun }, emit, signal) =>
-      store.sweepOrphans({
-        isDryRun,
+    verify: (query, emit, signal) =>
+      store.verifyObjects(query, {
+        onProgress: progressTo(emit),
+        onFinding: (finding) => emit("finding", finding),
         signal,
-        onProgress: (progress) => void emit("progress", progress),
       }),
+    compact: ({ isAll }, emit, signal) =>
+      store.compactPacks({
+        deadShareMin: isAll ? ANY_SHARE : COMPACT_DEAD_SHARE,
+        sealsOpen: isAll,
+        onProgress: progressTo(emit),
+        signal,
+      }),
+    sweep: ({ isDryRun }, emit, signal) =>
+      store.sweepOrphans({ isDryRun, onProgress: progressTo(emit), signal }),
   };
 }
 
-function notYet(name: string): Promise<never> {
-  return Promise.reject(new AdminError(501, "NotImplemented", `${name} is not there yet`));
+/** Nobody waits for what only says how far the work is. */
+function progressTo(emit: Emit): (progress: object) => void {
+  return (progress) => void emit("progress", progress);
 }
