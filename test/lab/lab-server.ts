@@ -2,9 +2,10 @@
 
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 
-const MAIN = fileURLToPath(new URL("../../dist/main.js", import.meta.url));
+/** The laboratory runs in the repository, and in compiled form elsewhere than its sources lie. */
+const MAIN = join(process.cwd(), "dist/main.js");
 export const LAB_KEYS = { accessKey: "lab-access-key", secretKey: "lab-secret-key-0123456789" };
 /** A start that takes longer has hung, in milliseconds. */
 const START_MS_MAX = 60_000;

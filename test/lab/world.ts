@@ -56,12 +56,24 @@ const SOLO_KEYS = 48;
 const RACED_KEYS = 12;
 const VIOLATIONS_SHOWN = 25;
 
+type Counts = readonly (readonly [kind: string, count: number])[];
+
+export interface PlainJournal {
+  readonly acknowledged: Counts;
+  readonly notes: Counts;
+  readonly violations: readonly string[];
+  readonly cycle: number;
+}
+
 /** Numbers and findings of a whole run. */
 export class Journal {
   readonly acknowledged = new Map<string, number>();
   readonly notes = new Map<string, number>();
   readonly violations: string[] = [];
+  /** How many there were. */
   cycle = 0;
+  /** Which one it is, where they have numbers that repeat them. */
+  sequence: number | undefined;
   readonly #print: (line: string) => void;
 
   constructor(print: (line: string) => void) {
@@ -78,9 +90,25 @@ export class Journal {
   }
 
   violation(words: string): void {
-    const line = `cycle ${this.cycle}: ${words}`;
+    const place = this.sequence === undefined ? `cycle ${this.cycle}` : `sequence ${this.sequence}`;
+    const line = `${place}: ${words}`;
     this.violations.push(line);
     if (this.violations.length <= VIOLATIONS_SHOWN) this.#print(`VIOLATION ${line}`);
+  }
+
+  /** For another process, which absorbs it. */
+  toPlain(): PlainJournal {
+    const { acknowledged, cycle, notes, violations } = this;
+    return { acknowledged: [...acknowledged], notes: [...notes], violations, cycle };
+  }
+
+  absorb({ acknowledged, cycle, notes, violations }: PlainJournal): void {
+    for (const [kind, by] of acknowledged) {
+      this.acknowledged.set(kind, (this.acknowledged.get(kind) ?? 0) + by);
+    }
+    for (const [kind, by] of notes) this.note(kind, by);
+    this.violations.push(...violations);
+    this.cycle += cycle;
   }
 
   get acknowledgedCount(): number {

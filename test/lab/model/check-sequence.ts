@@ -41,21 +41,28 @@ export async function checkNoOrphans(ground: Ground, hasCrashed: boolean): Promi
   // A pack that is open may be named by nobody yet; one of a process that has ended may not.
   await model.restart();
   for (let rounds = 0; rounds < 3; rounds += 1) await collectTrash(ground);
-  if (hasCrashed) {
-    // A sweep looks into 256 folders of each drive: dear, next to all else here.
-    if (ground.random.below(SWEEP_EVERY) > 0 || !(await sweep(ground))) return;
-    journal.note("sequences swept");
-  }
   const [waiting] = await model.metadata.listTrash(1);
   if (waiting !== undefined && model.store.awayCount() === 0) {
     journal.violation(`set ${waiting.setId} stays in the trash`);
   }
-  const onDrives = await setsOnDrives(model);
-  const named = await namedSets(ground, [...onDrives.keys()]);
-  for (const [setId, places] of onDrives) {
-    if (!named.has(setId)) journal.violation(`orphan: ${places.join(", ")}`);
+  const before = await unnamedOn(ground);
+  if (before.length > 0) {
+    journal.note(hasCrashed ? "orphans of a crash" : "orphans without a crash", before.length);
+    // A sweep looks into 256 folders of each drive: dear, next to all else here.
+    if (hasCrashed && ground.random.below(SWEEP_EVERY) > 0) return;
+    if (!(await sweep(ground))) return;
+    for (const words of await unnamedOn(ground)) journal.violation(`orphan: ${words}`);
+    journal.note("sequences swept");
   }
   journal.note("sequences without an orphan");
+}
+
+/** Where the shards of sets lie that no metadata names. */
+async function unnamedOn(ground: Ground): Promise<readonly string[]> {
+  const onDrives = await setsOnDrives(ground.model);
+  const setIds = [...onDrives.keys()].filter(isSetId);
+  const named = new Set<string>(await ground.model.metadata.findNamedSets(setIds));
+  return [...onDrives].flatMap(([setId, places]) => (named.has(setId) ? [] : places.join(", ")));
 }
 
 /** The shard files of all drives by set. */
@@ -71,9 +78,4 @@ async function setsOnDrives(model: ModelStore): Promise<ReadonlyMap<string, read
     }
   }
   return sets;
-}
-
-async function namedSets(ground: Ground, ids: readonly string[]): Promise<ReadonlySet<string>> {
-  const setIds = ids.filter(isSetId);
-  return new Set<string>(await ground.model.metadata.findNamedSets(setIds));
 }

@@ -19,14 +19,17 @@ export async function runModel({
 }: LoopOptions): Promise<void> {
   // Errors are the daily bread here, and their stacks would cost more than all else.
   Error.stackTraceLimit = 0;
+  const before = process.cpuUsage();
   for (let number = from; shouldGoOn(); number += stride) {
-    journal.cycle = number;
+    journal.sequence = number;
+    journal.cycle += 1;
     const random = seededRandom(seed * 100_003 + number);
     const driveCount = DRIVE_COUNTS[random.below(DRIVE_COUNTS.length)] ?? 6;
     const model = await ModelStore.make(seed * 100_003 + number, driveCount);
     journal.note(`sequences on ${driveCount} drives`);
     await runSequence({ model, random, journal });
     await model.close();
-    journal.note("sequences");
   }
+  const { user, system } = process.cpuUsage(before);
+  journal.note("seconds of CPU", (user + system) / 1_000_000);
 }

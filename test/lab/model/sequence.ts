@@ -19,7 +19,7 @@ import {
   remove,
 } from "./object-acts.ts";
 import { abortStrays, upload } from "./upload-acts.ts";
-import { collectTrash, list, sweep } from "./upkeep-acts.ts";
+import { collectTrash, compact, list, sweep } from "./upkeep-acts.ts";
 
 const OPERATIONS_MIN = 100;
 const OPERATIONS_MAX = 200;
@@ -42,6 +42,7 @@ const ACTS: readonly Act[] = [
   ["create upload", 50, upload],
   ["list", 20, list],
   ["trash", 40, collectTrash],
+  ["compaction", 15, compact],
   ["sweep", 1, sweepOnce],
   ["abort strays", 6, abortStrays],
 ];

@@ -66,3 +66,22 @@ export async function sweep({ journal, model }: Ground): Promise<boolean> {
     return false;
   }
 }
+
+/** Packs are rewritten while their objects are read, replaced and deleted. */
+export async function compact(ground: Ground): Promise<void> {
+  const { faults, journal, model, random } = ground;
+  const { life, store } = model;
+  const failingBefore = faults.failingCount;
+  try {
+    const progress = await store.compactPacks({
+      deadShareMin: random.below(2) === 0 ? 0.3 : 0.001,
+      sealsOpen: random.below(2) === 0,
+    });
+    if (life.isOver) return;
+    journal.note("packs looked through", progress.packCount);
+    journal.note("objects moved to another pack", progress.movedCount);
+    if (!life.isOver) journal.count("compaction");
+  } catch (error) {
+    if (!life.isOver) ground.judgeRefusal("compaction", error, failingBefore);
+  }
+}

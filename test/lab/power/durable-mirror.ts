@@ -16,12 +16,11 @@ import {
 } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import type { SeededRandom } from "../../../src/util/seeded-random.ts";
 
 const run = promisify(execFile);
-const SOURCE = fileURLToPath(new URL("durable-mirror.c", import.meta.url));
+const SOURCE = join(process.cwd(), "test/lab/power/durable-mirror.c");
 /** The number of the folder that is mirrored. */
 const ROOT_NUMBER = 1;
 

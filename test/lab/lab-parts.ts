@@ -1,0 +1,21 @@
+// The parts of the laboratory by name.
+
+import { runCrashLoop, type LoopOptions } from "./crash-loop.ts";
+import { runFlips } from "./flips/flip-loop.ts";
+import { runModel } from "./model/model-run.ts";
+import { runPowerLoop } from "./power/power-loop.ts";
+
+type Part = (options: LoopOptions) => Promise<void>;
+
+export const LAB_PARTS = {
+  crash: runCrashLoop,
+  power: runPowerLoop,
+  model: runModel,
+  flips: runFlips,
+} as const satisfies Record<string, Part>;
+
+export type LabPart = keyof typeof LAB_PARTS;
+
+export function isLabPart(name: string): name is LabPart {
+  return Object.hasOwn(LAB_PARTS, name);
+}

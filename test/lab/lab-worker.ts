@@ -1,0 +1,17 @@
+// One of the processes that share a part of the laboratory: told what to do in its arguments, it sends what it found to
+// its parent when it is done, and violations as they come.
+
+import { isLabPart, LAB_PARTS } from "./lab-parts.ts";
+import { Journal } from "./world.ts";
+
+const [, , name = "", ...numbers] = process.argv;
+const [seed = 1, minutes = 1, from = 1, stride = 1] = numbers.map(Number);
+
+for (const signal of ["SIGINT", "SIGTERM", "disconnect"] as const)
+  process.on(signal, () => process.exit(130));
+
+if (!isLabPart(name)) throw new Error(`no part ${name}`);
+const journal = new Journal((line) => void process.stdout.write(`${line}\n`));
+const until = performance.now() + minutes * 60_000;
+await LAB_PARTS[name]({ seed, journal, from, stride, shouldGoOn: () => performance.now() < until });
+process.send?.(journal.toPlain(), () => process.exit(0));
