@@ -3,12 +3,16 @@
 // that role's turn, so that health checks and help are quick. Exit codes: 0 done, 1 failed, 2 usage.
 
 import { UsageError } from "./config/usage-error.ts";
+import { ORDERS_VARIABLE } from "./wiring/supervisor-protocol.ts";
 
 const DONE = 0;
 const FAILED = 1;
 const USAGE = 2;
 /** Of commands that ask a server: it could not be asked, or refused. */
 const NOT_ASKED = 2;
+
+/** Known here before the settings are read. */
+const OFF: ReadonlySet<string> = new Set(["off", "false", "0", "no"]);
 
 type Args = readonly string[];
 type Command = (args: Args) => Promise<number | undefined>;
@@ -60,8 +64,24 @@ async function run(args: Args): Promise<number | undefined> {
 }
 
 async function serve(role: "gateway" | "node" | "server", args: Args): Promise<undefined> {
+  const isWorker = process.env[ORDERS_VARIABLE] !== undefined;
+  if (role !== "node" && !isWorker && wantsSupervisor(args)) {
+    const { supervise } = await import("./wiring/supervise.ts");
+    await supervise(role, args);
+    return;
+  }
+  const { openSupervisorLink } = await import("./wiring/supervisor-link.ts");
+  // First of all, so that the supervisor hears from a start that hangs.
+  const link = openSupervisorLink();
   const { runRole } = await import("./run-role.ts");
-  await runRole(role, args);
+  await runRole(role, args, link);
+}
+
+/** Known before anything is loaded; what is given wrongly is told by the worker, which reads all settings. */
+function wantsSupervisor(args: Args): boolean {
+  const at = args.findIndex((arg) => /^--supervisor(?:=|$)/.test(arg));
+  const flag = args[at]?.split("=")[1] ?? args[at + 1];
+  return !OFF.has((at < 0 ? process.env["KINTSUGI_SUPERVISOR"] : flag) ?? "");
 }
 
 async function showConfig(args: Args): Promise<number> {

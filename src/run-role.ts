@@ -10,6 +10,7 @@ import { openLogger, type OpenLogger } from "./telemetry/logger.ts";
 import { realClock } from "./util/clock.ts";
 import type { AdminFaceOptions } from "./wiring/admin-face.ts";
 import { renderBannerJson, renderBannerText } from "./wiring/banner.ts";
+import type { SupervisorLink } from "./wiring/supervisor-link.ts";
 
 type ServingRole = "gateway" | "node" | "server";
 
@@ -18,46 +19,72 @@ interface Started {
   readonly endpoint: string;
   readonly bannerText: string;
   readonly bannerJson: string;
+  /** How long the oldest write of metadata has been under way, in milliseconds. */
+  writeWaitMs?(): number;
   close(): Promise<void>;
 }
 
 const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 const FOLDER_DEFAULT = "./data";
 
-/** Resolves when the role serves; from then on signals end the process. */
-export async function runRole(role: ServingRole, args: readonly string[]): Promise<void> {
+/** Resolves when the role serves; from then on signals, or the supervisor, end the process. */
+export async function runRole(
+  role: ServingRole,
+  args: readonly string[],
+  link: SupervisorLink | undefined,
+): Promise<void> {
   const config = await readConfig({ role, args, env: process.env, mayCreate: true });
   const { settings } = config;
+  if (link !== undefined && !settings.supervisor) refuseLateWish();
   const logger = openLogger(settings.logLevel);
   for (const secret of [settings.secretKey, settings.clusterSecret]) {
     if (secret !== undefined) logger.hide(secret);
   }
   process.once("exit", () => logger.flush());
   endOnFault(logger);
-  const stopping = stopOnSignal(logger);
-  const started = await START[role](config, logger);
+  link?.useLogger(logger);
+  const stopping = stopOnSignal(logger, link);
+  const started = await START[role](config, logger, link);
+  stopping.use(started);
+  // Before anybody can read that it serves.
+  link?.noteReady(() => started.writeWaitMs?.() ?? 0);
   process.stdout.write(`${settings.json ? started.bannerJson : started.bannerText}\n`);
   process.stdout.write(`ready ${started.endpoint}\n`);
-  stopping.use(started);
+}
+
+/** By then the supervisor is there. */
+function refuseLateWish(): never {
+  throw new UsageError(
+    "the settings file turns the supervisor off, and is read too late for that: " +
+      "give --supervisor off or KINTSUGI_SUPERVISOR=off",
+  );
 }
 
 /** Signals that come while the role still starts end it at once: nothing is acknowledged yet. */
-function stopOnSignal(logger: OpenLogger): { use: (started: Started) => void } {
+function stopOnSignal(
+  logger: OpenLogger,
+  link: SupervisorLink | undefined,
+): { use: (started: Started) => void } {
   let started: Started | undefined;
   let isStopping = false;
+  const end = (code: number): never => link?.end(code) ?? process.exit(code);
   const stop = async (signal: string): Promise<never> => {
-    if (isStopping || started === undefined) process.exit(isStopping ? 1 : 0);
+    if (isStopping || started === undefined) return end(isStopping ? 1 : 0);
     isStopping = true;
     logger.info({ signal }, "stopping: requests under way are finished, no new ones taken");
     try {
       await started.close();
-      process.exit(0);
     } catch (error) {
       logger.error({ err: error }, "could not stop cleanly");
-      process.exit(1);
+      return end(1);
     }
+    return end(0);
   };
-  for (const signal of SIGNALS) process.on(signal, () => void stop(signal));
+  for (const signal of SIGNALS) {
+    // A terminal signals the whole group; a worker hears of it once, from its supervisor.
+    process.on(signal, () => void (link === undefined && stop(signal)));
+  }
+  link?.onStop((signal) => void stop(signal));
   return { use: (given) => (started = given) };
 }
 
@@ -74,32 +101,41 @@ function endOnFault(logger: OpenLogger): void {
 
 const START = { gateway: startGateway, node: startNode, server: startEmbedded };
 
-async function startEmbedded(config: Config, logger: OpenLogger): Promise<Started> {
+async function startEmbedded(
+  config: Config,
+  logger: OpenLogger,
+  link?: SupervisorLink,
+): Promise<Started> {
   const { openEmbedded } = await import("./server.ts");
   const { settings, operands, origins } = config;
   const server = await openEmbedded({
-    ...s3Options(config, logger),
+    ...s3Options(config, logger, link),
     folders: operands,
     drives: { count: settings.drives, isGiven: origins.get("drives") !== "default" },
     acceptLoss: settings.acceptLoss,
+    ...(link === undefined ? {} : { supervision: link }),
   });
-  return withBanner(server, settings);
+  return withBanner(server, settings, link);
 }
 
-async function startGateway(config: Config, logger: OpenLogger): Promise<Started> {
+async function startGateway(
+  config: Config,
+  logger: OpenLogger,
+  link?: SupervisorLink,
+): Promise<Started> {
   const { openGateway } = await import("./server.ts");
   const { settings, operands } = config;
   const [folder = FOLDER_DEFAULT, ...more] = operands;
   if (more.length > 0) throw new UsageError("a gateway has one DIR, for its metadata");
   const gateway = await openGateway({
-    ...s3Options(config, logger),
+    ...s3Options(config, logger, link),
     folder,
     nodes: settings.nodes,
     clusterSecret: secretOf(settings),
     // Standard output belongs to the banner.
     onProgress: (words) => process.stderr.write(`kintsugi: ${words}\n`),
   });
-  return withBanner(gateway, settings);
+  return withBanner(gateway, settings, link);
 }
 
 async function startNode(config: Config, logger: OpenLogger): Promise<Started> {
@@ -123,17 +159,22 @@ async function startNode(config: Config, logger: OpenLogger): Promise<Started> {
   };
 }
 
-function withBanner(server: RunningServer, settings: Settings): Started {
-  const banner = { ...server, region: settings.region };
+function withBanner(
+  server: RunningServer,
+  settings: Settings,
+  link: SupervisorLink | undefined,
+): Started {
+  const banner = { ...server, region: settings.region, pid: link?.supervisorPid };
   return {
     endpoint: server.endpoint,
     bannerText: renderBannerText(banner),
     bannerJson: renderBannerJson(banner),
+    writeWaitMs: () => server.writeWaitMs(),
     close: () => server.close(),
   };
 }
 
-function s3Options(config: Config, logger: OpenLogger) {
+function s3Options(config: Config, logger: OpenLogger, link: SupervisorLink | undefined) {
   const { settings } = config;
   const { tlsCert, tlsKey, accessKey, secretKey } = settings;
   const keys: KeyPair | undefined =
@@ -155,6 +196,9 @@ function s3Options(config: Config, logger: OpenLogger) {
     admin: adminOptions(config),
     clock: realClock,
     logger,
+    ...(link === undefined
+      ? {}
+      : { takeSocket: (host: string, port: number) => link.takeSocket(host, port) }),
   };
 }
 

@@ -33,6 +33,21 @@ export interface EmbeddedOptions extends S3FaceOptions {
   readonly drives: DriveCount;
   /** Whether to start although more drives are blank than parity replaces. Default: no. */
   readonly acceptLoss?: boolean;
+  readonly supervision?: Supervision;
+}
+
+/** What a supervisor tells the process that serves, and wants to hear from it: docs/decisions/0008-supervisor.md. */
+export interface Supervision {
+  readonly orders: {
+    /** Folders that do not answer: they count as away and are never touched. */
+    readonly avoidDrives: readonly string[];
+    /** Processes before this one that were killed and may not be gone. */
+    readonly replacedPids: readonly number[];
+  };
+  /** Told before any of them is touched by what may block the thread. */
+  noteFolders(drives: readonly string[]): void;
+  /** Told before the metadata on that drive is opened. */
+  noteMetadata(drive: string): void;
 }
 
 export interface GatewayOptions extends S3FaceOptions {
@@ -49,13 +64,23 @@ export interface GatewayOptions extends S3FaceOptions {
 export function openEmbedded(options: EmbeddedOptions): Promise<RunningServer> {
   return opening(async (closeStack) => {
     const serving = loadServing();
-    const { paths, remarks } = await resolveDrivePaths(options.folders, options.drives);
+    const { supervision } = options;
+    const { avoidDrives = [], replacedPids = [] } = supervision?.orders ?? {};
+    const { paths, remarks } = await resolveDrivePaths(
+      options.folders,
+      options.drives,
+      avoidDrives,
+    );
+    supervision?.noteFolders(paths);
     let metadata: MetadataStore | undefined;
     let metadataFolder = "";
     const opened = await openDrives({
       paths,
       nodeName: "local",
+      avoidDrives,
+      replacedPids,
       onFirstDrive: async (first) => {
+        supervision?.noteMetadata(first.path);
         metadataFolder = join(first.path, METADATA_FOLDER);
         metadata = await openDriveMetadata(first, options.clock, closeStack);
         const isFirstStart = (await metadata.findLayouts()).length === 0;

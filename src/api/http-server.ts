@@ -29,8 +29,8 @@ export interface S3ServerOptions extends PipelineSettings {
 }
 
 export interface S3Server {
-  /** Port 0 takes a free one. @throws when the address is taken. */
-  listen(host: string, port: number): Promise<{ readonly port: number }>;
+  /** Port 0 takes a free one. On `socket` where one is given, which is bound. @throws when the address is taken. */
+  listen(host: string, port: number, socket?: object): Promise<{ readonly port: number }>;
   /** New connections get the new certificate. */
   setTls(tls: TlsPair): void;
   /** Takes no new connections, lets requests end within the time given in milliseconds, then cuts them off. */
@@ -94,8 +94,10 @@ export async function openS3Server(options: S3ServerOptions): Promise<S3Server> 
 
 function asS3Server(app: FastifyInstance, pipeline: Pipeline): S3Server {
   return {
-    async listen(host, port) {
-      await app.listen({ host, port });
+    async listen(host, port, socket) {
+      // Node's servers take `handle`; Fastify's types do not name it.
+      const place = socket === undefined ? { host, port } : { host, port, handle: socket };
+      await app.listen(place);
       return { port: (app.server.address() as AddressInfo).port };
     },
     setTls(tls) {

@@ -211,6 +211,16 @@ export const SETTINGS = {
     },
     false,
   ),
+  supervisor: setting(
+    {
+      help: "off: without the process that watches the server and starts it anew (for debuggers)",
+      placeholder: "on|off",
+      roles: S3_FACE,
+      parse: parse.onOrOff,
+      show: (on) => (on ? "on" : "off"),
+    },
+    true,
+  ),
   config: setting<string | undefined>(
     {
       help: "a JSON file of settings, by their names in camelCase",

@@ -79,6 +79,10 @@ export class EngineStore implements MetadataStore {
     return !this.#writer.hasFailed;
   }
 
+  writeWaitMs(): number {
+    return this.#writer.waitMs;
+  }
+
   async findSetting(name: string) {
     return this.#reader.findSetting(name);
   }

@@ -250,6 +250,8 @@ export interface JournalReport {
 export interface MetadataStore {
   /** False once the writer is gone for good: every write is refused until the process is started anew. */
   isWritable(): boolean;
+  /** How long the oldest write has been with the writer, in milliseconds; 0 when there is none. */
+  writeWaitMs(): number;
 
   // Settings of the cluster: the generated credentials, the cluster id.
   findSetting(name: string): Promise<string | undefined>;

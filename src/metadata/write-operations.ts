@@ -117,6 +117,8 @@ export interface WritePort {
   submit<Name extends WriteName>(request: WriteRequest<Name>): Promise<WriteResult<Name>>;
   /** Whether the writer is gone for good: every write is refused until the process is started anew. */
   readonly hasFailed: boolean;
+  /** How long the oldest write has been with the writer, in milliseconds; 0 when there is none. */
+  readonly waitMs: number;
   /** Resolves when every write submitted before has been answered and the writer has ended. */
   close(): Promise<void>;
 }

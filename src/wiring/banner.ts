@@ -22,6 +22,8 @@ export interface Banner {
   /** Where the metadata lies. */
   readonly metadataFolder: string;
   readonly remarks: readonly string[];
+  /** The process to end; default: this one. */
+  readonly pid?: number | undefined;
 }
 
 export function renderBannerJson(banner: Banner): string {
@@ -36,7 +38,7 @@ export function renderBannerJson(banner: Banner): string {
     drives: drives.count,
     parity: drives.geometry.parityShards,
     disksMayFail: drives.disksMayFail,
-    pid: process.pid,
+    pid: banner.pid ?? process.pid,
     ...(banner.remarks.length > 0 ? { remarks: banner.remarks } : {}),
   });
 }

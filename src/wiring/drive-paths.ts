@@ -26,20 +26,23 @@ export interface DriveCount {
 /**
  * Several folders are a drive each; one folder holds `drive-1`, `drive-2`, ...: as many as were laid out in it, or
  * as many as are wanted where there are none yet.
+ * Folders that are to be avoided are not touched.
  * @throws StartError when a folder is named twice.
  */
 export async function resolveDrivePaths(
   folders: readonly string[],
   wanted: DriveCount,
+  avoidDrives: readonly string[] = [],
 ): Promise<DrivePaths> {
   const [first = "./data", ...more] = folders;
   if (more.length > 0)
     return { paths: distinct(folders.map((each) => resolve(each))), remarks: [] };
   const base = resolve(first);
+  if (avoidDrives.includes(base)) return { paths: [base], remarks: [] };
   const own = await slotCountAt(base);
   // One drive of several: the others are away, which is told when the drives are placed.
   if (own !== undefined) return { paths: [base], remarks: [] };
-  const laidOut = await laidOutIn(base);
+  const laidOut = await laidOutIn(base, avoidDrives);
   if (laidOut === undefined) await checkMayMake(base);
   const count = laidOut ?? wanted.count;
   const paths = Array.from({ length: count }, (_, index) => join(base, `drive-${index + 1}`));
@@ -51,10 +54,14 @@ export async function resolveDrivePaths(
 }
 
 /** How many drives the layout in a folder has; undefined when there is none. */
-async function laidOutIn(base: string): Promise<number | undefined> {
+async function laidOutIn(
+  base: string,
+  avoidDrives: readonly string[],
+): Promise<number | undefined> {
   for (const name of await namesIn(base)) {
-    if (!DRIVE_FOLDER.test(name)) continue;
-    const count = await slotCountAt(join(base, name));
+    const path = join(base, name);
+    if (!DRIVE_FOLDER.test(name) || avoidDrives.includes(path)) continue;
+    const count = await slotCountAt(path);
     if (count !== undefined) return count;
   }
   return undefined;

@@ -31,6 +31,10 @@ export interface OpenDrivesOptions {
   readonly paths: readonly string[];
   /** Names the process in what drives say of their device. */
   readonly nodeName: string;
+  /** Folders that did not answer: they count as away and are never touched, for whoever does may not come back. */
+  readonly avoidDrives?: readonly string[];
+  /** Processes that were killed and may not be gone: see `lockFolder`. */
+  readonly replacedPids?: readonly number[];
   /**
    * Called once the first drive is laid out, and before anything else is written. Tells whether this cluster has never
    * served.
@@ -64,7 +68,8 @@ export interface OpenedDrives {
 
 /** @throws StartError, DriveIdentityError: in words for whoever started it. */
 export async function openDrives(options: OpenDrivesOptions): Promise<OpenedDrives> {
-  const disks = openDisks(options.paths);
+  const avoided = new Set(options.avoidDrives);
+  const disks = openDisks(options.paths.filter((path) => !avoided.has(path)));
   const seen = await lookAtAll(disks);
   const known = placeFolders(seen.folders);
   const plan = known ?? freshPlan(seen.folders);
@@ -82,7 +87,7 @@ export async function openDrives(options: OpenDrivesOptions): Promise<OpenedDriv
     const createdAt = isFirstStart ? standing.createdAt : Date.now();
     await layOut(disks, { ...standing, createdAt }, blanks);
     for (const path of standing.slots.flatMap((placed) => placed.path ?? [])) {
-      locks.set(path, await lock(path));
+      locks.set(path, await lock(path, options));
     }
     const opened = await openAll(disks, standing.slots, options.nodeName);
     return {
@@ -90,7 +95,12 @@ export async function openDrives(options: OpenDrivesOptions): Promise<OpenedDriv
       drives: opened.drives,
       slots: standing.slots.map(({ slot }) => slot),
       // What a second look at folders of a first start remarks is that the others are blank.
-      remarks: [...seen.remarks, ...(known?.remarks ?? []), ...opened.remarks],
+      remarks: [
+        ...asideWords(options),
+        ...seen.remarks,
+        ...(known?.remarks ?? []),
+        ...opened.remarks,
+      ],
       release: () => releaseAll(locks),
     };
   } catch (error) {
@@ -219,9 +229,15 @@ async function openAll(
   return { drives: opened.filter((drive) => drive !== undefined), remarks };
 }
 
-async function lock(path: string): Promise<FolderLock> {
+function asideWords({ paths, avoidDrives = [] }: OpenDrivesOptions): readonly string[] {
+  return paths
+    .filter((path) => avoidDrives.includes(path))
+    .map((path) => `${path} does not answer and is set aside: a restart looks at it again`);
+}
+
+async function lock(path: string, options: OpenDrivesOptions): Promise<FolderLock> {
   try {
-    return lockFolder(path);
+    return await lockFolder(path, options);
   } catch (error) {
     const words = error instanceof Error ? error.message : String(error);
     throw (await findForbidden(path)) ?? new StartError(`${path}: ${words}`, { cause: error });

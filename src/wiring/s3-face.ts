@@ -36,6 +36,8 @@ export interface S3FaceOptions {
   readonly admin?: AdminFaceOptions | undefined;
   readonly clock: Clock;
   readonly logger: OpenLogger;
+  /** A socket bound to the address that outlives this process; undefined where the server opens its own. */
+  readonly takeSocket?: (host: string, port: number) => Promise<object | undefined>;
 }
 
 export interface S3FaceParts {
@@ -89,7 +91,8 @@ export async function openS3Face(parts: S3FaceParts, options: S3FaceOptions): Pr
   if (tls !== undefined) {
     parts.closeStack.add(watchTlsPair(tls, (pair) => server.setTls(pair), logger));
   }
-  const { port } = await server.listen(options.host, options.port);
+  const socket = await options.takeSocket?.(options.host, options.port);
+  const { port } = await server.listen(options.host, options.port, socket);
   await keepRootKeys(parts.metadata, keys);
   const endpoint = endpointOf({ host: options.host, port, isTls: tls !== undefined });
   return { endpoint, keys, remarks };

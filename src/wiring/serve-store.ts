@@ -34,6 +34,8 @@ export interface RunningServer {
   readonly metadataFolder: string;
   /** What was found odd at the start, in sentences. */
   readonly remarks: readonly string[];
+  /** How long the oldest write of metadata has been under way, in milliseconds; 0 when there is none. */
+  writeWaitMs(): number;
   /** Removes every bucket and upload, and makes the configured buckets anew. */
   reset(): Promise<void>;
   /** Finishes requests under way, for a bounded time, and gives everything up. Harmless when repeated. */
@@ -100,6 +102,7 @@ export async function serveStore(
     metadataFolder: engines.metadataFolder,
     drives: await summaryOf(drives, driveCount, geometry),
     remarks: [...remarks, ...admin.remarks],
+    writeWaitMs: () => metadata.writeWaitMs(),
     reset: async () => {
       await metadata.reset();
       await makeBuckets(store, buckets, region);

@@ -32,6 +32,8 @@ export class LabServer {
         KINTSUGI_ADMIN_PORT: "0",
         KINTSUGI_LOG_LEVEL: "warn",
         UV_USE_IO_URING: "0",
+        // What the lab kills is the process that serves; test/fault/supervisor.test.ts is about the other one.
+        KINTSUGI_SUPERVISOR: "off",
         ...env,
       },
       stdio: ["ignore", "pipe", "pipe"],

@@ -19,6 +19,7 @@ export function openMemoryMetadata(clock: Clock = realClock): MetadataStore {
   const writer: WritePort = {
     submit: async (request) => applyWrite(handlers, request, clock.now()),
     hasFailed: false,
+    waitMs: 0,
     close: async () => {},
   };
   return new EngineStore({

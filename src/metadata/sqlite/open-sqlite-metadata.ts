@@ -20,6 +20,8 @@ export interface SqliteMetadataOptions {
   readonly folder: string;
   /** Dates what goes to the trash. */
   readonly clock?: Clock | undefined;
+  /** Processes that were killed and may not be gone: see `lockFolder`. */
+  readonly replacedPids?: readonly number[];
 }
 
 /** @throws when another process holds the folder, or a newer version wrote the database. */
@@ -27,7 +29,7 @@ export async function openSqliteMetadata(options: SqliteMetadataOptions): Promis
   const { folder, clock = realClock } = options;
   await makeFolder(resolve(folder));
   const path = join(folder, "metadata.db");
-  const lock = lockFolder(folder);
+  const lock = await lockFolder(folder, options);
   try {
     const writer = await startWriter({ path, clock });
     const database = await openReader(path, writer);

@@ -44,6 +44,8 @@ export class WriteQueue implements WritePort {
   /** The group underway is late: its writers have been told so, and its reply is still to come. */
   #isStalled = false;
   #deadline: NodeJS.Timeout | undefined;
+  /** When the group underway was sent, in monotonic milliseconds. */
+  #sentAt = 0;
   /** The writer has died, and the next one is not there yet: why. */
   #interruption: Error | undefined;
   /** Why no more writes are taken. */
@@ -81,6 +83,10 @@ export class WriteQueue implements WritePort {
       rejectAll(group, errorOfFault(message.fault));
     }
     this.#schedule();
+  }
+
+  get waitMs(): number {
+    return this.#underway.length === 0 ? 0 : this.#clock.monotonic() - this.#sentAt;
   }
 
   get hasFailed(): boolean {
@@ -152,6 +158,7 @@ export class WriteQueue implements WritePort {
     this.#underway = this.#waiting.splice(0, GROUP_SIZE_MAX);
     const requests = this.#underway.map(({ request }) => request);
     const group: WriteGroup = { kind: "group", nowMs: Math.round(this.#clock.now()), requests };
+    this.#sentAt = this.#clock.monotonic();
     this.#deadline = setTimeout(() => this.#stall(), GROUP_MS_MAX);
     try {
       this.#transport.send(group);

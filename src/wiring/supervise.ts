@@ -1,0 +1,25 @@
+// Starts a role under a supervisor. The worker is started before anything else is loaded: the two load side by side.
+
+import { fork, type ChildProcess } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { ORDERS_VARIABLE, type SupervisedRole, type WorkerOrders } from "./supervisor-protocol.ts";
+
+/** Starts a worker with its orders. */
+export type ForkWorker = (orders: WorkerOrders) => ChildProcess;
+
+const FIRST_ORDERS: WorkerOrders = { avoidDrives: [], replacedPids: [], reason: undefined };
+
+/** Runs the role in workers; this process ends, when they do, with the exit code of the last one. */
+export async function supervise(role: SupervisedRole, args: readonly string[]): Promise<void> {
+  const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
+  const main = fileURLToPath(new URL(`../main.${extension}`, import.meta.url));
+  const forkWorker: ForkWorker = (orders) =>
+    fork(main, [role, ...args], {
+      // Two processes cannot have the same port for a debugger.
+      execArgv: process.execArgv.filter((flag) => !flag.startsWith("--inspect")),
+      env: { ...process.env, [ORDERS_VARIABLE]: JSON.stringify(orders) },
+    });
+  const first = forkWorker(FIRST_ORDERS);
+  const { Supervisor } = await import("./supervisor.ts");
+  new Supervisor(forkWorker).start(first);
+}

@@ -1,0 +1,137 @@
+// The worker's end of the channel to its supervisor: says every second that it lives, asks for the sockets it serves on,
+// stops when it is told to, and ends when the supervisor is gone: nobody would watch it, or end it with a signal.
+
+import type { Logger } from "../telemetry/logger.ts";
+import {
+  BEAT_MS,
+  ORDERS_VARIABLE,
+  type FromWorker,
+  type ToWorker,
+  type WorkerOrders,
+} from "./supervisor-protocol.ts";
+
+/** A socket that somebody else has bound, for a server's `listen`. */
+export type BoundSocket = object;
+
+/** The link of a process that a supervisor has started; undefined in any other. To be called once. */
+export function openSupervisorLink(): SupervisorLink | undefined {
+  const text = process.env[ORDERS_VARIABLE];
+  // Its children are no workers.
+  delete process.env[ORDERS_VARIABLE];
+  if (text === undefined || process.send === undefined) return undefined;
+  // Written by the supervisor, which is this very version.
+  return new SupervisorLink(JSON.parse(text) as WorkerOrders);
+}
+
+export class SupervisorLink {
+  readonly orders: WorkerOrders;
+  readonly #sockets = new Map<number, (message: SocketMessage) => void>();
+  #writeWaitMs: () => number = () => 0;
+  #stop: (signal: string) => void = () => undefined;
+  #logger: Logger | undefined;
+
+  constructor(orders: WorkerOrders) {
+    this.orders = orders;
+    // Killed as it is: what an orderly exit waits for may be what hangs.
+    process.once("disconnect", () => process.kill(process.pid, "SIGKILL"));
+    process.on("message", (message: ToWorker, handle) => this.#receive(message, handle));
+    // A start that fails must not wait for a channel that never closes.
+    process.channel?.unref();
+    this.#beat();
+    setInterval(() => this.#beat(), BEAT_MS).unref();
+  }
+
+  /** The process that signals are for. */
+  get supervisorPid(): number {
+    return process.ppid;
+  }
+
+  useLogger(logger: Logger): void {
+    this.#logger = logger;
+    const { reason, avoidDrives } = this.orders;
+    if (reason !== undefined) logger.error({ avoidDrives }, `started anew: ${reason}`);
+  }
+
+  /** Called with the signal that came, and again when another one comes. */
+  onStop(stop: (signal: string) => void): void {
+    this.#stop = stop;
+  }
+
+  /** The folders of the drives, before anything of them is touched that may block this thread. */
+  noteFolders(drives: readonly string[]): void {
+    this.#send({ kind: "folders", drives });
+  }
+
+  /** The drive that the metadata is on, before it is opened. */
+  noteMetadata(drive: string): void {
+    this.#send({ kind: "metadata", drive });
+  }
+
+  /** `writeWaitMs` tells how long the oldest write of metadata has been under way. */
+  noteReady(writeWaitMs: () => number): void {
+    this.#writeWaitMs = writeWaitMs;
+    this.#send({ kind: "ready" });
+  }
+
+  /**
+   * Ends the process, and its supervisor with it: it has stopped in order, or must not be followed by another.
+   * A thread whose file call hangs does not keep the supervisor waiting.
+   */
+  end(code: number): never {
+    this.#send({ kind: "ended", code });
+    process.exit(code);
+  }
+
+  /**
+   * A socket that is bound to the address and outlives this process; undefined where there is none to be had, and the
+   * server opens its own. @throws the system's error when the address cannot be had.
+   */
+  takeSocket(host: string, port: number): Promise<BoundSocket | undefined> {
+    const id = this.#sockets.size;
+    return new Promise((resolve, reject) => {
+      this.#sockets.set(id, ({ answer, handle }) => {
+        if (answer.kind === "refused") reject(systemError(answer));
+        else resolve(answer.kind === "bound" && isObject(handle) ? handle : undefined);
+      });
+      this.#send({ kind: "bind", id, host, port });
+    });
+  }
+
+  #receive(message: ToWorker, handle: unknown): void {
+    if (message.kind === "stop") this.#stop(message.signal);
+    else if (message.kind === "socket") {
+      this.#sockets.get(message.id)?.({ answer: message.answer, handle });
+    } else {
+      const { path } = message;
+      this.#logger?.warn({ path }, "a drive that was set aside answers again: a restart uses it");
+    }
+  }
+
+  #beat(): void {
+    this.#send({ kind: "beat", writeWaitMs: this.#writeWaitMs() });
+  }
+
+  #send(message: FromWorker): void {
+    // Without a supervisor this process is about to end.
+    process.send?.(message, undefined, undefined, () => undefined);
+  }
+}
+
+interface SocketMessage {
+  readonly answer: Extract<ToWorker, { kind: "socket" }>["answer"];
+  readonly handle: unknown;
+}
+
+function systemError({
+  code,
+  syscall,
+  address,
+  port,
+}: Extract<SocketMessage["answer"], { kind: "refused" }>): Error {
+  const error = new Error(`${syscall} ${code}: ${address}:${port}`);
+  return Object.assign(error, { code, syscall, address, port });
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
+}

@@ -1,0 +1,51 @@
+// What a supervisor and its worker say to each other over the channel between the two processes.
+
+/** Roles that run as a supervisor and a worker. A data node has nothing that would block its only thread. */
+export type SupervisedRole = "gateway" | "server";
+
+/** In the environment of a worker, and of nobody else: its orders, as JSON. No setting, so it has another prefix. */
+export const ORDERS_VARIABLE = "_KINTSUGI_ORDERS";
+
+/** What a worker is told beside the command line of its supervisor. */
+export interface WorkerOrders {
+  /** Folders that did not answer: they are treated as away and never touched. */
+  readonly avoidDrives: readonly string[];
+  /** Workers that were killed and may not be gone: the kernel ends none whose file call it has not answered. */
+  readonly replacedPids: readonly number[];
+  /** Why another worker was given up, for the log. */
+  readonly reason: string | undefined;
+}
+
+export type ToWorker =
+  | { readonly kind: "socket"; readonly id: number; readonly answer: SocketAnswer }
+  | { readonly kind: "stop"; readonly signal: string }
+  /** A folder that is avoided answers again. */
+  | { readonly kind: "answers"; readonly path: string };
+
+/** `bound` comes with the socket itself. */
+export type SocketAnswer =
+  | { readonly kind: "bound" }
+  /** The supervisor cannot hold it: the worker opens its own. */
+  | { readonly kind: "own" }
+  | {
+      readonly kind: "refused";
+      readonly code: string;
+      readonly syscall: string;
+      readonly address: string;
+      readonly port: number;
+    };
+
+export type FromWorker =
+  /** Sent every second, as long as the worker's thread turns. */
+  | { readonly kind: "beat"; readonly writeWaitMs: number }
+  | { readonly kind: "bind"; readonly id: number; readonly host: string; readonly port: number }
+  /** The folders that it uses, said before it touches what may block it. */
+  | { readonly kind: "folders"; readonly drives: readonly string[] }
+  /** The folder of the metadata's drive, said before it is opened. */
+  | { readonly kind: "metadata"; readonly drive: string }
+  | { readonly kind: "ready" }
+  /** It is about to exit, and no other worker is to follow. */
+  | { readonly kind: "ended"; readonly code: number };
+
+/** How often a worker says that it lives. */
+export const BEAT_MS = 1_000;
