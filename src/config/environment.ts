@@ -19,6 +19,8 @@ export interface EnvironmentReading {
 }
 
 const FILE_SUFFIX = "_FILE";
+/** What the laboratory tells the parts below that no setting reaches: see docs/LAB.md. */
+const LAB_VARIABLES = ["KINTSUGI_CRASH_AT", "KINTSUGI_HASTE"];
 
 /**
  * Settings that the environment gives; empty variables count as not given, as compose files leave them.
@@ -77,6 +79,7 @@ function refuseUnknown(env: Environment): void {
       setting.fromFile === true ? [variable, variable + FILE_SUFFIX] : [variable],
     ),
   );
+  for (const name of LAB_VARIABLES) known.add(name);
   for (const [name, text] of Object.entries(env)) {
     if (!name.startsWith(ENV_PREFIX) || known.has(name) || isOfKubernetes(name, text)) continue;
     throw new UsageError(`unknown environment variable ${name}${suggestion(name, known)}`);

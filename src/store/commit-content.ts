@@ -3,6 +3,7 @@
 import { S3Error } from "../core/s3-error.ts";
 import { shardCount } from "../erasure/geometry.ts";
 import type { NewContent } from "../metadata/metadata-store.ts";
+import { crashPoint } from "../util/crash-point.ts";
 import { discardSet } from "./remove-set.ts";
 import type { StoreContext } from "./store-context.ts";
 
@@ -17,8 +18,10 @@ export async function commitContent<Value>(
   content: NewContent,
   change: () => Promise<Value>,
 ): Promise<Value> {
+  crashPoint("object.stored");
   try {
     const value = await change();
+    crashPoint("object.named");
     context.packs.settle(content, "known");
     return value;
   } catch (error) {
@@ -26,6 +29,7 @@ export async function commitContent<Value>(
     context.packs.settle(content, isRefused ? "known" : "doubtful");
     if (isRefused && content.kind === "set") {
       const { id: setId, layoutVersion } = content.set;
+      crashPoint("object.refused");
       await discardSet(context, { setId, layoutVersion, shardCount: shardCount(content.set) });
     }
     throw error;

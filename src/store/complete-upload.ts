@@ -5,6 +5,7 @@
 import { createHash } from "node:crypto";
 import { S3Error } from "../core/s3-error.ts";
 import type { ObjectRecord, UploadRecord } from "../metadata/records.ts";
+import { crashPoint } from "../util/crash-point.ts";
 import { chooseParts, requirePartChecksums } from "./chosen-parts.ts";
 import { completedChecksum } from "./completed-checksum.ts";
 import type { CompleteRequest } from "./object-store.ts";
@@ -54,7 +55,8 @@ async function makeObject(
   // A wrong checksum of the whole is the graver news, so it comes first.
   const checksum = completedChecksum(upload, parts, request);
   requirePartChecksums(upload, request.parts);
-  return metadata.completeUpload({
+  crashPoint("upload.parts-chosen");
+  const object = await metadata.completeUpload({
     bucketId: request.bucket.id,
     key: request.key,
     uploadId: request.uploadId,
@@ -65,6 +67,8 @@ async function makeObject(
     checksum,
     condition: request.condition,
   });
+  crashPoint("upload.completed");
+  return object;
 }
 
 /** @throws S3Error NoSuchUpload when the upload was completed with other parts, or its object is gone */

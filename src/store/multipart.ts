@@ -6,6 +6,7 @@ import { S3Error } from "../core/s3-error.ts";
 import { completeUpload } from "./complete-upload.ts";
 import type { ObjectStore } from "./object-store.ts";
 import { copyPart, putPart } from "./put-part.ts";
+import { crashPoint } from "../util/crash-point.ts";
 import type { StoreContext } from "./store-context.ts";
 
 type MultipartOperations = Pick<
@@ -54,8 +55,10 @@ export function multipartOperations(context: StoreContext): MultipartOperations 
         ? metadata.listParts(object.content.manifestId, after, limit)
         : { parts: [], isTruncated: false },
     completeUpload: (request) => completeUpload(context, request),
-    abortUpload: (bucket, key, uploadId) =>
-      metadata.abortUpload(bucket.id, key, uploadId as UploadId),
+    abortUpload: async (bucket, key, uploadId) => {
+      await metadata.abortUpload(bucket.id, key, uploadId as UploadId);
+      crashPoint("upload.aborted");
+    },
   };
 }
 

@@ -1,5 +1,6 @@
 // The operations on objects, each in the file of its name.
 
+import { crashPoint } from "../util/crash-point.ts";
 import { copyObject } from "./copy-object.ts";
 import type { ObjectStore } from "./object-store.ts";
 import { openObject } from "./open-object.ts";
@@ -25,7 +26,11 @@ export function objectOperations(context: StoreContext): ObjectOperations {
     listObjects: (query) => metadata.listObjects(query),
     putObject: (target, body) => putObject(context, target, body),
     copyObject: (source, target, checksum) => copyObject(context, source, target, checksum),
-    deleteObjects: (bucket, keys) => metadata.deleteObjects(bucket.id, keys),
+    deleteObjects: async (bucket, keys) => {
+      const wereThere = await metadata.deleteObjects(bucket.id, keys);
+      crashPoint("object.deleted");
+      return wereThere;
+    },
     putObjectTags: (bucket, key, tags) => metadata.putObjectTags(bucket.id, key, tags),
   };
 }

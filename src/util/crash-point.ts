@@ -16,6 +16,10 @@ export const CRASH_POINTS = [
   "metadata.applied",
   "metadata.durable",
   "metadata.committed",
+  "object.deleted",
+  "object.named",
+  "object.refused",
+  "object.stored",
   "pack.opened",
   "pack.some-appended",
   "pack.durable",
@@ -39,6 +43,9 @@ export const CRASH_POINTS = [
   "trash.dropped",
   "trash.removed",
   "trash.set-removed",
+  "upload.aborted",
+  "upload.completed",
+  "upload.parts-chosen",
 ] as const;
 
 export type CrashPoint = (typeof CRASH_POINTS)[number];
