@@ -24,7 +24,9 @@ const bucket = fc.constantFrom(...BUCKETS);
 const key = fc.constantFrom(...KEYS);
 const etag = fc.constantFrom(...ETAGS);
 const place = { bucket, key };
-const content = fc.constantFrom("inline", "set", "share", "stale share" as const);
+const content = fc.constantFrom("inline", "set", "packed", "share", "stale share" as const);
+/** Few packs, so that they are shared; the last is one of a process before. */
+const pack = fc.nat(3);
 const condition = fc.option(
   fc.record({
     ifMatch: fc.option(fc.constantFrom(...ETAGS, "*"), { nil: undefined, freq: 2 }),
@@ -49,6 +51,7 @@ const operation = fc.oneof(
       condition,
       sizeBytes,
       source: key,
+      pack,
     }),
   },
   {
@@ -71,6 +74,7 @@ const operation = fc.oneof(
       content,
       sizeBytes,
       source: key,
+      pack,
     }),
   },
   {
@@ -97,11 +101,28 @@ const operation = fc.oneof(
     }),
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("dropTrash"), pick: fc.nat(9) }) },
+  {
+    weight: 3,
+    arbitrary: fc.record({ kind: fc.constant("sealPack"), pack, sizeBytes: fc.nat(40) }),
+  },
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      kind: fc.constant("movePacked"),
+      ...place,
+      pick: fc.nat(9),
+      /** A part of that number; 0 for the object. */
+      number: fc.nat(4),
+      pack,
+      content: fc.constantFrom("packed", "set" as const),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("endOtherIncarnations") }) },
 );
 
 export type Operation = typeof operation extends fc.Arbitrary<infer Drawn> ? Drawn : never;
 export type Named<Kind extends Operation["kind"]> = Extract<Operation, { readonly kind: Kind }>;
-export type ContentChoice = Pick<Named<"putObject">, "bucket" | "content" | "source">;
+export type ContentChoice = Pick<Named<"putObject">, "bucket" | "content" | "pack" | "source">;
 
 /** Steps one after another, the operations of one step together. */
 export const stepsArbitrary = fc.array(fc.array(operation, { minLength: 1, maxLength: 6 }), {

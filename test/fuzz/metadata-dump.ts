@@ -1,9 +1,15 @@
 // All that a metadata store can be asked, for comparing two of them.
 
 import type { UploadId } from "../../src/core/ids.ts";
-import type { MetadataStore, ObjectPage, UploadPage } from "../../src/metadata/metadata-store.ts";
+import type {
+  MetadataStore,
+  ObjectPage,
+  UploadPage,
+  WalkEntry,
+  WalkPosition,
+} from "../../src/metadata/metadata-store.ts";
 import type { Content, ManifestContent } from "../../src/metadata/records.ts";
-import { OWNER, objectsQuery, uploadsQuery } from "../contract/metadata/inputs.ts";
+import { OWNER, objectsQuery, setId, uploadsQuery } from "../contract/metadata/inputs.ts";
 import { KEYS } from "./metadata-draws.ts";
 
 const DELIMITERS = ["", "/", "//", "b", "\u{1f600}"];
@@ -14,7 +20,37 @@ export async function dumpOf(store: MetadataStore) {
   const all = { prefix: "", after: undefined, limit: 1_000 };
   const buckets = await store.listBuckets({ ownerId: OWNER, ...all });
   const contents = await Promise.all(buckets.map(({ id }) => bucketDump(store, id)));
-  return { buckets, contents, trash: await store.listTrash(1_000_000) };
+  const trash = await store.listTrash(1_000_000);
+  return { buckets, contents, trash, ...(await setDump(store)), walks: await walks(store) };
+}
+
+async function setDump(store: MetadataStore) {
+  const trash = await store.listTrash(1_000_000);
+  const ids = [setId(0), setId(1), ...trash.map((record) => record.setId)];
+  return {
+    totals: await store.totals(),
+    named: await store.findNamedSets(ids),
+    degraded: await store.listDegradedSets(undefined, 1_000),
+    packs: await store.listSparsePacks(0, undefined, 1_000),
+    sparse: await store.listSparsePacks(0.5, undefined, 2),
+  };
+}
+
+/** The walk over everything in pages of several sizes. */
+async function walks(store: MetadataStore): Promise<WalkEntry[][]> {
+  const pages: WalkEntry[][] = [];
+  for (const limit of [1, 3, 1_000]) {
+    for (const prefix of PREFIXES) {
+      let after: WalkPosition | undefined;
+      let page: readonly WalkEntry[];
+      do {
+        page = await store.walk({ bucketId: undefined, prefix, after, limit });
+        pages.push([...page]);
+        after = page.at(-1)?.position;
+      } while (page.length > 0);
+    }
+  }
+  return pages;
 }
 
 async function bucketDump(store: MetadataStore, bucketId: number) {

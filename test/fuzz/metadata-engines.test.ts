@@ -20,6 +20,9 @@ import { MetadataScript, type Action } from "./metadata-script.ts";
 const seed = Number(process.env["SEED"] ?? Date.now() % 2 ** 31);
 const numRuns = Number(process.env["RUNS"] ?? 40);
 
+/** What engines say of a pack that is in the trash: a fault of the caller. */
+const MISUSED = /is in the trash/;
+
 /** The same for both: what goes to the trash is dated alike. */
 const standingClock: Clock = { now: () => 1_000, monotonic: () => 0, translate: (date) => date };
 
@@ -57,7 +60,8 @@ async function answersOf(store: MetadataStore, actions: readonly Action[]) {
   return outcomes.map((outcome) => {
     if (outcome.status === "fulfilled") return outcome.value;
     const reason: unknown = outcome.reason;
-    // A fault is an answer that no sequence may lead to.
+    if (reason instanceof Error && MISUSED.test(reason.message)) return "misused";
+    // Any other fault is an answer that no sequence may lead to.
     if (!(reason instanceof S3Error)) throw reason;
     return { code: reason.code, message: reason.message, detail: reason.detail };
   });

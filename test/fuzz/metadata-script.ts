@@ -1,10 +1,15 @@
 // Makes random operations concrete from what the model holds, so that most of them hit something, and some of them
 // something that has just gone.
 
-import type { UploadId } from "../../src/core/ids.ts";
-import type { MetadataStore, NewContent } from "../../src/metadata/metadata-store.ts";
+import type { Incarnation, SetId, UploadId } from "../../src/core/ids.ts";
+import type {
+  MetadataStore,
+  MovePackedInput,
+  NewContent,
+} from "../../src/metadata/metadata-store.ts";
 import {
   bucketInput,
+  inPack,
   inSet,
   inline,
   objectInput,
@@ -20,6 +25,8 @@ export type Action = (store: MetadataStore) => Promise<unknown>;
 export class MetadataScript {
   readonly #model: MetadataStore;
   #lastNumber = 0;
+  /** Grows with every process that takes the cluster over. */
+  #processNumber = 1;
 
   constructor(model: MetadataStore) {
     this.#model = model;
@@ -39,11 +46,48 @@ export class MetadataScript {
       const trash = await this.#model.listTrash(drawn.pick);
       return (store) => store.dropTrash(trash.map((record) => record.setId));
     }
+    if (kind === "sealPack") {
+      const id = this.#packId(drawn.pack);
+      return (store) => store.sealPack(id, drawn.sizeBytes);
+    }
+    if (kind === "endOtherIncarnations") {
+      this.#processNumber += 1;
+      const own = incarnation(this.#processNumber);
+      return (store) => store.endOtherIncarnations(own, 9);
+    }
+    if (kind === "movePacked") return this.#moveAction(drawn);
     const isOfUpload = kind === "createUpload" || kind === "putPart";
     if (isOfUpload || kind === "completeUpload" || kind === "abortUpload") {
       return this.#uploadAction(drawn);
     }
     return this.#objectAction(drawn);
+  }
+
+  async #moveAction(drawn: Named<"movePacked">): Promise<Action> {
+    const bucketId = await this.#bucketId(drawn.bucket);
+    const named = await this.#packedName(bucketId, drawn);
+    const { content } = named;
+    const from =
+      content?.kind === "packed" && drawn.pick !== 9
+        ? { setId: content.set.id, offset: content.offset }
+        : { setId: this.#packId(0), offset: 1 };
+    const next = this.#nextNumber();
+    const to = drawn.content === "set" ? inSet(next) : this.#inPack(drawn.pack, next);
+    const input = { bucketId, key: named.key, part: named.part, from, to };
+    return (store) => store.movePacked(input);
+  }
+
+  /** The object, or a part of an upload in progress or of a completed one, and what it names. */
+  async #packedName(bucketId: number, { key, number, pick }: Named<"movePacked">) {
+    const object = await this.#model.findObject(bucketId, key);
+    if (number === 0) return { key, part: undefined, content: object?.content };
+    const { entries } = await this.#model.listUploads(uploadsQuery(bucketId));
+    const entry = entries[pick % entries.length];
+    const upload = entry?.kind === "upload" ? entry.upload : undefined;
+    const { key: of, uploadId } = upload ?? { key, uploadId: "none" as UploadId };
+    const part: MovePackedInput["part"] = { uploadId, number };
+    const found = await this.#model.findPart(upload?.manifestId ?? 0, number);
+    return { key: of, part, content: found?.content };
   }
 
   async #objectAction(
@@ -69,7 +113,9 @@ export class MetadataScript {
     }
     if (drawn.kind === "noteMissing") {
       const object = await this.#model.findObject(id, key);
-      const set = object?.content.kind === "set" ? object.content.set.id : setId(0);
+      const content = object?.content;
+      const isInSet = content?.kind === "set" || content?.kind === "packed";
+      const set = isInSet ? content.set.id : setId(0);
       return (store) => store.noteMissing(set, drawn.indexes);
     }
     const { etag, sizeBytes, condition } = drawn;
@@ -115,8 +161,10 @@ export class MetadataScript {
     return (store) => store.completeUpload(input);
   }
 
-  async #contentOf({ bucket: of, content: kind, source }: ContentChoice): Promise<NewContent> {
+  async #contentOf(drawn: ContentChoice): Promise<NewContent> {
+    const { bucket: of, content: kind, source, pack } = drawn;
     const next = this.#nextNumber();
+    if (kind === "packed") return this.#inPack(pack, next);
     if (kind === "inline") return inline(`bytes ${next}`);
     const bucketId = await this.#bucketId(of);
     const object = await this.#model.findObject(bucketId, source);
@@ -124,6 +172,16 @@ export class MetadataScript {
     const sequence = kind === "share" ? object.sequence : object.sequence - 1;
     const from = { bucketId, key: source, sequence };
     return { kind: "share", setId: object.content.set.id, source: from };
+  }
+
+  #inPack(pack: number, next: number): NewContent {
+    const missing = next % 5 === 0 ? [next % 6] : [];
+    return inPack(0, next, { id: this.#packId(pack), missing });
+  }
+
+  #packId(pack: number): SetId {
+    const number = pack === 3 ? this.#processNumber - 1 : this.#processNumber;
+    return (incarnation(number) + pack.toString(16).padStart(16, "0")) as SetId;
   }
 
   async #bucketId(name: string): Promise<number> {
@@ -134,4 +192,8 @@ export class MetadataScript {
     this.#lastNumber += 1;
     return this.#lastNumber;
   }
+}
+
+function incarnation(number: number): Incarnation {
+  return number.toString(16).padStart(16, "0") as Incarnation;
 }

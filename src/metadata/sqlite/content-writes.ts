@@ -21,8 +21,8 @@ export interface StoredBytes extends ContentColumns {
 
 /** Statement texts stand together, so that the methods below read as what happens. */
 const SQL = {
-  insertSet: `insert into shard_sets (id, data_shards, parity_shards, unit_bytes, layout_version, header_bytes, row_check,
-    size_bytes, missing, reference_count) values (?, ?, ?, ?, ?, ?, ?, ?, ?, 1)`,
+  insertSet: `insert into shard_sets (id, data_shards, parity_shards, unit_bytes, layout_version, header_bytes,
+    size_bytes, row_check, missing, reference_count) values (?, ?, ?, ?, ?, ?, ?, ?, ?, 1)`,
   // The first object of a pack makes its row. A pack that is in the trash already gets no new one.
   addPacked: `insert into shard_sets as s (id, data_shards, parity_shards, unit_bytes, layout_version, header_bytes,
       row_check, missing, live_bytes, size_bytes, reference_count, pack_state)
@@ -115,8 +115,8 @@ export class ContentWrites {
   #addSet(set: ShardSetRecord): ShardSetRecord {
     this.#checkWriter(set.id);
     const missing = sortedIndexes(set.missing);
-    const values = setValues(set);
-    this.#insertSet.run(...values, rowCheck(values), set.sizeBytes, listText(missing));
+    const values = setValues(set, false);
+    this.#insertSet.run(...values, rowCheck(values), listText(missing));
     return { ...set, missing };
   }
 
@@ -125,17 +125,17 @@ export class ContentWrites {
     const { id, dataShards, parityShards, unitBytes, layoutVersion, headerBytes } = set;
     const geometry = { dataShards, parityShards, unitBytes, layoutVersion, headerBytes };
     const missing = sortedIndexes(set.missing);
-    const values = setValues(set);
+    const check = rowCheck(setValues(set, true));
     const row = this.#addPacked.get({
       id,
       ...geometry,
-      check: rowCheck(values),
+      check,
       missing: listText(missing),
       liveBytes: sizeBytes,
     });
     if (row === undefined) throw new Error(`set ${id} is in the trash, or is no pack`);
     const standing = setOf(row, id);
-    if (rowCheck(setValues(standing)) !== rowCheck(values)) {
+    if (rowCheck(setValues(standing, true)) !== check) {
       throw new Error(`pack ${id} stands there with another geometry`);
     }
     return this.#mergeMissing(standing, row.missing, missing);

@@ -59,16 +59,20 @@ function partReads(
      where p.manifest_id = ? and p.number < ? order by p.number desc limit 1`,
   );
 
+  const isCompleted = database.prepare<[number]>(
+    "select 1 from uploads where manifest_id = ? and completed_sequence is not null",
+  );
+
   /** A part of a completed upload begins where the one before it ends. @throws DamagedRowError */
   const placed = (row: PartRow | undefined): PartRecord | undefined => {
     if (row === undefined) return undefined;
     const { manifest_id: manifestId, number, start_offset: start } = row;
-    if (start !== null) {
-      const last = before.get(manifestId, number) ?? { size_bytes: 0, start_offset: 0 };
-      if (last.start_offset === null || start !== last.start_offset + last.size_bytes) {
-        throw new DamagedRowError("part_offsets", `${manifestId}, ${number}`);
-      }
-    }
+    const last = before.get(manifestId, number) ?? { size_bytes: 0, start_offset: 0 };
+    const isRight =
+      start === null
+        ? isCompleted.get(manifestId) === undefined
+        : last.start_offset !== null && start === last.start_offset + last.size_bytes;
+    if (!isRight) throw new DamagedRowError("part_offsets", `${manifestId}, ${number}`);
     return partOf(row);
   };
   return {

@@ -22,9 +22,9 @@ const TOTALS = {
 type BucketTotals = Pick<MetadataTotals, "buckets" | "objectBytes" | "objects">;
 type OtherTotals = Omit<MetadataTotals, keyof BucketTotals>;
 
-/** Counting that took longer than this many ms is not repeated at once: it holds up every request. */
-const QUICK_MS = 5;
-/** A slow count stands for this many times as long as it took. */
+/** Counting more rows than this is not repeated at once: it takes milliseconds, and holds up every request. */
+const QUICK_ROWS = 50_000;
+/** The count of many rows stands for this many times as long as it took. */
 const REST_FACTOR = 200;
 
 export function walkReads(database: Database): Pick<MetadataReader, "totals" | "walk"> {
@@ -40,13 +40,18 @@ function counting(database: Database): () => MetadataTotals {
     const startMs = performance.now();
     if (counted === undefined || startMs >= standsUntilMs) {
       counted = others.get();
-      const tookMs = performance.now() - startMs;
-      standsUntilMs = tookMs < QUICK_MS ? 0 : startMs + tookMs * REST_FACTOR;
+      standsUntilMs = startMs + (performance.now() - startMs) * REST_FACTOR;
+      if (rowCount(counted) <= QUICK_ROWS) standsUntilMs = 0;
     }
     const sums = buckets.get();
     if (sums === undefined || counted === undefined) throw new Error("a count gave no row");
     return { ...sums, ...counted };
   };
+}
+
+function rowCount(counted: OtherTotals | undefined): number {
+  if (counted === undefined) return 0;
+  return counted.sets + counted.trashedSets + counted.openUploads;
 }
 
 function walking(database: Database): (query: WalkQuery) => readonly WalkEntry[] {
