@@ -89,7 +89,8 @@ const PART_COLUMNS =
   "id size_bytes etag uploaded_at data_id set_id checksums pack_offset row_check";
 const UPLOAD_COLUMNS =
   "initiated_at initiator_id owner_id storage_class checksum_algorithm checksum_type completed_etag completed_sequence tags attributes row_check";
-const SET_COLUMNS = "data_shards parity_shards unit_bytes layout_version header_bytes size_bytes row_check";
+const SET_COLUMNS =
+  "data_shards parity_shards unit_bytes layout_version header_bytes size_bytes row_check";
 
 test.each(OBJECT_COLUMNS.split(" "))(
   "a changed %s of an object fails its reads and writes",
