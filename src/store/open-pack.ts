@@ -19,6 +19,7 @@ import { shardCount } from "../erasure/geometry.ts";
 import type { ShardSetRecord } from "../metadata/records.ts";
 import { crashPoint } from "../util/crash-point.ts";
 import { PackSlot } from "./pack-slot.ts";
+import { discardSet } from "./remove-set.ts";
 import type { StoreContext } from "./store-context.ts";
 import type { FilledStripe } from "./stripe-batch.ts";
 import { quorumError, quorumOfWrite } from "./write-quorum.ts";
@@ -229,9 +230,12 @@ export class OpenPack {
     );
   }
 
-  /** Closes without footers; never rejects. */
+  /** Closes and removes everything; never rejects. What a drive that is away holds of it is removed later. */
   async discard(): Promise<void> {
     await Promise.all(this.#slots.map((slot) => slot.close()));
+    const { layoutVersion } = this.#context;
+    const set = { setId: this.setId, layoutVersion, shardCount: this.#slots.length };
+    await discardSet(this.#context, set);
   }
 
   /** Puts an entry at the end, and what each drive gets of it behind the chunks for that drive. */

@@ -53,7 +53,7 @@ export class PackSlot {
     if (drive === undefined || this.#isDropped) return;
     await this.#attempt(async () => {
       this.#shard = await this.#bounded(drive.store.createPack(this.name), (late) => {
-        void late.close();
+        void removeLate(late, drive, this.name);
       });
     });
   }
@@ -97,6 +97,12 @@ export class PackSlot {
   #bounded<Value>(work: Promise<Value>, onLate?: (value: Value) => void): Promise<Value> {
     return callDrive(this.drive, work, { deadlineMs: this.#options.deadlineMs, onLate });
   }
+}
+
+/** What was begun too late has nothing in it and is used by nobody; what cannot be removed is left to the sweep. */
+async function removeLate(shard: PackShard, drive: Drive, name: ShardName): Promise<void> {
+  await shard.close();
+  await drive.store.delete(name).catch(() => undefined);
 }
 
 function unusable(drive: Drive | undefined): ShardError {

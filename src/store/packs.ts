@@ -7,13 +7,11 @@
 import type { SetId } from "../core/ids.ts";
 import { S3Error } from "../core/s3-error.ts";
 import type { PackEntry } from "../datanode/shard-format.ts";
-import { shardCount } from "../erasure/geometry.ts";
 import type { NewContent } from "../metadata/metadata-store.ts";
 import { crashPoint } from "../util/crash-point.ts";
 import { withDeadline } from "../util/deadline.ts";
 import { openPack, type OpenPack, type PackContext } from "./open-pack.ts";
 import type { PackedBytes } from "./packed-bytes.ts";
-import { discardSet } from "./remove-set.ts";
 
 /** Data of a group at most, unless a single object is larger. */
 const GROUP_BYTES_MAX = 4 * 1024 * 1024;
@@ -185,20 +183,13 @@ export class Packs {
   }
 
   async #finish(pack: OpenPack): Promise<void> {
-    const { layoutVersion, metadata, geometry } = this.#context;
-    const { setId } = pack;
-    const set = { setId, layoutVersion, shardCount: shardCount(geometry) };
-    if (pack.entryCount === 0) {
-      await pack.discard();
-      await discardSet(this.#context, set);
-      return;
-    }
+    if (pack.entryCount === 0) return pack.discard();
     await pack.seal();
     await pack.settled();
     // A change of which nobody knows may still be made; what it names must not be gone by then.
     if (pack.isDoubtful) return;
     crashPoint("pack.before-sealed");
-    const outcome = await metadata.sealPack(setId, pack.dataBytes);
-    if (outcome === "unknown") await discardSet(this.#context, set);
+    const outcome = await this.#context.metadata.sealPack(pack.setId, pack.dataBytes);
+    if (outcome === "unknown") await pack.discard();
   }
 }

@@ -131,6 +131,77 @@ export function describeShardStore(openStore: () => Promise<ShardStore>): void {
     expect(await store.list(255)).toEqual([]);
   });
 
+  test("a pack is read while it grows: all that was appended, and nothing beyond", async () => {
+    const store = await openStore();
+    const name = newName();
+    const pack = await store.createPack(name);
+    const pieces = [randomBytes(512), randomBytes(70_000), randomBytes(3), randomBytes(400_000)];
+    await pack.append(0, pieces.slice(0, 2));
+    expect(await store.size(name)).toBe(70_512);
+    expect(await readShard(store, name, 0, 70_512)).toEqual(Buffer.concat(pieces.slice(0, 2)));
+    expect(await shardErrorOf(readShard(store, name, 70_000, 513))).toBe("Corrupt");
+    await pack.append(70_512, pieces.slice(2));
+    const all = Buffer.concat(pieces);
+    expect(all.equals(await readShard(store, name, 0, all.length))).toBe(true);
+    expect(await store.size(name)).toBe(all.length);
+    await pack.seal(all.length, [Buffer.from("end")]);
+    expect((await readShard(store, name, all.length, 3)).toString()).toBe("end");
+    expect(await store.list(bucketOf(name))).toEqual([name]);
+    await pack.close();
+    expect(await store.size(name)).toBe(all.length + 3);
+    await store.delete(name);
+    expect(await shardErrorOf(store.size(name))).toBe("NotFound");
+  });
+
+  test("chunks are the caller's again when a pack's append has resolved", async () => {
+    const store = await openStore();
+    const name = newName();
+    const pack = await store.createPack(name);
+    const chunk = Buffer.alloc(300_000, 1);
+    await pack.append(0, [chunk]);
+    chunk.fill(2);
+    await pack.append(300_000, [chunk]);
+    await pack.close();
+    const expected = Buffer.concat([Buffer.alloc(300_000, 1), Buffer.alloc(300_000, 2)]);
+    expect(expected.equals(await readShard(store, name, 0, 600_000))).toBe(true);
+  });
+
+  test("a pack that ends elsewhere than its writer believes takes nothing, then or later", async () => {
+    const store = await openStore();
+    const name = newName();
+    const pack = await store.createPack(name);
+    await pack.append(0, [Buffer.from("0123")]);
+    expect(await shardErrorOf(pack.append(3, [Buffer.from("x")]))).toBe("Unavailable");
+    expect(await shardErrorOf(pack.append(4, [Buffer.from("x")]))).toBe("Unavailable");
+    await pack.close();
+    expect(await shardErrorOf(pack.append(4, [Buffer.from("x")]))).toBe("Unavailable");
+    expect(await shardErrorOf(pack.seal(4, []))).toBe("Unavailable");
+    expect((await readShard(store, name, 0, 4)).toString()).toBe("0123");
+    expect(await store.size(name)).toBe(4);
+  });
+
+  test("a pack is not begun under a name that is taken, and what is there stays", async () => {
+    const store = await openStore();
+    const name = await givenShard(store, Buffer.from("first"));
+    const begin = async (): Promise<void> => {
+      const pack = await store.createPack(name);
+      await pack.append(0, [Buffer.from("second")]).finally(() => pack.close());
+    };
+    expect(await shardErrorOf(begin())).toBe("Exists");
+    expect((await readShard(store, name, 0, 5)).toString()).toBe("first");
+  });
+
+  test("closing a pack removes nothing; one that took nothing may be closed too", async () => {
+    const store = await openStore();
+    const name = newName();
+    const pack = await store.createPack(name);
+    await pack.append(0, [Buffer.from("kept")]);
+    await pack.close();
+    await pack.close();
+    expect((await readShard(store, name, 0, 4)).toString()).toBe("kept");
+    await (await store.createPack(newName())).close();
+  });
+
   test("shards written and read at the same time do not mix", async () => {
     const store = await openStore();
     const contents = Array.from({ length: 24 }, (_, index) => Buffer.alloc(90_000, index));
