@@ -134,8 +134,20 @@ async function startGateway(
     clusterSecret: secretOf(settings),
     // Standard output belongs to the banner.
     onProgress: (words) => process.stderr.write(`kintsugi: ${words}\n`),
+    acceptLoss: settings.acceptLoss,
+    onFenced: (words) => endFenced(words, logger, link),
   });
   return withBanner(gateway, settings, link);
+}
+
+/**
+ * The drives belong to another process now: this one must change nothing, and tell nothing, any more. Nor may another
+ * worker follow it, which would take them back.
+ */
+function endFenced(words: string, logger: OpenLogger, link: SupervisorLink | undefined): never {
+  logger.fatal({}, words);
+  logger.flush();
+  return link?.end(1) ?? process.exit(1);
 }
 
 async function startNode(config: Config, logger: OpenLogger): Promise<Started> {

@@ -1,29 +1,22 @@
 // Wires the layers, for main.ts and index.ts: the embedded server, whose drives are folders of this machine, and the
 // gateway, whose drives are in data nodes.
 
-import { randomUUID } from "node:crypto";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { UNIT_BYTES } from "./core/limits.ts";
 import { geometryFor } from "./erasure/geometry.ts";
 import type { SpaceInfo } from "./disk/disk.ts";
-import { openRealDisk } from "./disk/real-disk.ts";
-import type { MetadataStore } from "./metadata/metadata-store.ts";
+import type { DriveId } from "./core/ids.ts";
+import type { Logger } from "./telemetry/logger.ts";
 import { CloseStack } from "./wiring/close-stack.ts";
 import { resolveDrivePaths, type DriveCount } from "./wiring/drive-paths.ts";
-import { openDrives, type FirstDrive, type OpenedDrives } from "./wiring/open-drives.ts";
-import {
-  CLUSTER_ID,
-  METADATA_FOLDER,
-  openDriveMetadata,
-  openMetadata,
-} from "./wiring/open-metadata.ts";
+import { openDrives, type FoundBlanks, type OpenedDrives } from "./wiring/open-drives.ts";
+import { makeOwner, METADATA_FOLDER, metadataDrive, openMetadata } from "./wiring/open-metadata.ts";
+import type { GatewayOptions } from "./wiring/gateway-engines.ts";
 import type { S3FaceOptions } from "./wiring/s3-face.ts";
 import type { RunningServer } from "./wiring/serve-store.ts";
 import { StartError } from "./wiring/start-error.ts";
 
-/** After so long a question to the metadata's disk counts as failed. */
-const DISK_DEADLINE_MS = 10_000;
-
+export type { GatewayOptions } from "./wiring/gateway-engines.ts";
 export type { RunningServer } from "./wiring/serve-store.ts";
 
 export interface EmbeddedOptions extends S3FaceOptions {
@@ -50,21 +43,11 @@ export interface Supervision {
   noteMetadata(drive: string): void;
 }
 
-export interface GatewayOptions extends S3FaceOptions {
-  /** Holds the metadata. */
-  readonly folder: string;
-  /** The data nodes' URLs. */
-  readonly nodes: readonly string[];
-  readonly clusterSecret: string;
-  /** Called with a sentence while the start waits for nodes. */
-  readonly onProgress: (words: string) => void;
-}
-
 /** Serves when it resolves. @throws StartError, DriveIdentityError, UsageError: in words for whoever started it. */
 export function openEmbedded(options: EmbeddedOptions): Promise<RunningServer> {
   return opening(async (closeStack) => {
     const serving = loadServing();
-    const { supervision } = options;
+    const { clock, logger, acceptLoss = false, supervision } = options;
     const { avoidDrives = [], replacedPids = [] } = supervision?.orders ?? {};
     const { paths, remarks } = await resolveDrivePaths(
       options.folders,
@@ -72,33 +55,45 @@ export function openEmbedded(options: EmbeddedOptions): Promise<RunningServer> {
       avoidDrives,
     );
     supervision?.noteFolders(paths);
-    let metadata: MetadataStore | undefined;
-    let metadataFolder = "";
     const opened = await openDrives({
       paths,
       nodeName: "local",
       avoidDrives,
       replacedPids,
-      onFirstDrive: async (first) => {
-        supervision?.noteMetadata(first.path);
-        metadataFolder = join(first.path, METADATA_FOLDER);
-        metadata = await openDriveMetadata(first, options.clock, closeStack);
-        const isFirstStart = (await metadata.findLayouts()).length === 0;
-        if (!isFirstStart && options.acceptLoss !== true) refuseLoss(first);
-        return { isFirstStart };
+      onBlanks: (found) => {
+        if (!acceptLoss) refuseLoss(found);
       },
     });
     closeStack.add(opened.release);
-    if (metadata === undefined) throw new StartError("there is no drive for the metadata");
-    const geometry = geometryFor(opened.slots.length, UNIT_BYTES);
+    const { slots, places, clusterId } = opened;
+    const geometry = geometryFor(slots.length, UNIT_BYTES);
     if (opened.drives.length < geometry.dataShards) {
       throw new StartError(
-        `${opened.drives.length} of ${opened.slots.length} drives are there, and reading takes ${geometry.dataShards}. ` +
+        `${opened.drives.length} of ${slots.length} drives are there, and reading takes ${geometry.dataShards}. ` +
           `Nothing was changed. ${opened.remarks.join("; ")}`,
       );
     }
+    const home = await metadataDrive(places);
+    supervision?.noteMetadata(home.path);
+    const metadataFolder = join(home.path, METADATA_FOLDER);
+    const { metadata, remarks: metadataRemarks } = await openMetadata(
+      {
+        folder: metadataFolder,
+        members: places.map(({ driveId, path }) => ({ kind: "folder", driveId, path })),
+        drives: slots.map(({ driveId }) => driveId),
+        toleratedCount: geometry.parityShards,
+        owner: makeOwner(),
+        clusterId,
+        acceptLoss,
+        replacedPids,
+        clock,
+        logger,
+        onFenced: (words) => endFenced(logger, words),
+      },
+      closeStack,
+    );
     // The first layout is made of the drives that are given, and names them for good.
-    if (opened.drives.length < opened.slots.length && (await metadata.findLayouts()).length === 0) {
+    if (opened.drives.length < slots.length && (await metadata.findLayouts()).length === 0) {
       throw new StartError(`a first start needs all its drives. ${opened.remarks.join("; ")}`);
     }
     const { serveStore } = await serving;
@@ -106,11 +101,11 @@ export function openEmbedded(options: EmbeddedOptions): Promise<RunningServer> {
       {
         metadata,
         metadataFolder,
-        metadataSpace: spaceOfFirst(opened),
-        clusterId: opened.clusterId,
+        metadataSpace: spaceOf(home.driveId, opened),
+        clusterId,
         drives: opened.drives,
-        driveCount: opened.slots.length,
-        remarks: [...remarks, ...opened.remarks],
+        driveCount: slots.length,
+        remarks: [...remarks, ...opened.remarks, ...metadataRemarks],
       },
       options,
       closeStack,
@@ -118,8 +113,13 @@ export function openEmbedded(options: EmbeddedOptions): Promise<RunningServer> {
   });
 }
 
+/** Another process cannot have them while this one holds their locks; if one does, every write is refused from now on. */
+function endFenced(logger: Logger, words: string): void {
+  logger.fatal({}, `another process has taken over the drives: ${words}`);
+}
+
 /** Empty folders are laid out anew without a command only where what they held can be reconstructed. */
-function refuseLoss({ blankCount, driveCount }: FirstDrive): void {
+function refuseLoss({ blankCount, driveCount }: FoundBlanks): void {
   const { parityShards } = geometryFor(driveCount, UNIT_BYTES);
   if (blankCount <= parityShards) return;
   throw new StartError(
@@ -133,53 +133,18 @@ function refuseLoss({ blankCount, driveCount }: FirstDrive): void {
 export function openGateway(options: GatewayOptions): Promise<RunningServer> {
   return opening(async (closeStack) => {
     // Loaded only here: the HTTP client for nodes is a fifth of what there is to load.
-    const { knownDrives, openGatewayNodes } = await import("./wiring/gateway-nodes.ts");
-    const { clock, logger, clusterSecret } = options;
+    const { openGatewayEngines } = await import("./wiring/gateway-engines.ts");
     const serving = loadServing();
-    const folder = join(resolve(options.folder), METADATA_FOLDER);
-    const metadata = await openMetadata(folder, clock, closeStack);
-    const folderDisk = openRealDisk({ root: folder, deadlineMs: DISK_DEADLINE_MS, maxInFlight: 1 });
-    const clusterId = await metadata.ensureSetting(CLUSTER_ID, randomUUID());
-    const layout = (await metadata.findLayouts()).at(-1);
-    const clients = await openGatewayNodes(
-      {
-        urls: options.nodes,
-        clusterSecret,
-        clock,
-        logger,
-        layout,
-        neededCount: geometryFor(layout?.drives.length ?? 1, UNIT_BYTES).dataShards,
-        onProgress: options.onProgress,
-      },
-      closeStack,
-    );
-    const drives = knownDrives(clients);
-    const away = clients.filter(({ known }) => known === undefined);
+    const engines = await openGatewayEngines(options, closeStack);
     const { serveStore } = await serving;
-    return serveStore(
-      {
-        metadata,
-        metadataFolder: folder,
-        metadataSpace: () => folderDisk.space(),
-        clusterId,
-        clusterSecret,
-        drives,
-        driveCount: layout?.drives.length ?? drives.length,
-        remarks: away.map(({ url, problem }) => `${url} is away: ${problem ?? ""}`),
-        whenDrives: (attach) => {
-          for (const client of away) client.onDrives((found) => found.forEach(attach));
-        },
-      },
-      options,
-      closeStack,
-    );
+    return serveStore(engines, options, closeStack);
   });
 }
 
 /** The drive whose folder holds the metadata answers for both: its calls are bounded. */
-function spaceOfFirst({ drives, slots }: OpenedDrives): (() => Promise<SpaceInfo>) | undefined {
-  const first = drives.find(({ driveId }) => driveId === slots[0]?.driveId);
-  return first && (() => first.space());
+function spaceOf(home: DriveId, { drives }: OpenedDrives): (() => Promise<SpaceInfo>) | undefined {
+  const drive = drives.find(({ driveId }) => driveId === home);
+  return drive && (() => drive.space());
 }
 
 /** Closes what was opened when the start fails. */

@@ -66,18 +66,8 @@ export class NodeJournal {
     return this.turn(async () => this.#note(await this.member.inspect()));
   }
 
-  /** A promise that is made already is no error to whom it was made: its answer may have been lost. */
   promise(authority: Authority): Promise<MemberState> {
-    return this.turn(async () => {
-      try {
-        return this.#note(await this.member.promise(authority));
-      } catch (error) {
-        if (!(error instanceof JournalError) || error.code !== "Fenced") throw error;
-        const state = this.#note(await this.member.inspect());
-        if (isSame(state.promised, authority)) return state;
-        throw error;
-      }
-    });
+    return this.turn(async () => this.#note(await this.member.promise(authority)));
   }
 
   /** Runs a call of the journal when its turn has come. @throws JournalError Unavailable when too many wait. */
@@ -130,10 +120,6 @@ export class NodeJournal {
     const words = `it is unknown to which gateway the drive is promised: ${this.#problem}`;
     throw new ShardError("Unavailable", words);
   }
-}
-
-function isSame(a: Authority | undefined, b: Authority): boolean {
-  return a?.epoch === b.epoch && a.owner === b.owner;
 }
 
 function fenced({ epoch }: Authority): ShardError {

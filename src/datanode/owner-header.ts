@@ -5,7 +5,7 @@ import type { Authority } from "../journal/journal-member.ts";
 
 export const OWNER_HEADER = "kintsugi-owner";
 
-const OWNER = /^([1-9][0-9]{0,14})-([0-9a-f]{16})$/;
+const OWNER = /^(0|[1-9][0-9]{0,14})-([0-9a-f]{16})$/;
 
 /** The value of the header: "epoch-owner". */
 export function renderOwner({ epoch, owner }: Authority): string {

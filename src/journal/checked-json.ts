@@ -1,5 +1,5 @@
-// Small files of the journal: JSON with a format version and a checksum over its content, so that rot is told from
-// what was written, and a newer version from rot.
+// Small files of the journal: JSON with a format version and a checksum over both it and the content, so that rot is
+// told from what was written, and a newer version from rot. All versions keep this frame.
 
 import { crc32c } from "../util/crc32c.ts";
 import { JournalError, type Authority, type ChainPosition } from "./journal-member.ts";
@@ -17,7 +17,7 @@ export class ContentError extends Error {
 export type Content = ReadonlyMap<string, unknown>;
 
 export function renderChecked(content: Readonly<Record<string, unknown>>): Uint8Array {
-  const checksum = checksumOf(JSON.stringify(content));
+  const checksum = checksumOf(FORMAT_VERSION, content);
   const file = { formatVersion: FORMAT_VERSION, checksum, content };
   return Buffer.from(`${JSON.stringify(file)}\n`, "utf8");
 }
@@ -29,11 +29,11 @@ export function renderChecked(content: Readonly<Record<string, unknown>>): Uint8
 export function parseChecked(bytes: Uint8Array, place: string): Content {
   const file = contentOf(parseJson(bytes));
   const version = countOf(file, "formatVersion");
-  if (version > FORMAT_VERSION) throw newerVersion(place, version, FORMAT_VERSION);
   const content = file.get("content");
-  if (textOf(file, "checksum") !== checksumOf(JSON.stringify(content))) {
+  if (textOf(file, "checksum") !== checksumOf(version, content)) {
     throw new ContentError("its checksum does not match");
   }
+  if (version > FORMAT_VERSION) throw newerVersion(place, version, FORMAT_VERSION);
   return contentOf(content);
 }
 
@@ -93,7 +93,7 @@ export function authorityIn(content: Content): Authority {
   return { epoch: countOf(content, "epoch"), owner: textOf(content, "owner") };
 }
 
-function checksumOf(text: string | undefined): string {
-  const sum = crc32c(Buffer.from(text ?? "", "utf8"));
+function checksumOf(version: number, content: unknown): string {
+  const sum = crc32c(Buffer.from(JSON.stringify([version, content]), "utf8"));
   return sum.toString(16).padStart(8, "0");
 }

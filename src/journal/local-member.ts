@@ -20,7 +20,7 @@ import {
 } from "./journal-member.ts";
 import { isSamePosition } from "./journal-record.ts";
 import { JournalView } from "./journal-view.ts";
-import { JOURNAL_FOLDER, PROMISE_FILE, writePromise } from "./promise-file.ts";
+import { JOURNAL_FOLDER, PROMISE_FILE, writePromise, type PromiseState } from "./promise-file.ts";
 import { findPlace, readRecords } from "./read-records.ts";
 import { scanJournal } from "./scan-journal.ts";
 import { SegmentWriter } from "./segment-writer.ts";
@@ -147,10 +147,12 @@ class LocalMember implements JournalMember {
       const newest = snapshots.find((snapshot) => snapshot.sequence <= sequence);
       const older = snapshots.filter((each) => each.sequence < (newest?.sequence ?? 0));
       const firstNumber = journal.firstNumberFrom(index);
-      if (index > 0) await writePromise(this.#disk, { promised, firstNumber });
+      const isNoted = index === 0 || (await this.#noteCut({ promised, firstNumber }));
       crashPoint("journal.cut-noted");
       journal.forgetSnapshots(older);
-      await this.#remove([...journal.cutBefore(index), ...older.flatMap(snapshotFileNames)]);
+      const names = [...journal.cutBefore(index), ...older.flatMap(snapshotFileNames)];
+      if (isNoted) await this.#remove(names);
+      else for (const name of names) await this.#remove([name]);
     });
   }
 
@@ -224,6 +226,17 @@ class LocalMember implements JournalMember {
     this.#hasFolder = true;
   }
 
+  /** False on a full drive, which a cut is to relieve: without the note, files must go one by one, the oldest first. */
+  async #noteCut(state: PromiseState): Promise<boolean> {
+    try {
+      await writePromise(this.#disk, state);
+      return true;
+    } catch (error) {
+      if (error instanceof DiskError && error.code === "ENOSPC") return false;
+      throw error;
+    }
+  }
+
   async #setSnapshotsAside(
     journal: JournalView,
     snapshots: readonly SnapshotInfo[],
@@ -232,9 +245,11 @@ class LocalMember implements JournalMember {
     await setAside(this.#disk, snapshots.flatMap(snapshotFileNames));
   }
 
-  async #removeTemporaries({ temporaries }: JournalView): Promise<void> {
-    // One of them may be a snapshot that is just being written.
-    if (this.#snapshotTurns.activeCount === 0) await this.#remove(temporaries);
+  async #removeTemporaries({ temporaries, snapshots }: JournalView): Promise<void> {
+    // One of them may be a snapshot that is just being written, or is whole since.
+    if (this.#snapshotTurns.activeCount > 0) return;
+    const whole = snapshots.flatMap(snapshotFileNames);
+    await this.#remove(temporaries.filter((name) => !whole.includes(name)));
   }
 
   async #remove(names: readonly string[]): Promise<void> {

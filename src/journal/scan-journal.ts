@@ -95,7 +95,7 @@ export async function scanJournal(options: ScanOptions): Promise<JournalScan> {
     firstNumber: promise.firstNumber,
     cutOff: segmentNames.filter((name) => !isKept(name)).map(({ name }) => name),
     snapshots,
-    temporaries: names.filter(isOwnTemporary),
+    temporaries: names.filter((name) => isOwnTemporary(name) || isHalfSnapshot(name, names)),
     remarks,
   };
 }
@@ -115,12 +115,21 @@ function numberOf({ number }: SegmentName): number {
 
 function isForeign({ name, isDirectory }: DirectoryEntry): boolean {
   if (isDirectory) return name !== ASIDE_NAME;
-  if (name === PROMISE_FILE || SNAPSHOT_NAME.test(name) || isOwnTemporary(name)) return false;
+  if (name === PROMISE_FILE || isOwnSnapshot(name) || isOwnTemporary(name)) return false;
   return parseSegmentName(name) === undefined;
 }
 
 function isOwnTemporary(name: string): boolean {
   return name.endsWith(TEMPORARY_SUFFIX) && OWN_TEMPORARY.test(name);
+}
+
+/** One that was stored, but not described before the process ended. */
+function isHalfSnapshot(name: string, names: readonly string[]): boolean {
+  return name.endsWith(".snapshot") && isOwnSnapshot(name) && !names.includes(`${name}.json`);
+}
+
+function isOwnSnapshot(name: string): boolean {
+  return SNAPSHOT_NAME.test(name);
 }
 
 async function asideRemarks(disk: Disk, entries: readonly DirectoryEntry[]): Promise<string[]> {

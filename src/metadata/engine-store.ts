@@ -53,7 +53,8 @@ export type MetadataReader = {
 
 /** What an engine consists of. */
 export interface EngineParts {
-  readonly reader: MetadataReader;
+  /** As it stands: the database behind it may be replaced. */
+  readonly reader: () => MetadataReader;
   readonly writer: WritePort;
   /** How the members are doing, where there are any. */
   readonly journalReport?: () => JournalReport | undefined;
@@ -65,14 +66,16 @@ export interface EngineParts {
 
 export class EngineStore implements MetadataStore {
   readonly #parts: EngineParts;
-  readonly #reader: MetadataReader;
   readonly #writer: WritePort;
   #closing: Promise<void> | undefined;
 
   constructor(parts: EngineParts) {
     this.#parts = parts;
-    this.#reader = parts.reader;
     this.#writer = parts.writer;
+  }
+
+  get #reader(): MetadataReader {
+    return this.#parts.reader();
   }
 
   isWritable(): boolean {

@@ -2,12 +2,18 @@
 
 import { hostname } from "node:os";
 import { resolve } from "node:path";
+import { readIdentity } from "../datanode/drive-identity.ts";
+import type { DriveJournal } from "../datanode/node-journal.ts";
 import { openNodeServer } from "../datanode/node-server.ts";
+import { openRealDisk } from "../disk/real-disk.ts";
+import type { Authority } from "../journal/journal-member.ts";
+import { readPromise } from "../journal/promise-file.ts";
+import { openMember } from "../metadata/members/member-spec.ts";
 import type { OpenLogger } from "../telemetry/logger.ts";
 import type { Clock } from "../util/clock.ts";
 import { CloseStack } from "./close-stack.ts";
 import { endpointOf } from "./endpoint.ts";
-import { openDrives } from "./open-drives.ts";
+import { openDrives, type DriveAt } from "./open-drives.ts";
 import { StartError } from "./start-error.ts";
 
 export interface DataNodeOptions {
@@ -31,6 +37,8 @@ export interface RunningNode {
 }
 
 const GRACE_MS = 8_000;
+/** After so long a file call counts as failed. */
+const DISK_DEADLINE_MS = 10_000;
 
 /** Serves when it resolves. @throws StartError, DriveIdentityError */
 export async function openDataNode(options: DataNodeOptions): Promise<RunningNode> {
@@ -43,11 +51,16 @@ export async function openDataNode(options: DataNodeOptions): Promise<RunningNod
     closeStack.add(async () => {
       await Promise.all(opened.drives.map((drive) => drive.close()));
     });
+    const journals = await Promise.all(opened.places.map(openJournal));
+    closeStack.add(async () => {
+      await Promise.all(journals.map(({ member }) => member.close()));
+    });
     // The first drive's id is the node's: as lasting as the drives are, and known without asking anyone.
     const nodeId = opened.slots[0]?.driveId;
     if (nodeId === undefined) throw new StartError("a node needs a drive folder");
     const server = await openNodeServer({
       drives: opened.drives,
+      journals,
       nodeId,
       secret: clusterSecret,
       clock,
@@ -66,4 +79,18 @@ export async function openDataNode(options: DataNodeOptions): Promise<RunningNod
     await closeStack.close().catch(() => undefined);
     throw error;
   }
+}
+
+/** The drive as a member of the metadata. */
+async function openJournal({ driveId, path }: DriveAt): Promise<DriveJournal> {
+  const disk = openRealDisk({ root: path, deadlineMs: DISK_DEADLINE_MS, maxInFlight: 1 });
+  const readPromised = async (): Promise<Authority | undefined> => {
+    // On a mount that is missing there is no promise either, and that means nothing.
+    const identity = await readIdentity(disk);
+    if (identity?.driveId !== driveId) throw new Error(`${path} is not the drive ${driveId}`);
+    const { promised, damage } = await readPromise(disk);
+    if (damage !== undefined) throw new Error(`its promise cannot be read: ${damage}`);
+    return promised;
+  };
+  return { member: await openMember({ kind: "folder", driveId, path }), readPromised };
 }

@@ -1,6 +1,6 @@
-// Opens drive folders: looks at each, works out which drive it is, lays out the blank ones, and keeps other processes
-// off. The first drive is laid out before the others and the metadata is opened between the two, so that a first start
-// that was cut off can be told from one that has lost its metadata. Nothing that holds anything is ever formatted.
+// Opens drive folders: looks at each, works out which drive it is, keeps other processes off, and lays out the blank
+// ones. Of a new cluster the first drive is laid out, and locked, before the others, so that of two processes that start
+// at once one gives way. Nothing that holds anything is ever formatted.
 
 import { randomUUID } from "node:crypto";
 import {
@@ -12,7 +12,8 @@ import {
 import { openLocalDrive } from "../datanode/local-drive.ts";
 import { ShardError, type ShardStore } from "../datanode/shard-store.ts";
 import { callsInFlightMax } from "../disk/call-bound.ts";
-import { DiskError, type Disk } from "../disk/disk.ts";
+import { DiskError, type DirectoryEntry, type Disk } from "../disk/disk.ts";
+import type { DriveId } from "../core/ids.ts";
 import { isMountPoint } from "../disk/mount-point.ts";
 import { openRealDisk } from "../disk/real-disk.ts";
 import { geometryFor } from "../erasure/geometry.ts";
@@ -25,6 +26,8 @@ import { StartError } from "./start-error.ts";
 
 /** After so long a file call counts as failed. */
 const DISK_DEADLINE_MS = 10_000;
+/** What a server fills: shards, its copy of the metadata, the metadata itself. */
+const CONTENT_FOLDERS = ["shards", "journal", "metadata"] as const;
 
 export interface OpenDrivesOptions {
   /** Absolute paths, in the order given. */
@@ -35,29 +38,29 @@ export interface OpenDrivesOptions {
   readonly avoidDrives?: readonly string[];
   /** Processes that were killed and may not be gone: see `lockFolder`. */
   readonly replacedPids?: readonly number[];
-  /**
-   * Called once the first drive is laid out, and before anything else is written. Tells whether this cluster has never
-   * served.
-   */
-  readonly onFirstDrive?: (first: FirstDrive) => Promise<{ readonly isFirstStart: boolean }>;
+  /** Called before anything is laid out beside what serves already; throws to refuse. */
+  readonly onBlanks?: (found: FoundBlanks) => void;
 }
 
-export interface FirstDrive {
-  readonly path: string;
-  /** Whether all folders were blank, or a first start was cut off at this very place. */
-  readonly isNew: boolean;
+export interface FoundBlanks {
   /** Drives of a known layout whose folders are blank: they will be laid out anew. */
   readonly blankCount: number;
   /** All drives of the layout. */
   readonly driveCount: number;
-  /** Reads the identity from the drive: asked once other processes are locked out, it is final. */
-  readonly readClusterId: () => Promise<string>;
+}
+
+/** A drive that is there. */
+export interface DriveAt {
+  readonly driveId: DriveId;
+  readonly path: string;
 }
 
 export interface OpenedDrives {
   readonly clusterId: string;
   /** Those that are there, in the order of their slots. */
   readonly drives: readonly ShardStore[];
+  /** Where they are. */
+  readonly places: readonly DriveAt[];
   /** All drives of the layout, there or not. */
   readonly slots: readonly DriveSlot[];
   /** What was found odd, in sentences. */
@@ -73,34 +76,39 @@ export async function openDrives(options: OpenDrivesOptions): Promise<OpenedDriv
   const seen = await lookAtAll(disks);
   const known = placeFolders(seen.folders);
   const plan = known ?? freshPlan(seen.folders);
-  if (known === undefined) await layOut(disks, plan, plan.slots.slice(0, 1));
-  const { isFirstStart } = await prepareFirst(options, disks, {
-    plan,
-    isFresh: known === undefined,
-  });
-  // Another process may have laid the same folders out at the same moment: what stands on the drives holds.
-  const standing = known ?? placeFolders((await lookAtAll(disks)).folders) ?? plan;
   const locks = new Map<string, FolderLock>();
   try {
+    if (known === undefined) await layOut(disks, plan, plan.slots.slice(0, 1));
+    const first = known === undefined ? plan.slots.slice(0, 1) : known.slots;
+    for (const { path, isBlank } of first) {
+      if (path !== undefined && (!isBlank || known === undefined))
+        locks.set(path, await lock(path, options));
+    }
+    // Another process may have laid the same folders out at the same moment: what stands on the drives holds.
+    const standing = known ?? placeFolders((await lookAtAll(disks)).folders) ?? plan;
     const blanks = standing.slots.filter(({ isBlank }) => isBlank);
+    const isFirstStart = known === undefined || !(await hasServed(disks, standing.slots));
+    if (!isFirstStart) {
+      options.onBlanks?.({ blankCount: blanks.length, driveCount: standing.slots.length });
+    }
     // A drive that is younger than its cluster has lost what was written before: later starts say so.
     const createdAt = isFirstStart ? standing.createdAt : Date.now();
     await layOut(disks, { ...standing, createdAt }, blanks);
     for (const path of standing.slots.flatMap((placed) => placed.path ?? [])) {
-      locks.set(path, await lock(path, options));
+      if (!locks.has(path)) locks.set(path, await lock(path, options));
     }
     const opened = await openAll(disks, standing.slots, options.nodeName);
     return {
       clusterId: standing.clusterId,
       drives: opened.drives,
+      places: standing.slots.flatMap(({ slot: { driveId }, path }) =>
+        path !== undefined && opened.drives.some((drive) => drive.driveId === driveId)
+          ? [{ driveId, path }]
+          : [],
+      ),
       slots: standing.slots.map(({ slot }) => slot),
       // What a second look at folders of a first start remarks is that the others are blank.
-      remarks: [
-        ...asideWords(options),
-        ...seen.remarks,
-        ...(known?.remarks ?? []),
-        ...opened.remarks,
-      ],
+      remarks: [...asideWords(options), ...seen.remarks, ...(known?.remarks ?? []), ...opened.remarks],
       release: () => releaseAll(locks),
     };
   } catch (error) {
@@ -155,39 +163,28 @@ function freshPlan(folders: readonly SeenFolder[]): DrivePlan {
   return { clusterId: randomUUID(), createdAt: Date.now(), slots, remarks: [] };
 }
 
-/** The first drive must be there: it holds what cannot be worked out from the others. */
-async function prepareFirst(
-  { onFirstDrive }: OpenDrivesOptions,
+/** Whether any drive holds more than its identity: a first start that was cut off has got no further. */
+async function hasServed(
   disks: ReadonlyMap<string, Disk>,
-  { plan, isFresh }: { readonly plan: DrivePlan; readonly isFresh: boolean },
-): Promise<{ readonly isFirstStart: boolean }> {
-  const [first, ...others] = plan.slots;
-  if (first === undefined) throw new StartError("none of the drive folders can be used");
-  if (onFirstDrive === undefined) return { isFirstStart: isFresh };
-  if (first.path === undefined || (first.isBlank && !isFresh)) {
-    throw new StartError(
-      `drive 1 (${first.slot.driveId}) is missing, and with it the metadata: ` +
-        "without it nothing can be served. Nothing was changed; give back its folder and start again",
-    );
-  }
-  // While the others are blank a first start may have been cut off; a single drive cannot tell, so it is on the safe side.
-  const wasCutOff = others.length > 0 && others.every(({ isBlank }) => isBlank);
-  const { path } = first;
-  const readClusterId = async (): Promise<string> => {
-    const disk = disks.get(path);
-    const identity = disk === undefined ? undefined : await readIdentity(disk);
-    if (identity !== undefined) return identity.clusterId;
-    throw new StartError(`${path} has lost its identity while the server started`);
-  };
-  const blankCount = isFresh ? 0 : others.filter(({ isBlank }) => isBlank).length;
-  const driveCount = plan.slots.length;
-  return onFirstDrive({
-    path,
-    isNew: isFresh || wasCutOff,
-    blankCount,
-    driveCount,
-    readClusterId,
-  });
+  slots: readonly PlacedSlot[],
+): Promise<boolean> {
+  const answers = await Promise.all(
+    slots.map(async ({ path, isBlank }) => {
+      const disk = path === undefined || isBlank ? undefined : disks.get(path);
+      if (disk === undefined) return false;
+      const folders = await Promise.all(
+        CONTENT_FOLDERS.map((folder) => disk.list(folder).catch(ifAbsent)),
+      );
+      return folders.some((entries) => entries.length > 0);
+    }),
+  );
+  return answers.includes(true);
+}
+
+function ifAbsent(error: unknown): readonly DirectoryEntry[] {
+  if (error instanceof DiskError && error.code === "ENOENT") return [];
+  // A drive that does not say may hold anything.
+  return [{ name: "unknown", isDirectory: false }];
 }
 
 async function layOut(

@@ -1,70 +1,120 @@
-// The metadata in its folder: opened for this process alone, and never begun anew where there was some.
+// The metadata in its folder, beside its copies on the members: opened for this process alone, made anew where its disk
+// was lost, and never begun anew where there was some.
 
-import { readdir } from "node:fs/promises";
+import { randomBytes } from "node:crypto";
+import { access } from "node:fs/promises";
 import { join } from "node:path";
+import type { DriveId } from "../core/ids.ts";
+import type { MemberSpec } from "../metadata/members/member-spec.ts";
 import type { MetadataStore } from "../metadata/metadata-store.ts";
-import { openSqliteMetadata } from "../metadata/sqlite/open-sqlite-metadata.ts";
+import {
+  openMemberedMetadata,
+  openSqliteMetadata,
+  type MemberedMetadata,
+} from "../metadata/sqlite/open-sqlite-metadata.ts";
+import type { Logger } from "../telemetry/logger.ts";
 import type { Clock } from "../util/clock.ts";
 import { findForbidden } from "./check-access.ts";
-import { errnoOf } from "./explain-failure.ts";
 import type { CloseStack } from "./close-stack.ts";
-import type { FirstDrive } from "./open-drives.ts";
+import type { DriveAt } from "./open-drives.ts";
 import { StartError } from "./start-error.ts";
 
-/** Below the folder of the first drive, or of a gateway. */
+/** Below the folder of a drive, or of a gateway. */
 export const METADATA_FOLDER = "metadata";
 /** The setting that names the cluster. */
 export const CLUSTER_ID = "cluster.id";
 
-/**
- * The metadata on the first drive of an embedded server.
- * @throws StartError when it is in use, lost, or another cluster's.
- */
-export async function openDriveMetadata(
-  first: FirstDrive,
-  clock: Clock,
-  closeStack: CloseStack,
-): Promise<MetadataStore> {
-  const folder = join(first.path, METADATA_FOLDER);
-  if (!first.isNew && (await isAbsent(folder))) throw lostMetadata(folder);
-  const metadata = await openMetadata(folder, clock, closeStack);
-  const clusterId = await first.readClusterId();
-  const standing = first.isNew
-    ? await metadata.ensureSetting(CLUSTER_ID, clusterId)
-    : await metadata.findSetting(CLUSTER_ID);
-  if (standing === undefined) throw lostMetadata(folder);
-  if (standing !== clusterId) {
-    throw new StartError(`${folder} is the metadata of another cluster. Nothing was changed`);
-  }
-  return metadata;
+export interface OpenMetadataOptions {
+  /** Holds metadata.db; made when absent. */
+  readonly folder: string;
+  readonly members: readonly MemberSpec[];
+  /** All drives of the cluster, in the order of their slots. */
+  readonly drives: readonly DriveId[];
+  /** How many drives may be lost. */
+  readonly toleratedCount: number;
+  /** Names this process to the members. */
+  readonly owner: string;
+  /** Undefined: the one that the members belong to. */
+  readonly clusterId: string | undefined;
+  readonly acceptLoss: boolean;
+  /** Processes that were killed and may not be gone: see `lockFolder`. */
+  readonly replacedPids?: readonly number[];
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Another process has taken over: this one must end. */
+  readonly onFenced: (message: string) => void;
 }
 
-function lostMetadata(folder: string): StartError {
-  return new StartError(
-    `the metadata that was in ${folder} is gone: without it the drives' contents have no names. ` +
-      "Nothing was changed; give it back, or name empty folders to begin anew",
+/** Names a process to the members: two that choose the same epoch are told apart. */
+export function makeOwner(): string {
+  return randomBytes(8).toString("hex");
+}
+
+/**
+ * The drive that holds the database of an embedded server: one that does already, else the first that is there. It may be
+ * any, since the members have all that is in it.
+ */
+export async function metadataDrive(present: readonly DriveAt[]): Promise<DriveAt> {
+  for (const drive of present) {
+    if (await isThere(join(drive.path, METADATA_FOLDER, "metadata.db"))) return drive;
+  }
+  const [first] = present;
+  if (first === undefined) throw new StartError("there is no drive for the metadata");
+  return first;
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
   );
 }
 
-async function isAbsent(folder: string): Promise<boolean> {
-  try {
-    return (await readdir(folder)).length === 0;
-  } catch (error) {
-    if (errnoOf(error)?.code === "ENOENT") return true;
-    throw error;
-  }
+/** @throws StartError when it must not be opened, another process has it, or it is another cluster's. */
+export async function openMetadata(
+  options: OpenMetadataOptions,
+  closeStack: CloseStack,
+): Promise<MemberedMetadata> {
+  const { folder, members, clock, logger, onFenced, replacedPids = [], ...plan } = options;
+  const opened = await wordsOf(folder, () =>
+    openMemberedMetadata({
+      folder,
+      replacedPids,
+      clock,
+      plan: { ...plan, specs: members },
+      onLog: (level, message) => logger[level]({}, message),
+      onFenced,
+    }),
+  );
+  closeStack.add(() => opened.metadata.close());
+  await checkCluster(opened.metadata, opened.clusterId, folder);
+  return opened;
 }
 
-/** @throws StartError when it cannot be opened, or another process has it. */
-export async function openMetadata(
+/** Without members. */
+export async function openSoleMetadata(
   folder: string,
   clock: Clock,
   closeStack: CloseStack,
 ): Promise<MetadataStore> {
+  const metadata = await wordsOf(folder, () => openSqliteMetadata({ folder, clock }));
+  closeStack.add(() => metadata.close());
+  return metadata;
+}
+
+async function checkCluster(metadata: MetadataStore, clusterId: string, folder: string) {
+  const standing =
+    (await metadata.findSetting(CLUSTER_ID)) ??
+    (await metadata.ensureSetting(CLUSTER_ID, clusterId));
+  if (standing === clusterId) return;
+  throw new StartError(
+    `${folder} is the metadata of another cluster (${standing}, not ${clusterId})`,
+  );
+}
+
+async function wordsOf<Value>(folder: string, open: () => Promise<Value>): Promise<Value> {
   try {
-    const metadata = await openSqliteMetadata({ folder, clock });
-    closeStack.add(() => metadata.close());
-    return metadata;
+    return await open();
   } catch (error) {
     const words = error instanceof Error ? error.message : String(error);
     const fallback = new StartError(`the metadata cannot be opened: ${words}`, { cause: error });

@@ -44,6 +44,8 @@ export interface S3FaceParts {
   readonly metadata: MetadataStore;
   readonly store: ObjectStore;
   readonly isReady: () => Promise<boolean> | boolean;
+  /** Whether requests may be answered now; always, where absent. */
+  readonly isServing?: () => boolean;
   /** Where requests are counted. */
   readonly counts?: RequestCounts;
   readonly closeStack: CloseStack;
@@ -85,6 +87,7 @@ export async function openS3Face(parts: S3FaceParts, options: S3FaceOptions): Pr
     domains: options.domains,
     counts: parts.counts,
     isReady: parts.isReady,
+    isServing: parts.isServing,
     ...(tlsPair === undefined ? {} : { tls: tlsPair }),
   });
   parts.closeStack.add(() => server.close(GRACE_MS));

@@ -12,6 +12,7 @@ import { disksThatMayFail } from "../store/disk-tolerance.ts";
 import { openObjectStore, type OpenObjectStore } from "../store/open-object-store.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { RequestCounts } from "../telemetry/request-counts.ts";
+import { inHaste } from "../util/lab-haste.ts";
 import type { AdminFace } from "./admin-face.ts";
 import type { DriveSummary } from "./banner.ts";
 import type { CloseStack } from "./close-stack.ts";
@@ -20,9 +21,14 @@ import type { RootKeys } from "./root-keys.ts";
 import { openS3Face, type S3Face, type S3FaceOptions } from "./s3-face.ts";
 
 /** How often the trash is looked at while there is nothing to do. */
-const TRASH_IDLE_MS = 5_000;
+const TRASH_IDLE_MS = inHaste(5_000);
 /** How often it is asked whether a drive is due for a sweep. */
-const SWEEP_IDLE_MS = 30_000;
+const SWEEP_IDLE_MS = inHaste(30_000);
+
+/** How often sparse packs are looked for while there are none. */
+const COMPACTION_IDLE_MS = inHaste(30_000);
+/** Requests have the drives to themselves for most of the time. */
+const COMPACTION_REST_FACTOR = 3;
 
 export interface RunningServer {
   readonly endpoint: string;
@@ -57,6 +63,8 @@ export interface Engines {
   readonly remarks: readonly string[];
   /** Calls `attach` for drives that turn up later. */
   readonly whenDrives?: (attach: (drive: ShardStore) => void) => void;
+  /** Whether requests may be answered now; always, where absent. */
+  readonly isServing?: () => boolean;
 }
 
 /** Serves when it resolves. What it opens is put on the close stack. */
@@ -66,6 +74,7 @@ export async function serveStore(
   closeStack: CloseStack,
 ): Promise<RunningServer> {
   const { metadata, metadataSpace, clusterId, drives, driveCount, clusterSecret } = engines;
+  const { isServing = () => true } = engines;
   const { clock, logger, buckets, region } = options;
   const codec = createReedSolomonCodec();
   selfTestCodec(codec);
@@ -73,7 +82,11 @@ export async function serveStore(
   const parts = { metadata, metadataSpace, drives, codec, clusterId };
   const store = await openObjectStore({ ...parts, clock, logger, isSoleOwner: true });
   closeStack.add(() => store.close());
-  const workers = [startTrashWorker(store, logger), startSweepWorker(store, logger)];
+  const workers = [
+    startTrashWorker(store, logger),
+    startCompactionWorker(store, logger),
+    startSweepWorker(store, logger),
+  ];
   for (const worker of workers) closeStack.add(() => worker.stop());
   engines.whenDrives?.((drive) => store.attachDrive(drive));
   const counts = new RequestCounts();
@@ -84,7 +97,11 @@ export async function serveStore(
       store,
       counts,
       closeStack,
-      isReady: () => metadata.isWritable() && driveCount - store.awayCount() >= geometry.dataShards,
+      isServing,
+      isReady: () =>
+        isServing() &&
+        metadata.isWritable() &&
+        driveCount - store.awayCount() >= geometry.dataShards,
       ...(clusterSecret === undefined ? {} : { clusterSecret }),
     },
     options,
@@ -159,6 +176,19 @@ function startTrashWorker(store: OpenObjectStore, logger: Logger): Worker {
       name: "trash",
       step: async () => ((await store.collectTrash()).removedCount > 0 ? "busy" : "idle"),
       idleMs: TRASH_IDLE_MS,
+    },
+    logger,
+  );
+}
+
+/** Empties packs of which much is dead. */
+function startCompactionWorker(store: OpenObjectStore, logger: Logger): Worker {
+  return startWorker(
+    {
+      name: "compaction",
+      step: async (signal) => ((await store.compactDue(signal)).packCount > 0 ? "busy" : "idle"),
+      idleMs: COMPACTION_IDLE_MS,
+      restFactor: COMPACTION_REST_FACTOR,
     },
     logger,
   );

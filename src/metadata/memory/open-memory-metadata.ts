@@ -22,8 +22,9 @@ export function openMemoryMetadata(clock: Clock = realClock): MetadataStore {
     waitMs: 0,
     close: async () => {},
   };
+  const reader = memoryReader(state);
   return new EngineStore({
-    reader: memoryReader(state),
+    reader: () => reader,
     writer,
     closeReader: nothing,
     release: nothing,

@@ -1,42 +1,79 @@
 // Applies groups of writes, each group one transaction, each write in a savepoint: a refused write undoes itself and
-// leaves the others. A group is answered only after its commit: durable, then visible, then acknowledged.
+// leaves the others. What a group changed is durable on the members before it is committed, and committed before it is
+// answered: durable, then visible, then acknowledged. Without members the commit itself is what is durable.
 //
-// A commit that fails leaves nothing to build on: the connection is given up, and the next group opens a new one.
+// A group that fails leaves nothing to build on: the connection is closed, and whoever holds the writer opens another.
 
 import type { Database, Statement } from "better-sqlite3";
+import type { ChainPosition } from "../../journal/journal-member.ts";
+import { crashPoint } from "../../util/crash-point.ts";
 import { applyWrite, type WriteHandlers, type WriteRequest } from "../write-operations.ts";
+import { knownStatements, positionWriter } from "./chain-state.ts";
 import { Numbering } from "./numbering.ts";
 import { sqliteWrites } from "./sqlite-writes.ts";
+import { RecordingSource } from "./statement-source.ts";
 import { answerOf, type WriteAnswer, type WriteGroup } from "./write-protocol.ts";
 
 type Step = "begin" | "commit" | "keep" | "mark" | "undo";
 
-interface Connection {
-  readonly database: Database;
-  readonly steps: Readonly<Record<Step, Statement>>;
-  readonly numbering: Numbering;
-  readonly handlers: WriteHandlers;
-}
+/** Takes what a group changed to the members; resolves once a quorum holds it. */
+export type MakeDurable = (effects: Uint8Array) => Promise<ChainPosition>;
 
 export class GroupWriter {
-  readonly #open: () => Database;
-  #connection: Connection | undefined;
+  readonly #database: Database;
+  readonly #recording: RecordingSource | undefined;
+  readonly #steps: Readonly<Record<Step, Statement>>;
+  readonly #numbering: Numbering;
+  readonly #handlers: WriteHandlers;
+  readonly #setPosition: ((position: ChainPosition) => void) | undefined;
+  #makeDurable: MakeDurable | undefined;
+  #isHandedOver = false;
 
-  /** Opens at once. @throws what `open` throws. */
-  constructor(open: () => Database) {
-    this.#open = open;
-    this.#connection = connect(open());
+  /** `hasMembers`: what groups change is noted, and goes where `useMembers` says. */
+  constructor(database: Database, { hasMembers }: { readonly hasMembers: boolean }) {
+    this.#database = database;
+    if (hasMembers) {
+      this.#recording = new RecordingSource(database, knownStatements(database));
+      this.#setPosition = positionWriter(database);
+    }
+    const source = this.#recording?.source ?? database;
+    this.#numbering = new Numbering(source);
+    this.#handlers = sqliteWrites(source, this.#numbering);
+    this.#steps = {
+      begin: database.prepare("begin immediate"),
+      commit: database.prepare("commit"),
+      mark: database.prepare("savepoint one_write"),
+      keep: database.prepare("release one_write"),
+      undo: database.prepare("rollback to one_write"),
+    };
   }
 
-  /** @throws when the group as a whole failed: nothing of it is known to be durable. */
-  apply({ requests, nowMs }: WriteGroup): readonly WriteAnswer[] {
-    this.#connection ??= connect(this.#open());
-    const connection = this.#connection;
+  /** Statements whose numbers the members do not know yet. */
+  get newStatements(): RecordingSource["newTexts"] {
+    return this.#recording?.newTexts ?? [];
+  }
+
+  /** Whether the members may hold something that the database does not: it must be recovered, not just opened again. */
+  get isHandedOver(): boolean {
+    return this.#isHandedOver;
+  }
+
+  useMembers(makeDurable: MakeDurable): void {
+    this.#makeDurable = makeDurable;
+  }
+
+  /** @throws when the group as a whole failed: nothing of it is known to be durable, and the writer is closed. */
+  async apply({ requests, nowMs }: WriteGroup): Promise<readonly WriteAnswer[]> {
     try {
-      connection.steps.begin.run();
-      const answers = requests.map((request) => applyOne(connection, request, nowMs));
-      connection.numbering.store();
-      connection.steps.commit.run();
+      this.#steps.begin.run();
+      const answers = requests.map((request) => this.#applyOne(request, nowMs));
+      this.#numbering.store();
+      crashPoint("metadata.applied");
+      await this.#keep();
+      crashPoint("metadata.durable");
+      this.#steps.commit.run();
+      this.#isHandedOver = false;
+      crashPoint("metadata.committed");
       return answers;
     } catch (error) {
       this.close();
@@ -44,43 +81,39 @@ export class GroupWriter {
     }
   }
 
+  /** Rolls back what is open. */
   close(): void {
-    const connection = this.#connection;
-    this.#connection = undefined;
-    // Rolls back what is open.
-    connection?.database.close();
+    this.#database.close();
   }
-}
 
-function connect(database: Database): Connection {
-  const numbering = new Numbering(database);
-  const steps = {
-    begin: database.prepare("begin immediate"),
-    commit: database.prepare("commit"),
-    mark: database.prepare("savepoint one_write"),
-    keep: database.prepare("release one_write"),
-    undo: database.prepare("rollback to one_write"),
-  };
-  return { database, steps, numbering, handlers: sqliteWrites(database, numbering) };
-}
+  /** A group that changed nothing is not told to the members. */
+  async #keep(): Promise<void> {
+    const effects = this.#recording?.effects;
+    if (effects === undefined || effects.isEmpty) return;
+    if (this.#makeDurable === undefined) throw new Error("the writer has no members yet");
+    this.#isHandedOver = true;
+    const position = await this.#makeDurable(effects.bytes());
+    effects.clear();
+    this.#setPosition?.(position);
+  }
 
-function applyOne(
-  { database, steps, numbering, handlers }: Connection,
-  request: WriteRequest,
-  nowMs: number,
-): WriteAnswer {
-  const last = numbering.last;
-  steps.mark.run();
-  try {
-    const result = applyWrite(handlers, request, nowMs);
-    steps.keep.run();
-    return { kind: "done", result };
-  } catch (error) {
-    // Some faults (a full disk, a failing one) end the whole transaction: then the group has failed.
-    if (!database.inTransaction) throw error;
-    steps.undo.run();
-    steps.keep.run();
-    numbering.restore(last);
-    return answerOf(error);
+  #applyOne(request: WriteRequest, nowMs: number): WriteAnswer {
+    const last = this.#numbering.last;
+    const effects = this.#recording?.effects;
+    const mark = effects?.mark ?? 0;
+    this.#steps.mark.run();
+    try {
+      const result = applyWrite(this.#handlers, request, nowMs);
+      this.#steps.keep.run();
+      return { kind: "done", result };
+    } catch (error) {
+      // Some faults (a full disk, a failing one) end the whole transaction: then the group has failed.
+      if (!this.#database.inTransaction) throw error;
+      this.#steps.undo.run();
+      this.#steps.keep.run();
+      effects?.undo(mark);
+      this.#numbering.restore(last);
+      return answerOf(error);
+    }
   }
 }

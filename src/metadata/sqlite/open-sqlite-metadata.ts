@@ -1,16 +1,19 @@
-// MetadataStore over SQLite: one file, one writer in a thread of its own, reads in the calling thread.
+// MetadataStore over SQLite: one file, one writer in a thread of its own, reads in the calling thread. With members the
+// file is what can be made anew: each change is held by a quorum of them before it is seen.
 
 import { mkdir, open } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import type { Database } from "better-sqlite3";
 import { realClock, type Clock } from "../../util/clock.ts";
-import { EngineStore } from "../engine-store.ts";
-import type { MetadataStore } from "../metadata-store.ts";
-import type { WritePort } from "../write-operations.ts";
-import { lockFolder } from "./folder-lock.ts";
+import { EngineStore, type MetadataReader } from "../engine-store.ts";
+import type { MemberSpec } from "../members/member-spec.ts";
+import type { JournalReport, MetadataStore } from "../metadata-store.ts";
+import { lockFolder, type FolderLock } from "./folder-lock.ts";
 import { openForReading } from "./open-database.ts";
 import { sqliteReads } from "./sqlite-reads.ts";
-import { startWriter } from "./writer-client.ts";
+import type { WriterNews } from "./write-protocol.ts";
+import { startWriter, type StartedWriter } from "./writer-client.ts";
+import type { MembersPlan } from "./writer-host.ts";
 
 /** It holds small objects and secrets. */
 const FOLDER_MODE = 0o700;
@@ -24,23 +27,117 @@ export interface SqliteMetadataOptions {
   readonly replacedPids?: readonly number[];
 }
 
-/** @throws when another process holds the folder, or a newer version wrote the database. */
+export interface MemberedMetadataOptions extends SqliteMetadataOptions {
+  readonly plan: MembersPlan;
+  /** What the writer has to say, in sentences. */
+  readonly onLog: (level: "info" | "warn", message: string) => void;
+  /** Another process has taken the members over: this one must end. */
+  readonly onFenced: (message: string) => void;
+}
+
+export interface MemberedMetadata {
+  readonly metadata: MetadataStore;
+  readonly clusterId: string;
+  /** What was found odd, in sentences. */
+  readonly remarks: readonly string[];
+  /** A member whose drive was not there at the start; harmless when it was. */
+  addMember(spec: MemberSpec): void;
+}
+
+/**
+ * The only copy.
+ * @throws when another process holds the folder, or a newer version wrote the database.
+ */
 export async function openSqliteMetadata(options: SqliteMetadataOptions): Promise<MetadataStore> {
-  const { folder, clock = realClock } = options;
-  await makeFolder(resolve(folder));
-  const path = join(folder, "metadata.db");
-  const lock = await lockFolder(folder, options);
-  try {
+  const { clock = realClock } = options;
+  return inFolder(options, async (path, lock) => {
     const writer = await startWriter({ path, clock });
-    const database = await openReader(path, writer);
-    return new EngineStore({
-      reader: sqliteReads(database),
-      writer,
-      closeReader: () => void database.close(),
-      release: () => lock.release(),
-    });
+    return assemble(path, lock, { writer, reports: new Reports() });
+  });
+}
+
+/**
+ * Beside its members.
+ * @throws MetadataRefusedError in words when it must not be opened; when another process holds the folder.
+ */
+export async function openMemberedMetadata(
+  options: MemberedMetadataOptions,
+): Promise<MemberedMetadata> {
+  const { plan, clock = realClock, onLog, onFenced } = options;
+  return inFolder(options, async (path, lock) => {
+    const reports = new Reports();
+    const onNews = (news: WriterNews): void => {
+      if (news.kind === "log") onLog(news.level, news.message);
+      else if (news.kind === "fenced") onFenced(news.message);
+      else reports.take(news);
+    };
+    const writer = await startWriter({ path, clock, plan, onNews });
+    const metadata = await assemble(path, lock, { writer, reports });
+    const { clusterId = plan.clusterId ?? "", remarks } = writer;
+    return { metadata, clusterId, remarks, addMember: (spec) => writer.addMember(spec) };
+  });
+}
+
+/** What the writer tells of its members, and of the file. */
+class Reports {
+  journal: JournalReport | undefined;
+  /** Set once there is something to read from. */
+  onReplaced: (() => void) | undefined;
+
+  take(news: Extract<WriterNews, { kind: "replaced" | "report" }>): void {
+    if (news.kind === "report") this.journal = news.report;
+    else this.onReplaced?.();
+  }
+}
+
+async function inFolder<Value>(
+  { folder, replacedPids = [] }: SqliteMetadataOptions,
+  work: (path: string, lock: FolderLock) => Promise<Value>,
+): Promise<Value> {
+  await makeFolder(resolve(folder));
+  const lock = await lockFolder(folder, { replacedPids });
+  try {
+    return await work(join(folder, "metadata.db"), lock);
   } catch (error) {
     lock.release();
+    throw error;
+  }
+}
+
+async function assemble(
+  path: string,
+  lock: FolderLock,
+  { writer, reports }: { readonly writer: StartedWriter; readonly reports: Reports },
+): Promise<MetadataStore> {
+  let reading = await openReader(path, writer);
+  reports.onReplaced = () => {
+    const before = reading.database;
+    reading = readerOf(openForReading(path));
+    before.close();
+  };
+  return new EngineStore({
+    reader: () => reading.reader,
+    writer: writer.port,
+    journalReport: () => reports.journal,
+    closeReader: () => void reading.database.close(),
+    release: () => lock.release(),
+  });
+}
+
+interface OpenReader {
+  readonly database: Database;
+  readonly reader: MetadataReader;
+}
+
+function readerOf(database: Database): OpenReader {
+  return { database, reader: sqliteReads(database) };
+}
+
+async function openReader(path: string, writer: StartedWriter): Promise<OpenReader> {
+  try {
+    return readerOf(openForReading(path));
+  } catch (error) {
+    await writer.port.close();
     throw error;
   }
 }
@@ -59,14 +156,5 @@ async function syncFolder(path: string): Promise<void> {
     await folder.sync();
   } finally {
     await folder.close();
-  }
-}
-
-async function openReader(path: string, writer: WritePort): Promise<Database> {
-  try {
-    return openForReading(path);
-  } catch (error) {
-    await writer.close();
-    throw error;
   }
 }

@@ -1,6 +1,8 @@
 // What travels between those who write and the one writer: groups of writes one way, their answers the other. Plain
 // data, safe for structured clone, whether the way is a thread's port or another process.
 
+import type { MemberSpec } from "../members/member-spec.ts";
+import type { JournalReport } from "../metadata-store.ts";
 import { S3Error, type S3ErrorCode, type S3ErrorDetail } from "../../core/s3-error.ts";
 import type { WriteRequest } from "../write-operations.ts";
 
@@ -11,7 +13,11 @@ export interface WriteGroup {
   readonly requests: readonly WriteRequest[];
 }
 
-export type ToWriter = WriteGroup | { readonly kind: "close" };
+export type ToWriter =
+  | WriteGroup
+  /** A member that was not there at the start. */
+  | { readonly kind: "add-member"; readonly spec: MemberSpec }
+  | { readonly kind: "close" };
 
 export type WriteAnswer =
   | { readonly kind: "done"; readonly result: unknown }
@@ -23,6 +29,8 @@ export interface Fault {
   readonly message: string;
   /** Whether it is for want of room. */
   readonly isFull: boolean;
+  /** Whether it is for want of members, and worth another try. */
+  readonly isAway?: boolean;
 }
 
 export interface Refusal {
@@ -31,14 +39,33 @@ export interface Refusal {
   readonly detail: S3ErrorDetail;
 }
 
-export type FromWriter =
-  | { readonly kind: "ready" }
-  /** The database could not be opened; the writer ends. */
-  | { readonly kind: "unusable"; readonly message: string }
+/** The reply to a group. Exactly one comes to each. */
+export type GroupReply =
   /** One answer a request, in the order asked. */
   | { readonly kind: "answers"; readonly answers: readonly WriteAnswer[] }
   /** Nothing of the group is known to be durable. */
   | { readonly kind: "group-failed"; readonly fault: Fault };
+
+export type FromWriter =
+  | GroupReply
+  /** The database is there, and can be read. */
+  | {
+      readonly kind: "ready";
+      readonly clusterId: string | undefined;
+      readonly remarks: readonly string[];
+    }
+  /** The database could not be opened; the writer ends. */
+  | { readonly kind: "unusable"; readonly message: string; readonly isRefusal: boolean }
+  /** What the writer has to say beside its answers. */
+  | WriterNews;
+
+export type WriterNews =
+  | { readonly kind: "log"; readonly level: "info" | "warn"; readonly message: string }
+  | { readonly kind: "report"; readonly report: JournalReport }
+  /** The database file is another one now: readers open it anew. */
+  | { readonly kind: "replaced" }
+  /** Another process has taken the members over: this one must not go on. */
+  | { readonly kind: "fenced"; readonly message: string };
 
 export function answerOf(error: unknown): WriteAnswer {
   if (error instanceof S3Error) {

@@ -10,7 +10,7 @@ import {
   errorOf,
   faultOf,
   type Fault,
-  type FromWriter,
+  type GroupReply,
   type ToWriter,
   type WriteAnswer,
   type WriteGroup,
@@ -72,14 +72,14 @@ export class WriteQueue implements WritePort {
   }
 
   /** Takes the writer's reply to the group underway. */
-  receive(message: FromWriter): void {
+  receive(message: GroupReply): void {
     const group = this.#underway;
     this.#underway = [];
     this.#isStalled = false;
     clearTimeout(this.#deadline);
     if (message.kind === "answers") {
       group.forEach((waiting, index) => settle(waiting, message.answers[index]));
-    } else if (message.kind === "group-failed") {
+    } else {
       rejectAll(group, errorOfFault(message.fault));
     }
     this.#schedule();
@@ -187,8 +187,9 @@ function settle({ resolve, reject }: Waiting, answer: WriteAnswer | undefined): 
   else reject(errorOfFault(answer?.fault ?? { message: "no answer", isFull: false }));
 }
 
-function errorOfFault({ message, isFull }: Fault): Error {
+function errorOfFault({ message, isFull, isAway = false }: Fault): Error {
   const error = new Error(`the metadata could not be written: ${message}`);
+  if (isAway) return unavailable(error);
   return isFull ? new S3Error("InsufficientStorage", { cause: error }) : error;
 }
 

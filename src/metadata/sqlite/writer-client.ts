@@ -6,9 +6,11 @@ import { Worker } from "node:worker_threads";
 import type { Clock } from "../../util/clock.ts";
 import { workerEntry } from "../../util/worker-entry.ts";
 import type { WritePort } from "../write-operations.ts";
-import type { FromWriter, ToWriter } from "./write-protocol.ts";
+import type { MemberSpec } from "../members/member-spec.ts";
+import type { FromWriter, ToWriter, WriterNews } from "./write-protocol.ts";
 import { WriteQueue } from "./write-queue.ts";
 import type { WriterData } from "./writer-thread.ts";
+import type { MembersPlan } from "./writer-host.ts";
 
 /** Threads that may take a dead one's place within the period. */
 const RESTARTS_MAX = 3;
@@ -18,16 +20,40 @@ export interface WriterOptions {
   /** Of metadata.db. */
   readonly path: string;
   readonly clock: Clock;
+  /** Undefined: the database is the only copy. */
+  readonly plan?: MembersPlan | undefined;
+  readonly onNews?: ((news: WriterNews) => void) | undefined;
   /** How a thread is started; tests put their own hand between. */
-  readonly spawn?: ((path: string) => Worker) | undefined;
+  readonly spawn?: ((data: WriterData) => Worker) | undefined;
 }
 
-/** Resolves when the thread has opened the database. @throws when it cannot. */
-export async function startWriter(options: WriterOptions): Promise<WritePort> {
-  const client = new WriterClient(options);
-  await client.start();
-  return client.queue;
+/** The metadata must not be opened: why, in words for whoever starts the server. */
+export class MetadataRefusedError extends Error {
+  override readonly name = "MetadataRefusedError";
 }
+
+export interface StartedWriter {
+  readonly port: WritePort;
+  readonly clusterId: string | undefined;
+  /** What was found odd, in sentences. */
+  readonly remarks: readonly string[];
+  /** A member that was not there at the start. */
+  addMember(spec: MemberSpec): void;
+}
+
+/** Resolves when the thread has opened the database. @throws when it cannot; MetadataRefusedError when it must not. */
+export async function startWriter(options: WriterOptions): Promise<StartedWriter> {
+  const client = new WriterClient(options);
+  const { clusterId, remarks } = await client.start();
+  return {
+    port: client.queue,
+    clusterId,
+    remarks,
+    addMember: (spec) => client.addMember(spec),
+  };
+}
+
+type Ready = Extract<FromWriter, { readonly kind: "ready" }>;
 
 class WriterClient {
   readonly queue: WriteQueue;
@@ -36,6 +62,8 @@ class WriterClient {
   /** Resolves when the thread that is there now has ended. */
   #exited: Promise<void> = Promise.resolve();
   #isClosing = false;
+  /** Members that came after the start: a thread that takes another's place has them too. */
+  readonly #added: MemberSpec[] = [];
   /** When threads were replaced, in monotonic milliseconds. */
   #restarts: number[] = [];
 
@@ -48,9 +76,10 @@ class WriterClient {
   }
 
   /** @throws when the thread does not get as far as having the database open. */
-  async start(): Promise<void> {
-    const { path, spawn = spawnWriter } = this.#options;
-    const worker = spawn(path);
+  async start(): Promise<Ready> {
+    const { path, plan, spawn = spawnWriter } = this.#options;
+    const specs = [...(plan?.specs ?? []), ...this.#added];
+    const worker = spawn({ path, plan: plan && { ...plan, specs } });
     let death = new Error("the metadata writer has ended");
     worker.on("error", (error: Error) => (death = error));
     const exited = new Promise<void>((resolve) => {
@@ -58,16 +87,27 @@ class WriterClient {
     });
     this.#worker = worker;
     this.#exited = exited;
-    await new Promise<void>((resolve, reject) => {
+    const ready = await new Promise<Ready>((resolve, reject) => {
       worker.once("exit", () => reject(death));
-      worker.once("message", (message: FromWriter) => {
-        if (message.kind === "unusable") reject(new Error(message.message));
-        else resolve();
+      worker.on("message", (message: FromWriter) => {
+        if (message.kind === "ready") resolve(message);
+        else if (message.kind === "unusable") reject(unusableError(message));
+        else this.#take(message);
       });
     });
-    worker.on("message", (message: FromWriter) => this.queue.receive(message));
     // Only then is its connection closed, and its lock gone: an error alone says that it will be soon.
     void exited.then(() => this.#replace(death));
+    return ready;
+  }
+
+  addMember(spec: MemberSpec): void {
+    this.#added.push(spec);
+    this.#send({ kind: "add-member", spec });
+  }
+
+  #take(message: Exclude<FromWriter, Ready>): void {
+    if (message.kind === "answers" || message.kind === "group-failed") this.queue.receive(message);
+    else if (message.kind !== "unusable") this.#options.onNews?.(message);
   }
 
   /** Never rejects. */
@@ -110,8 +150,11 @@ class WriterClient {
   }
 }
 
-function spawnWriter(path: string): Worker {
-  const workerData: WriterData = { path };
+function unusableError({ message, isRefusal }: Extract<FromWriter, { kind: "unusable" }>): Error {
+  return isRefusal ? new MetadataRefusedError(message) : new Error(message);
+}
+
+function spawnWriter(workerData: WriterData): Worker {
   const entry = workerEntry(import.meta.url, "./writer-thread.js");
   // The flags of the host process (--eval, --import, --inspect, ...) are not for this thread.
   return new Worker(entry, { workerData, name: "metadata-writer", execArgv: [] });

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Database } from "better-sqlite3";
 import { onTestFinished, expect, test } from "vitest";
-import { GroupWriter } from "../../../src/metadata/sqlite/group-writer.ts";
+import { WriterHost } from "../../../src/metadata/sqlite/writer-host.ts";
 import { openForReading, openForWriting } from "../../../src/metadata/sqlite/open-database.ts";
 import { objectReads } from "../../../src/metadata/sqlite/object-reads.ts";
 import type { WriteGroup } from "../../../src/metadata/sqlite/write-protocol.ts";
@@ -18,10 +18,17 @@ function givenPath(): string {
   return join(folder, "metadata.db");
 }
 
-function givenWriter(open: () => Database): GroupWriter {
-  const writer = new GroupWriter(open);
-  onTestFinished(() => writer.close());
-  return writer;
+/** The writer without its thread; resolves to a function that applies a group. */
+async function givenWriter(path: string, openSole?: () => Database) {
+  const host = new WriterHost({ path, plan: undefined, send: () => {}, openSole });
+  await host.start();
+  onTestFinished(() => host.close());
+  const apply = async (asked: WriteGroup) => {
+    const reply = await host.apply(asked);
+    if (reply.kind === "answers") return reply.answers;
+    throw new Error(reply.fault.message);
+  };
+  return { apply };
 }
 
 function group(...requests: WriteRequest[]): WriteGroup {
@@ -34,11 +41,11 @@ const put = (key: string, change = {}): WriteRequest => ({
   input: objectInput(1, key, change),
 });
 
-test("what is refused or fails undoes itself and leaves the rest of its group", () => {
+test("what is refused or fails undoes itself and leaves the rest of its group", async () => {
   const path = givenPath();
-  const writer = givenWriter(() => openForWriting(path));
+  const writer = await givenWriter(path);
   const condition = { ifMatch: "other" };
-  const answers = writer.apply(
+  const answers = await writer.apply(
     group(
       bucket("one"),
       put("a", { content: inSet(1) }),
@@ -70,7 +77,7 @@ test("what is refused or fails undoes itself and leaves the rest of its group", 
   expect(findObject(1, "c")).toMatchObject({ sequence: 3 });
 });
 
-test("a commit that fails leaves nothing of its group, and the next group opens anew", () => {
+test("a commit that fails leaves nothing of its group, and the next group opens anew", async () => {
   const path = givenPath();
   const failures = [false, true, false];
   let opened = 0;
@@ -90,33 +97,45 @@ test("a commit that fails leaves nothing of its group, and the next group opens 
     }) as typeof database.prepare;
     return database;
   };
-  const writer = givenWriter(open);
-  writer.apply(group(bucket("one")));
-  expect(() => writer.apply(group(put("lost"), put("lost too")))).toThrow("disk I/O error");
+  const writer = await givenWriter(path, open);
+  await writer.apply(group(bucket("one")));
+  await expect(writer.apply(group(put("lost"), put("lost too")))).rejects.toThrow("disk I/O error");
 
   const reader = openForReading(path);
   onTestFinished(() => void reader.close());
   const { findObject } = objectReads(reader);
   expect(findObject(1, "lost")).toBeUndefined();
-  const answers = writer.apply(group(put("kept")));
+  const answers = await writer.apply(group(put("kept")));
   expect(answers[0]).toMatchObject({ kind: "done", result: { sequence: 2 } });
   expect(findObject(1, "kept")).toBeDefined();
   expect(findObject(1, "lost too")).toBeUndefined();
   expect(opened).toBe(2);
 });
 
-test("a database that cannot be opened again fails each group, until it can", () => {
+test("a database that cannot be opened again fails each group, until it can", async () => {
   const path = givenPath();
   let isGone = false;
-  const writer = givenWriter(() => {
+  const writer = await givenWriter(path, () => {
     if (isGone) throw new Error("unable to open database file");
-    return openForWriting(path);
+    const database = openForWriting(path);
+    const prepare = database.prepare.bind(database);
+    database.prepare = ((source: string) => {
+      const statement = prepare(source);
+      if (source !== "commit") return statement;
+      const run = statement.run.bind(statement);
+      statement.run = () => {
+        if (isGone) throw new Error("disk I/O error");
+        return run();
+      };
+      return statement;
+    }) as typeof database.prepare;
+    return database;
   });
-  writer.apply(group(bucket("one")));
-  writer.close();
+  await writer.apply(group(bucket("one")));
   isGone = true;
-  expect(() => writer.apply(group(put("a")))).toThrow("unable to open");
-  expect(() => writer.apply(group(put("b")))).toThrow("unable to open");
+  await expect(writer.apply(group(put("lost")))).rejects.toThrow("disk I/O error");
+  await expect(writer.apply(group(put("a")))).rejects.toThrow("unable to open");
+  await expect(writer.apply(group(put("b")))).rejects.toThrow("unable to open");
   isGone = false;
-  expect(writer.apply(group(put("c")))[0]).toMatchObject({ kind: "done" });
+  expect((await writer.apply(group(put("c"))))[0]).toMatchObject({ kind: "done" });
 });

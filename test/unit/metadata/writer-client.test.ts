@@ -26,7 +26,7 @@ async function givenWriter() {
     workers.push(worker);
     return worker;
   };
-  const writer = await startWriter({ path, clock, spawn });
+  const { port: writer } = await startWriter({ path, clock, spawn });
   onTestFinished(() => writer.close());
   return {
     writer,

@@ -1,0 +1,262 @@
+// All members of one epoch: a change is durable when a quorum of them holds it. Members that fail are left out, looked
+// at again every few seconds, and brought up to date beside the stream of new records.
+
+import {
+  JournalError,
+  type Authority,
+  type ChainPosition,
+  type JournalMember,
+} from "../../journal/journal-member.ts";
+import { encodeRecord, RECORD_KIND } from "../../journal/journal-record.ts";
+import type { JournalReport } from "../metadata-store.ts";
+import { bringUp, type ChainSource } from "./bring-up.ts";
+import { MemberLane, type ChainRecord } from "./member-lane.ts";
+import { renderRoster, writeQuorum, type Roster } from "./roster.ts";
+
+/** How often members that are out are looked at. */
+const RETRY_MS = 2_000;
+/** Records kept in memory for members that have nearly caught up. */
+const RECENT_BYTES_MAX = 8 * 1024 * 1024;
+/** How often a member is brought to the end of a chain that has grown meanwhile. */
+const ROUNDS_MAX = 20;
+
+/** Too few members hold the change: nobody knows yet whether it will stand. */
+export class QuorumLostError extends Error {
+  override readonly name = "QuorumLostError";
+}
+
+export interface MemberGroupOptions {
+  readonly authority: Authority;
+  readonly clusterId: string;
+  readonly roster: Roster;
+  /** What the members hold that have joined. */
+  readonly position: ChainPosition;
+  readonly onReport: (report: JournalReport) => void;
+}
+
+export class MemberGroup {
+  readonly #options: MemberGroupOptions;
+  readonly #lanes: MemberLane[] = [];
+  #position: ChainPosition;
+  /** Up to here a quorum holds the chain. */
+  #held: ChainPosition;
+  #recent: ChainRecord[] = [];
+  #recentBytes = 0;
+  #recordBytes = 0;
+  #lost: Error | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #isReportDue = false;
+  readonly #catchingUp = new Set<MemberLane>();
+
+  constructor(options: MemberGroupOptions) {
+    this.#options = options;
+    this.#position = options.position;
+    this.#held = options.position;
+  }
+
+  get position(): ChainPosition {
+    return this.#position;
+  }
+
+  get authority(): Authority {
+    return this.#options.authority;
+  }
+
+  /** Members that hold everything. */
+  get goodMembers(): readonly JournalMember[] {
+    return this.#lanes.filter(({ isGood }) => isGood).map(({ member }) => member);
+  }
+
+  /** Bytes of records since the last cut, as far as this epoch has written them. */
+  get recordBytes(): number {
+    return this.#recordBytes;
+  }
+
+  noteCut(recordBytes: number): void {
+    this.#recordBytes -= recordBytes;
+  }
+
+  /** Lets every member forget records up to there, between its appends. */
+  cut(sequence: number): void {
+    for (const lane of this.#lanes) lane.cut(sequence);
+  }
+
+  /** `base`: it holds everything from there up to the group's position; undefined: it is brought there. */
+  add(member: JournalMember, base: ChainPosition | undefined): void {
+    const { roster, authority } = this.#options;
+    const isKnown = this.#lanes.some((lane) => lane.member.driveId === member.driveId);
+    if (!roster.members.includes(member.driveId) || isKnown) return;
+    const lane = new MemberLane(member, authority, {
+      onChange: () => this.#reportSoon(),
+      onFenced: (error) => (this.#lost ??= error),
+    });
+    this.#lanes.push(lane);
+    if (base !== undefined) lane.join(this.#position.sequence, base);
+    this.#retryLater();
+  }
+
+  /**
+   * Resolves when a quorum holds the change, and what comes after the group's position with it.
+   * @throws QuorumLostError, JournalError Fenced: then the group is of no more use.
+   */
+  async append(kind: number, payload: Uint8Array): Promise<ChainPosition> {
+    if (this.#lost !== undefined) throw this.#lost;
+    const { epoch } = this.authority;
+    const sequence = this.#position.sequence + 1;
+    const previousDigest = this.#position.digest;
+    const { bytes, digest } = encodeRecord({ sequence, epoch, kind, previousDigest, payload });
+    this.#position = { sequence, epoch, digest };
+    const record = { sequence, bytes };
+    this.#recordBytes += bytes.length;
+    this.#remember(record);
+    const position = this.#position;
+    await this.#spread(record);
+    this.#held = position;
+    this.#reportSoon();
+    return position;
+  }
+
+  /** Says once more who the members are, so that the chain may be cut before. */
+  async appendRoster(): Promise<ChainPosition> {
+    const { members, toleratedCount } = this.#options.roster;
+    return this.append(RECORD_KIND.roster, renderRoster({ members, toleratedCount }));
+  }
+
+  report(): JournalReport {
+    const { authority, roster } = this.#options;
+    const reports = new Map(this.#lanes.map(({ report }) => [report.driveId, report]));
+    return {
+      epoch: authority.epoch,
+      sequence: this.#position.sequence,
+      quorum: writeQuorum(roster),
+      members: roster.members.map(
+        (driveId) =>
+          reports.get(driveId) ?? {
+            driveId,
+            label: driveId,
+            state: "away",
+            sequence: 0,
+            problem: "its drive is not there",
+          },
+      ),
+    };
+  }
+
+  /** No more is appended; the members stay open for whoever opened them. */
+  end(): void {
+    this.#lost ??= new Error("the group has ended");
+    clearTimeout(this.#timer);
+  }
+
+  #spread(record: ChainRecord): Promise<void> {
+    const needed = writeQuorum(this.#options.roster);
+    const lanes = this.#lanes.filter(({ isGood }) => isGood);
+    return new Promise((resolve, reject) => {
+      let heldCount = 0;
+      let failedCount = 0;
+      const lose = (): void => {
+        const words = `${heldCount} of ${needed} members hold the change: ${this.#problems()}`;
+        // A fence, where there is one, says more.
+        this.#lost ??= new QuorumLostError(words);
+        reject(this.#lost);
+      };
+      if (lanes.length < needed) lose();
+      for (const lane of lanes) {
+        lane.push(record, (isHeld) => {
+          if (isHeld) heldCount += 1;
+          else failedCount += 1;
+          if (heldCount >= needed) resolve();
+          else if (lanes.length - failedCount < needed) lose();
+        });
+      }
+    });
+  }
+
+  #problems(): string {
+    const reports = this.report().members.filter(({ state }) => state !== "good");
+    return reports.map(({ label, problem = "behind" }) => `${label} (${problem})`).join(", ");
+  }
+
+  #remember(record: ChainRecord): void {
+    this.#recent.push(record);
+    this.#recentBytes += record.bytes.length;
+    while (this.#recentBytes > RECENT_BYTES_MAX && this.#recent.length > 1) {
+      this.#recentBytes -= this.#recent.shift()?.bytes.length ?? 0;
+    }
+  }
+
+  #retryLater(): void {
+    if (this.#timer !== undefined || this.#lost !== undefined) return;
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      const isAnyOut = this.#lanes.some(({ isGood }) => !isGood);
+      for (const lane of this.#lanes) {
+        if (lane.isGood || !lane.isQuiet || this.#catchingUp.has(lane)) continue;
+        this.#catchingUp.add(lane);
+        void this.#catchUp(lane).finally(() => this.#catchingUp.delete(lane));
+      }
+      if (isAnyOut) this.#retryLater();
+    }, RETRY_MS);
+    this.#timer.unref();
+  }
+
+  /** Never rejects. */
+  async #catchUp(lane: MemberLane): Promise<void> {
+    const { authority, clusterId } = this.#options;
+    const { member } = lane;
+    try {
+      await this.#promise(member);
+      lane.noteBehind();
+      for (let round = 0; round < ROUNDS_MAX; round += 1) {
+        const target = this.#held;
+        const source = this.#source(target.sequence);
+        const state = await member.inspect();
+        await bringUp({ member, state, source, target, authority, clusterId });
+        const { base } = await member.inspect();
+        if (this.#join(lane, target, base)) return;
+      }
+      throw new Error("the chain grows faster than the member catches up");
+    } catch (error) {
+      lane.leave(error);
+    }
+  }
+
+  async #promise(member: JournalMember): Promise<void> {
+    const { promised } = await member.inspect();
+    const { epoch, owner } = this.authority;
+    if (promised?.epoch === epoch && promised.owner === owner) return;
+    await member.promise(this.authority);
+  }
+
+  /** A member that has the chain up to there; reading from it goes on beside its appends. */
+  #source(sequence: number): ChainSource {
+    const lane = this.#lanes.find((each) => each.isGood && each.report.sequence >= sequence);
+    if (lane === undefined) throw new Error("no member has the whole chain");
+    return { member: lane.member, base: lane.base };
+  }
+
+  /** Takes the member in when what it lacks is still in memory: it goes through its queue. */
+  #join(lane: MemberLane, at: ChainPosition, base: ChainPosition): boolean {
+    const missing = this.#recent.filter(({ sequence }) => sequence > at.sequence);
+    if (at.sequence + missing.length !== this.#position.sequence) return false;
+    lane.join(at.sequence, base);
+    for (const record of missing) lane.push(record, () => undefined);
+    return true;
+  }
+
+  #reportSoon(): void {
+    this.#retryLater();
+    if (this.#isReportDue) return;
+    this.#isReportDue = true;
+    const timer = setTimeout(() => {
+      this.#isReportDue = false;
+      if (this.#lost === undefined) this.#options.onReport(this.report());
+    }, 200);
+    timer.unref();
+  }
+}
+
+/** Whether another process has taken over. */
+export function isFenced(error: unknown): boolean {
+  return error instanceof JournalError && error.code === "Fenced";
+}

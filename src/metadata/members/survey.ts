@@ -1,0 +1,185 @@
+// What the members hold when a writer starts: all are asked, a quorum promises its epoch, and the longest chain of the
+// highest epoch is the one that goes on. With fewer than can know all that was acknowledged it says which are missing.
+
+import type { DriveId } from "../../core/ids.ts";
+import type { Authority, JournalMember, MemberState } from "../../journal/journal-member.ts";
+import { isFenced } from "./member-group.ts";
+import { parseRoster, readQuorum, type Roster } from "./roster.ts";
+
+/** Words for whoever starts the server: too few members are there, or they are not this cluster's. */
+export class MembersError extends Error {
+  override readonly name = "MembersError";
+}
+
+export interface SurveyOptions {
+  /** Those that are there, in the order of their drives. */
+  readonly members: readonly JournalMember[];
+  readonly owner: string;
+  /** Undefined: whatever cluster the members belong to. */
+  readonly clusterId: string | undefined;
+  /** Go on with what is there, although fewer members are than can know everything. */
+  readonly acceptLoss: boolean;
+}
+
+export interface SurveyedMember {
+  readonly member: JournalMember;
+  readonly state: MemberState;
+}
+
+export interface Survey {
+  readonly authority: Authority;
+  /** Those that answered and promised. */
+  readonly members: readonly SurveyedMember[];
+  /** Whose chain goes on; undefined: no member has ever held a change. */
+  readonly best: SurveyedMember | undefined;
+  /** Who the members were; undefined where there is no chain, or nothing but its beginning. */
+  readonly roster: Roster | undefined;
+  readonly clusterId: string | undefined;
+  /** What did not answer, and what was found odd, in sentences. */
+  readonly remarks: readonly string[];
+}
+
+/** How often a higher epoch is tried when another process was faster. */
+const ATTEMPTS_MAX = 3;
+
+/** @throws MembersError in words; JournalError Fenced when others keep taking over. */
+export async function surveyMembers(options: SurveyOptions): Promise<Survey> {
+  const first = await ask(options.members, (member) => member.inspect());
+  const clusterId = commonCluster(first.answers, options.clusterId);
+  requireReaders(first.answers, options, first.remarks);
+  let epoch = highestEpoch(first.answers);
+  for (let attempt = 1; ; attempt += 1) {
+    const authority = { epoch: epoch + 1, owner: options.owner };
+    const known = first.answers.map(({ member }) => member);
+    const promised = await ask(known, (member) => member.promise(authority));
+    if (promised.fenced !== undefined && attempt < ATTEMPTS_MAX) {
+      epoch = highestEpoch((await ask(known, (member) => member.inspect())).answers);
+      continue;
+    }
+    if (promised.fenced !== undefined) throw promised.fenced;
+    requireReaders(promised.answers, options, [...first.remarks, ...promised.remarks]);
+    const best = longest(promised.answers);
+    return {
+      authority,
+      members: promised.answers,
+      best,
+      roster: rosterOf(best),
+      clusterId,
+      remarks: [...first.remarks, ...promised.remarks],
+    };
+  }
+}
+
+interface Answers {
+  readonly answers: readonly SurveyedMember[];
+  readonly remarks: readonly string[];
+  readonly fenced: Error | undefined;
+}
+
+async function ask(
+  members: readonly JournalMember[],
+  question: (member: JournalMember) => Promise<MemberState>,
+): Promise<Answers> {
+  const remarks: string[] = [];
+  const answers: SurveyedMember[] = [];
+  let fenced: Error | undefined;
+  const results = await Promise.allSettled(members.map(question));
+  for (const [index, result] of results.entries()) {
+    const member = members[index];
+    if (member === undefined) continue;
+    if (result.status === "fulfilled") {
+      answers.push({ member, state: result.value });
+      remarks.push(...result.value.remarks.map((remark) => `${member.label}: ${remark}`));
+    } else if (isFenced(result.reason)) {
+      fenced = result.reason as Error;
+    } else {
+      remarks.push(
+        `${member.label} does not answer for its copy of the metadata: ${String(result.reason)}`,
+      );
+    }
+  }
+  return { answers, remarks, fenced };
+}
+
+function commonCluster(
+  answers: readonly SurveyedMember[],
+  given: string | undefined,
+): string | undefined {
+  let standing = given;
+  for (const { member, state } of answers) {
+    if (state.clusterId === undefined) continue;
+    standing ??= state.clusterId;
+    if (state.clusterId === standing) continue;
+    throw new MembersError(
+      `${member.label} holds the metadata of another cluster (${state.clusterId}, not ${standing}). Nothing was changed`,
+    );
+  }
+  return standing;
+}
+
+/** Whether all that was acknowledged is known to those that answer. */
+function requireReaders(
+  answers: readonly SurveyedMember[],
+  { acceptLoss }: SurveyOptions,
+  remarks: readonly string[],
+): void {
+  const best = longest(answers);
+  const roster = rosterOf(best);
+  if (best === undefined || roster === undefined || acceptLoss) return;
+  const voters = answers.filter(
+    ({ member, state }) => !state.isBlank && roster.members.includes(member.driveId),
+  );
+  const needed = readQuorum(roster);
+  if (voters.length >= needed || isUnfinishedStart(best, roster, answers)) return;
+  const missing = roster.members.filter(
+    (driveId) => !voters.some(({ member }) => member.driveId === driveId),
+  );
+  throw new MembersError(
+    `${voters.length} of the ${roster.members.length} copies of the metadata are there, and ${needed} are needed to know ` +
+      `all that was acknowledged. Missing: ${missing.map((id) => nameOf(id, answers)).join(", ")}. Nothing was changed: give ` +
+      `them back and start again.${remarks.length > 0 ? ` ${remarks.join("; ")}` : ""} ` +
+      "If they are lost for good, --accept-loss goes on with what is there; what only they knew is lost",
+  );
+}
+
+function nameOf(driveId: DriveId, answers: readonly SurveyedMember[]): string {
+  const answer = answers.find(({ member }) => member.driveId === driveId);
+  return answer === undefined ? `drive ${driveId}` : `${answer.member.label} (it is blank)`;
+}
+
+/** A first start that was cut off: all drives are there, and the chain has nothing but its beginning. */
+function isUnfinishedStart(
+  { state }: SurveyedMember,
+  roster: Roster,
+  answers: readonly SurveyedMember[],
+): boolean {
+  const present = new Set(answers.map(({ member }) => member.driveId));
+  const isBeginning = state.head.sequence - state.base.sequence <= 1 && state.base.epoch === 0;
+  return isBeginning && roster.members.every((driveId) => present.has(driveId));
+}
+
+function longest(answers: readonly SurveyedMember[]): SurveyedMember | undefined {
+  const begun = answers.filter(({ state }) => !state.isBlank);
+  return begun.toSorted((a, b) => byLength(b.state, a.state))[0];
+}
+
+function byLength(a: MemberState, b: MemberState): number {
+  return (
+    a.head.epoch - b.head.epoch ||
+    a.head.sequence - b.head.sequence ||
+    // Of equals the one that reaches back the furthest.
+    b.base.sequence - a.base.sequence
+  );
+}
+
+function rosterOf(best: SurveyedMember | undefined): Roster | undefined {
+  const payload = best?.state.roster;
+  return payload && parseRoster(payload);
+}
+
+function highestEpoch(answers: readonly SurveyedMember[]): number {
+  return Math.max(
+    0,
+    ...answers.flatMap(({ state }) => [state.promised?.epoch ?? 0, state.head.epoch]),
+  );
+}

@@ -1,0 +1,62 @@
+// What a database says of its place in the members' chain: it holds all changes up to there and none after. Kept in the
+// transaction of each change.
+
+import type { Database, Statement } from "better-sqlite3";
+import { CHAIN_START, type ChainPosition } from "../../journal/journal-member.ts";
+import { versionOf } from "./open-database.ts";
+
+/** The first version that knows of members. */
+const FIRST_VERSION = 2;
+
+interface StateRow {
+  readonly sequence: number;
+  readonly epoch: number;
+  readonly digest: string;
+}
+
+export function readPosition(database: Database): ChainPosition {
+  if (versionOf(database) < FIRST_VERSION) return CHAIN_START;
+  const row = database
+    .prepare<[], StateRow>(
+      "select chain_sequence as sequence, chain_epoch as epoch, chain_digest as digest from state",
+    )
+    .get();
+  if (row === undefined) throw new Error(`${database.name} has lost its state`);
+  return row;
+}
+
+/** Whether anything was ever written to it. */
+export function hasContents(database: Database): boolean {
+  if (versionOf(database) === 0) return false;
+  const row = database
+    .prepare("select 1 from state where last_number > 0 union all select 1 from settings limit 1")
+    .get();
+  return row !== undefined;
+}
+
+export function positionWriter(database: Database): (position: ChainPosition) => void {
+  const statement: Statement<[number, number, string]> = database.prepare(
+    "update state set chain_sequence = ?, chain_epoch = ?, chain_digest = ?",
+  );
+  return ({ sequence, epoch, digest }) => void statement.run(sequence, epoch, digest);
+}
+
+/** The statements that records name by number, by text. */
+export function knownStatements(database: Database): ReadonlyMap<string, number> {
+  const rows = database
+    .prepare<[], { readonly id: number; readonly text: string }>(
+      "select id, text from journal_statements order by id",
+    )
+    .all();
+  return new Map(rows.map(({ id, text }) => [text, id]));
+}
+
+export function addStatements(
+  database: Database,
+  statements: readonly { readonly id: number; readonly text: string }[],
+): void {
+  const insert = database.prepare<[number, string]>(
+    "insert into journal_statements (id, text) values (?, ?)",
+  );
+  for (const { id, text } of statements) insert.run(id, text);
+}

@@ -1,0 +1,302 @@
+// Opens the metadata whose changes are kept on members: asks them, brings the database to the end of their chain, brings
+// them to the same end, and begins a new epoch there. Nothing is served before the first record of that epoch is held by
+// a quorum of the members of before and of those from now on.
+
+import { randomBytes } from "node:crypto";
+import { rm } from "node:fs/promises";
+import type { Database } from "better-sqlite3";
+import type { DriveId } from "../../core/ids.ts";
+import {
+  CHAIN_START,
+  type ChainPosition,
+  type JournalMember,
+} from "../../journal/journal-member.ts";
+import { encodeRecord, RECORD_KIND } from "../../journal/journal-record.ts";
+import { crashPoint } from "../../util/crash-point.ts";
+import { bringUp } from "../members/bring-up.ts";
+import { isFenced, MemberGroup, QuorumLostError } from "../members/member-group.ts";
+import {
+  nextRoster,
+  renderRoster,
+  writeQuorum,
+  type Opening,
+  type Roster,
+} from "../members/roster.ts";
+import {
+  MembersError,
+  surveyMembers,
+  type Survey,
+  type SurveyedMember,
+} from "../members/survey.ts";
+import type { JournalReport } from "../metadata-store.ts";
+import { addStatements, hasContents, positionWriter, readPosition } from "./chain-state.ts";
+import { GroupWriter } from "./group-writer.ts";
+import { ForeignDatabaseError, migrate, openBesideMembers } from "./open-database.ts";
+import { restoreDatabase, type RestoredDatabase } from "./restore-database.ts";
+import { MIGRATIONS } from "./schema.ts";
+import { copySnapshot, makeSnapshot } from "./snapshot-file.ts";
+
+export interface OpenWithMembersOptions {
+  /** Of metadata.db; made from the members where it is absent. */
+  readonly path: string;
+  /** Those that are there, in the order of their drives. */
+  readonly members: readonly JournalMember[];
+  /** All drives of the cluster, in the order of their slots. */
+  readonly drives: readonly DriveId[];
+  /** How many drives may be lost: m. */
+  readonly toleratedCount: number;
+  readonly owner: string;
+  /** Undefined: the one that the members belong to, or a new one. */
+  readonly clusterId: string | undefined;
+  readonly acceptLoss: boolean;
+  readonly onProgress: (words: string) => void;
+  readonly onReport: (report: JournalReport) => void;
+}
+
+export interface OpenedWithMembers {
+  readonly writer: GroupWriter;
+  readonly group: MemberGroup;
+  readonly clusterId: string;
+  /** Whether the database file is another one than before. */
+  readonly isReplaced: boolean;
+  readonly remarks: readonly string[];
+}
+
+/**
+ * @throws MembersError in words when it must not be opened; QuorumLostError when it can be read, and too few members take
+ * changes: `metadata.db` is up to date then.
+ */
+export async function openWithMembers(options: OpenWithMembersOptions): Promise<OpenedWithMembers> {
+  const survey = await surveyMembers(options);
+  const clusterId = survey.clusterId ?? options.clusterId ?? newClusterId();
+  const present = new Set(survey.members.map(({ member }) => member.driveId));
+  const roster = nextRoster(survey.roster, options.drives, present, options.toleratedCount);
+  const plan = { survey, clusterId, roster };
+  const hasChain = survey.best !== undefined && survey.roster !== undefined;
+  const begun = hasChain ? await goOn(options, plan, survey.best) : await begin(options, plan);
+  try {
+    return await openEpoch(options, plan, begun);
+  } catch (error) {
+    begun.database.close();
+    throw error;
+  }
+}
+
+interface Plan {
+  readonly survey: Survey;
+  readonly clusterId: string;
+  /** Who the members are from now on. */
+  readonly roster: Roster;
+}
+
+interface UpToDateMember {
+  readonly member: JournalMember;
+  readonly base: ChainPosition;
+}
+
+interface Begun extends RestoredDatabase {
+  /** Members that hold the chain up to `position`. */
+  readonly upToDate: readonly UpToDateMember[];
+  readonly position: ChainPosition;
+}
+
+/** Follows the longest chain. */
+async function goOn(
+  options: OpenWithMembersOptions,
+  { survey, clusterId, roster }: Plan,
+  best: SurveyedMember,
+): Promise<Begun> {
+  const { path, onProgress } = options;
+  const restored = await restoreDatabase({ path, best, members: survey.members, onProgress });
+  crashPoint("recovery.database-restored");
+  const remarks = [...restored.remarks];
+  const source = { member: best.member, base: best.state.base };
+  const position = best.state.head;
+  const wanted = new Set([...roster.members, ...(survey.roster?.members ?? [])]);
+  const upToDate: UpToDateMember[] = [];
+  await Promise.all(
+    survey.members.map(async ({ member, state }) => {
+      if (!wanted.has(member.driveId)) return;
+      try {
+        const { authority } = survey;
+        const asideCount = await bringUp({
+          member,
+          state,
+          source,
+          target: position,
+          authority,
+          clusterId,
+        });
+        if (asideCount > 0) {
+          remarks.push(
+            `${member.label}: ${asideCount} changes that no quorum held were set aside in its journal folder`,
+          );
+        }
+        const isAhead = state.base.sequence <= source.base.sequence && !state.isBlank;
+        upToDate.push({ member, base: isAhead ? state.base : (await member.inspect()).base });
+      } catch (error) {
+        remarks.push(`${member.label} could not be brought up to date: ${String(error)}`);
+      }
+    }),
+  );
+  crashPoint("recovery.members-caught-up");
+  return { ...restored, remarks, upToDate, position };
+}
+
+/** The beginning of a chain: of a new cluster, or of a database from before there were members. */
+async function begin(
+  options: OpenWithMembersOptions,
+  { survey, clusterId, roster }: Plan,
+): Promise<Begun> {
+  const { path, acceptLoss, toleratedCount } = options;
+  const { authority, best } = survey;
+  const members = survey.members.filter(({ member }) => roster.members.includes(member.driveId));
+  const database = openOnlyCopy(path);
+  try {
+    const standing = readPosition(database);
+    if (standing.sequence > 0 && !acceptLoss && best?.state.base.digest !== standing.digest) {
+      throw new MembersError(
+        `the members hold no copy of the metadata, and ${path} says that they did (change ${standing.sequence}). ` +
+          "Nothing was changed: are these the right drives? --accept-loss makes new copies of what the file holds",
+      );
+    }
+    const isAdopted = standing.sequence > 0 || hasContents(database);
+    const position = isAdopted ? adopt(database, standing) : CHAIN_START;
+    for (const { member } of members) await member.truncate(authority, position, clusterId);
+    if (isAdopted) {
+      await keepSnapshot(database, path, { authority, members, copies: toleratedCount + 1 });
+    }
+    crashPoint("recovery.chain-begun");
+    const upToDate = members.map(({ member }) => ({ member, base: position }));
+    return { database, upToDate, position, isReplaced: false, remarks: [] };
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+/** What no member has a copy of is not set aside because it cannot be read. */
+function openOnlyCopy(path: string): Database {
+  try {
+    return openBesideMembers(path);
+  } catch (error) {
+    if (error instanceof ForeignDatabaseError) throw error;
+    const words = error instanceof Error ? error.message : String(error);
+    throw new MembersError(
+      `${path} cannot be read (${words}), and the members hold no copy of it. Nothing was changed: ` +
+        "give back the file, or take it away to begin anew",
+    );
+  }
+}
+
+/** Gives a database that has contents and no chain a place for one to begin. */
+function adopt(database: Database, standing: ChainPosition): ChainPosition {
+  const position =
+    standing.sequence > 0
+      ? standing
+      : { sequence: 1, epoch: 0, digest: randomBytes(32).toString("hex") };
+  database
+    .transaction(() => {
+      migrate(database, MIGRATIONS.length);
+      positionWriter(database)(position);
+    })
+    .immediate();
+  return position;
+}
+
+async function keepSnapshot(
+  database: Database,
+  path: string,
+  to: {
+    readonly authority: Survey["authority"];
+    readonly members: readonly SurveyedMember[];
+    readonly copies: number;
+  },
+): Promise<void> {
+  const file = `${path}.snapshot`;
+  try {
+    const info = await makeSnapshot(database, file);
+    let count = 0;
+    for (const { member } of to.members) {
+      if (count === to.copies) break;
+      await copySnapshot(file, info, { member, authority: to.authority });
+      count += 1;
+    }
+    if (count < to.copies)
+      throw new QuorumLostError("too few drives take a snapshot of the metadata");
+  } finally {
+    await rm(file, { force: true });
+  }
+}
+
+async function openEpoch(
+  options: OpenWithMembersOptions,
+  { survey, clusterId, roster }: Plan,
+  { database, upToDate, position, isReplaced, remarks }: Begun,
+): Promise<OpenedWithMembers> {
+  const { authority } = survey;
+  const setPosition = beginEpoch(database, authority.epoch);
+  const writer = new GroupWriter(database, { hasMembers: true });
+  addStatements(database, writer.newStatements);
+  const opening: Opening = {
+    ...roster,
+    schemaVersion: MIGRATIONS.length,
+    statements: writer.newStatements,
+  };
+  const previousDigest = position.digest;
+  const place = { sequence: position.sequence + 1, epoch: authority.epoch };
+  const payload = renderRoster(opening);
+  const record = encodeRecord({ ...place, kind: RECORD_KIND.open, previousDigest, payload });
+  const held = await appendToAll(record.bytes, upToDate, authority);
+  requireQuorum(held, [roster, ...(survey.roster === undefined ? [] : [survey.roster])]);
+  crashPoint("recovery.epoch-opened");
+  setPosition({ ...place, digest: record.digest });
+  database.exec("commit");
+  const group = new MemberGroup({
+    authority,
+    clusterId,
+    roster,
+    position: { ...place, digest: record.digest },
+    onReport: options.onReport,
+  });
+  for (const member of options.members) {
+    group.add(member, held.find((each) => each.member === member)?.base);
+  }
+  writer.useMembers((effects) => group.append(RECORD_KIND.changes, effects));
+  return { writer, group, clusterId, isReplaced, remarks: [...survey.remarks, ...remarks] };
+}
+
+/** Opens the transaction in which the database enters the epoch, with its tables as this version wants them. */
+function beginEpoch(database: Database, epoch: number): (position: ChainPosition) => void {
+  database.exec("begin immediate");
+  migrate(database, MIGRATIONS.length);
+  database.prepare("update state set epoch = ?").run(epoch);
+  return positionWriter(database);
+}
+
+async function appendToAll(
+  bytes: Uint8Array,
+  members: readonly UpToDateMember[],
+  authority: Survey["authority"],
+): Promise<readonly UpToDateMember[]> {
+  const results = await Promise.allSettled(
+    members.map(({ member }) => member.append(authority, [bytes])),
+  );
+  const fenced = results.find((result) => result.status === "rejected" && isFenced(result.reason));
+  if (fenced?.status === "rejected") throw fenced.reason;
+  return members.filter((_, index) => results[index]?.status === "fulfilled");
+}
+
+function requireQuorum(held: readonly UpToDateMember[], rosters: readonly Roster[]): void {
+  for (const roster of rosters) {
+    const count = held.filter(({ member }) => roster.members.includes(member.driveId)).length;
+    if (count >= writeQuorum(roster)) continue;
+    throw new QuorumLostError(
+      `${count} of ${roster.members.length} members take changes of the metadata, and ${writeQuorum(roster)} must`,
+    );
+  }
+}
+
+function newClusterId(): string {
+  return randomBytes(16).toString("hex");
+}

@@ -1,0 +1,59 @@
+// The thread that takes one snapshot and ends.
+
+import { rm } from "node:fs/promises";
+import { parentPort, workerData, type MessagePort } from "node:worker_threads";
+import type { SnapshotInfo } from "../../journal/journal-member.ts";
+import { openMember } from "../members/member-spec.ts";
+import { openForReading } from "./open-database.ts";
+import { copySnapshot, makeSnapshot } from "./snapshot-file.ts";
+import type { FromSnapshotThread, SnapshotJob } from "./take-snapshot.ts";
+import { messageOf } from "./write-protocol.ts";
+
+async function take(job: SnapshotJob): Promise<SnapshotInfo> {
+  const file = `${job.databasePath}.snapshot`;
+  const database = openForReading(job.databasePath);
+  try {
+    const info = await makeSnapshot(database, file);
+    await copyToSome(file, info, job);
+    return info;
+  } finally {
+    database.close();
+    await rm(file, { force: true });
+  }
+}
+
+/** One after the other, so that no more than one drive is busy with it. */
+async function copyToSome(file: string, info: SnapshotInfo, job: SnapshotJob): Promise<void> {
+  const { members, authority, copies, bytesPerSecond } = job;
+  const problems: string[] = [];
+  let count = 0;
+  for (const spec of members) {
+    if (count === copies) return;
+    const member = await openMember(spec);
+    try {
+      await copySnapshot(file, info, { member, authority, bytesPerSecond });
+      count += 1;
+    } catch (error) {
+      problems.push(`${member.label}: ${messageOf(error)}`);
+    } finally {
+      await member.close();
+    }
+  }
+  if (count < copies)
+    throw new Error(`${count} of ${copies} members took it. ${problems.join("; ")}`);
+}
+
+async function run(port: MessagePort): Promise<void> {
+  const send = (message: FromSnapshotThread): void => {
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- A thread's port has no origin.
+    port.postMessage(message);
+  };
+  try {
+    send({ kind: "kept", info: await take(workerData as SnapshotJob) });
+  } catch (error) {
+    send({ kind: "failed", message: messageOf(error) });
+  }
+  port.close();
+}
+
+if (parentPort !== null) await run(parentPort);

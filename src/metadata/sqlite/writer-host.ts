@@ -1,0 +1,250 @@
+// What the writer's thread runs: opens the database, applies groups, and when one is lost, opens it again. With members
+// a lost group means a new epoch: everything is asked anew, every few seconds, until a quorum is there; meanwhile writes
+// are refused and reads go on. A writer whose members have been taken over by another process never tries again.
+
+import type { Database } from "better-sqlite3";
+import type { DriveId } from "../../core/ids.ts";
+import type { JournalMember } from "../../journal/journal-member.ts";
+import { isFenced, QuorumLostError, type MemberGroup } from "../members/member-group.ts";
+import { openMember, type MemberSpec } from "../members/member-spec.ts";
+import { RECORD_KIND } from "../../journal/journal-record.ts";
+import { MembersError } from "../members/survey.ts";
+import { GroupWriter } from "./group-writer.ts";
+import { openBesideMembers, openForWriting } from "./open-database.ts";
+import { openWithMembers, type OpenedWithMembers } from "./open-with-members.ts";
+import { SnapshotSchedule } from "./snapshot-schedule.ts";
+import {
+  faultOf,
+  messageOf,
+  type FromWriter,
+  type GroupReply,
+  type WriteGroup,
+} from "./write-protocol.ts";
+
+/** The members of the metadata, as plain data. */
+export interface MembersPlan {
+  /** Those that are there, in the order of their drives. */
+  readonly specs: readonly MemberSpec[];
+  /** All drives of the cluster, in the order of their slots. */
+  readonly drives: readonly DriveId[];
+  /** How many drives may be lost: m. */
+  readonly toleratedCount: number;
+  /** Names the process that may change them: 16 random hex digits. */
+  readonly owner: string;
+  readonly clusterId: string | undefined;
+  readonly acceptLoss: boolean;
+}
+
+export interface WriterHostOptions {
+  /** Of metadata.db. */
+  readonly path: string;
+  /** Undefined: the database is the only copy. */
+  readonly plan: MembersPlan | undefined;
+  readonly send: (message: FromWriter) => void;
+  /** Opens a database that is the only copy; tests put their own hand between. */
+  readonly openSole?: (() => Database) | undefined;
+}
+
+const RETRY_MS_MIN = 500;
+const RETRY_MS_MAX = 10_000;
+
+export class WriterHost {
+  readonly #options: WriterHostOptions;
+  #writer: GroupWriter | undefined;
+  #group: MemberGroup | undefined;
+  #snapshots: SnapshotSchedule | undefined;
+  #members: JournalMember[] = [];
+  #specs: MemberSpec[] = [];
+  #clusterId: string | undefined;
+  #isClosed = false;
+  #isFenced = false;
+  #reopening: Promise<void> | undefined;
+  #wait: { readonly timer: NodeJS.Timeout; readonly end: () => void } | undefined;
+
+  constructor(options: WriterHostOptions) {
+    this.#options = options;
+    this.#clusterId = options.plan?.clusterId;
+  }
+
+  /** @throws when the metadata must not, or cannot, be opened. */
+  async start(): Promise<void> {
+    const { plan, send } = this.#options;
+    if (plan === undefined) {
+      this.#writer = this.#openSole();
+      send({ kind: "ready", clusterId: undefined, remarks: [] });
+      return;
+    }
+    for (const spec of plan.specs) await this.#addMember(spec);
+    const remarks: string[] = [];
+    try {
+      remarks.push(...(await this.#open(plan)).remarks);
+    } catch (error) {
+      if (!(error instanceof QuorumLostError)) throw error;
+      // What there is can be read, and will be.
+      remarks.push(`the metadata cannot be changed yet: ${error.message}`);
+      this.#reopenLater(plan);
+    }
+    send({ kind: "ready", clusterId: this.#clusterId, remarks });
+  }
+
+  async apply(group: WriteGroup): Promise<GroupReply> {
+    try {
+      const writer = this.#writer ?? this.#reopenPlain();
+      const answers = await writer.apply(group);
+      this.#snapshots?.noteGroup();
+      return { kind: "answers", answers };
+    } catch (error) {
+      this.#lose(error);
+      const isAway = this.#options.plan !== undefined && !faultOf(error).isFull;
+      return { kind: "group-failed", fault: { ...faultOf(error), isAway } };
+    }
+  }
+
+  /** A member that was not there at the start: it is brought up to date and takes part. */
+  async addMember(spec: MemberSpec): Promise<void> {
+    const member = await this.#addMember(spec);
+    if (member !== undefined) this.#group?.add(member, undefined);
+    // One that was waited for.
+    this.#wait?.end();
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#wait?.end();
+    await this.#reopening;
+    await this.#snapshots?.stop();
+    this.#group?.end();
+    this.#writer?.close();
+    this.#writer = undefined;
+    await Promise.allSettled(this.#members.map((member) => member.close()));
+  }
+
+  async #addMember(spec: MemberSpec): Promise<JournalMember | undefined> {
+    if (this.#specs.some(({ driveId }) => driveId === spec.driveId)) return undefined;
+    this.#specs.push(spec);
+    const member = await openMember(spec);
+    this.#members.push(member);
+    return member;
+  }
+
+  /** Without members a connection that was given up is opened again by the next group. */
+  #reopenPlain(): GroupWriter {
+    if (this.#options.plan !== undefined) {
+      throw new QuorumLostError(
+        this.#isFenced ? "another process has taken over" : "the members of the metadata are away",
+      );
+    }
+    return (this.#writer = this.#openSole());
+  }
+
+  #openSole(): GroupWriter {
+    const { path, openSole = () => openForWriting(path) } = this.#options;
+    return new GroupWriter(openSole(), { hasMembers: false });
+  }
+
+  async #open(plan: MembersPlan): Promise<OpenedWithMembers> {
+    const { path, send } = this.#options;
+    const order = new Map(plan.drives.map((driveId, index) => [driveId, index]));
+    const placeOf = ({ driveId }: JournalMember): number => order.get(driveId) ?? order.size;
+    const opened = await openWithMembers({
+      ...plan,
+      path,
+      clusterId: this.#clusterId,
+      members: this.#members.toSorted((a, b) => placeOf(a) - placeOf(b)),
+      onProgress: (message) => send({ kind: "log", level: "info", message }),
+      onReport: (report) => send({ kind: "report", report }),
+    });
+    this.#writer = opened.writer;
+    this.#group = opened.group;
+    this.#clusterId = opened.clusterId;
+    this.#snapshots = new SnapshotSchedule({
+      databasePath: path,
+      group: opened.group,
+      copies: plan.toleratedCount + 1,
+      specs: () => this.#specs,
+      onProblem: (message) => send({ kind: "log", level: "warn", message }),
+    });
+    if (opened.isReplaced) send({ kind: "replaced" });
+    send({ kind: "report", report: opened.group.report() });
+    return opened;
+  }
+
+  /** After a group that failed. Nothing else was under way: groups come one at a time. */
+  #lose(error: unknown): void {
+    const { plan, path } = this.#options;
+    const writer = this.#writer;
+    this.#writer = undefined;
+    if (plan === undefined || writer === undefined || this.#isClosed) return;
+    const group = this.#group;
+    if (!writer.isHandedOver && group !== undefined) {
+      // The members know nothing of the group: the database alone is opened again.
+      try {
+        this.#writer = new GroupWriter(openBesideMembers(path), { hasMembers: true });
+        this.#writer.useMembers((effects) => group.append(RECORD_KIND.changes, effects));
+        return;
+      } catch {
+        // Then everything is opened again, below.
+      }
+    }
+    group?.end();
+    this.#group = undefined;
+    if (isFenced(error)) this.#fence(error);
+    else {
+      this.#say(`a change was not held by enough members: ${messageOf(error)}`);
+      this.#reopenLater(plan);
+    }
+  }
+
+  #fence(error: unknown): void {
+    this.#isFenced = true;
+    this.#options.send({ kind: "fenced", message: messageOf(error) });
+  }
+
+  #reopenLater(plan: MembersPlan): void {
+    this.#reopening ??= this.#reopen(plan).finally(() => (this.#reopening = undefined));
+  }
+
+  /** Tries until it is open, closed or fenced. Never rejects. */
+  async #reopen(plan: MembersPlan): Promise<void> {
+    await this.#snapshots?.stop();
+    for (let waitMs = RETRY_MS_MIN; !this.#isClosed; waitMs = Math.min(waitMs * 2, RETRY_MS_MAX)) {
+      try {
+        const { remarks } = await this.#open(plan);
+        for (const remark of remarks) this.#say(remark);
+        this.#options.send({
+          kind: "log",
+          level: "info",
+          message: "the metadata takes changes again",
+        });
+        return;
+      } catch (error) {
+        if (isFenced(error)) {
+          this.#fence(error);
+          return;
+        }
+        const isWait = error instanceof QuorumLostError || error instanceof MembersError;
+        this.#say(
+          `the metadata ${isWait ? "waits for its members" : "could not be opened"}: ${messageOf(error)}`,
+        );
+        await this.#sleep(waitMs);
+      }
+    }
+  }
+
+  #sleep(timeMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const end = (): void => {
+        clearTimeout(timer);
+        this.#wait = undefined;
+        resolve();
+      };
+      const timer = setTimeout(end, timeMs);
+      this.#wait = { timer, end };
+      if (this.#isClosed) end();
+    });
+  }
+
+  #say(message: string): void {
+    this.#options.send({ kind: "log", level: "warn", message });
+  }
+}

@@ -1,0 +1,98 @@
+// What a gateway serves from: the drives of its data nodes, and the metadata whose copies they hold. It serves for as
+// long as the drives are promised to it.
+
+import { join, resolve } from "node:path";
+import type { SpaceInfo } from "../disk/disk.ts";
+import { openRealDisk } from "../disk/real-disk.ts";
+import type { CloseStack } from "./close-stack.ts";
+import { openGatewayMetadata } from "./gateway-metadata.ts";
+import { openGatewayNodes, type GatewayNodes } from "./gateway-nodes.ts";
+import { makeOwner, METADATA_FOLDER } from "./open-metadata.ts";
+import { Ownership } from "./ownership.ts";
+import type { S3FaceOptions } from "./s3-face.ts";
+import type { Engines } from "./serve-store.ts";
+
+/** After so long a question to the metadata's disk counts as failed. */
+const DISK_DEADLINE_MS = 10_000;
+
+export interface GatewayOptions extends S3FaceOptions {
+  /** Holds the metadata. */
+  readonly folder: string;
+  /** The data nodes' URLs. */
+  readonly nodes: readonly string[];
+  readonly clusterSecret: string;
+  /** The only cluster that the nodes may be; undefined: whichever they are, or a new one. */
+  readonly clusterId?: string | undefined;
+  /** Whether to start with fewer copies of the metadata than know all that was acknowledged. Default: no. */
+  readonly acceptLoss?: boolean;
+  /** Called with a sentence while the start waits for nodes. */
+  readonly onProgress: (words: string) => void;
+  /** Called once, with a sentence, when another gateway has taken over: this process must end. */
+  readonly onFenced: (words: string) => void;
+}
+
+/** What it opens is put on the close stack. @throws StartError in words for whoever started it. */
+export async function openGatewayEngines(
+  options: GatewayOptions,
+  closeStack: CloseStack,
+): Promise<Engines> {
+  const { clock, logger, clusterSecret, clusterId, acceptLoss = false, onProgress } = options;
+  const folder = join(resolve(options.folder), METADATA_FOLDER);
+  const owner = makeOwner();
+  let ownership: Ownership | undefined;
+  const fence = (words: string): void => {
+    if (ownership === undefined) options.onFenced(words);
+    else ownership.fence(words);
+  };
+  const nodes = await openGatewayNodes(
+    {
+      urls: options.nodes,
+      clusterSecret,
+      clock,
+      logger,
+      owner: () => ownership?.authority,
+      onFenced: ({ message }) => fence(message),
+      onProgress,
+    },
+    closeStack,
+  );
+  const opened = await openGatewayMetadata(
+    { folder, nodes, clusterSecret, owner, clusterId, acceptLoss, clock, logger, onFenced: fence },
+    closeStack,
+  );
+  const { metadata } = opened;
+  const { clients } = nodes;
+  const report = () => metadata.journalReport();
+  const { onFenced } = options;
+  const watch = new Ownership({ clients, owner, report, onFenced, clock, logger });
+  ownership = watch;
+  closeStack.add(async () => watch.close());
+  await watch.start();
+  const drives = nodes.knownDrives();
+  const layout = (await metadata.findLayouts()).at(-1);
+  return {
+    metadata,
+    metadataFolder: folder,
+    metadataSpace: spaceOf(folder),
+    clusterId: opened.clusterId,
+    clusterSecret,
+    drives,
+    driveCount: layout?.drives.length ?? drives.length,
+    remarks: [...awayRemarks(nodes), ...opened.remarks],
+    whenDrives: (attach) => {
+      for (const client of clients) client.onDrives((found) => found.forEach(attach));
+    },
+    isServing: () => watch.isConfirmed,
+  };
+}
+
+function spaceOf(folder: string): () => Promise<SpaceInfo> {
+  const disk = openRealDisk({ root: folder, deadlineMs: DISK_DEADLINE_MS, maxInFlight: 1 });
+  return () => disk.space();
+}
+
+function awayRemarks({ clients }: GatewayNodes): readonly string[] {
+  return clients
+    .filter(({ known }) => known === undefined)
+    .map(({ url, problem }) => `${url} is away: ${problem ?? ""}`);
+}
