@@ -1,7 +1,7 @@
 // Puts the object store together: layout, drives, this process's incarnation. The drives that are given and those that
 // the layout names may differ; that is said in the log and never acted on.
 
-import { INLINE_BYTES_MAX, PART_BYTES_MIN, UNIT_BYTES } from "../core/limits.ts";
+import { INLINE_BYTES_MAX, PACK_BYTES_MAX, PART_BYTES_MIN, UNIT_BYTES } from "../core/limits.ts";
 import type { ShardStore, SpaceInfo } from "../datanode/shard-store.ts";
 import type { ErasureCodec } from "../erasure/erasure-codec.ts";
 import { geometryFor } from "../erasure/geometry.ts";
@@ -11,14 +11,17 @@ import { silentLogger, type Logger } from "../telemetry/logger.ts";
 import { assert } from "../util/assert.ts";
 import { loadChecksumHasher } from "../util/checksum-hasher.ts";
 import type { Clock } from "../util/clock.ts";
+import { inHaste } from "../util/lab-haste.ts";
 import { bucketOperations } from "./buckets.ts";
 import { BufferPools } from "./buffer-pools.ts";
+import { Compaction, type CompactOptions, type CompactProgress } from "./compaction.ts";
 import { Drive } from "./drive.ts";
 import { DriveSet } from "./drive-set.ts";
 import { Litter } from "./litter.ts";
 import { multipartOperations } from "./multipart.ts";
 import type { ObjectStore } from "./object-store.ts";
 import { objectOperations } from "./objects.ts";
+import { Packs } from "./packs.ts";
 import { makeLayout } from "./placement.ts";
 import { OrphanSweep } from "./orphan-sweep.ts";
 import { ReadTracker } from "./read-tracker.ts";
@@ -28,6 +31,8 @@ import type { StoreContext, StoreLimits } from "./store-context.ts";
 import { StoreInspector, type StoreStatus } from "./store-status.ts";
 import type { OrphanSet, SweepOptions, SweepReport } from "./sweep-report.ts";
 import { TrashCollector, type TrashStep } from "./trash-collector.ts";
+import type { VerifyQuery, VerifyReport, VerifyWatcher } from "./verify-report.ts";
+import { verifyObjects } from "./verify.ts";
 import { quorumOfWrite } from "./write-quorum.ts";
 
 export interface ObjectStoreOptions {
@@ -62,6 +67,15 @@ export interface OpenObjectStore extends ObjectStore {
   listOrphans(limit?: number): Promise<readonly OrphanSet[]>;
   /** Sweeps the drives for which it is time, with rests, for a background worker. Undefined: it was time for none. */
   sweepDue(signal: AbortSignal): Promise<SweepReport | undefined>;
+  /** Empties packs of which much is dead. @throws S3Error ServiceUnavailable, InsufficientStorage */
+  compactPacks(options: CompactOptions): Promise<CompactProgress>;
+  /** Empties one pack of which more than COMPACT_DEAD_SHARE is dead, for a background worker. */
+  compactDue(signal?: AbortSignal): Promise<CompactProgress>;
+  /**
+   * Reads every shard of every version and part, and compares them with each other and with the metadata. A report of
+   * what was found; the findings themselves go to the watcher. @throws S3Error NoSuchBucket
+   */
+  verifyObjects(query: VerifyQuery, watcher?: VerifyWatcher): Promise<VerifyReport>;
   /** How many drives do not answer now, absent ones included. */
   awayCount(): number;
   /** How many readings are open. */
@@ -76,14 +90,20 @@ export interface OpenObjectStore extends ObjectStore {
   close(): Promise<void>;
 }
 
+/** A pack that holds so much data takes no more. */
+const PACK_SEAL_BYTES = 64 * 1024 * 1024;
+/** A pack of which so much is dead is worth emptying. */
+export const COMPACT_DEAD_SHARE = 0.3;
 const DEFAULT_LIMITS: StoreLimits = {
   inlineBytesMax: INLINE_BYTES_MAX,
+  packBytesMax: PACK_BYTES_MAX,
+  packSealBytes: PACK_SEAL_BYTES,
   unitBytes: UNIT_BYTES,
   partBytesMin: PART_BYTES_MIN,
   writeDeadlineMs: 10_000,
   readDeadlineMs: 10_000,
   hedgeMsMin: 50,
-  trashGraceMs: 60_000,
+  trashGraceMs: inHaste(60_000),
   reserveShare: 0.01,
   reserveBytesMax: 2 * 1024 ** 3,
   reserveInodesMax: 10_000,
@@ -114,7 +134,10 @@ export async function openObjectStore(options: ObjectStoreOptions): Promise<Open
     await closeDrives();
     throw error;
   }
-  return assemble({ ...context, setIds: new SetIds(incarnation, options.fillRandom) }, async () => {
+  const setIds = new SetIds(incarnation, options.fillRandom);
+  const packs = new Packs({ ...context, setIds });
+  return assemble({ ...context, setIds, packs }, async () => {
+    await packs.close();
     try {
       await metadata.endIncarnation(incarnation, clock.now());
     } finally {
@@ -123,7 +146,9 @@ export async function openObjectStore(options: ObjectStoreOptions): Promise<Open
   });
 }
 
-async function openContext(options: ObjectStoreOptions): Promise<Omit<StoreContext, "setIds">> {
+async function openContext(
+  options: ObjectStoreOptions,
+): Promise<Omit<StoreContext, "packs" | "setIds">> {
   const { metadata, clock, codec, clusterId, logger = silentLogger } = options;
   await loadChecksumHasher();
   const layouts = await ensureLayouts(metadata, options.drives);
@@ -189,6 +214,7 @@ async function ensureLayouts(
 
 function assemble(context: StoreContext, end: () => Promise<void>): OpenObjectStore {
   const trash = new TrashCollector(context);
+  const compaction = new Compaction(context);
   const sweep = new OrphanSweep(context);
   const inspector = new StoreInspector(context);
   const { drives, geometry } = context;
@@ -202,6 +228,14 @@ function assemble(context: StoreContext, end: () => Promise<void>): OpenObjectSt
     sweepOrphans: (options) => sweep.run(options),
     listOrphans: (limit = ORPHANS_LISTED) => sweep.list(limit),
     sweepDue: (signal) => sweep.step(signal),
+    verifyObjects: (query, watcher = {}) => verifyObjects({ context, sweep, query, watcher }),
+    compactPacks: (options) => compaction.run(options),
+    compactDue: (signal) =>
+      compaction.runDue({
+        deadShareMin: COMPACT_DEAD_SHARE,
+        packsMax: 1,
+        ...(signal === undefined ? {} : { signal }),
+      }),
     awayCount: () => drives.awayCount,
     litterCount: () => context.litter.count,
     openReadings: () => context.readings.count,

@@ -52,6 +52,26 @@ test("an unfinished shard may be anything after a power cut, and can be removed"
   expect(await reopened.list(bucketOf(name))).toEqual([]);
 });
 
+test("F11 a deleted shard does not come back after a power cut; an absent one is gone, mount or not", async () => {
+  const { drive, store, identity } = await givenDrive();
+  const name = await givenShard(store, Buffer.from("x"));
+  await store.delete(name);
+  drive.crash();
+  const reopened = await openLocalDrive({ disk: drive, driveId: identity.driveId });
+  expect(await reopened.list(bucketOf(name))).toEqual([]);
+  await reopened.delete(newName());
+
+  // A removal whose folder could not be synced is not over: the next one syncs it.
+  const again = await givenShard(reopened, Buffer.from("y"));
+  drive.inject({ calls: ["syncDirectory"], effect: { kind: "error", code: "EIO" } });
+  expect(await shardErrorOf(reopened.delete(again))).toBe("Unavailable");
+  drive.heal();
+  await reopened.delete(again);
+  drive.crash();
+  const last = await openLocalDrive({ disk: drive, driveId: identity.driveId });
+  expect(await last.list(bucketOf(again))).toEqual([]);
+});
+
 test("F39 where the mount is gone nothing is written and nothing is called absent", async () => {
   const { drive, store } = await givenDrive();
   const name = await givenShard(store, Buffer.from("x"));
