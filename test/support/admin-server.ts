@@ -1,6 +1,7 @@
 // A server with its admin API open, in the test's own process, and requests to it made by hand: any part of what is signed
 // may differ from what is sent.
 
+import { randomUUID } from "node:crypto";
 import { onTestFinished } from "vitest";
 import { startServer, type StartedServer, type StartServerOptions } from "../../src/index.ts";
 import { sendRaw, type RawAnswer, type RawOptions } from "./raw-http.ts";
@@ -84,7 +85,13 @@ function renderRequest(host: string, keys: SigningKeys, request: AdminSend): Buf
     service: request.service ?? "kintsugi",
     ...(request.region === undefined ? {} : { region: request.region }),
     ...(request.date === undefined ? {} : { date: request.date }),
-    headers: { host, ...headers, ...(length > 0 ? { "content-length": String(length) } : {}) },
+    headers: {
+      host,
+      // As clients do, so that the same asked twice in a second is not taken for a replay.
+      "x-amz-client-nonce": randomUUID(),
+      ...headers,
+      ...(length > 0 ? { "content-length": String(length) } : {}),
+    },
   });
   request.tamper?.(signed.headers);
   return wireBytes(method, query === "" ? path : `${path}?${query}`, signed.headers, body);
