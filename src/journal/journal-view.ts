@@ -137,13 +137,9 @@ export class JournalView {
     return cutOff;
   }
 
-  noteSnapshot(info: SnapshotInfo): void {
-    const others = this.#snapshots.filter(({ sequence }) => sequence !== info.sequence);
-    this.#snapshots = [...others, info].toSorted((one, two) => two.sequence - one.sequence);
-  }
-
-  forgetSnapshots(gone: readonly SnapshotInfo[]): void {
-    this.#snapshots = this.#snapshots.filter((snapshot) => !gone.includes(snapshot));
+  /** What is there now: another thread may have written one. */
+  noteSnapshots(snapshots: readonly SnapshotInfo[]): void {
+    this.#snapshots = snapshots;
   }
 }
 

@@ -20,17 +20,25 @@ import {
 } from "./journal-member.ts";
 import { isSamePosition } from "./journal-record.ts";
 import { JournalView } from "./journal-view.ts";
-import { JOURNAL_FOLDER, PROMISE_FILE, writePromise, type PromiseState } from "./promise-file.ts";
+import {
+  JOURNAL_FOLDER,
+  PROMISE_FILE,
+  readPromise,
+  writePromise,
+  type PromiseState,
+} from "./promise-file.ts";
 import { findPlace, readRecords } from "./read-records.ts";
 import { scanJournal } from "./scan-journal.ts";
 import { SegmentWriter } from "./segment-writer.ts";
 import { setAside } from "./set-aside.ts";
 import {
   describeSnapshot,
+  findSnapshots,
   isSameSnapshot,
   readSnapshotFile,
   snapshotFileNames,
   storeSnapshot,
+  type FoundSnapshots,
 } from "./snapshot-files.ts";
 
 export interface LocalMemberOptions {
@@ -103,6 +111,7 @@ class LocalMember implements JournalMember {
       crashPoint("journal.promised");
       journal.notePromise(authority);
       if (journal.last !== undefined) await this.#writer.begin(journal, authority);
+      await this.#refreshSnapshots(journal);
       await this.#removeTemporaries(journal);
       return journal.state();
     });
@@ -126,6 +135,7 @@ class LocalMember implements JournalMember {
     return this.#change(async () => {
       const journal = await this.#authorised(authority);
       await this.#prepareFolder();
+      await this.#refreshSnapshots(journal);
       const isOwnCluster = clusterId === journal.clusterId;
       const found = isOwnCluster ? await findPlace(this.#disk, journal, position) : undefined;
       // First: whoever finds the chain cut short must not find a snapshot of what was taken away.
@@ -133,7 +143,9 @@ class LocalMember implements JournalMember {
         found === undefined
           ? !isSamePosition(snapshot, position)
           : snapshot.sequence > position.sequence;
-      await this.#setSnapshotsAside(journal, journal.snapshots.filter(isGone));
+      const gone = journal.snapshots.filter(isGone);
+      await setAside(this.#disk, gone.flatMap(snapshotFileNames));
+      await this.#refreshSnapshots(journal);
       await this.#writer.truncate(journal, authority, { position, clusterId, found });
     });
   }
@@ -141,6 +153,7 @@ class LocalMember implements JournalMember {
   cut(authority: Authority, sequence: number): Promise<void> {
     return this.#change(async () => {
       const journal = await this.#authorised(authority);
+      await this.#refreshSnapshots(journal);
       const { segments, promised, snapshots } = journal;
       const later = segments.findIndex(({ end }) => end.position.sequence > sequence);
       const index = later < 0 ? Math.max(segments.length - 1, 0) : later;
@@ -149,7 +162,6 @@ class LocalMember implements JournalMember {
       const firstNumber = journal.firstNumberFrom(index);
       const isNoted = index === 0 || (await this.#noteCut({ promised, firstNumber }));
       crashPoint("journal.cut-noted");
-      journal.forgetSnapshots(older);
       const names = [...journal.cutBefore(index), ...older.flatMap(snapshotFileNames)];
       if (isNoted) await this.#remove(names);
       else for (const name of names) await this.#remove([name]);
@@ -163,15 +175,15 @@ class LocalMember implements JournalMember {
   ): Promise<void> {
     return this.#guard(() =>
       this.#snapshotTurns.run(async () => {
-        const journal = await this.#authorised(authority);
-        if (journal.snapshots.some((snapshot) => isSameSnapshot(snapshot, info))) return;
+        await this.#requirePromise(authority);
         await this.#prepareFolder();
+        const { snapshots } = await this.#findSnapshots();
+        if (snapshots.some((snapshot) => isSameSnapshot(snapshot, info))) return;
         await storeSnapshot(this.#disk, info, bytes);
         crashPoint("journal.snapshot-named");
         // It took its time: meanwhile another may have been given the authority.
-        const current = await this.#authorised(authority);
+        await this.#requirePromise(authority);
         await describeSnapshot(this.#disk, info);
-        current.noteSnapshot(info);
       }),
     );
   }
@@ -202,10 +214,21 @@ class LocalMember implements JournalMember {
     return this.#journal;
   }
 
-  async #authorised({ epoch, owner }: Authority): Promise<JournalView> {
+  async #authorised(authority: Authority): Promise<JournalView> {
     const journal = await this.#known();
-    const { promised } = journal;
-    if (promised?.epoch === epoch && promised.owner === owner) return journal;
+    this.#compare(journal.promised, authority);
+    return journal;
+  }
+
+  /** As it stands on the drive: snapshots are written by a thread that has a member of its own. */
+  async #requirePromise(authority: Authority): Promise<void> {
+    const { promised, damage } = await readPromise(this.#disk);
+    this.#compare(damage === undefined ? promised : (await this.#scan()).promised, authority);
+  }
+
+  /** @throws JournalError Fenced */
+  #compare(promised: Authority | undefined, { epoch, owner }: Authority): void {
+    if (promised?.epoch === epoch && promised.owner === owner) return;
     const to = promised === undefined ? "nobody" : `epoch ${promised.epoch}`;
     throw new JournalError("Fenced", `${this.label}: it is promised to ${to}, not to ${epoch}`);
   }
@@ -237,19 +260,24 @@ class LocalMember implements JournalMember {
     }
   }
 
-  async #setSnapshotsAside(
-    journal: JournalView,
-    snapshots: readonly SnapshotInfo[],
-  ): Promise<void> {
-    journal.forgetSnapshots(snapshots);
-    await setAside(this.#disk, snapshots.flatMap(snapshotFileNames));
+  async #findSnapshots(): Promise<FoundSnapshots> {
+    const entries = await this.#disk.list(JOURNAL_FOLDER);
+    return findSnapshots(
+      this.#disk,
+      entries.map(({ name }) => name),
+    );
+  }
+
+  async #refreshSnapshots(journal: JournalView): Promise<void> {
+    const { snapshots } = await this.#findSnapshots();
+    journal.noteSnapshots(snapshots);
   }
 
   async #removeTemporaries({ temporaries, snapshots }: JournalView): Promise<void> {
     // One of them may be a snapshot that is just being written, or is whole since.
     if (this.#snapshotTurns.activeCount > 0) return;
-    const whole = snapshots.flatMap(snapshotFileNames);
-    await this.#remove(temporaries.filter((name) => !whole.includes(name)));
+    const whole = new Set(snapshots.flatMap(snapshotFileNames));
+    await this.#remove(temporaries.filter((name) => !whole.has(name)));
   }
 
   async #remove(names: readonly string[]): Promise<void> {

@@ -302,6 +302,30 @@ test("a snapshot that rots is not whole, or is Corrupt when it is read", async (
   expect((await open(drive).inspect()).snapshot).toBe(undefined);
 });
 
+test("a snapshot by another thread is known where it matters, and void once another owner is promised", async () => {
+  const drive = new SimDrive({ seed: 1 });
+  const chain = records(30);
+  const [writer, copier] = [open(drive), open(drive)];
+  await givenRecords(writer, chain, 3);
+  const [early, late, tardy] = [2, 20, 25].map((sequence) => snapshot(at(chain, sequence)));
+  if (early === undefined || late === undefined || tardy === undefined) throw new Error("none");
+  await copier.writeSnapshot(authority(1), early.info, pieces(early.bytes));
+  await copier.writeSnapshot(authority(1), late.info, pieces(late.bytes));
+  await writer.cut(authority(1), 20);
+  const names = (await drive.list("journal")).map(({ name }) => name);
+  expect(names).not.toContain("0000000000000002.snapshot");
+  expect(names).toContain("0000000000000014.snapshot");
+  async function* promisedMeanwhile(): AsyncGenerator<Uint8Array> {
+    yield* pieces(tardy?.bytes ?? Buffer.alloc(0));
+    expect((await writer.promise(authority(2))).snapshot).toEqual(late?.info);
+  }
+  const writing = copier.writeSnapshot(authority(1), tardy.info, promisedMeanwhile());
+  expect(await codeOf(writing)).not.toBe(undefined);
+  expect((await writer.inspect()).snapshot).toEqual(late.info);
+  await writer.truncate(authority(2), at(chain, 19), LAB_CLUSTER);
+  expect((await open(drive).inspect()).snapshot).toBe(undefined);
+});
+
 test("what interrupted writes have left is removed by the next promise", async () => {
   const drive = new SimDrive({ seed: 1 });
   const chain = records(4);
