@@ -1,22 +1,27 @@
 // The crash loop: the real server under mixed load, `kill -9` at a random moment, a restart on the same folder, and the
-// checker; again and again. In some cycles two drives lie away during the check (their folders are moved aside), in some
+// checker; again and again. In a quarter of the cycles the drive that holds the metadata lies away during the check (its
+// folder is moved aside), in a quarter two drives, any; they are put back, and everything must be whole again. In some
 // the very first start of a new folder is killed.
 
-import { mkdir, mkdtemp, rename, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { seededRandom, type SeededRandom } from "../../src/util/seeded-random.ts";
 import type { LabContext } from "./calls.ts";
 import { checkAll } from "./check.ts";
+import { requireClean, requireNoOrphans } from "./lab-admin.ts";
 import { LabClient } from "./lab-client.ts";
 import { LAB_KEYS, LabServer } from "./lab-server.ts";
+import { loseDrives, putBack } from "./lost-drives.ts";
 import { runLoad } from "./load.ts";
 import { World, type Journal } from "./world.ts";
 
 /** After so many cycles a new folder is begun: what waits in the trash would fill the disk. */
 const CYCLES_PER_FOLDER = 25;
 const LOAD_MS_MAX = 900;
+/** Cycles, on average. */
+const SWEEP_EVERY = 6;
 const SIZE_MAX = 5 * 1024 * 1024;
 
 export interface LoopOptions {
@@ -70,20 +75,18 @@ async function crashOneFolder(
   for (let cycle = 0; cycle < CYCLES_PER_FOLDER && shouldGoOn(); cycle += 1) {
     journal.cycle += 1;
     await loadAndKill(server, world, { seed: seed + journal.cycle, random });
-    const away = random.below(4) === 0 ? await moveAway(base, random, journal) : [];
+    const away = await loseDrives(base, random, journal);
     server = await startServer(folder, journal);
     if (server === undefined) return;
     await checkOn(server, world);
     if (away.length > 0) {
-      await server.process.kill();
-      await Promise.all(
-        away.map(({ from, to }) =>
-          rm(from, { recursive: true, force: true }).then(() => rename(to, from)),
-        ),
-      );
+      await server.process.kill(random.below(2) === 0 ? "SIGKILL" : "SIGTERM");
+      await putBack(away);
       server = await startServer(folder, journal);
       if (server === undefined) return;
+      await requireClean(server, journal);
     }
+    if (random.below(SWEEP_EVERY) === 0) await requireNoOrphans(server, journal);
   }
   await server.process.kill();
 }
@@ -93,13 +96,16 @@ export interface Started {
   readonly endpoint: string;
 }
 
+/** So many times faster graces and rests pass: the trash is emptied within a cycle. */
+const HASTE = "60";
+
 /** Undefined when it did not start, which is a violation by itself. */
 export async function startServer(
   folder: string,
   journal: Journal,
   env: Readonly<Record<string, string>> = {},
 ): Promise<Started | undefined> {
-  const started = new LabServer({ folder, env });
+  const started = new LabServer({ folder, env: { KINTSUGI_HASTE: HASTE, ...env } });
   const endpoint = await started.ready();
   if (endpoint !== undefined) return { process: started, endpoint };
   journal.violation(`the server does not start: ${started.output.slice(-1_000)}`);
@@ -145,28 +151,4 @@ export async function checkOn(server: Started, world: World): Promise<void> {
   const client = new LabClient(server.endpoint, LAB_KEYS);
   await checkAll({ world, client, journal: world.journal, isDown: () => false });
   client.close();
-}
-
-interface Moved {
-  readonly from: string;
-  readonly to: string;
-}
-
-/** Two drives, never the one that holds the only copy of the metadata. */
-async function moveAway(
-  base: string,
-  random: SeededRandom,
-  journal: Journal,
-): Promise<readonly Moved[]> {
-  const aside = join(base, "aside");
-  await mkdir(aside, { recursive: true });
-  const first = 2 + random.below(5);
-  const second = 2 + ((first - 2 + 1 + random.below(4)) % 5);
-  const moved = [first, second].map((number) => ({
-    from: join(base, "data", `drive-${number}`),
-    to: join(aside, `drive-${number}`),
-  }));
-  for (const { from, to } of moved) await rename(from, to);
-  journal.note("checks with two drives away");
-  return moved;
 }

@@ -3,12 +3,14 @@
 import { runCrashLoop, type LoopOptions } from "./crash-loop.ts";
 import { runFlips } from "./flips/flip-loop.ts";
 import { runModel } from "./model/model-run.ts";
+import { runPoints } from "./points-loop.ts";
 import { runPowerLoop } from "./power/power-loop.ts";
 
 type Part = (options: LoopOptions) => Promise<void>;
 
 export const LAB_PARTS = {
   crash: runCrashLoop,
+  points: runPoints,
   power: runPowerLoop,
   model: runModel,
   flips: runFlips,

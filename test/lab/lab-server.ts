@@ -54,6 +54,13 @@ export class LabServer {
     return this.#output;
   }
 
+  /** Of the admin API; known once it is ready. */
+  get adminEndpoint(): string {
+    const found = /"adminEndpoint":"([^"]+)"/.exec(this.#stdout)?.[1];
+    if (found === undefined) throw new Error("the server names no admin endpoint");
+    return found;
+  }
+
   get hasEnded(): boolean {
     return this.#child.exitCode !== null || this.#child.signalCode !== null;
   }

@@ -1,0 +1,60 @@
+// What the laboratory asks of a server's admin API: that everything is whole, and that nothing is left over.
+
+import { setTimeout as sleep } from "node:timers/promises";
+import { AdminClient, type AdminLine } from "../../src/cli/admin-client.ts";
+import { LAB_KEYS } from "./lab-server.ts";
+import type { Started } from "./crash-loop.ts";
+import type { Journal } from "./world.ts";
+
+const FINDINGS_SHOWN = 3;
+/** Longer than the grace of orphans in the laboratory. */
+const GRACE_MS = 1_200;
+const SWEEPS_MAX = 4;
+
+function clientOf({ process }: Started): AdminClient {
+  return new AdminClient({ endpoint: process.adminEndpoint, key: LAB_KEYS, isInsecure: false });
+}
+
+/** Every shard of every object, and the metadata, are whole: else a violation for each of the first findings. */
+export async function requireClean(server: Started, journal: Journal): Promise<void> {
+  const findings: string[] = [];
+  const report = await clientOf(server).run("/v1/verify", {}, (line) => {
+    if (line.type === "finding") findings.push(JSON.stringify(line));
+  });
+  journal.note("verifications");
+  if (findings.length === 0 && report["isComplete"] === true) return;
+  journal.violation(
+    `verify: ${findings.length} findings, ${findings.slice(0, FINDINGS_SHOWN).join("; ")}`.slice(
+      0,
+      1_500,
+    ),
+  );
+}
+
+/** After a sweep no shard is left that nothing names, but for those of processes that still run. */
+export async function requireNoOrphans(server: Started, journal: Journal): Promise<void> {
+  const client = clientOf(server);
+  const sweep = (isDryRun: boolean): Promise<AdminLine> =>
+    client.run("/v1/sweep", { dryRun: isDryRun }, () => undefined);
+  for (let sweeps = 0; sweeps < SWEEPS_MAX; sweeps += 1) {
+    const { removedShards } = await sweep(false);
+    journal.note("orphan shards swept", Number(removedShards));
+    const left = await sweep(true);
+    if (left["orphanSets"] === 0 && left["refusal"] === undefined) {
+      if (left["unknownSets"] !== 0) journal.violation(`sweep: ${JSON.stringify(left)}`);
+      journal.note("sweeps that left nothing");
+      return;
+    }
+    if (sweeps === SWEEPS_MAX - 1) journal.violation(`sweep leaves ${JSON.stringify(left)}`);
+    await sleep(GRACE_MS);
+  }
+}
+
+/** Rewrites all packs that have anything dead in them. What the server refuses is its affair. */
+export async function compactAll(server: Started): Promise<void> {
+  await clientOf(server).run("/v1/compact", { all: true }, () => undefined);
+}
+
+export async function sweepOnce(server: Started): Promise<void> {
+  await clientOf(server).run("/v1/sweep", { dryRun: false }, () => undefined);
+}
