@@ -64,6 +64,15 @@ interface NamedBytes {
   readonly etag: string;
 }
 
+const NOTHING_DONE: CompactProgress = {
+  packCount: 0,
+  movedCount: 0,
+  movedBytes: 0,
+  unreadableCount: 0,
+  keptCount: 0,
+  isComplete: false,
+};
+
 export class Compaction {
   readonly #context: StoreContext;
   /** Packs that could not be emptied, by when they may be tried again (monotonic milliseconds). */
@@ -75,6 +84,8 @@ export class Compaction {
 
   /** Passes over packs that could not be emptied a while ago. */
   runDue(options: CompactOptions): Promise<CompactProgress> {
+    // A pack rewritten while a drive is away would lack that drive's shard, which the old one still has.
+    if (this.#context.drives.awayCount > 0) return Promise.resolve(NOTHING_DONE);
     const now = this.#context.clock.monotonic();
     for (const [setId, until] of this.#kept) if (until <= now) this.#kept.delete(setId);
     return this.#run(options, this.#kept);
