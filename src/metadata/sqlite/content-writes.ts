@@ -98,7 +98,8 @@ export class ContentWrites {
     return { kind: "set", set };
   }
 
-  release({ data_id: dataId, set_id: setId, ...row }: StoredBytes, nowMs: number): void {
+  release(row: StoredBytes, nowMs: number): void {
+    const { data_id: dataId, set_id: setId } = row;
     if (dataId !== null) this.#deleteInline.run(dataId);
     if (setId === null) return;
     if (row.pack_offset === null) this.#releaseSet(setId, nowMs);

@@ -94,28 +94,32 @@ export function versionValues(
   return [...objectValues(name, row), row.is_delete_marker];
 }
 
-/** The row of a current version, without its check. */
-export function standingRow(object: ObjectRecord): Omit<StandingRow, "row_check"> {
+/** What a current version is written as, in the order of OBJECT_VALUES. */
+export function recordValues(bucketId: number, object: ObjectRecord): readonly RowValue[] {
   const { checksum, content } = object;
   const manifest = content.kind === "manifest" ? content : undefined;
   const bytes = content.kind === "manifest" ? NO_BYTES : contentColumns(content);
-  return {
-    ...bytes,
-    sequence: object.sequence,
-    version_id: null,
-    size_bytes: object.sizeBytes,
-    etag: object.etag,
-    modified_at: object.modifiedAt,
-    owner_id: object.ownerId,
-    storage_class: object.storageClass,
-    checksum_algorithm: checksum?.algorithm ?? null,
-    checksum_type: checksum?.type ?? null,
-    checksum_value: checksum?.value ?? null,
-    manifest_id: manifest?.manifestId ?? null,
-    part_count: manifest?.partCount ?? null,
-    tags: listText(object.tags),
-    attributes: attributesText(object.attributes),
-  };
+  return [
+    bucketId,
+    object.key,
+    object.sequence,
+    null,
+    object.sizeBytes,
+    object.etag,
+    object.modifiedAt,
+    object.ownerId,
+    object.storageClass,
+    checksum?.algorithm ?? null,
+    checksum?.type ?? null,
+    checksum?.value ?? null,
+    bytes.data_id,
+    bytes.set_id,
+    manifest?.manifestId ?? null,
+    manifest?.partCount ?? null,
+    listText(object.tags),
+    attributesText(object.attributes),
+    bytes.pack_offset,
+  ];
 }
 
 /** @throws DamagedRowError */

@@ -15,7 +15,7 @@ import {
   OBJECT_VALUES,
   STANDING_COLUMNS,
   objectValues,
-  standingRow,
+  recordValues,
   type StandingRow,
 } from "./object-rows.ts";
 import { requireIntactRow, rowCheck, type RowValue } from "./row-check.ts";
@@ -87,7 +87,7 @@ export class ObjectWrites {
 
   /** Makes a record the current version; the bytes of the one that stood there are released. */
   replace({ bucketId, standing }: ObjectPlace, object: ObjectRecord, nowMs: number): void {
-    const values = objectValues({ bucketId, key: object.key }, standingRow(object));
+    const values = recordValues(bucketId, object);
     this.#replace.run(...values, rowCheck(values));
     const grown = object.sizeBytes - (standing?.size_bytes ?? 0);
     this.#count.run(standing === undefined ? 1 : 0, grown, bucketId);

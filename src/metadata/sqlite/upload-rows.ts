@@ -2,7 +2,7 @@
 
 import type { ChecksumAlgorithm, ChecksumType } from "../../core/checksum.ts";
 import type { AccountId, UploadId } from "../../core/ids.ts";
-import type { CreateUploadInput } from "../metadata-store.ts";
+import type { CreateUploadInput, PutPartInput } from "../metadata-store.ts";
 import type { PartRecord, UploadRecord } from "../records.ts";
 import {
   attributesFrom,
@@ -12,7 +12,13 @@ import {
   tagsFrom,
 } from "./column-text.ts";
 import { requireIntactRow, type RowValue } from "./row-check.ts";
-import { SET_COLUMNS, contentOf, type ContentColumns, type SetRow } from "./rows.ts";
+import {
+  SET_COLUMNS,
+  contentColumns,
+  contentOf,
+  type ContentColumns,
+  type SetRow,
+} from "./rows.ts";
 
 /** All columns of `uploads` but the check, which is made of their values in this order. */
 export const UPLOAD_VALUES = `manifest_id, upload_id, bucket_id, key, initiated_at, initiator_id, owner_id,
@@ -145,6 +151,30 @@ export function partValues(row: Omit<StoredPartRow, "row_check">): readonly RowV
     row.checksums,
     row.pack_offset,
   ];
+}
+
+/** What a part is written as, without its check. */
+export function partRow(
+  {
+    manifestId,
+    partId,
+    content,
+  }: Pick<PartRecord, "content" | "partId"> & Pick<UploadRecord, "manifestId">,
+  input: PutPartInput,
+): Omit<StoredPartRow, "row_check"> {
+  const bytes = contentColumns(content);
+  return {
+    manifest_id: manifestId,
+    number: input.number,
+    id: partId,
+    size_bytes: input.sizeBytes,
+    etag: input.etag,
+    uploaded_at: input.uploadedAt,
+    data_id: bytes.data_id,
+    set_id: bytes.set_id,
+    checksums: listText(input.checksums),
+    pack_offset: bytes.pack_offset,
+  };
 }
 
 /** @throws DamagedRowError */

@@ -9,18 +9,17 @@ import type { ObjectRecord, UploadRecord } from "../records.ts";
 import { checkCondition } from "../write-condition.ts";
 import type { StoredPart, UploadName } from "../write-operations.ts";
 import type { StatementSource } from "./statement-source.ts";
-import { listText } from "./column-text.ts";
 import type { ContentWrites } from "./content-writes.ts";
 import type { ManifestWrites } from "./manifest-writes.ts";
 import type { Numbering } from "./numbering.ts";
 import type { ObjectWrites } from "./object-writes.ts";
 import { requireIntactRow, rowCheck, type RowValue } from "./row-check.ts";
-import { contentColumns } from "./rows.ts";
 import { FIND_UPLOAD } from "./upload-reads.ts";
 import {
   PART_VALUES,
   STORED_PART_COLUMNS,
   UPLOAD_VALUES,
+  partRow,
   partValues,
   uploadOf,
   uploadRow,
@@ -104,16 +103,7 @@ export class UploadWrites {
     const replaced = this.#findPart(manifestId, input.number);
     const partId = this.#numbering.next();
     const content = this.#contents.acquire(input.content, partId, input.sizeBytes);
-    const values = partValues({
-      ...contentColumns(content),
-      manifest_id: manifestId,
-      number: input.number,
-      id: partId,
-      size_bytes: input.sizeBytes,
-      etag: input.etag,
-      uploaded_at: input.uploadedAt,
-      checksums: listText(input.checksums),
-    });
+    const values = partValues(partRow({ manifestId, partId, content }, input));
     this.#replacePart.run(...values, rowCheck(values));
     if (replaced !== undefined) this.#contents.release(replaced, nowMs);
     return { partId, content };
