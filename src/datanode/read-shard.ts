@@ -22,8 +22,8 @@ export interface ShardFrame {
   readonly fileBytes: number;
 }
 
-/** @throws ShardError Corrupt when it has no valid header; and what `read` throws. */
-async function readShardHeader(store: ShardStore, name: ShardName): Promise<ShardHeader> {
+/** For a pack, which has no footer while it is open. @throws ShardError Corrupt when it has no valid header; and what `read` throws. */
+export async function readShardHeader(store: ShardStore, name: ShardName): Promise<ShardHeader> {
   const start = new Uint8Array(HEADER_ALIGN_BYTES);
   await store.read(name, 0, start);
   const whole = new Uint8Array(peekHeaderBytes(start));

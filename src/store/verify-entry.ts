@@ -7,6 +7,7 @@ import type { Content } from "../metadata/records.ts";
 import { runOf } from "./set-run.ts";
 import type { StoreContext } from "./store-context.ts";
 import type { VerifyFinding } from "./verify-report.ts";
+import { PackFileChecks } from "./verify-pack-files.ts";
 import { verifyRun, type RunCheck } from "./verify-run.ts";
 
 /** Sets that several objects may share are read once while they are among so many. */
@@ -34,12 +35,14 @@ const NOTHING: ReadCounts = { sets: 0, shards: 0, bytes: 0 };
 export class EntryVerifier {
   readonly #context: StoreContext;
   readonly #signal: AbortSignal | undefined;
+  readonly #packFiles: PackFileChecks;
   // In order of first use; what is kept is little, but for sets with findings.
   readonly #sets = new Map<SetId, Promise<RunCheck>>();
 
   constructor(context: StoreContext, signal: AbortSignal | undefined) {
     this.#context = context;
     this.#signal = signal;
+    this.#packFiles = new PackFileChecks(context.clusterId);
   }
 
   /** @param bucket The bucket's name; undefined when it is gone. */
@@ -70,7 +73,7 @@ export class EntryVerifier {
     const known = this.#sets.get(setId);
     const checking =
       known ??
-      verifyRun(this.#context, { run: runOf(content, entry), entry: undefined }, this.#signal);
+      verifyRun(this.#context, { run: runOf(content, entry), packed: undefined }, this.#signal);
     if (known === undefined) this.#keep(setId, checking);
     const check = await checking;
     const read = known === undefined ? countsOf(check) : NOTHING;
@@ -84,7 +87,11 @@ export class EntryVerifier {
   ): Promise<EntryCheck> {
     const { sizeBytes, etag } = row;
     const entry = { bucket, key: row.position.key, sizeBytes, etag };
-    const check = await verifyRun(this.#context, { run: runOf(content, row), entry }, this.#signal);
+    const check = await verifyRun(
+      this.#context,
+      { run: runOf(content, row), packed: { entry, files: this.#packFiles } },
+      this.#signal,
+    );
     return { fault: faultOf(content.set.id, check, row), read: countsOf(check) };
   }
 

@@ -25,8 +25,8 @@ const USUAL_BYTES = 1_024;
 const MOST_BYTES = 64 * 1_024;
 
 export interface EntryCheck extends FramesCheck {
-  /** Shards whose copy of the header is damaged: a GET does not need it, so that they may be good otherwise. */
-  readonly damaged: readonly ShardCheck[];
+  /** What is wrong with copies of the header: a GET does not need it, so that their shards may be good otherwise. */
+  readonly damaged: ReadonlyMap<ShardCheck, string>;
 }
 
 export async function verifyPackEntry(
@@ -34,12 +34,12 @@ export async function verifyPackEntry(
   { set }: SetRun,
   said: EntryExpectation,
 ): Promise<EntryCheck> {
-  const damaged: ShardCheck[] = [];
+  const damaged = new Map<ShardCheck, string>();
   let found: PackEntry | undefined;
   await Promise.all(
     shards.map(async (shard) => {
       const entry = await shard.ask(({ store }) => readEntry(store, shard.name, set.headerBytes));
-      if (entry === "damaged") damaged.push(shard);
+      if (entry === "damaged") damaged.set(shard, "the header of its entry in the pack is damaged");
       else found ??= entry;
     }),
   );

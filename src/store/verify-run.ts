@@ -7,6 +7,7 @@ import { ShardCheck } from "./shard-check.ts";
 import type { SetRun } from "./set-run.ts";
 import type { StoreContext } from "./store-context.ts";
 import { verifyFrames, type FramesCheck } from "./verify-frames.ts";
+import type { PackFileChecks } from "./verify-pack-files.ts";
 import { verifyPackEntry, type EntryCheck, type EntryExpectation } from "./verify-pack-entry.ts";
 import { verifyStripes } from "./verify-stripes.ts";
 
@@ -26,13 +27,13 @@ export interface RunCheck {
 
 export interface RunToVerify {
   readonly run: SetRun;
-  /** For an object in a pack: what its entry must say. */
-  readonly entry: EntryExpectation | undefined;
+  /** For an object in a pack: what its entry must say, and what is known of packs. */
+  readonly packed: { readonly entry: EntryExpectation; readonly files: PackFileChecks } | undefined;
 }
 
 export async function verifyRun(
   context: StoreContext,
-  { run, entry }: RunToVerify,
+  { run, packed }: RunToVerify,
   signal: AbortSignal | undefined,
 ): Promise<RunCheck> {
   const { set } = run;
@@ -42,11 +43,12 @@ export async function verifyRun(
       new ShardCheck({ setId: set.id, index }, drive, context.limits.readDeadlineMs),
   );
   await Promise.all(shards.map((shard) => shard.reach()));
-  const isPacked = entry !== undefined;
+  const isPacked = packed !== undefined;
+  const badHeaders = await packed?.files.check(shards, set);
   const frames: FramesCheck & Partial<EntryCheck> = isPacked
-    ? await verifyPackEntry(shards, run, entry)
+    ? await verifyPackEntry(shards, run, packed.entry)
     : await verifyFrames(shards, set, context.clusterId);
-  const { frame, disagreement, damaged = [] } = frames;
+  const { frame, disagreement, damaged } = frames;
   const goodBefore = shards.filter((shard) => shard.isGood);
   const shardsRead = goodBefore.length;
   const found = frame && { sizeBytes: frame.dataBytes, etag: frame.etag };
@@ -66,8 +68,10 @@ export async function verifyRun(
     }
   }
   const { isReadable } = summaryOf(shards, set);
-  for (const shard of damaged)
-    shard.note("damaged", "the header of its entry in the pack is damaged");
+  for (const shard of shards) {
+    const problem = damaged?.get(shard) ?? badHeaders?.get(shard.index);
+    if (problem !== undefined) shard.note("damaged", problem);
+  }
   return {
     ...summaryOf(shards, set),
     isReadable,
