@@ -21,6 +21,8 @@ export interface Banner {
   readonly drives: DriveSummary;
   /** Where the metadata lies. */
   readonly metadataFolder: string;
+  /** Drives that hold each change of it. */
+  readonly metadataCopies: number;
   readonly remarks: readonly string[];
   /** The process to end; default: this one. */
   readonly pid?: number | undefined;
@@ -43,6 +45,11 @@ export function renderBannerJson(banner: Banner): string {
   });
 }
 
+function copiesWords(count: number): string {
+  if (count < 2) return "the one copy there is: back it up";
+  return `each change on ${count} drives`;
+}
+
 export function renderBannerText(banner: Banner): string {
   const { endpoint, region, drives } = banner;
   const { dataShards, parityShards } = drives.geometry;
@@ -52,8 +59,7 @@ export function renderBannerText(banner: Banner): string {
     ...keyLines(banner.keys),
     `  drives      ${drives.count}${away > 0 ? `, ${away} of them away` : ""}: ${dataShards} data + ${parityShards} parity`,
     `  safety      ${safetyWords(drives)}`,
-    // Said at every start, for as long as it is so: the drives' redundancy does not cover it.
-    `  metadata    one copy, in ${banner.metadataFolder}: back it up`,
+    `  metadata    in ${banner.metadataFolder}, ${copiesWords(banner.metadataCopies)}`,
     ...adminLines(banner),
     ...banner.remarks.map((remark) => `  note        ${remark}`),
     ...tryLines(banner),

@@ -38,6 +38,8 @@ export interface RunningServer {
   readonly drives: DriveSummary;
   /** Where the metadata lies. */
   readonly metadataFolder: string;
+  /** Drives that hold each change of it. */
+  readonly metadataCopies: number;
   /** What was found odd at the start, in sentences. */
   readonly remarks: readonly string[];
   /** How long the oldest write of metadata has been under way, in milliseconds; 0 when there is none. */
@@ -108,7 +110,7 @@ export async function serveStore(
   );
   const remarks = [...engines.remarks, ...face.remarks];
   const admin = await openAdmin(
-    { store, workers, counts, face, clusterId, startedAt, remarks },
+    { store, isServing, workers, counts, face, clusterId, startedAt, remarks },
     options,
     closeStack,
   );
@@ -117,6 +119,7 @@ export async function serveStore(
     adminEndpoint: admin.endpoint,
     keys: face.keys,
     metadataFolder: engines.metadataFolder,
+    metadataCopies: metadata.journalReport()?.members.length ?? 1,
     drives: await summaryOf(drives, driveCount, geometry),
     remarks: [...remarks, ...admin.remarks],
     writeWaitMs: () => metadata.writeWaitMs(),
@@ -130,6 +133,7 @@ export async function serveStore(
 
 interface AdminParts {
   readonly store: OpenObjectStore;
+  readonly isServing: () => boolean;
   readonly workers: readonly Worker[];
   readonly counts: RequestCounts;
   readonly face: S3Face;
@@ -152,12 +156,13 @@ async function openAdmin(
     import("./admin-jobs.ts"),
     import("./read-version.ts"),
   ]);
-  const { store, workers, counts, face, clusterId, startedAt, remarks } = parts;
+  const { store, isServing, workers, counts, face, clusterId, startedAt, remarks } = parts;
   const version = await readVersion();
   return openAdminFace(
     {
       ...options,
       inspect: () => store.inspect(),
+      isServing,
       workers: () => workers.map(({ status }) => status),
       jobs: adminJobsOf(store),
       counts,

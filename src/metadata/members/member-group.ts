@@ -31,7 +31,11 @@ export interface MemberGroupOptions {
   readonly roster: Roster;
   /** What the members hold that have joined. */
   readonly position: ChainPosition;
+  /** Bytes of the records that they hold. */
+  readonly recordBytes: number;
   readonly onReport: (report: JournalReport) => void;
+  /** How often members that are out are looked at. */
+  readonly retryMs?: number | undefined;
 }
 
 export class MemberGroup {
@@ -42,7 +46,7 @@ export class MemberGroup {
   #held: ChainPosition;
   #recent: ChainRecord[] = [];
   #recentBytes = 0;
-  #recordBytes = 0;
+  #recordBytes: number;
   #lost: Error | undefined;
   #timer: NodeJS.Timeout | undefined;
   #isReportDue = false;
@@ -52,6 +56,7 @@ export class MemberGroup {
     this.#options = options;
     this.#position = options.position;
     this.#held = options.position;
+    this.#recordBytes = options.recordBytes;
   }
 
   get position(): ChainPosition {
@@ -67,7 +72,7 @@ export class MemberGroup {
     return this.#lanes.filter(({ isGood }) => isGood).map(({ member }) => member);
   }
 
-  /** Bytes of records since the last cut, as far as this epoch has written them. */
+  /** Bytes of records since the last cut, more or less. */
   get recordBytes(): number {
     return this.#recordBytes;
   }
@@ -196,7 +201,7 @@ export class MemberGroup {
         void this.#catchUp(lane).finally(() => this.#catchingUp.delete(lane));
       }
       if (isAnyOut) this.#retryLater();
-    }, RETRY_MS);
+    }, this.#options.retryMs ?? RETRY_MS);
     this.#timer.unref();
   }
 

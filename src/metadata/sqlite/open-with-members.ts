@@ -51,6 +51,7 @@ export interface OpenWithMembersOptions {
   readonly acceptLoss: boolean;
   readonly onProgress: (words: string) => void;
   readonly onReport: (report: JournalReport) => void;
+  readonly retryMs?: number | undefined;
 }
 
 export interface OpenedWithMembers {
@@ -257,7 +258,9 @@ async function openEpoch(
     clusterId,
     roster,
     position: { ...place, digest: record.digest },
+    recordBytes: survey.best?.state.recordBytes ?? 0,
     onReport: options.onReport,
+    retryMs: options.retryMs,
   });
   for (const member of options.members) {
     group.add(member, held.find((each) => each.member === member)?.base);

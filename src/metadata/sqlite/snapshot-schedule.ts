@@ -22,7 +22,7 @@ export interface SnapshotScheduleOptions {
   readonly copies: number;
   readonly specs: () => readonly MemberSpec[];
   readonly onProblem: (message: string) => void;
-  readonly recordBytesMin?: number;
+  readonly recordBytesMin?: number | undefined;
 }
 
 export class SnapshotSchedule {

@@ -33,6 +33,10 @@ export interface MembersPlan {
   readonly owner: string;
   readonly clusterId: string | undefined;
   readonly acceptLoss: boolean;
+  /** No snapshot is taken before the records have grown to so many bytes. */
+  readonly snapshotBytesMin?: number | undefined;
+  /** How often members that are out are looked at. */
+  readonly retryMs?: number | undefined;
 }
 
 export interface WriterHostOptions {
@@ -41,6 +45,8 @@ export interface WriterHostOptions {
   /** Undefined: the database is the only copy. */
   readonly plan: MembersPlan | undefined;
   readonly send: (message: FromWriter) => void;
+  /** How a member is reached; tests put their own hand between. */
+  readonly openMember?: ((spec: MemberSpec) => Promise<JournalMember>) | undefined;
   /** Opens a database that is the only copy; tests put their own hand between. */
   readonly openSole?: (() => Database) | undefined;
 }
@@ -122,7 +128,7 @@ export class WriterHost {
   async #addMember(spec: MemberSpec): Promise<JournalMember | undefined> {
     if (this.#specs.some(({ driveId }) => driveId === spec.driveId)) return undefined;
     this.#specs.push(spec);
-    const member = await openMember(spec);
+    const member = await (this.#options.openMember ?? openMember)(spec);
     this.#members.push(member);
     return member;
   }
@@ -163,6 +169,7 @@ export class WriterHost {
       copies: plan.toleratedCount + 1,
       specs: () => this.#specs,
       onProblem: (message) => send({ kind: "log", level: "warn", message }),
+      recordBytesMin: plan.snapshotBytesMin,
     });
     if (opened.isReplaced) send({ kind: "replaced" });
     send({ kind: "report", report: opened.group.report() });

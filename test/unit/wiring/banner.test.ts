@@ -21,6 +21,7 @@ function bannerOf(devices: readonly string[], origin: KeyOrigin = "generated"): 
       disksMayFail: disksThatMayFail({ devices, spareCount: geometry.parityShards }),
     },
     metadataFolder: "/data/drive-1/metadata",
+  metadataCopies: 5,
     remarks: [],
   };
 }
@@ -58,9 +59,9 @@ test.each([
   expect(renderBannerJson(banner).includes("the-secret")).toBe(isShown);
 });
 
-test("it says where the one copy of the metadata is", () => {
+test("it says where the metadata is, and how many drives hold each change", () => {
   const text = renderBannerText(bannerOf(["a", "b"]));
-  expect(text).toContain("metadata    one copy, in /data/drive-1/metadata: back it up");
+  expect(text).toContain("metadata    in /data/drive-1/metadata, each change on 5 drives");
 });
 
 test("as JSON it is one line with the documented fields", () => {

@@ -1,0 +1,142 @@
+// The metadata beside its members on real drive folders, with the writer in its thread: snapshots and cut chains,
+// databases and drives that are lost or replaced.
+
+import { mkdir, mkdtemp, readdir, rename, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, onTestFinished, test, vi } from "vitest";
+import { formatDrive, newDriveId } from "../../src/datanode/drive-identity.ts";
+import { openRealDisk } from "../../src/disk/real-disk.ts";
+import type { MemberSpec } from "../../src/metadata/members/member-spec.ts";
+import type { MetadataStore } from "../../src/metadata/metadata-store.ts";
+import {
+  openMemberedMetadata,
+  type MemberedMetadata,
+} from "../../src/metadata/sqlite/open-sqlite-metadata.ts";
+import type { MembersPlan } from "../../src/metadata/sqlite/writer-host.ts";
+
+const CLUSTER = "0f0e0d0c-0b0a-4908-8706-050403020100";
+const KIB = 1024;
+
+async function givenDrives(count: number) {
+  const base = await mkdtemp(join(tmpdir(), "kintsugi-members-"));
+  onTestFinished(() => rm(base, { recursive: true, force: true }));
+  const slots = Array.from({ length: count }, () => ({
+    driveId: newDriveId(),
+    wasMountPoint: false,
+  }));
+  const format = async (slot: number): Promise<MemberSpec> => {
+    const path = join(base, `drive-${slot}`);
+    const { driveId = newDriveId() } = slots[slot] ?? {};
+    await mkdir(path);
+    const disk = openRealDisk({ root: path, deadlineMs: 10_000, maxInFlight: 2 });
+    await formatDrive(disk, { clusterId: CLUSTER, createdAt: 1, driveId, slot, slots });
+    return { kind: "folder", driveId, path };
+  };
+  const specs = await Promise.all(slots.map((_, slot) => format(slot)));
+  return { base, specs, format, pathOf: (slot: number) => join(base, `drive-${slot}`) };
+}
+
+interface OpenChange extends Partial<MembersPlan> {
+  readonly folder: string;
+  readonly specs: readonly MemberSpec[];
+}
+
+async function givenMetadata({ folder, specs, ...change }: OpenChange) {
+  const log: string[] = [];
+  const fenced: string[] = [];
+  const opened = await openMemberedMetadata({
+    folder,
+    plan: {
+      specs,
+      drives: specs.map(({ driveId }) => driveId),
+      toleratedCount: 2,
+      owner: "00000000000000aa",
+      clusterId: CLUSTER,
+      acceptLoss: false,
+      ...change,
+    },
+    onLog: (_level, words) => log.push(words),
+    onFenced: (words) => fenced.push(words),
+  });
+  onTestFinished(() => opened.metadata.close());
+  return { ...opened, log, fenced };
+}
+
+async function write(store: MetadataStore, from: number, count: number, sizeBytes = 10) {
+  const names = Array.from({ length: count }, (_, index) => `name-${from + index}`);
+  for (const name of names) await store.ensureSetting(name, name + "-".repeat(sizeBytes));
+}
+
+async function expectAll(store: MetadataStore, count: number): Promise<void> {
+  for (let index = 0; index < count; index += 1) {
+    expect(await store.findSetting(`name-${index}`)).toMatch(`name-${index}`);
+  }
+}
+
+const statesOf = ({ metadata }: MemberedMetadata) =>
+  metadata.journalReport()?.members.map(({ state }) => state);
+
+test("a snapshot cuts the chain, and a lost database is made anew from it and what came after", async () => {
+  const { base, specs, pathOf } = await givenDrives(6);
+  const first = await givenMetadata({
+    folder: join(base, "one"),
+    specs,
+    snapshotBytesMin: 64 * KIB,
+  });
+  await write(first.metadata, 0, 40, 8 * KIB);
+  const hasSnapshot = async (slot: number) =>
+    (await readdir(join(pathOf(slot), "journal"))).some((name) => name.endsWith(".snapshot"));
+  // The first copies go to the first members; the third is the last that is needed.
+  await vi.waitFor(async () => expect(await hasSnapshot(2)).toBe(true), { timeout: 20_000 });
+  await write(first.metadata, 40, 10);
+  await first.metadata.close();
+
+  const second = await givenMetadata({ folder: join(base, "two"), specs });
+  await expectAll(second.metadata, 50);
+  await second.metadata.close();
+
+  // With the two drives gone that hold the first copies, the third one serves.
+  for (const slot of [0, 1]) await rename(pathOf(slot), join(base, `gone-${slot}`));
+  const third = await givenMetadata({
+    folder: join(base, "three"),
+    specs: specs.slice(2),
+    drives: specs.map(({ driveId }) => driveId),
+  });
+  await expectAll(third.metadata, 50);
+});
+
+test("too few members: refused in words that name what is missing, and nothing is changed", async () => {
+  const { base, specs, pathOf } = await givenDrives(6);
+  const first = await givenMetadata({ folder: join(base, "one"), specs });
+  await write(first.metadata, 0, 5);
+  await first.metadata.close();
+  for (const slot of [0, 1, 2]) await rename(pathOf(slot), join(base, `away-${slot}`));
+  const left = { specs: specs.slice(3), drives: specs.map(({ driveId }) => driveId) };
+  await expect(givenMetadata({ folder: join(base, "two"), ...left })).rejects.toThrow(
+    /2 of the 5 copies of the metadata are there, and 3 are needed.*Missing: drive .*give them back/s,
+  );
+  const accepted = await givenMetadata({ folder: join(base, "three"), ...left, acceptLoss: true });
+  await expectAll(accepted.metadata, 5);
+});
+
+test("a replaced member counts for nothing until it has caught up, and then for one", async () => {
+  const { base, specs, pathOf, format } = await givenDrives(6);
+  const first = await givenMetadata({ folder: join(base, "one"), specs });
+  await write(first.metadata, 0, 5);
+  await first.metadata.close();
+  for (const slot of [0, 1]) await rm(pathOf(slot), { recursive: true });
+  for (const slot of [0, 1]) await format(slot);
+  const second = await givenMetadata({ folder: join(base, "two"), specs });
+  await write(second.metadata, 5, 5);
+  expect(new Set(statesOf(second))).toEqual(new Set(["good"]));
+  await second.metadata.close();
+  // The two that have caught up and one of the old ones are a quorum.
+  for (const slot of [2, 3]) await rm(pathOf(slot), { recursive: true });
+  const third = await givenMetadata({
+    folder: join(base, "three"),
+    specs: specs.filter((_, slot) => slot !== 2 && slot !== 3),
+    drives: specs.map(({ driveId }) => driveId),
+  });
+  await expectAll(third.metadata, 10);
+});

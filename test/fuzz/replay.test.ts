@@ -1,0 +1,116 @@
+// What the members hold is all there is: after random operations a database made anew from their records alone is, table
+// by table and row by row, the one that took the operations. Replay with SEED=...; RUNS=... makes it longer.
+
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import Database from "better-sqlite3";
+import * as fc from "fast-check";
+import { expect, onTestFinished, test } from "vitest";
+import type { DriveId } from "../../src/core/ids.ts";
+import { formatDrive, newDriveId } from "../../src/datanode/drive-identity.ts";
+import { openRealDisk } from "../../src/disk/real-disk.ts";
+import type { MemberSpec } from "../../src/metadata/members/member-spec.ts";
+import { openMemoryMetadata } from "../../src/metadata/memory/open-memory-metadata.ts";
+import type { MetadataStore } from "../../src/metadata/metadata-store.ts";
+import { openMemberedMetadata } from "../../src/metadata/sqlite/open-sqlite-metadata.ts";
+import { bucketInput } from "../contract/metadata/inputs.ts";
+import { BUCKETS, stepsArbitrary } from "./metadata-draws.ts";
+import { MetadataScript, type Action } from "./metadata-script.ts";
+
+const seed = Number(process.env["SEED"] ?? Date.now() % 2 ** 31);
+const numRuns = Number(process.env["RUNS"] ?? 15);
+const CLUSTER = "0f0e0d0c-0b0a-4908-8706-050403020100";
+/** They differ from file to file by what they are: which epoch the file was opened in, and where its chain ends. */
+const OWN_COLUMNS = new Set(["epoch", "chain_epoch", "chain_sequence", "chain_digest"]);
+
+test(`records alone make the same database (seed ${seed})`, { timeout: 120_000 }, async () => {
+  const base = await mkdtemp(join(tmpdir(), "kintsugi-replay-"));
+  onTestFinished(() => rm(base, { recursive: true, force: true }));
+  const specs = await givenMembers(base, 3);
+  const [first, second] = [join(base, "first"), join(base, "second")];
+
+  const { metadata } = await openOn(first, specs);
+  await fc.assert(
+    fc.asyncProperty(stepsArbitrary, async (steps) => {
+      const model = openMemoryMetadata();
+      const script = new MetadataScript(model);
+      for (const engine of [model, metadata]) {
+        await engine.reset();
+        for (const name of BUCKETS) await engine.createBucket(bucketInput(name));
+      }
+      for (const step of steps) {
+        const actions = await script.prepare(step);
+        await Promise.all([settle(model, actions), settle(metadata, actions)]);
+      }
+    }),
+    { seed, numRuns },
+  );
+  await metadata.close();
+
+  const again = await openOn(second, specs);
+  await again.metadata.close();
+  const [left, right] = [
+    tablesOf(join(first, "metadata.db")),
+    tablesOf(join(second, "metadata.db")),
+  ];
+  expect(left.size).toBeGreaterThan(10);
+  expect([...left.values()].flat().length).toBeGreaterThan(10);
+  for (const [table, rows] of left) expect(right.get(table), table).toEqual(rows);
+});
+
+function openOn(folder: string, specs: readonly MemberSpec[]) {
+  return openMemberedMetadata({
+    folder,
+    plan: {
+      specs,
+      drives: specs.map(({ driveId }) => driveId),
+      toleratedCount: 1,
+      owner: "00000000000000aa",
+      clusterId: CLUSTER,
+      acceptLoss: false,
+    },
+    onLog: () => {},
+    onFenced: (words) => expect.fail(words),
+  });
+}
+
+async function givenMembers(base: string, count: number): Promise<readonly MemberSpec[]> {
+  const slots = Array.from({ length: count }, () => ({
+    driveId: newDriveId(),
+    wasMountPoint: false,
+  }));
+  const specs: MemberSpec[] = [];
+  for (const [slot, { driveId }] of slots.entries()) {
+    const path = join(base, `drive-${slot}`);
+    await mkdir(path);
+    const disk = openRealDisk({ root: path, deadlineMs: 10_000, maxInFlight: 2 });
+    await formatDrive(disk, { clusterId: CLUSTER, createdAt: 1, driveId, slot, slots });
+    specs.push({ kind: "folder", driveId: driveId as DriveId, path });
+  }
+  return specs;
+}
+
+async function settle(store: MetadataStore, actions: readonly Action[]): Promise<void> {
+  await Promise.allSettled(actions.map((act) => act(store)));
+}
+
+function tablesOf(path: string): ReadonlyMap<string, readonly unknown[]> {
+  const database = new Database(path, { readonly: true });
+  try {
+    const names = database
+      .prepare<[], string>("select name from sqlite_schema where type = 'table' order by name")
+      .pluck()
+      .all();
+    return new Map(
+      names.map((name) => [name, database.prepare(`select * from ${name}`).all().map(shared)]),
+    );
+  } finally {
+    database.close();
+  }
+}
+
+function shared(row: unknown): unknown {
+  const entries = Object.entries(row as Record<string, unknown>);
+  return Object.fromEntries(entries.filter(([name]) => !OWN_COLUMNS.has(name)));
+}

@@ -1,0 +1,134 @@
+// The writer and its members, without their thread: members that go and come back while writes go on, a quorum that is
+// lost and found again, and another process that takes over.
+
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, onTestFinished, test, vi } from "vitest";
+import type { DriveId } from "../../../src/core/ids.ts";
+import { openForReading } from "../../../src/metadata/sqlite/open-database.ts";
+import type { FromWriter } from "../../../src/metadata/sqlite/write-protocol.ts";
+import { WriterHost } from "../../../src/metadata/sqlite/writer-host.ts";
+import { MemberDisk, MemoryMember } from "../../support/memory-member.ts";
+
+function givenMembers(count: number) {
+  const folder = mkdtempSync(join(tmpdir(), "kintsugi-host-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const drives = Array.from({ length: count }, (_, slot) => `drive-${slot}` as DriveId);
+  const disks = drives.map(() => new MemberDisk());
+  const setAway = (isAway: boolean, ...slots: number[]): void => {
+    for (const [slot, disk] of disks.entries()) if (slots.includes(slot)) disk.isAway = isAway;
+  };
+  return { folder, drives, disks, setAway };
+}
+
+type Given = ReturnType<typeof givenMembers>;
+
+async function givenHost({ folder, drives, disks }: Given, name = "one") {
+  const said: FromWriter[] = [];
+  const path = join(folder, `${name}.db`);
+  const host = new WriterHost({
+    path,
+    plan: {
+      specs: drives.map((driveId) => ({ kind: "folder", driveId, path: driveId })),
+      drives,
+      toleratedCount: 2,
+      owner: name,
+      clusterId: "cluster",
+      acceptLoss: false,
+      retryMs: 20,
+    },
+    send: (message) => said.push(message),
+    openMember: async ({ driveId }) =>
+      new MemoryMember(driveId, disks[drives.indexOf(driveId)] ?? new MemberDisk()),
+  });
+  await host.start();
+  onTestFinished(() => host.close());
+  const write = (setting: string) =>
+    host.apply({
+      kind: "group",
+      nowMs: 1,
+      requests: [{ name: "ensureSetting", input: { name: setting, value: setting } }],
+    });
+  const goodCount = () => {
+    const reports = said.flatMap((each) => (each.kind === "report" ? each.report : []));
+    return reports.at(-1)?.members.filter(({ state }) => state === "good").length;
+  };
+  return { host, write, said, goodCount, settings: () => settingsIn(path) };
+}
+
+function settingsIn(path: string): readonly string[] {
+  const database = openForReading(path);
+  try {
+    return database.prepare<[], string>("select name from settings order by name").pluck().all();
+  } finally {
+    database.close();
+  }
+}
+
+test("members that go away are left out, and brought up to date when they are back", async () => {
+  const given = givenMembers(6);
+  const one = await givenHost(given);
+  await one.write("a");
+  given.setAway(true, 1, 3);
+  for (let index = 0; index < 20; index += 1) await one.write(`b${index}`);
+  await vi.waitFor(() => expect(one.goodCount()).toBe(3));
+  given.setAway(false, 1, 3);
+  // Writes go on while they catch up.
+  await vi.waitFor(async () => {
+    expect(await one.write("c")).toMatchObject({ kind: "answers" });
+    expect(one.goodCount()).toBe(5);
+  });
+  await one.host.close();
+  // The others may go now.
+  given.setAway(true, 0, 2);
+  const two = await givenHost(given, "two");
+  expect(two.settings()).toHaveLength(22);
+});
+
+test("without a quorum writes are refused, and go on by themselves once there is one", async () => {
+  const given = givenMembers(6);
+  const one = await givenHost(given);
+  await one.write("a");
+  given.setAway(true, 0, 1, 2);
+  const unavailable = { kind: "group-failed", fault: { isAway: true } };
+  expect(await one.write("b")).toMatchObject(unavailable);
+  expect(await one.write("c")).toMatchObject(unavailable);
+  expect(one.settings()).toEqual(["a"]);
+  given.setAway(false, 0, 1, 2);
+  await vi.waitFor(async () => expect(await one.write("d")).toMatchObject({ kind: "answers" }), {
+    timeout: 5_000,
+  });
+  // What two of five held may stand or not; what was refused outright does not.
+  expect(one.settings()).toEqual(expect.arrayContaining(["a", "d"]));
+  expect(one.settings()).not.toContain("c");
+});
+
+test("a start without a write quorum serves reads, and writes once there is one", async () => {
+  const given = givenMembers(4);
+  const one = await givenHost(given);
+  await one.write("a");
+  await one.host.close();
+  given.setAway(true, 0, 1);
+  const two = await givenHost(given, "two");
+  expect(two.settings()).toEqual(["a"]);
+  expect(await two.write("b")).toMatchObject({ kind: "group-failed", fault: { isAway: true } });
+  given.setAway(false, 0);
+  await vi.waitFor(async () => expect(await two.write("c")).toMatchObject({ kind: "answers" }), {
+    timeout: 5_000,
+  });
+});
+
+test("who is taken over from writes nothing more, says so once, and never comes back", async () => {
+  const given = givenMembers(6);
+  const one = await givenHost(given);
+  await one.write("a");
+  const two = await givenHost(given, "two");
+  await two.write("b");
+  for (const late of ["c", "d"]) {
+    expect(await one.write(late)).toMatchObject({ kind: "group-failed" });
+  }
+  expect(one.said.filter(({ kind }) => kind === "fenced")).toHaveLength(1);
+  expect(await two.write("e")).toMatchObject({ kind: "answers" });
+  expect(two.settings()).toEqual(["a", "b", "e"]);
+});
