@@ -9,6 +9,7 @@ import { makeStatusReport, type ServerFacts, type StatusReport } from "./status-
 
 export interface StatusBoardParts {
   readonly inspect: () => Promise<StoreStatus>;
+  readonly isServing: () => boolean;
   readonly facts: ServerFacts;
   readonly workers: () => readonly WorkerStatus[];
   readonly desk: JobDesk;
@@ -35,10 +36,16 @@ export class StatusBoard {
   }
 
   async #make(): Promise<StatusReport> {
-    const { inspect, facts, workers, desk, clock } = this.#parts;
+    const { inspect, isServing, facts, workers, desk, clock } = this.#parts;
     const store = await inspect();
-    const now = clock.now();
-    const report = makeStatusReport({ facts, store, workers: workers(), jobs: desk.running, now });
+    const report = makeStatusReport({
+      facts,
+      store,
+      isServing: isServing(),
+      workers: workers(),
+      jobs: desk.running,
+      now: clock.now(),
+    });
     this.#last = { report, madeAt: clock.monotonic() };
     return report;
   }

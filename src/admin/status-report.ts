@@ -20,6 +20,8 @@ export interface ServerFacts {
 export interface StatusSources {
   readonly facts: ServerFacts;
   readonly store: StoreStatus;
+  /** Whether requests are answered now: a gateway that may have been replaced answers none. */
+  readonly isServing: boolean;
   readonly workers: readonly WorkerStatus[];
   readonly jobs: readonly JobStatus[];
   /** Milliseconds since 1970. */
@@ -50,7 +52,7 @@ export interface StatusReport extends Omit<StoreStatus, "tolerance"> {
 }
 
 export function makeStatusReport(sources: StatusSources): StatusReport {
-  const { facts, workers, jobs, now } = sources;
+  const { facts, workers, jobs, now, isServing } = sources;
   const { tolerance, ...store } = sources.store;
   const problems = problemsOf(sources);
   const devices = store.drives.flatMap(({ device }) => device ?? []);
@@ -70,14 +72,18 @@ export function makeStatusReport(sources: StatusSources): StatusReport {
       drivesMayBeLost: tolerance.drivesBeforeLoss,
     },
     ...store,
+    isWritable: store.isWritable && isServing,
     workers,
     jobs,
   };
 }
 
-function problemsOf({ store, workers }: StatusSources): readonly string[] {
+function problemsOf({ store, workers, isServing }: StatusSources): readonly string[] {
   const { drives, journal, metadata, tolerance, totals } = store;
   const problems = drives.flatMap(driveProblems);
+  if (!isServing) {
+    problems.push("this server does not know whether it is still in charge: it answers no request");
+  }
   if (tolerance.isBeyond) {
     problems.push("more is away or lost than parity replaces: some objects cannot be read now");
   }

@@ -32,6 +32,8 @@ export interface AdminFaceOptions {
 
 export interface AdminFaceParts {
   readonly inspect: () => Promise<StoreStatus>;
+  /** Whether requests are answered now. */
+  readonly isServing: () => boolean;
   readonly workers: () => readonly WorkerStatus[];
   readonly jobs: AdminJobs;
   readonly counts: RequestCounts;
@@ -79,9 +81,9 @@ export async function openAdminFace(
 }
 
 function contextOf(parts: AdminFaceParts) {
-  const { inspect, workers, jobs, counts, facts, clock } = parts;
+  const { jobs, counts, clock } = parts;
   const desk = new JobDesk(() => clock.now());
-  return { board: new StatusBoard({ inspect, facts, workers, desk, clock }), desk, jobs, counts };
+  return { board: new StatusBoard({ ...parts, desk }), desk, jobs, counts };
 }
 
 /** Resolves to the port, or to why there is none. */

@@ -55,7 +55,14 @@ const WORKER: WorkerStatus = {
 };
 
 function reportOf(store: Partial<StoreStatus>, more: Partial<StatusSources> = {}) {
-  const sources = { facts: FACTS, workers: [WORKER], jobs: [], now: 1_061_500, ...more };
+  const sources = {
+    facts: FACTS,
+    isServing: true,
+    workers: [WORKER],
+    jobs: [],
+    now: 1_061_500,
+    ...more,
+  };
   return makeStatusReport({ ...sources, store: { ...STORE, ...store } });
 }
 
@@ -130,4 +137,10 @@ test("work that fails is named with its error", () => {
   expect(reportOf({}, { workers }).problems).toEqual([
     'the background work "trash" fails: no room',
   ]);
+});
+
+test("a gateway that may have been replaced says that it answers no request", () => {
+  const report = reportOf({}, { isServing: false });
+  expect(report).toMatchObject({ isWell: false, isWritable: false });
+  expect(report.problems).toEqual([expect.stringMatching(/whether it is still in charge/)]);
 });
