@@ -7,7 +7,6 @@ import { join } from "node:path";
 import Database from "better-sqlite3";
 import * as fc from "fast-check";
 import { expect, onTestFinished, test } from "vitest";
-import type { DriveId } from "../../src/core/ids.ts";
 import { formatDrive, newDriveId } from "../../src/datanode/drive-identity.ts";
 import { openRealDisk } from "../../src/disk/real-disk.ts";
 import type { MemberSpec } from "../../src/metadata/members/member-spec.ts";
@@ -86,7 +85,7 @@ async function givenMembers(base: string, count: number): Promise<readonly Membe
     await mkdir(path);
     const disk = openRealDisk({ root: path, deadlineMs: 10_000, maxInFlight: 2 });
     await formatDrive(disk, { clusterId: CLUSTER, createdAt: 1, driveId, slot, slots });
-    specs.push({ kind: "folder", driveId: driveId as DriveId, path });
+    specs.push({ kind: "folder", driveId, path });
   }
   return specs;
 }
