@@ -39,6 +39,11 @@ export interface PipelineSettings {
   readonly region: string;
   /** A Host header below one of these is virtual-host style. */
   readonly domains: readonly string[];
+  /**
+   * Whether what this process knows is still what is true: asked before the work and once more before the answer. While
+   * it is not, every answer is 503. Always, where absent.
+   */
+  readonly isServing?: (() => boolean) | undefined;
   /** Where requests are counted for the metrics; nowhere without. */
   readonly counts?: RequestCounts | undefined;
 }
@@ -114,21 +119,36 @@ export class Pipeline {
 
   async #answer(exchange: Exchange): Promise<number> {
     try {
+      this.#checkServing();
       const response = await this.#work(exchange);
-      return typeof response === "number" ? response : await this.#send(exchange, response);
+      if (typeof response === "number") return response;
+      return await this.#send(exchange, response, () => this.#checkServing());
     } catch (error) {
       if (exchange.out.headersSent) throw error;
-      return this.#send(exchange, errorResponse(this.#note(exchange, error), exchange));
+      const told = this.#refusal() ?? error;
+      return this.#send(exchange, errorResponse(this.#note(exchange, told), exchange));
     }
   }
 
-  async #send(exchange: Exchange, response: S3Response): Promise<number> {
+  #checkServing(): void {
+    const refusal = this.#refusal();
+    if (refusal !== undefined) throw refusal;
+  }
+
+  #refusal(): S3Error | undefined {
+    if (this.#settings.isServing?.() !== false) return undefined;
+    const message = "This server does not know whether it still is the one in charge. Try again.";
+    return new S3Error("ServiceUnavailable", { message });
+  }
+
+  async #send(exchange: Exchange, response: S3Response, beforeHead?: () => void): Promise<number> {
     const common = exchange.commonHeaders();
     const isLast = this.#isClosing || !(await hasArrived(exchange.message));
     return sendResponse(
       exchange.out,
       response,
       isLast ? { ...common, connection: "close" } : common,
+      beforeHead,
     );
   }
 

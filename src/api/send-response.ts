@@ -14,17 +14,20 @@ type CommonHeaders = Readonly<Record<string, string>>;
 
 /**
  * Sends headers and body up to its last byte, without ending the answer. Resolves to the body's size in bytes.
+ * `beforeHead` is called at the last moment at which another answer may be sent, and throws to have it so.
  * @throws what reading the body throws; where no header has been sent yet, another answer may be.
  */
 export async function sendResponse(
   out: ServerResponse,
   response: S3Response,
   common: CommonHeaders,
+  beforeHead: () => void = () => undefined,
 ): Promise<number> {
   const { body } = response;
   const isBodiless =
     out.req.method === "HEAD" || response.status === 204 || response.status === 304;
   if (body === undefined || isBodiless) {
+    beforeHead();
     const isEmpty = !isBodiless && response.headers["content-length"] === undefined;
     writeHead(out, response, isEmpty ? { ...common, "content-length": "0" } : common);
     return 0;
@@ -32,12 +35,15 @@ export async function sendResponse(
   if (typeof body === "string") {
     // As bytes: Node would write headers that share a packet with a string in that string's encoding.
     const bytes = Buffer.from(body, "utf8");
+    beforeHead();
     writeHead(out, response, { ...common, "content-length": String(bytes.byteLength) });
     if (!out.write(bytes)) out.socket?.setTimeout(SEND_IDLE_MS);
     return bytes.byteLength;
   }
-  const begin = (): void =>
+  const begin = (): void => {
+    beforeHead();
     writeHead(out, response, { ...common, "content-length": String(body.sizeBytes) });
+  };
   await sendWindows(out, body.windows, begin);
   return body.sizeBytes;
 }

@@ -205,7 +205,7 @@ export const SETTINGS = {
     {
       help: "on: start although more drives are empty than parity replaces; what needs them is lost",
       placeholder: "on|off",
-      roles: ["server"],
+      roles: S3_FACE,
       parse: parse.onOrOff,
       show: (on) => (on ? "on" : "off"),
     },

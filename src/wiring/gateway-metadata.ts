@@ -58,7 +58,7 @@ export async function openGatewayMetadata(
     await nodes.waitUntil(known.hasEnough);
     try {
       const opened = await open(options, known, closeStack);
-      await waitForReaders(opened, nodes);
+      await waitForReaders(opened, options);
       joinLater(opened, options);
       return opened;
     } catch (error) {
@@ -79,7 +79,8 @@ function open(
 ): Promise<MemberedMetadata> {
   const { nodes, folder, owner, acceptLoss, clock, logger, onFenced } = options;
   const found = nodes.knownDrives().map(({ driveId }) => driveId);
-  const drives = known.drives ?? found;
+  // Whoever accepts the loss goes on with what is there.
+  const drives = known.drives === undefined || acceptLoss ? found : known.drives;
   const { parityShards } = geometryFor(Math.max(drives.length, 1), UNIT_BYTES);
   const members = nodes.clients.flatMap((client) =>
     client.drives.map(({ driveId }) => specOf(client.url, driveId, options)),
@@ -109,7 +110,8 @@ async function knowCluster(options: GatewayMetadataOptions): Promise<KnownCluste
   const drives = remembered?.layout?.drives;
   if (drives !== undefined) {
     const { dataShards, parityShards } = geometryFor(drives.length, UNIT_BYTES);
-    const hasEnough = (): boolean => presentOf(nodes, drives) >= dataShards;
+    // Once every node is there, the rest is not worth waiting for.
+    const hasEnough = (): boolean => presentOf(nodes, drives) >= dataShards || nodes.areAllPresent;
     return { clusterId, drives, toleratedCount: parityShards, hasEnough };
   }
   const search = new RosterSearch(nodes);
@@ -128,7 +130,7 @@ async function knowCluster(options: GatewayMetadataOptions): Promise<KnownCluste
     clusterId,
     drives: [...new Set([...roster.members, ...others])],
     toleratedCount: roster.toleratedCount,
-    hasEnough: () => presentOf(nodes, roster.members) >= readQuorum(roster),
+    hasEnough: () => presentOf(nodes, roster.members) >= readQuorum(roster) || nodes.areAllPresent,
   };
 }
 
@@ -212,12 +214,21 @@ function refuseNewCluster({ clusterId, acceptLoss }: GatewayMetadataOptions): vo
 }
 
 /** Objects can be read only with so many drives. */
-async function waitForReaders(opened: MemberedMetadata, nodes: GatewayNodes): Promise<void> {
-  const drives = (await opened.metadata.findLayouts()).at(-1)?.drives;
-  if (drives === undefined) return;
+async function waitForReaders(
+  { metadata }: MemberedMetadata,
+  { nodes, acceptLoss }: GatewayMetadataOptions,
+): Promise<void> {
+  const drives = (await metadata.findLayouts()).at(-1)?.drives;
+  if (drives === undefined || acceptLoss) return;
   const { dataShards } = geometryFor(drives.length, UNIT_BYTES);
   const hasEnough = (): boolean => presentOf(nodes, drives) >= dataShards;
-  if (!hasEnough()) await nodes.waitUntil(hasEnough);
+  if (!hasEnough()) await nodes.waitUntil(() => hasEnough() || nodes.areAllPresent);
+  if (hasEnough()) return;
+  throw new StartError(
+    `${presentOf(nodes, drives)} of the cluster's ${drives.length} drives are there, and reading takes ${dataShards}. ` +
+      "Nothing was changed: are these the right nodes, and are their disks mounted? " +
+      "If the drives are lost for good, --accept-loss serves what is left",
+  );
 }
 
 /** Members on nodes that are away now take part when they come. */

@@ -2,8 +2,8 @@
 // stopped and brought back where they were. Everything ends when `onEnd` is called back.
 
 import { randomBytes } from "node:crypto";
-import { mkdir, readdir } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, readdir, rm } from "node:fs/promises";
+import { join, resolve } from "node:path";
 import { S3Client } from "@aws-sdk/client-s3";
 import { givenFolder, KintsugiProcess } from "./kintsugi-process.ts";
 
@@ -52,11 +52,39 @@ export class Cluster {
     return this.#client;
   }
 
-  async startGateway(): Promise<void> {
-    const urls = this.#nodes.map(({ port }) => `http://127.0.0.1:${port}`);
-    const folder = join(this.#folder, "gateway");
-    const gateway = this.#spawn(["gateway", folder, "--port", "0", "--nodes", urls.join(",")]);
+  get gateway(): KintsugiProcess {
+    if (this.#gateway === undefined) throw new Error("the gateway was not started");
+    return this.#gateway;
+  }
+
+  /** Starts a gateway, in place of the one there was as far as this object is concerned. */
+  async startGateway(folderName = "gateway"): Promise<void> {
+    const gateway = this.spawnGateway(folderName);
     this.#gateway = gateway;
+    const client = await this.clientOf(gateway);
+    this.#client?.destroy();
+    this.#client = client;
+  }
+
+  /** A gateway that nothing is known of yet, not even whether it will serve. */
+  spawnGateway(folderName: string, ...more: readonly string[]): KintsugiProcess {
+    const urls = this.#nodes.map(({ port }) => `http://127.0.0.1:${port}`);
+    const folder = this.gatewayFolder(folderName);
+    const nodes = ["--nodes", urls.join(",")];
+    return this.#spawn([
+      "gateway",
+      folder,
+      "--port",
+      "0",
+      "--admin-port",
+      "none",
+      ...nodes,
+      ...more,
+    ]);
+  }
+
+  /** Resolves when the gateway serves. */
+  async clientOf(gateway: KintsugiProcess): Promise<S3Client> {
     const client = new S3Client({
       endpoint: await gateway.ready(),
       region: "us-east-1",
@@ -64,9 +92,30 @@ export class Cluster {
       forcePathStyle: true,
       maxAttempts: 1,
     });
-    this.#client?.destroy();
-    this.#client = client;
     this.#onEnd(async () => client.destroy());
+    return client;
+  }
+
+  /** Below the cluster's own folder, unless it is an absolute path. */
+  gatewayFolder(folderName = "gateway"): string {
+    return resolve(this.#folder, folderName);
+  }
+
+  nodeFolder(index: number): string {
+    return this.#slot(index).folder;
+  }
+
+  async loseGatewayFolder(): Promise<void> {
+    await rm(this.gatewayFolder(), { recursive: true });
+  }
+
+  /** Kills nodes and empties their disks. */
+  async wipe(...indexes: readonly number[]): Promise<void> {
+    await this.kill(...indexes);
+    for (const index of indexes) {
+      await rm(this.nodeFolder(index), { recursive: true });
+      await mkdir(this.nodeFolder(index));
+    }
   }
 
   async killGateway(): Promise<void> {
