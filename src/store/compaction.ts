@@ -134,14 +134,22 @@ export class Compaction {
     tally.packCount += 1;
     let batch: FoundEntry[] = [];
     let batchBytes = 0;
-    for await (const found of packEntries(this.#context, pack.set)) {
-      if (signal?.aborted === true) return;
-      batch.push(found);
-      batchBytes += found.entry.sizeBytes;
-      if (batchBytes < BATCH_BYTES_MAX && batch.length < BATCH_COUNT_MAX) continue;
-      await this.#moveAll(pack, batch, tally);
-      batch = [];
-      batchBytes = 0;
+    // While one batch is moved, the next is looked for.
+    let moving: Promise<void> = Promise.resolve();
+    try {
+      for await (const found of packEntries(this.#context, pack.set)) {
+        if (signal?.aborted === true) return;
+        batch.push(found);
+        batchBytes += found.entry.sizeBytes;
+        if (batchBytes < BATCH_BYTES_MAX && batch.length < BATCH_COUNT_MAX) continue;
+        await moving;
+        moving = this.#moveAll(pack, batch, tally);
+        moving.catch(() => undefined);
+        batch = [];
+        batchBytes = 0;
+      }
+    } finally {
+      await moving;
     }
     await this.#moveAll(pack, batch, tally);
   }

@@ -19,6 +19,8 @@ const GROUP_BYTES_MAX = 4 * 1024 * 1024;
 const GROUP_COUNT_MAX = 256;
 /** A pack that had to do without a drive is ended for one with it, but not more often. */
 const OUTDATED_MS_MIN = 5_000;
+/** A group that failed sooner than this is tried once more, in another pack. */
+const AGAIN_MS_MAX = 2_000;
 /** How long the end of the store waits for changes that are under way. */
 const CLOSE_MS_MAX = 5_000;
 
@@ -40,10 +42,12 @@ interface Waiting extends PackRequest {
 export class Packs {
   readonly #context: PackContext;
   readonly #queue: Waiting[] = [];
-  readonly #sealAsks: ((done: Promise<void>) => void)[] = [];
+  readonly #sealAsks: (() => void)[] = [];
   /** All that may have entries that are not settled. */
   readonly #packs = new Map<SetId, OpenPack>();
   readonly #retiring = new Set<Promise<void>>();
+  /** Of which the metadata could not be told that they are sealed. */
+  #untold: OpenPack[] = [];
   #open: OpenPack | undefined;
   #isRunning = false;
   #isClosed = false;
@@ -73,22 +77,19 @@ export class Packs {
     if (content.kind === "packed") this.#packs.get(content.set.id)?.settle(outcome);
   }
 
-  /** Ends the open pack, so that the metadata may have it compacted; resolves when it knows. */
+  /** Ends the open pack, so that it can be compacted; resolves when the metadata knows of it and those before. */
   async sealOpen(): Promise<void> {
-    await new Promise<void>((resolve, reject) => {
-      this.#sealAsks.push((done) => void done.then(resolve, reject));
+    await new Promise<void>((resolve) => {
+      this.#sealAsks.push(resolve);
       this.#wake();
     });
+    await Promise.all(this.#retiring);
   }
 
   /** Ends the open pack; refuses what comes later. Never rejects. */
   async close(): Promise<void> {
     this.#isClosed = true;
-    const sealAll = async (): Promise<void> => {
-      await this.sealOpen();
-      await Promise.all(this.#retiring);
-    };
-    await withDeadline(sealAll(), {
+    await withDeadline(this.sealOpen(), {
       timeoutMs: CLOSE_MS_MAX,
       onTimeout: () => new Error("packs are still being written"),
     }).catch((error: unknown) => {
@@ -106,10 +107,8 @@ export class Packs {
   async #run(): Promise<void> {
     while (this.#queue.length + this.#sealAsks.length > 0) {
       const asks = this.#sealAsks.splice(0);
-      if (asks.length > 0) {
-        const done = this.#open === undefined ? Promise.resolve() : this.#retire(this.#open);
-        for (const ask of asks) ask(done);
-      }
+      if (asks.length > 0 && this.#open !== undefined) this.#retire(this.#open);
+      for (const ask of asks) ask();
       const group = this.#takeGroup();
       if (group.length > 0) await this.#write(group);
     }
@@ -127,34 +126,49 @@ export class Packs {
     return this.#queue.splice(0, count);
   }
 
+  /** Settles all of the group; never rejects. */
   async #write(group: readonly Waiting[]): Promise<void> {
-    let isStuck = false;
+    const { clock } = this.#context;
+    const startedAt = clock.monotonic();
+    const stuck: OpenPack[] = [];
     try {
-      const pack = await this.#packFor(group);
+      let pack = await this.#packFor(group);
+      const wasUsed = pack.entryCount > 0;
       try {
-        const writes = group.map(({ entry, bytes }) => ({ entry, stripes: bytes.stripes }));
-        const offsets = await pack.append(writes);
-        const { set } = pack;
-        for (const [position, { resolve }] of group.entries()) {
-          resolve({ kind: "packed", set, offset: offsets[position] ?? 0 });
-        }
-      } finally {
-        isStuck = pack.isStuck;
-        if (!pack.canGrow || pack.dataBytes >= this.#context.limits.packSealBytes) {
-          void this.#retire(pack);
-        }
+        await this.#append(pack, group, stuck);
+      } catch (error) {
+        // It may be the pack that is bad, and not the drives: nodes that were restarted have none open.
+        if (!wasUsed || clock.monotonic() - startedAt > AGAIN_MS_MAX) throw error;
+        pack = await this.#packFor(group);
+        await this.#append(pack, group, stuck);
       }
     } catch (error) {
       for (const { reject } of group) reject(error);
     } finally {
-      for (const { bytes } of group) bytes.release(isStuck);
+      for (const { bytes } of group) bytes.release(stuck.length > 0);
+    }
+  }
+
+  async #append(pack: OpenPack, group: readonly Waiting[], stuck: OpenPack[]): Promise<void> {
+    try {
+      const writes = group.map(({ entry, bytes }) => ({ entry, stripes: bytes.stripes }));
+      const offsets = await pack.append(writes);
+      const { set } = pack;
+      for (const [position, { resolve }] of group.entries()) {
+        resolve({ kind: "packed", set, offset: offsets[position] ?? 0 });
+      }
+    } finally {
+      if (pack.isStuck) stuck.push(pack);
+      if (!pack.canGrow || pack.dataBytes >= this.#context.limits.packSealBytes) {
+        this.#retire(pack);
+      }
     }
   }
 
   async #packFor(group: readonly Waiting[]): Promise<OpenPack> {
     const known = this.#open;
     if (known !== undefined && !this.#isOutdated(known)) return known;
-    if (known !== undefined) void this.#retire(known);
+    if (known !== undefined) this.#retire(known);
     const usesReserve = group.some((waiting) => waiting.usesReserve === true);
     const pack = await openPack(this.#context, usesReserve);
     this.#open = pack;
@@ -167,29 +181,38 @@ export class Packs {
     return age >= OUTDATED_MS_MIN && pack.isOutdated;
   }
 
-  /** Nothing is appended any more. Resolves when all is said and done; rejects when the metadata could not be told. */
-  #retire(pack: OpenPack): Promise<void> {
+  /** Nothing is appended any more; the rest goes on by itself. */
+  #retire(pack: OpenPack): void {
     if (this.#open === pack) this.#open = undefined;
-    const { setId } = pack;
-    const done = this.#finish(pack).finally(() => {
-      this.#packs.delete(setId);
-      this.#retiring.delete(done);
-    });
+    const done = this.#finish(pack).finally(() => this.#retiring.delete(done));
     this.#retiring.add(done);
-    done.catch((err: unknown) => {
-      this.#context.logger.warn({ err, setId }, "a pack could not be sealed in the metadata");
-    });
-    return done;
   }
 
+  /** Never rejects. */
   async #finish(pack: OpenPack): Promise<void> {
-    if (pack.entryCount === 0) return pack.discard();
+    if (pack.entryCount === 0) {
+      this.#packs.delete(pack.setId);
+      return pack.discard();
+    }
     await pack.seal();
     await pack.settled();
+    this.#packs.delete(pack.setId);
     // A change of which nobody knows may still be made; what it names must not be gone by then.
     if (pack.isDoubtful) return;
     crashPoint("pack.before-sealed");
-    const outcome = await this.#context.metadata.sealPack(pack.setId, pack.dataBytes);
-    if (outcome === "unknown") await pack.discard();
+    const packs = [...this.#untold, pack];
+    this.#untold = [];
+    for (const each of packs) await this.#tellSealed(each);
+  }
+
+  async #tellSealed(pack: OpenPack): Promise<void> {
+    const { setId, dataBytes } = pack;
+    try {
+      const outcome = await this.#context.metadata.sealPack(setId, dataBytes);
+      if (outcome === "unknown") await pack.discard();
+    } catch (err) {
+      this.#context.logger.warn({ err, setId }, "the metadata could not be told of a sealed pack");
+      this.#untold.push(pack);
+    }
   }
 }

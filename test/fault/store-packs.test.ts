@@ -2,6 +2,7 @@
 // cuts. What was acknowledged stays, and no byte is ever another's.
 
 import { expect, test } from "vitest";
+import { ShardError } from "../../src/datanode/shard-store.ts";
 import type { DiskCall, SimEffect } from "../../src/disk/sim-fault.ts";
 import type { SimDrive } from "../../src/disk/sim-drive.ts";
 import type { MetadataStore } from "../../src/metadata/metadata-store.ts";
@@ -9,7 +10,14 @@ import type { ObjectRecord } from "../../src/metadata/records.ts";
 import { seededRandom } from "../../src/util/seeded-random.ts";
 import { givenPacks, packedOf, packFiles } from "../support/pack-lab.ts";
 import { reopenStore } from "../support/reopen-store.ts";
-import { bodyOf, bytesOf, collect, HandClock, type StoreLab } from "../support/store-lab.ts";
+import {
+  bodyOf,
+  bytesOf,
+  callsOf,
+  collect,
+  HandClock,
+  type StoreLab,
+} from "../support/store-lab.ts";
 
 const KIB = 1024;
 const EFFECTS: Readonly<Record<string, SimEffect>> = {
@@ -245,6 +253,56 @@ test("F46 while a drive hangs no write waits longer than the deadline, and none 
   await putMany(lab, "key", 30);
   expect(performance.now() - startedAt).toBeLessThan(5_000);
   expect(await wrongOnes(lab, "key", 30)).toEqual([]);
+});
+
+test("F17 nodes that were restarted have no pack open: the write goes to another one", async () => {
+  let generation = 0;
+  const lab = await givenPacks({
+    wrap: (drive) => ({
+      ...callsOf(drive),
+      createPack: async (name) => {
+        const pack = await drive.createPack(name);
+        const mine = generation;
+        const checked = async (work: () => Promise<void>): Promise<void> => {
+          if (mine !== generation) throw new ShardError("Unavailable", "the pack is not open");
+          await work();
+        };
+        return {
+          append: (offset, chunks) => checked(() => pack.append(offset, chunks)),
+          seal: (offset, chunks) => checked(() => pack.seal(offset, chunks)),
+          close: () => pack.close(),
+        };
+      },
+    }),
+  });
+  const before = await lab.put("key-0", bytesOf(20_000, 0));
+  generation += 1;
+  const after = await lab.put("key-1", bytesOf(20_000, 1));
+  expect(packedOf(after).set.id).not.toBe(packedOf(before).set.id);
+  expect(packedOf(after).set.missing).toEqual([]);
+  expect(await wrongOnes(lab, "key", 2)).toEqual([]);
+});
+
+test("a pack of which the metadata could not be told is told of with the next", async () => {
+  let isAway = true;
+  const lab = await givenPacks({
+    wrapMetadata: (metadata) =>
+      new Proxy(metadata, {
+        get: (target, name) => {
+          if (name === "sealPack" && isAway) return () => Promise.reject(new Error("no writer"));
+          const member: unknown = Reflect.get(target, name);
+          return typeof member === "function" ? member.bind(target) : member;
+        },
+      }),
+  });
+  const all = { deadShareMin: 0.01, sealsOpen: true };
+  await lab.put("key-0", bytesOf(20_000, 0));
+  await lab.store.compactPacks(all);
+  expect(await lab.metadata.listSparsePacks(0, undefined, 10)).toEqual([]);
+  isAway = false;
+  await lab.put("key-1", bytesOf(20_000, 1));
+  await lab.store.compactPacks(all);
+  expect(await lab.metadata.listSparsePacks(0, undefined, 10)).toHaveLength(2);
 });
 
 test("a change of unknown outcome leaves its pack unsealed, so that nothing it may name is removed", async () => {
