@@ -281,6 +281,31 @@ test("a promise that a power cut interrupts is the old one or the new one", asyn
   }
 });
 
+test.each(["cut", "promise"])(
+  "F10 a power cut at any step of a %s leaves a whole chain",
+  async (call) => {
+    const chain = records(60);
+    for (let round = 0; round < 120; round += 1) {
+      const drive = new SimDrive({ seed: round });
+      const member = open(drive);
+      await givenRecords(member, chain, 3);
+      if (call === "promise") await member.cut(authority(1), 59);
+      drive.inject({ skip: round % 24, effect: { kind: "error", code: "EIO" } });
+      const step =
+        call === "cut" ? member.cut(authority(1), 50) : open(drive).promise(authority(2));
+      await codeOf(step);
+      drive.heal();
+      drive.crash("torn");
+      const { head, base } = await open(drive).inspect();
+      expect(head, `round ${round}`).toEqual(last(chain).position);
+      expect(base.sequence).toBeLessThanOrEqual(call === "cut" ? 50 : 59);
+      const read = await readAll(open(drive), base.sequence + 1);
+      const expected = Buffer.concat(bytesOf(chain.slice(base.sequence)));
+      expect(Buffer.concat(read).equals(expected), `round ${round}`).toBe(true);
+    }
+  },
+);
+
 test("a snapshot that rots is not whole, or is Corrupt when it is read", async () => {
   const drive = new SimDrive({ seed: 1 });
   const chain = records(4);
