@@ -4,51 +4,20 @@ import { expect, test } from "vitest";
 import { CHAIN_START, type ChainPosition } from "../../../src/journal/journal-member.ts";
 import { linkSegments, type NamedSegment } from "../../../src/journal/link-segments.ts";
 
-test.each<[string, NamedSegment[], string, string, string]>([
-  [
-    "segments that continue one another",
-    [start("a"), next("b", 5, "a"), next("c", 9, "b")],
-    "abc",
-    "",
-    "",
-  ],
-  [
-    "one in the place of the last",
-    [start("a"), next("b", 5, "a"), next("c", 5, "a")],
-    "ac",
-    "b",
-    "",
-  ],
-  [
-    "one that continues an older one",
-    [start("a"), next("b", 9, "a"), next("c", 5, "a")],
-    "ac",
-    "b",
-    "",
-  ],
-  [
-    "one in the place of the only one after a cut",
-    [next("b", 5, "a"), next("c", 5, "a")],
-    "c",
-    "b",
-    "",
-  ],
-  ["a chain that begins anew", [start("a"), next("b", 5, "a"), start("c")], "c", "ab", ""],
-  [
-    "one whose predecessor is gone",
-    [start("a"), next("c", 9, "b"), next("d", 5, "a")],
-    "ad",
-    "",
-    "c",
-  ],
-  ["a chain that was cut", [next("c", 9, "b"), next("d", 12, "c")], "cd", "", ""],
-  ["nothing", [], "", "", ""],
-])("%s", (_what, segments, chain, replaced, unlinked) => {
-  const linked = linkSegments(segments);
-  const names = (list: readonly NamedSegment[]) => list.map(({ name }) => name).join("");
-  expect(names(linked.chain)).toBe(chain);
-  expect(names(linked.replaced)).toBe(replaced);
-  expect(names(linked.unlinked)).toBe(unlinked);
+// Chain, replaced and unlinked, in one text.
+test.each<[string, NamedSegment[], string]>([
+  ["segments that go on", [start("a"), next("b", 5, "a"), next("c", 9, "b")], "abc||"],
+  ["one in the place of the last", [start("a"), next("b", 5, "a"), next("c", 5, "a")], "ac|b|"],
+  ["one that goes on from an older", [start("a"), next("b", 9, "a"), next("c", 5, "a")], "ac|b|"],
+  ["one in the place of the only one", [next("b", 5, "a"), next("c", 5, "a")], "c|b|"],
+  ["a chain begun anew", [start("a"), next("b", 5, "a"), start("c")], "c|ab|"],
+  ["one whose predecessor is gone", [start("a"), next("c", 9, "b"), next("d", 5, "a")], "ad||c"],
+  ["a chain that was cut", [next("c", 9, "b"), next("d", 12, "c")], "cd||"],
+  ["nothing", [], "||"],
+])("%s", (_what, segments, expected) => {
+  const { chain, replaced, unlinked } = linkSegments(segments);
+  const found = [chain, replaced, unlinked].map((list) => list.map(({ name }) => name).join(""));
+  expect(found.join("|")).toBe(expected);
 });
 
 function start(name: string): NamedSegment {
