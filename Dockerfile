@@ -13,6 +13,7 @@ FROM node:26-slim
 ENV NODE_ENV=production
 # In a container loopback reaches nobody. Keys are generated at the first start unless they are given.
 ENV KINTSUGI_HOST=0.0.0.0
+ENV KINTSUGI_ADMIN_HOST=0.0.0.0
 COPY --from=build /app/package.json /app/
 COPY --from=build /app/node_modules /app/node_modules
 COPY --from=build /app/dist /app/dist
@@ -22,7 +23,7 @@ RUN ln -s /app/dist/main.js /usr/local/bin/kintsugi \
 USER node
 WORKDIR /data
 VOLUME ["/data"]
-EXPOSE 9000 9100
+EXPOSE 9000 9001 9100
 HEALTHCHECK --interval=10s --timeout=6s --start-period=30s CMD ["kintsugi", "health"]
 ENTRYPOINT ["kintsugi"]
 CMD ["server", "/data"]

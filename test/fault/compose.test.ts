@@ -49,7 +49,8 @@ function environmentOf(service: ComposeService): Record<string, string> {
   const given = { ...image.environment, ...service.environment };
   const values = localised(service, Object.values(given));
   const local = Object.fromEntries(Object.keys(given).map((name, at) => [name, values[at] ?? ""]));
-  return { ...local, KINTSUGI_HOST: "127.0.0.1", KINTSUGI_PORT: "0" };
+  const here = { KINTSUGI_HOST: "127.0.0.1", KINTSUGI_ADMIN_HOST: "127.0.0.1" };
+  return { ...local, ...here, KINTSUGI_PORT: "0" };
 }
 
 function urlOf(name: string): string {
@@ -100,10 +101,10 @@ afterAll(async () => {
   for (const end of endings.toReversed()) await end();
 });
 
-test("there are one gateway and six nodes, and only the gateway's port is published", () => {
+test("there are one gateway and six nodes; only S3 is published, and the admin API to this machine", () => {
   expect([...services.keys()]).toEqual(["gateway", ...NODES]);
   expect(NODES).toHaveLength(6);
-  expect(serviceOf("gateway").ports).toEqual(["9000:9000"]);
+  expect(serviceOf("gateway").ports).toEqual(["9000:9000", "127.0.0.1:9001:9001"]);
   for (const name of NODES) expect(serviceOf(name).ports).toEqual([]);
 });
 
@@ -125,6 +126,16 @@ test("every health check passes", async () => {
     const exit = await check(name);
     expect(exit, `${name}: ${exit.stderr}`).toMatchObject({ code: 0 });
   }
+});
+
+test("the admin API tells that all is well, to who has the keys the gateway printed", async () => {
+  const output = running.get("gateway")?.process.stdout ?? "";
+  const [, endpoint = ""] = /admin +(http:\S+):/.exec(output) ?? [];
+  const { accessKeyId, secretAccessKey } = await client.config.credentials();
+  const env = { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey };
+  const exit = await new KintsugiProcess(["status", "--endpoint", endpoint], { env }).exited();
+  expect(exit, exit.stderr).toMatchObject({ code: 0 });
+  expect(exit.stdout).toContain("all well");
 });
 
 describe("a first user's steps", () => {
