@@ -17,7 +17,7 @@ export const RECORD_KIND = { open: 1, changes: 2, roster: 3 } as const;
 export const RECORD_HEADER_BYTES = 56;
 
 /** Larger ones are neither written nor believed: memory stays bounded whatever a drive says. */
-export const RECORD_BYTES_MAX = 64 * 1024 * 1024;
+const RECORD_BYTES_MAX = 64 * 1024 * 1024;
 
 /** "KJR" and the version. */
 const MAGIC = Buffer.from("KJR\u0001", "latin1").readUInt32LE();

@@ -47,7 +47,7 @@ export interface SegmentName {
 }
 
 /** A larger header is none. */
-export const HEADER_BYTES_MAX = 16 * 1024 * 1024;
+const HEADER_BYTES_MAX = 16 * 1024 * 1024;
 export const SEGMENT_VERSION = 1;
 
 const MAGIC = Buffer.from("KINTJRNL", "latin1");
