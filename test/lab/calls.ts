@@ -26,6 +26,7 @@ export async function call(context: LabContext, request: LabRequest): Promise<Ou
     if (!context.isDown()) journal.note(`no answer: ${errorCode(error)}`);
     return { kind: "unknown" };
   }
+  journal.note("requests answered");
   const isGood = answer.status >= 200 && answer.status < 300;
   if (isGood && !isLateRefusal(request, answer)) return { kind: "done", answer };
   if (answer.status === 404 && request.method === "HEAD") {
@@ -51,7 +52,7 @@ function isLateRefusal({ method }: LabRequest, { body }: LabAnswer): boolean {
 }
 
 export function keyPath(world: World, name: string): string {
-  return `/${world.bucket}/${name}`;
+  return `/${world.bucket}/${name.split("/").map(encodeURIComponent).join("/")}`;
 }
 
 export function etagOf(answer: LabAnswer): string {

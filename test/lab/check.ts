@@ -6,6 +6,8 @@ import { call, etagOf, keyPath, type LabContext } from "./calls.ts";
 import { bytesOfPieces } from "./contents.ts";
 import { tick } from "./register.ts";
 import { checkUploads } from "./check-uploads.ts";
+import { ABSENT } from "./history.ts";
+import { noteVerdict } from "./recorded-calls.ts";
 import { forgetAbsent, historyOf, type KeyValue, type LabKey } from "./world.ts";
 
 const CALLERS = 8;
@@ -51,6 +53,7 @@ async function checkKey(context: LabContext, key: LabKey): Promise<Found | undef
   const found = key.register
     .candidates(from, tick())
     .find((write) => (isAbsent ? write.value === undefined : write.op === op && op > 0));
+  noteVerdict(context, key, key.history.settle(isAbsent ? ABSENT : op));
   if (found === undefined) {
     journal.violation(`${isAbsent ? "absent" : `op ${op}`} after restart; ${historyOf(key)}`);
     resign(key, isAbsent);
@@ -61,6 +64,7 @@ async function checkKey(context: LabContext, key: LabKey): Promise<Found | undef
   key.register.settle(found);
   if (found.value === undefined) return undefined;
   const { etag, sizeBytes, pieces } = found.value;
+  key.history.name(op, etag);
   if (etagOf(outcome.answer) !== etag)
     journal.violation(`GET says ETag ${etagOf(outcome.answer)}; ${historyOf(key)}`);
   if (!outcome.answer.body.equals(bytesOfPieces(pieces))) {

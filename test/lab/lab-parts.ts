@@ -2,6 +2,7 @@
 
 import { runCrashLoop, type LoopOptions } from "./crash-loop.ts";
 import { runFlips } from "./flips/flip-loop.ts";
+import { runHttp } from "./http-loop.ts";
 import { runModel } from "./model/model-run.ts";
 import { runPoints } from "./points-loop.ts";
 import { runPowerLoop } from "./power/power-loop.ts";
@@ -13,6 +14,7 @@ export const LAB_PARTS = {
   points: runPoints,
   power: runPowerLoop,
   model: runModel,
+  http: runHttp,
   flips: runFlips,
 } as const satisfies Record<string, Part>;
 

@@ -3,6 +3,7 @@
 
 import { seededRandom } from "../../src/util/seeded-random.ts";
 import type { LabContext } from "./calls.ts";
+import { list } from "./list-load.ts";
 import {
   copy,
   holding,
@@ -50,7 +51,8 @@ const CHOICES: readonly Choice[] = [
 
 async function oneCall(step: Step): Promise<void> {
   const { random } = step;
-  const dice = random.below(130);
+  const dice = random.below(134);
+  if (dice >= 130) return list(step);
   if (dice < 4) return race(step);
   if (dice < 9) return deleteSeveral(step);
   if (dice < 40) return workOnUpload(step);

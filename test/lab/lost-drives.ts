@@ -1,6 +1,8 @@
-// Drives that are gone after a crash: their folders are moved aside, and put back as they were.
+// Drives that are gone after a crash: their folders are moved aside, and put back as they were. What stands there
+// meanwhile is a link to itself, with which every call fails: an absent folder would be laid out as a new drive, and what
+// was written to that would be lost when the old one is put back.
 
-import { mkdir, readdir, rename, rm, stat } from "node:fs/promises";
+import { mkdir, readdir, rename, stat, symlink, unlink } from "node:fs/promises";
 import { join } from "node:path";
 import type { SeededRandom } from "../../src/util/seeded-random.ts";
 import type { Journal } from "./world.ts";
@@ -31,13 +33,16 @@ export async function loseDrives(
     folder: join(data, `drive-${number}`),
     aside: join(aside, `drive-${number}`),
   }));
-  for (const drive of lost) await rename(drive.folder, drive.aside);
+  for (const drive of lost) {
+    await rename(drive.folder, drive.aside);
+    await symlink(drive.folder, drive.folder);
+  }
   return lost;
 }
 
 export async function putBack(lost: readonly LostDrive[]): Promise<void> {
   for (const { folder, aside } of lost) {
-    await rm(folder, { recursive: true, force: true });
+    await unlink(folder);
     await rename(aside, folder);
   }
 }

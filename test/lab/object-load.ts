@@ -5,6 +5,7 @@ import { createHash } from "node:crypto";
 import type { SeededRandom } from "../../src/util/seeded-random.ts";
 import { call, etagOf, keyPath, type LabContext, type Outcome } from "./calls.ts";
 import { bytesOfPieces, md5, type Piece } from "./contents.ts";
+import { beginRead, beginWrite, type RecordedWrite } from "./recorded-calls.ts";
 import { Register, tick, type Write } from "./register.ts";
 import { historyOf, nextOperation, type KeyValue, type LabKey, type ObjectValue } from "./world.ts";
 
@@ -79,6 +80,7 @@ export async function put(step: Step, key: LabKey, wanted?: Condition): Promise<
   if (wanted === "absent") headers["if-none-match"] = "*";
   if (expected !== undefined) headers["if-match"] = `"${expected.etag}"`;
   const write = key.register.begin(op, value);
+  const recorded = beginWrite(context, key, write);
   const outcome = await call(context, {
     method: "PUT",
     path: keyPath(context.world, key.name),
@@ -88,12 +90,9 @@ export async function put(step: Step, key: LabKey, wanted?: Condition): Promise<
   if (wanted !== undefined) {
     judgeCondition(step, { key, write, outcome, etag: expected?.etag });
   }
-  settleWrite(step, {
-    key,
-    write,
-    outcome,
-    kind: wanted === undefined ? "put" : `put if ${wanted}`,
-  });
+  const expectedEtag = wanted === "absent" ? null : expected?.etag;
+  const kind = wanted === undefined ? "put" : `put if ${wanted}`;
+  settleWrite(step, { key, write, recorded, expectedEtag, outcome, kind });
   if (outcome.kind === "done" && etagOf(outcome.answer) !== value.etag) {
     context.journal.violation(`put answered ETag ${etagOf(outcome.answer)}; ${historyOf(key)}`);
   }
@@ -102,6 +101,9 @@ export async function put(step: Step, key: LabKey, wanted?: Condition): Promise<
 interface Settling {
   readonly key: LabKey;
   readonly write: Write<KeyValue>;
+  readonly recorded: RecordedWrite;
+  /** What a condition asks for: an ETag, or nothing (null); undefined where there is none on the key itself. */
+  readonly expectedEtag?: string | null | undefined;
   readonly outcome: Outcome;
   readonly kind: string;
 }
@@ -112,7 +114,9 @@ const EXPECTED_REFUSALS = new Set([
   "ConditionalRequestConflict",
 ]);
 
-export function settleWrite({ context }: Step, { key, write, outcome, kind }: Settling): void {
+export function settleWrite({ context }: Step, settling: Settling): void {
+  const { key, write, recorded, expectedEtag, outcome, kind } = settling;
+  recorded.end(outcome, expectedEtag);
   if (outcome.kind === "unknown") return;
   if (outcome.kind === "done") {
     key.register.acknowledge(write);
@@ -167,17 +171,18 @@ export async function race(step: Step): Promise<void> {
 export async function remove(step: Step, key: LabKey): Promise<void> {
   const { context } = step;
   const write = key.register.begin(nextOperation(), undefined);
+  const recorded = beginWrite(context, key, write);
   const path = keyPath(context.world, key.name);
   const outcome = await call(context, { method: "DELETE", path });
-  settleWrite(step, { key, write, outcome, kind: "delete" });
+  settleWrite(step, { key, write, recorded, outcome, kind: "delete" });
 }
 
 export async function removeMany(step: Step, keys: readonly LabKey[]): Promise<void> {
   const { context } = step;
-  const writes = keys.map((key) => ({
-    key,
-    write: key.register.begin(nextOperation(), undefined),
-  }));
+  const writes = keys.map((key) => {
+    const write = key.register.begin(nextOperation(), undefined);
+    return { key, write, recorded: beginWrite(context, key, write) };
+  });
   const rows = keys.map(({ name }) => `<Object><Key>${name}</Key></Object>`).join("");
   const body = Buffer.from(`<Delete>${rows}</Delete>`);
   const outcome = await call(context, {
@@ -187,9 +192,7 @@ export async function removeMany(step: Step, keys: readonly LabKey[]): Promise<v
     headers: { "content-md5": createHash("md5").update(body).digest("base64") },
     body,
   });
-  for (const { key, write } of writes) {
-    settleWrite(step, { key, write, outcome, kind: "delete of many" });
-  }
+  for (const write of writes) settleWrite(step, { ...write, outcome, kind: "delete of many" });
   if (outcome.kind === "done" && outcome.answer.body.includes("<Error>")) {
     context.journal.violation(`DeleteObjects: ${outcome.answer.body.toString().slice(0, 300)}`);
   }
@@ -205,6 +208,8 @@ export async function copy(step: Step, from: LabKey, to: LabKey): Promise<void> 
   const etag = source.etag.includes("-") ? md5(bytesOfPieces(source.pieces)) : source.etag;
   const value: ObjectValue = { ...source, op, etag, tags: new Register("") };
   const write = to.register.begin(op, value);
+  const recorded = beginWrite(context, to, write);
+  const endRead = beginRead(context, from);
   const outcome = await call(context, {
     method: "PUT",
     path: keyPath(context.world, to.name),
@@ -216,7 +221,8 @@ export async function copy(step: Step, from: LabKey, to: LabKey): Promise<void> 
       "x-amz-meta-op": String(op),
     },
   });
-  settleWrite(step, { key: to, write, outcome, kind: "copy" });
+  endRead(outcome.kind === "done" ? { etag: source.etag } : undefined);
+  settleWrite(step, { key: to, write, recorded, outcome, kind: "copy" });
   if (outcome.kind === "done" && !outcome.answer.body.includes(etag)) {
     context.journal.violation(`a copy's ETag is not ${etag}: ${outcome.answer.body.toString()}`);
   }
@@ -247,13 +253,15 @@ export async function setTags(step: Step, key: LabKey): Promise<void> {
 
 /** A read while others write: what it sees must be something that may be seen now, whole. */
 export async function read({ context }: Step, key: LabKey): Promise<void> {
+  const endRead = beginRead(context, key);
   const from = tick();
   const path = keyPath(context.world, key.name);
   const outcome = await call(context, { method: "GET", path });
-  if (outcome.kind === "unknown") return;
+  if (outcome.kind === "unknown") return endRead(undefined);
   const to = tick();
   const op = Number(outcome.answer.headers["x-amz-meta-op"] ?? 0);
   const isAbsent = outcome.kind === "refused" && outcome.code === "NoSuchKey";
+  endRead(isAbsent || op > 0 ? { op } : undefined);
   const seen = key.register
     .candidates(from, to)
     .filter((write) => (isAbsent ? write.value === undefined : write.op === op && op > 0));

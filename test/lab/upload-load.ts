@@ -3,6 +3,7 @@
 import { call, keyPath } from "./calls.ts";
 import { bytesOfPiece, md5 } from "./contents.ts";
 import { pickPresent, settleWrite, type Step } from "./object-load.ts";
+import { beginWrite } from "./recorded-calls.ts";
 import { Register, tick } from "./register.ts";
 import {
   multipartEtag,
@@ -113,6 +114,7 @@ export async function complete(step: Step, upload: LabUpload): Promise<void> {
   };
   const write = upload.key.register.begin(upload.op, value);
   Object.assign(upload, { phase: "complete", isAnswered: false, ending: write, listed: inOrder });
+  const recorded = beginWrite(step.context, upload.key, write);
   const outcome = await sendComplete(step, upload);
   if (outcome.kind === "done") {
     upload.isAnswered = true;
@@ -121,7 +123,7 @@ export async function complete(step: Step, upload: LabUpload): Promise<void> {
       step.context.journal.violation(`a completion answered ${outcome.answer.body.toString()}`);
     }
   } else if (outcome.kind === "refused") upload.phase = "open";
-  settleWrite(step, { key: upload.key, write, outcome, kind: "complete upload" });
+  settleWrite(step, { key: upload.key, write, recorded, outcome, kind: "complete upload" });
 }
 
 export function sendComplete({ context }: Step, upload: LabUpload) {

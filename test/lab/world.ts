@@ -3,6 +3,7 @@
 
 import { seededRandom, type SeededRandom } from "../../src/util/seeded-random.ts";
 import { md5, type Piece } from "./contents.ts";
+import { History } from "./history.ts";
 import { Register, type Write } from "./register.ts";
 
 export interface ObjectValue {
@@ -23,6 +24,8 @@ export interface LabKey {
   readonly isSolo: boolean;
   isBusy: boolean;
   register: Register<KeyValue>;
+  /** The same calls, to be checked as a whole. */
+  readonly history: History;
 }
 
 export interface PartValue {
@@ -54,6 +57,8 @@ export interface WorldOptions {
 
 const SOLO_KEYS = 48;
 const RACED_KEYS = 12;
+/** Their order is that of UTF-8 bytes, which is not that of JavaScript's strings. */
+const ODD_NAMES = ["odd/a b", "odd/\u00e9", "odd/\uff61", "odd/\u{10400}", "odd/\u{1f600}/x"];
 const VIOLATIONS_SHOWN = 25;
 
 type Counts = readonly (readonly [kind: string, count: number])[];
@@ -146,6 +151,7 @@ export class World {
     this.keys = [
       ...namesOf("solo", SOLO_KEYS).map((name) => newKey(name, true)),
       ...namesOf("raced", RACED_KEYS).map((name) => newKey(name, false)),
+      ...ODD_NAMES.map((name) => newKey(name, true)),
     ];
   }
 
@@ -167,7 +173,8 @@ function namesOf(prefix: string, count: number): readonly string[] {
 }
 
 function newKey(name: string, isSolo: boolean): LabKey {
-  return { name, isSolo, isBusy: false, register: new Register<KeyValue>(undefined) };
+  const register = new Register<KeyValue>(undefined);
+  return { name, isSolo, isBusy: false, register, history: new History() };
 }
 
 /** Forgets fresh keys that are surely absent, so that a long run stays small. */
