@@ -58,6 +58,8 @@ export interface EngineParts {
   readonly writer: WritePort;
   /** How the members are doing, where there are any. */
   readonly journalReport?: () => JournalReport | undefined;
+  readonly compareWithMembers?: MetadataStore["compareWithMembers"];
+  readonly restoreFromMembers?: MetadataStore["restoreFromMembers"];
   /** Ends reading; called before the writer ends. */
   readonly closeReader: () => void;
   /** Called last: gives up what keeps other processes out. */
@@ -256,6 +258,14 @@ export class EngineStore implements MetadataStore {
 
   journalReport() {
     return this.#parts.journalReport?.();
+  }
+
+  async compareWithMembers(signal?: AbortSignal) {
+    return this.#parts.compareWithMembers?.(signal);
+  }
+
+  async restoreFromMembers() {
+    await this.#parts.restoreFromMembers?.();
   }
 
   async reset() {

@@ -247,6 +247,14 @@ export interface JournalReport {
   readonly members: readonly MemberReport[];
 }
 
+/** What the metadata in use has otherwise than its copies on the members. */
+export interface MetadataComparison {
+  readonly rowCount: number;
+  readonly differenceCount: number;
+  /** Some of them, each in words: the table and the row. */
+  readonly differences: readonly string[];
+}
+
 export interface MetadataStore {
   /** False once the writer is gone for good: every write is refused until the process is started anew. */
   isWritable(): boolean;
@@ -358,6 +366,13 @@ export interface MetadataStore {
   totals(): Promise<MetadataTotals>;
   /** Undefined where the engine keeps no copies of its own. */
   journalReport(): JournalReport | undefined;
+  /**
+   * Makes the metadata anew from the members, beside the one in use, and compares the two. Undefined where there are no members.
+   * @throws when they cannot be read now.
+   */
+  compareWithMembers(signal?: AbortSignal): Promise<MetadataComparison | undefined>;
+  /** Sets the metadata in use aside, and goes on with one made anew from the members. Writes are refused meanwhile. */
+  restoreFromMembers(): Promise<void>;
 
   /** Removes every bucket, object and upload; sets go to the trash. Settings, layout and processes stay. */
   reset(): Promise<void>;

@@ -3,7 +3,12 @@
 // Shards found lost are noted in the metadata, for repair; nothing else is changed.
 
 import { S3Error } from "../core/s3-error.ts";
-import type { JournalReport, WalkEntry, WalkPosition } from "../metadata/metadata-store.ts";
+import type {
+  JournalReport,
+  MetadataComparison,
+  WalkEntry,
+  WalkPosition,
+} from "../metadata/metadata-store.ts";
 import type { BucketRecord } from "../metadata/records.ts";
 import type { OrphanSweep } from "./orphan-sweep.ts";
 import type { StoreContext } from "./store-context.ts";
@@ -36,11 +41,13 @@ export async function verifyObjects(options: VerifyOptions): Promise<VerifyRepor
   const name = query.bucket;
   const bucket = name === undefined ? undefined : await context.metadata.findBucket(name);
   if (name !== undefined && bucket === undefined) throw new S3Error("NoSuchBucket");
+  const coversAll = bucket === undefined && (query.prefix ?? "") === "";
   const totals = await totalsOf(context, query, bucket);
   const tally = new VerifyTally({ clock: context.clock, totals, watcher });
   const verification = new Verification(options, bucket, tally);
+  if (coversAll) await verification.checkMetadata();
   const isComplete = await verification.walk();
-  const isWhole = isComplete && bucket === undefined && (query.prefix ?? "") === "";
+  const isWhole = isComplete && coversAll;
   if (isWhole) await verification.checkCopies();
   const unnamed = isWhole ? await findUnnamed(options) : undefined;
   return tally.report({ isComplete, query, unnamed });
@@ -92,6 +99,34 @@ class Verification {
       }
     }
     return false;
+  }
+
+  /**
+   * Compares the metadata with what its members say; where it is damaged it is made anew from them, so that the walk after
+   * this sees every row.
+   */
+  async checkMetadata(): Promise<void> {
+    const { metadata, logger } = this.#context;
+    let comparison: MetadataComparison | undefined;
+    try {
+      comparison = await metadata.compareWithMembers(this.#watcher.signal);
+    } catch (error) {
+      if (this.#isAborted) return;
+      await this.#tell(
+        copyFinding(`the metadata cannot be compared with its copies: ${String(error)}`),
+      );
+      return;
+    }
+    if (comparison === undefined || comparison.differenceCount === 0) return;
+    const { differenceCount, differences } = comparison;
+    for (const difference of differences) await this.#tell(copyFinding(difference));
+    logger.error({ differenceCount }, "the metadata is damaged: it is made anew from its members");
+    await metadata.restoreFromMembers();
+    await this.#tell(
+      copyFinding(
+        `${differenceCount} differences between the metadata and its copies; it was set aside and made anew from them`,
+      ),
+    );
   }
 
   /** Copies of the metadata that are not up to date: what lies in it has less redundancy than it should. */

@@ -4,6 +4,7 @@
 import { mkdir, mkdtemp, readdir, rename, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import Database from "better-sqlite3";
 import { expect, onTestFinished, test, vi } from "vitest";
 import { formatDrive, newDriveId } from "../../src/datanode/drive-identity.ts";
 import { openRealDisk } from "../../src/disk/real-disk.ts";
@@ -139,4 +140,34 @@ test("a replaced member counts for nothing until it has caught up, and then for 
     drives: specs.map(({ driveId }) => driveId),
   });
   await expectAll(third.metadata, 10);
+});
+
+test("a row that rot has changed or hidden is found by comparing with the members, and restored", async () => {
+  const { base, specs } = await givenDrives(3);
+  const folder = join(base, "one");
+  const plan = { toleratedCount: 1 };
+  const first = await givenMetadata({ folder, specs, ...plan });
+  await write(first.metadata, 0, 50, 100);
+  expect(await first.metadata.compareWithMembers()).toMatchObject({ differenceCount: 0 });
+  await first.metadata.close();
+  const path = join(folder, "metadata.db");
+  const rows = new Database(path);
+  rows.exec("update settings set value = 'rotten' where name = 'name-7'");
+  rows.exec("delete from settings where name = 'name-8'");
+  rows.close();
+
+  const second = await givenMetadata({ folder, specs, ...plan });
+  expect(await second.metadata.findSetting("name-7")).toBe("rotten");
+  const compared = await second.metadata.compareWithMembers();
+  expect(compared).toMatchObject({ differenceCount: 2 });
+  expect(compared?.differences).toEqual([
+    "table settings, row name-7: the row is not what was written",
+    "table settings, row name-8: the row is missing",
+  ]);
+  await second.metadata.restoreFromMembers();
+  await expectAll(second.metadata, 50);
+  await write(second.metadata, 50, 5);
+  expect(await second.metadata.compareWithMembers()).toMatchObject({ differenceCount: 0 });
+  expect((await readdir(folder)).some((name) => name.startsWith("metadata.db.aside-"))).toBe(true);
+  expect((await readdir(folder)).some((name) => name.startsWith("compare-"))).toBe(false);
 });

@@ -8,11 +8,13 @@ import { realClock, type Clock } from "../../util/clock.ts";
 import { EngineStore, type MetadataReader } from "../engine-store.ts";
 import type { MemberSpec } from "../members/member-spec.ts";
 import type { JournalReport, MetadataStore } from "../metadata-store.ts";
+import type { RowDifference } from "./compare-databases.ts";
+import { compareWithMembers } from "./compare-with-members.ts";
 import { lockFolder, type FolderLock } from "./folder-lock.ts";
 import { openForReading } from "./open-database.ts";
 import { sqliteReads } from "./sqlite-reads.ts";
 import type { WriterNews } from "./write-protocol.ts";
-import { startWriter, type StartedWriter } from "./writer-client.ts";
+import { startWriter, type StartedWriter, type WriterOptions } from "./writer-client.ts";
 import type { MembersPlan } from "./writer-host.ts";
 
 /** It holds small objects and secrets. */
@@ -66,7 +68,7 @@ export async function openMemberedMetadata(
   const { plan, clock = realClock, onLog, onFenced } = options;
   return inFolder(options, async (path, lock) => {
     const reports = new Reports();
-    const onNews = (news: WriterNews): void => {
+    const onNews: WriterOptions["onNews"] = (news) => {
       if (news.kind === "log") onLog(news.level, news.message);
       else if (news.kind === "fenced") onFenced(news.message);
       else reports.take(news);
@@ -119,9 +121,23 @@ async function assemble(
     reader: () => reading.reader,
     writer: writer.port,
     journalReport: () => reports.journal,
+    compareWithMembers: async (signal) => {
+      const members = writer.specs();
+      if (members.length === 0) return undefined;
+      const compared = await compareWithMembers({ databasePath: path, members }, signal);
+      return { ...compared, differences: compared.differences.map(differenceWords) };
+    },
+    restoreFromMembers: () => writer.restore(),
     closeReader: () => void reading.database.close(),
     release: () => lock.release(),
   });
+}
+
+function differenceWords({ table, key, problem }: RowDifference): string {
+  if (table === "") return problem;
+  return key === undefined
+    ? `table ${table}: ${problem}`
+    : `table ${table}, row ${key}: ${problem}`;
 }
 
 interface OpenReader {

@@ -128,7 +128,7 @@ async function playOn(
   while (replay.position.sequence < target) {
     const records = await member.read(replay.position.sequence + 1, CHUNK_BYTES);
     if (records.length === 0) throw new Error(`${member.label} ends before record ${target}`);
-    replay.play(records);
+    replay.play(records.slice(0, target - replay.position.sequence));
     crashPoint("recovery.played");
     if (performance.now() - saidAt < PROGRESS_EVERY_MS) continue;
     saidAt = performance.now();
@@ -139,7 +139,7 @@ async function playOn(
 }
 
 /** Kept for whoever wants to look. False when there was nothing. */
-async function setAside(path: string): Promise<boolean> {
+export async function setAside(path: string): Promise<boolean> {
   const name = `${path}.aside-${Date.now()}`;
   let wasThere = false;
   for (const suffix of SUFFIXES) {

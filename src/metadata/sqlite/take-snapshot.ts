@@ -1,9 +1,9 @@
 // Takes a snapshot in a thread of its own: VACUUM INTO blocks whoever calls it for as long as the database is large.
 
-import { Worker } from "node:worker_threads";
 import type { Authority, SnapshotInfo } from "../../journal/journal-member.ts";
 import { workerEntry } from "../../util/worker-entry.ts";
 import type { MemberSpec } from "../members/member-spec.ts";
+import { runJob } from "./run-job.ts";
 
 export interface SnapshotJob {
   readonly databasePath: string;
@@ -21,22 +21,12 @@ export type FromSnapshotThread =
   | { readonly kind: "failed"; readonly message: string };
 
 /** Resolves when enough members hold it. @throws when they do not, or `signal` aborts. */
-export function takeSnapshot({
+export async function takeSnapshot({
   signal,
   ...job
 }: SnapshotJob & { readonly signal?: AbortSignal }): Promise<{ readonly info: SnapshotInfo }> {
   const entry = workerEntry(import.meta.url, "./snapshot-thread.js");
-  const worker = new Worker(entry, { workerData: job, name: "metadata-snapshot", execArgv: [] });
-  return new Promise((resolve, reject) => {
-    const abort = (): void => void worker.terminate();
-    signal?.addEventListener("abort", abort, { once: true });
-    let answer: FromSnapshotThread = { kind: "failed", message: "its thread has ended" };
-    worker.once("message", (message: FromSnapshotThread) => (answer = message));
-    worker.once("error", (error: Error) => (answer = { kind: "failed", message: error.message }));
-    worker.once("exit", () => {
-      signal?.removeEventListener("abort", abort);
-      if (answer.kind === "kept") resolve({ info: answer.info });
-      else reject(new Error(answer.message));
-    });
-  });
+  const answer = await runJob<FromSnapshotThread>(entry, job, signal);
+  if (answer.kind === "kept") return { info: answer.info };
+  throw new Error(answer.message);
 }

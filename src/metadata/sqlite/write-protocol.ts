@@ -17,6 +17,8 @@ export type ToWriter =
   | WriteGroup
   /** A member that was not there at the start. */
   | { readonly kind: "add-member"; readonly spec: MemberSpec }
+  /** Sets the database aside and makes it anew from the members; answered by "restored". */
+  | { readonly kind: "restore" }
   | { readonly kind: "close" };
 
 export type WriteAnswer =
@@ -62,6 +64,8 @@ export type FromWriter =
 export type WriterNews =
   | { readonly kind: "log"; readonly level: "info" | "warn"; readonly message: string }
   | { readonly kind: "report"; readonly report: JournalReport }
+  /** The database was made anew, or could not be: why. */
+  | { readonly kind: "restored"; readonly problem: string | undefined }
   /** The database file is another one now: readers open it anew. */
   | { readonly kind: "replaced" }
   /** Another process has taken the members over: this one must not go on. */

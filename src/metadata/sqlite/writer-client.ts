@@ -22,7 +22,7 @@ export interface WriterOptions {
   readonly clock: Clock;
   /** Undefined: the database is the only copy. */
   readonly plan?: MembersPlan | undefined;
-  readonly onNews?: ((news: WriterNews) => void) | undefined;
+  readonly onNews?: ((news: Exclude<WriterNews, { kind: "restored" }>) => void) | undefined;
   /** How a thread is started; tests put their own hand between. */
   readonly spawn?: ((data: WriterData) => Worker) | undefined;
 }
@@ -39,6 +39,10 @@ export interface StartedWriter {
   readonly remarks: readonly string[];
   /** A member that was not there at the start. */
   addMember(spec: MemberSpec): void;
+  /** All members: those of the start and those added since. */
+  specs(): readonly MemberSpec[];
+  /** Makes the database anew from the members. @throws when that could not be done. */
+  restore(): Promise<void>;
 }
 
 /** Resolves when the thread has opened the database. @throws when it cannot; MetadataRefusedError when it must not. */
@@ -50,6 +54,8 @@ export async function startWriter(options: WriterOptions): Promise<StartedWriter
     clusterId,
     remarks,
     addMember: (spec) => client.addMember(spec),
+    specs: () => client.specs,
+    restore: () => client.restore(),
   };
 }
 
@@ -64,6 +70,7 @@ class WriterClient {
   #isClosing = false;
   /** Members that came after the start: a thread that takes another's place has them too. */
   readonly #added: MemberSpec[] = [];
+  readonly #restoring: ((problem: string | undefined) => void)[] = [];
   /** When threads were replaced, in monotonic milliseconds. */
   #restarts: number[] = [];
 
@@ -78,8 +85,7 @@ class WriterClient {
   /** @throws when the thread does not get as far as having the database open. */
   async start(): Promise<Ready> {
     const { path, plan, spawn = spawnWriter } = this.#options;
-    const specs = [...(plan?.specs ?? []), ...this.#added];
-    const worker = spawn({ path, plan: plan && { ...plan, specs } });
+    const worker = spawn({ path, plan: plan && { ...plan, specs: this.specs } });
     let death = new Error("the metadata writer has ended");
     worker.on("error", (error: Error) => (death = error));
     const exited = new Promise<void>((resolve) => {
@@ -105,13 +111,29 @@ class WriterClient {
     this.#send({ kind: "add-member", spec });
   }
 
+  get specs(): readonly MemberSpec[] {
+    return [...(this.#options.plan?.specs ?? []), ...this.#added];
+  }
+
+  restore(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#restoring.push((problem) => {
+        if (problem === undefined) resolve();
+        else reject(new Error(`the metadata could not be made anew: ${problem}`));
+      });
+      this.#send({ kind: "restore" });
+    });
+  }
+
   #take(message: Exclude<FromWriter, Ready>): void {
     if (message.kind === "answers" || message.kind === "group-failed") this.queue.receive(message);
+    else if (message.kind === "restored") this.#restoring.shift()?.(message.problem);
     else if (message.kind !== "unusable") this.#options.onNews?.(message);
   }
 
   /** Never rejects. */
   async #replace(death: Error): Promise<void> {
+    for (const end of this.#restoring.splice(0)) end(death.message);
     if (this.#isClosing) return;
     let reason = death;
     this.queue.interrupt(reason);

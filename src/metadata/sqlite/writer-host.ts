@@ -12,6 +12,7 @@ import { MembersError } from "../members/survey.ts";
 import { GroupWriter } from "./group-writer.ts";
 import { openBesideMembers, openForWriting } from "./open-database.ts";
 import { openWithMembers, type OpenedWithMembers } from "./open-with-members.ts";
+import { setAside } from "./restore-database.ts";
 import { SnapshotSchedule } from "./snapshot-schedule.ts";
 import {
   faultOf,
@@ -65,6 +66,7 @@ export class WriterHost {
   #isClosed = false;
   #isFenced = false;
   #reopening: Promise<void> | undefined;
+  #applying: Promise<unknown> | undefined;
   #wait: { readonly timer: NodeJS.Timeout; readonly end: () => void } | undefined;
 
   constructor(options: WriterHostOptions) {
@@ -94,6 +96,12 @@ export class WriterHost {
   }
 
   async apply(group: WriteGroup): Promise<GroupReply> {
+    const applying = this.#apply(group);
+    this.#applying = applying;
+    return applying;
+  }
+
+  async #apply(group: WriteGroup): Promise<GroupReply> {
     try {
       const writer = this.#writer ?? this.#reopenPlain();
       const answers = await writer.apply(group);
@@ -112,6 +120,23 @@ export class WriterHost {
     if (member !== undefined) this.#group?.add(member, undefined);
     // One that was waited for.
     this.#wait?.end();
+  }
+
+  /** Resolves to why the database could not be made anew from the members; undefined when it was. */
+  async restore(): Promise<string | undefined> {
+    const { plan, path } = this.#options;
+    if (plan === undefined) return "there are no members";
+    // The group under way, if there is one, ends first.
+    await this.#applying;
+    await this.#snapshots?.stop();
+    this.#group?.end();
+    this.#group = undefined;
+    this.#writer?.close();
+    this.#writer = undefined;
+    await setAside(path);
+    await this.#reopen(plan);
+    this.#options.send({ kind: "replaced" });
+    return this.#isFenced ? "another process has taken over" : undefined;
   }
 
   async close(): Promise<void> {

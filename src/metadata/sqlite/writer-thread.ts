@@ -22,6 +22,7 @@ function serve(port: MessagePort, { path, plan }: WriterData): Promise<void> {
   const take = async (message: ToWriter): Promise<void> => {
     if (message.kind === "group") send(await host.apply(message));
     else if (message.kind === "add-member") await host.addMember(message.spec);
+    else if (message.kind === "restore") send({ kind: "restored", problem: await host.restore() });
     else {
       await host.close();
       port.close();

@@ -1,0 +1,75 @@
+// The thread that makes a second database from the members' records, up to the very change that the one in use holds,
+// compares the two, and ends. Members are only read.
+
+import { mkdtemp, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { parentPort, workerData, type MessagePort } from "node:worker_threads";
+import type { ChainPosition } from "../../journal/journal-member.ts";
+import { openMember } from "../members/member-spec.ts";
+import type { SurveyedMember } from "../members/survey.ts";
+import { readPosition } from "./chain-state.ts";
+import { compareDatabases, type DatabaseComparison } from "./compare-databases.ts";
+import type { CompareJob, FromCompareThread } from "./compare-with-members.ts";
+import { openForReading } from "./open-database.ts";
+import { restoreDatabase } from "./restore-database.ts";
+import { messageOf } from "./write-protocol.ts";
+
+async function compare({ databasePath, members }: CompareJob): Promise<DatabaseComparison> {
+  const standing = openForReading(databasePath);
+  const folder = await mkdtemp(join(dirname(databasePath), "compare-"));
+  const opened = await Promise.all(members.map(openMember));
+  try {
+    // What is read from here on is one state, whatever is written meanwhile.
+    standing.exec("begin");
+    const position = readPosition(standing);
+    const surveyed = await inspectAll(opened);
+    const best = surveyed.find(({ state }) => reaches(state, position));
+    if (best === undefined) throw new Error("no member holds what the database holds");
+    const { database } = await restoreDatabase({
+      path: join(folder, "metadata.db"),
+      best: { ...best, state: { ...best.state, head: position } },
+      members: surveyed,
+      onProgress: () => {},
+    });
+    try {
+      return compareDatabases(standing, database);
+    } finally {
+      database.close();
+    }
+  } finally {
+    standing.close();
+    await rm(folder, { recursive: true, force: true });
+    await Promise.allSettled(opened.map((member) => member.close()));
+  }
+}
+
+async function inspectAll(
+  members: readonly SurveyedMember["member"][],
+): Promise<readonly SurveyedMember[]> {
+  const results = await Promise.allSettled(
+    members.map(async (member) => ({ member, state: await member.inspect() })),
+  );
+  return results.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
+}
+
+function reaches(
+  { isBlank, base, head }: SurveyedMember["state"],
+  { sequence }: ChainPosition,
+): boolean {
+  return !isBlank && base.sequence <= sequence && head.sequence >= sequence;
+}
+
+async function run(port: MessagePort): Promise<void> {
+  const send = (message: FromCompareThread): void => {
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- A thread's port has no origin.
+    port.postMessage(message);
+  };
+  try {
+    send({ kind: "compared", comparison: await compare(workerData as CompareJob) });
+  } catch (error) {
+    send({ kind: "failed", message: messageOf(error) });
+  }
+  port.close();
+}
+
+if (parentPort !== null) await run(parentPort);

@@ -1,0 +1,26 @@
+// Compares the database in use with its members, in a thread of its own.
+
+import { workerEntry } from "../../util/worker-entry.ts";
+import type { MemberSpec } from "../members/member-spec.ts";
+import type { DatabaseComparison } from "./compare-databases.ts";
+import { runJob } from "./run-job.ts";
+
+export interface CompareJob {
+  readonly databasePath: string;
+  readonly members: readonly MemberSpec[];
+}
+
+export type FromCompareThread =
+  | { readonly kind: "compared"; readonly comparison: DatabaseComparison }
+  | { readonly kind: "failed"; readonly message: string };
+
+/** @throws when the members cannot be read, or `signal` aborts. */
+export async function compareWithMembers(
+  job: CompareJob,
+  signal: AbortSignal | undefined,
+): Promise<DatabaseComparison> {
+  const entry = workerEntry(import.meta.url, "./compare-thread.js");
+  const answer = await runJob<FromCompareThread>(entry, job, signal);
+  if (answer.kind === "compared") return answer.comparison;
+  throw new Error(answer.message);
+}
