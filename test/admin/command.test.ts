@@ -1,7 +1,10 @@
 // `kintsugi status` and its like as processes, beside a server that is one: how they find it and its key, and their exit
 // codes. What they print is tested in status.test.ts.
 
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { expect, test } from "vitest";
+import { makeCertificate } from "../support/certificate.ts";
 import { givenFolder, runProcess, startProcess } from "../support/kintsugi-process.ts";
 
 const KEYS = {
@@ -84,4 +87,22 @@ test("an admin API that other machines can reach is refused a key that everybody
   const exit = await runProcess(args, { env });
   expect(exit).toMatchObject({ code: 2 });
   expect(exit.stderr).toMatch(/on 0\.0\.0\.0/);
+});
+
+test("over TLS: one's own server is asked as it is, another's certificate must be good", async () => {
+  const folder = await givenFolder();
+  const { cert, key } = makeCertificate("files.example.org");
+  const [certPath, keyPath] = [join(folder, "tls.crt"), join(folder, "tls.key")];
+  await writeFile(certPath, cert);
+  await writeFile(keyPath, key);
+  const { endpoint } = await givenServer(["--tls-cert", certPath, "--tls-key", keyPath]);
+  expect(endpoint).toMatch(/^https:/);
+  const env = { ...KEYS, KINTSUGI_TLS_CERT: certPath, KINTSUGI_TLS_KEY: keyPath };
+  const own = { ...env, KINTSUGI_ADMIN_PORT: new URL(endpoint).port };
+  expect(await runProcess(["status"], { env: own })).toMatchObject({ code: 0 });
+  const asked = ["status", "--endpoint", endpoint];
+  const refused = await runProcess(asked, { env: KEYS });
+  expect(refused).toMatchObject({ code: 2, stdout: "" });
+  expect(refused.stderr).toMatch(/could not be asked: .*certificate/);
+  expect(await runProcess([...asked, "--insecure"], { env: KEYS })).toMatchObject({ code: 0 });
 });

@@ -50,6 +50,14 @@ async function shardFilesOf(folder: string): Promise<readonly string[]> {
     .map(({ parentPath, name }) => join(parentPath, name));
 }
 
+/** A bit of one shard is another. */
+async function damageOne({ folder }: JobLab): Promise<void> {
+  const [file = ""] = await shardFilesOf(folder);
+  const bytes = await readFile(file);
+  bytes.writeUInt8(bytes.readUInt8(10_000) ^ 1, 10_000);
+  await writeFile(file, bytes);
+}
+
 const verify = (lab: AdminLab, body = "{}") =>
   lab.send({ method: "POST", path: "/v1/verify", body, raw: { timeoutMs: 60_000 } });
 
@@ -74,10 +82,7 @@ test("verify of a whole store: progress, no finding, and a report with everythin
 test("verify names the object whose shard was damaged, below its prefix and not below others", async () => {
   const lab = await givenServer();
   await lab.put("a/large", LARGE_BYTES);
-  const [file = ""] = await shardFilesOf(lab.folder);
-  const bytes = await readFile(file);
-  bytes.writeUInt8(bytes.readUInt8(10_000) ^ 1, 10_000);
-  await writeFile(file, bytes);
+  await damageOne(lab);
   const lines = linesOfAnswer(await verify(lab, JSON.stringify({ bucket: Bucket, prefix: "a/" })));
   expect(lines.filter(({ type }) => type === "finding")).toMatchObject([
     { kind: "below-redundancy", bucket: Bucket, key: "a/large" },
@@ -139,4 +144,21 @@ test("a client that goes away ends the job, and the next one may begin", async (
     if (answer.status === 200) break;
     expect([answer.status, codeOfAnswer(answer)]).toEqual([409, "JobRunning"]);
   }
+});
+
+test("the server's end ends a job under way, without a report that could be taken for one", async () => {
+  const lab = await givenServer();
+  await lab.put("a first one", LARGE_BYTES);
+  // Told of at once, so that there is something to hear while the rest is still to come.
+  await damageOne(lab);
+  for (let index = 0; index < 20; index += 1) await lab.put(`large-${index}`, LARGE_BYTES);
+  const bytes = lab.render({ method: "POST", path: "/v1/verify", body: "{}" });
+  let stopping: Promise<void> | undefined;
+  const answer = await exchange(lab.port, (socket) => {
+    socket.write(bytes);
+    socket.once("data", () => (stopping = lab.server.stop()));
+  });
+  await stopping;
+  const last = linesOfAnswer(answer).at(-1);
+  expect(last?.["type"] === "report" && last["isComplete"] === true).toBe(false);
 });

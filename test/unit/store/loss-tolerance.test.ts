@@ -122,3 +122,15 @@ test("a drive that errs is away, says why, and counts as lost", async () => {
     isBeyond: false,
   });
 });
+
+test("drives that hang hold up no status: what is not known is left out", async () => {
+  const { store, disks, tolerance } = await givenLab({
+    wrap: (drive) => drive,
+    drive: () => ({ deadlineMs: 50 }),
+  });
+  for (const disk of disks.slice(0, 2)) disk.inject({ effect: { kind: "hang" } });
+  const { drives, isWritable } = await store.inspect();
+  expect(drives.filter(({ device }) => device === undefined)).toHaveLength(2);
+  expect(isWritable).toBe(false);
+  expect((await tolerance()).disksBeforeOutage).toBe(0);
+});
