@@ -10,6 +10,8 @@ const MIB = 1024 * KIB;
 export const WORKS = [
   "put-4k",
   "get-4k",
+  "put-32k",
+  "get-32k",
   "put-64k",
   "get-64k",
   "put-1m",
@@ -47,6 +49,7 @@ export interface PreparedRequest {
 
 const SIZES: Readonly<Record<string, number>> = {
   "4k": 4 * KIB,
+  "32k": 32 * KIB,
   "64k": 64 * KIB,
   "1m": MIB,
   "16m": 16 * MIB,
@@ -54,6 +57,7 @@ const SIZES: Readonly<Record<string, number>> = {
 /** Distinct objects that a GET work reads: enough small ones not to sit in one page of anything. */
 const GET_KEYS: Readonly<Record<string, number>> = {
   "4k": 5_000,
+  "32k": 2_000,
   "64k": 1_000,
   "1m": 100,
   "16m": 8,

@@ -127,7 +127,10 @@ export class OpenPack {
 
   /** Whether a drive that it had to do without would take new shards now. */
   get isOutdated(): boolean {
-    return this.#slots.some((slot) => !slot.isGood && slot.isUsable);
+    const { drives, layoutVersion } = this.#context;
+    // Located anew: one that was absent may have come.
+    const located = drives.locate(this.setId, layoutVersion, this.#slots.length);
+    return this.#slots.some((slot, index) => !slot.isGood && slot.couldBeOn(located[index]));
   }
 
   /** The set as a row names it now. */

@@ -24,12 +24,11 @@ export class PackSlot {
     this.name = name;
     this.drive = drive;
     this.#options = options;
-    if (!this.isUsable) this.#drop(unusable(drive));
+    if (!this.couldBeOn(drive)) this.#drop(unusable(drive));
   }
 
-  /** Whether the drive would take a new shard now. */
-  get isUsable(): boolean {
-    const { drive } = this;
+  /** Whether a drive would take it now as a new shard. */
+  couldBeOn(drive: Drive | undefined): boolean {
     if (drive === undefined || drive.isAway) return false;
     return this.#options.usesReserve || !drive.isShort;
   }

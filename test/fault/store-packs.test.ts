@@ -2,7 +2,9 @@
 // cuts. What was acknowledged stays, and no byte is ever another's.
 
 import { expect, test } from "vitest";
-import { ShardError } from "../../src/datanode/shard-store.ts";
+import { readIdentity } from "../../src/datanode/drive-identity.ts";
+import { openLocalDrive } from "../../src/datanode/local-drive.ts";
+import { ShardError, type ShardStore } from "../../src/datanode/shard-store.ts";
 import type { DiskCall, SimEffect } from "../../src/disk/sim-fault.ts";
 import type { SimDrive } from "../../src/disk/sim-drive.ts";
 import type { MetadataStore } from "../../src/metadata/metadata-store.ts";
@@ -120,6 +122,24 @@ test("F36 a pack that had to do without a drive is ended when the drive is back"
   const withAll = packedOf(await lab.put("with", bytesOf(20_000, 2)));
   expect(withAll.set.id).not.toBe(without.set.id);
   expect(withAll.set.missing).toEqual([]);
+});
+
+test("F36 a pack begun while a drive was absent is ended when the drive is attached", async () => {
+  const clock = new HandClock();
+  const lab = await givenPacks({ clock });
+  const drives = await Promise.all(lab.disks.map(openDrive));
+  const limits = { packBytesMax: 1024 * KIB };
+  const store = await reopenStore(lab, { drives: drives.slice(1), limits });
+  const put = async (key: string) => {
+    return packedOf(await store.putObject(lab.target(key), bodyOf(bytesOf(20_000, 1))));
+  };
+  const without = await put("without");
+  expect(without.set.missing).toHaveLength(1);
+  const [absent] = drives;
+  expect(absent && store.attachDrive(absent)).toBe(true);
+  expect((await put("soon")).set.id).toBe(without.set.id);
+  clock.nowMs += 10_000;
+  expect((await put("later")).set.missing).toEqual([]);
 });
 
 test("F37 F38 any two drives may be lost; with three a read fails and says so", async () => {
@@ -341,4 +361,10 @@ async function settle(lab: StoreLab): Promise<void> {
 
 function same(object: ObjectRecord): ObjectRecord {
   return object;
+}
+
+async function openDrive(disk: SimDrive): Promise<ShardStore> {
+  const identity = await readIdentity(disk);
+  if (identity === undefined) throw new Error("a drive has an identity");
+  return openLocalDrive({ disk, driveId: identity.driveId });
 }
