@@ -13,7 +13,7 @@ import type { Clock } from "../util/clock.ts";
 import { AdminError } from "./admin-error.ts";
 
 /** What signatures of admin requests are for: one for S3 is good for nothing here, and the other way about. */
-export const ADMIN_SERVICE = "kintsugi";
+const ADMIN_SERVICE = "kintsugi";
 
 export interface MetricsAccess {
   /** Anyone who reaches the port may read the metrics. */

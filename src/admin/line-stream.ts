@@ -4,7 +4,7 @@
 import type { ServerResponse } from "node:http";
 import type { AdminError } from "./admin-error.ts";
 
-export const LINES_TYPE = "application/x-ndjson";
+const LINES_TYPE = "application/x-ndjson";
 
 /** A client that takes nothing for this long is cut off: it would hold up the one job of its kind for ever. */
 const STALL_MS_MAX = 60_000;

@@ -1,5 +1,5 @@
-// How the store is doing, for the admin API: drives, what may still fail, what the metadata counts. Asks drives nothing
-// that could hang it: what is shown of them is what is known, and their devices are asked for once, with a deadline.
+// How the store is doing, for the admin API: drives, what may still fail, what the metadata counts. Every drive is asked
+// whether it is there, with a deadline: on an idle server nobody else would notice that one is gone.
 
 import type { DriveId } from "../core/ids.ts";
 import type { SpaceInfo } from "../datanode/shard-store.ts";
@@ -69,7 +69,7 @@ export class StoreInspector {
     const { metadata, metadataSpace, drives, geometry, litter, readings } = this.#context;
     const [totals] = await Promise.all([
       metadata.totals(),
-      ...drives.all.map((drive) => this.#learnDevice(drive)),
+      ...drives.all.map((drive) => this.#ask(drive)),
     ]);
     const journal = metadata.journalReport();
     const writeQuorum = quorumOfWrite(geometry, drives.awayCount);
@@ -108,9 +108,10 @@ export class StoreInspector {
     };
   }
 
-  /** Never rejects. */
-  async #learnDevice({ store, isAway }: Drive): Promise<void> {
-    if (isAway || this.#devices.has(store.driveId)) return;
+  /** Whether it is there, and on which device. Never rejects. */
+  async #ask(drive: Drive): Promise<void> {
+    const { store } = drive;
+    if (!(await drive.confirm(0)) || this.#devices.has(store.driveId)) return;
     try {
       const device = await withDeadline(store.device(), {
         timeoutMs: DEVICE_MS_MAX,
