@@ -2,6 +2,7 @@
 // output, exit codes, signals, and that it leaves its folders as it should. Ended with the test that started it.
 
 import { spawn, type ChildProcess } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -82,6 +83,14 @@ export class KintsugiProcess {
   async ready(): Promise<string> {
     const [, url = ""] = await this.waitFor(/^ready (\S+)$/m);
     return url;
+  }
+
+  /** Signals the process and its workers, as one does who stops the whole server. */
+  signalAll(signal: NodeJS.Signals): void {
+    const workers = readFileSync(`/proc/${this.pid}/task/${this.pid}/children`, "utf8");
+    for (const pid of [this.pid, ...workers.trim().split(/\s+/).filter(Boolean).map(Number)]) {
+      process.kill(pid, signal);
+    }
   }
 
   exited(): Promise<Exit> {
