@@ -42,7 +42,8 @@ export async function verifyObjects(options: VerifyOptions): Promise<VerifyRepor
   const bucket = name === undefined ? undefined : await context.metadata.findBucket(name);
   if (name !== undefined && bucket === undefined) throw new S3Error("NoSuchBucket");
   const coversAll = bucket === undefined && (query.prefix ?? "") === "";
-  const totals = await totalsOf(context, query, bucket);
+  // Only for the progress; metadata that is damaged may not be able to tell, and is looked at next.
+  const totals = await totalsOf(context, query, bucket).catch(() => undefined);
   const tally = new VerifyTally({ clock: context.clock, totals, watcher });
   const verification = new Verification(options, bucket, tally);
   if (coversAll) await verification.checkMetadata();

@@ -15,14 +15,20 @@ function clientOf({ process }: Started): AdminClient {
   return new AdminClient({ endpoint: process.adminEndpoint, key: LAB_KEYS, isInsecure: false });
 }
 
+/** The findings of a verification of everything. */
+export async function verify(server: Started): Promise<readonly AdminLine[]> {
+  const findings: AdminLine[] = [];
+  const report = await clientOf(server).run("/v1/verify", {}, (line) => {
+    if (line.type === "finding") findings.push(line);
+  });
+  return report["isComplete"] === true ? findings : [...findings, report];
+}
+
 /** Every shard of every object, and the metadata, are whole: else a violation for each of the first findings. */
 export async function requireClean(server: Started, journal: Journal): Promise<void> {
-  const findings: string[] = [];
-  const report = await clientOf(server).run("/v1/verify", {}, (line) => {
-    if (line.type === "finding") findings.push(JSON.stringify(line));
-  });
+  const findings = (await verify(server)).map((line) => JSON.stringify(line));
   journal.note("verifications");
-  if (findings.length === 0 && report["isComplete"] === true) return;
+  if (findings.length === 0) return;
   journal.violation(
     `verify: ${findings.length} findings, ${findings.slice(0, FINDINGS_SHOWN).join("; ")}`.slice(
       0,

@@ -2,6 +2,7 @@
 
 import { runCrashLoop, type LoopOptions } from "./crash-loop.ts";
 import { runFlips } from "./flips/flip-loop.ts";
+import { runHangs } from "./hang-loop.ts";
 import { runHttp } from "./http-loop.ts";
 import { runModel } from "./model/model-run.ts";
 import { runPoints } from "./points-loop.ts";
@@ -16,6 +17,7 @@ export const LAB_PARTS = {
   model: runModel,
   http: runHttp,
   flips: runFlips,
+  hang: runHangs,
 } as const satisfies Record<string, Part>;
 
 export type LabPart = keyof typeof LAB_PARTS;

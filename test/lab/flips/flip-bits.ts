@@ -1,7 +1,6 @@
 // Flips single bits of files in place, as rot does, and remembers them so that they can be flipped back.
 
-import { open, readdir, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { open, stat } from "node:fs/promises";
 import type { SeededRandom } from "../../../src/util/seeded-random.ts";
 
 export interface Flip {
@@ -27,17 +26,4 @@ export async function flipBit({ path, offset, bit }: Flip): Promise<void> {
   } finally {
     await file.close();
   }
-}
-
-/** The shard files below a folder of drives, by their set. */
-export async function shardsBySet(data: string): Promise<ReadonlyMap<string, readonly string[]>> {
-  const sets = new Map<string, string[]>();
-  for (const name of await readdir(data, { recursive: true })) {
-    const setId = /\/shards\/[^/]+\/([^/]+)\.\d+$/.exec(`/${name}`)?.[1];
-    if (setId === undefined) continue;
-    const paths = sets.get(setId) ?? [];
-    paths.push(join(data, name));
-    sets.set(setId, paths);
-  }
-  return sets;
 }
