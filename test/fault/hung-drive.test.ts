@@ -75,6 +75,10 @@ test("the drive that holds SQLite hangs: another worker serves from its members"
   expect(failed).toBeLessThanOrEqual(3);
   expect(server.output).toContain(`what does not answer: ${join(folder, "drive-1")}`);
   expect(await server.stop()).toMatchObject({ code: 0 });
+  // The drive is back, with metadata of before: what the members know holds.
+  const again = startProcess(["server", folder, "--port", "0"], { env: ENV });
+  await load.verify(sdkClientOf(await again.ready(), KEYS));
+  expect(load.wrong).toEqual([]);
 }, 180_000);
 
 test("a data node that is stopped costs its requests one deadline, and none fails", async () => {

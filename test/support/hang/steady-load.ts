@@ -70,10 +70,10 @@ export class SteadyLoad {
   }
 
   /** Reads back everything that was acknowledged; what is not as it should be is in `wrong`. */
-  async verify(): Promise<void> {
+  async verify(client = this.#options.client): Promise<void> {
     for (const [key, bytes] of this.#acknowledged) {
       try {
-        await this.#compare(key, bytes);
+        await this.#compare(client, key, bytes);
       } catch (error) {
         this.wrong.push(`${key} is lost: ${String(error)}`);
       }
@@ -92,7 +92,7 @@ export class SteadyLoad {
           const size = SIZES[random.below(SIZES.length)] ?? 0;
           await this.#put(key, Buffer.alloc(size, `${lane}.${count};`));
         } else {
-          await this.#compare(key, expected);
+          await this.#compare(this.#options.client, key, expected);
         }
       } catch (error) {
         isGood = false;
@@ -111,8 +111,8 @@ export class SteadyLoad {
     this.#acknowledged.set(Key, Body);
   }
 
-  async #compare(Key: string, expected: Buffer): Promise<void> {
-    const { client, bucket } = this.#options;
+  async #compare(client: S3Client, Key: string, expected: Buffer): Promise<void> {
+    const { bucket } = this.#options;
     const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key }));
     const bytes = await Body?.transformToByteArray();
     if (!expected.equals(bytes ?? new Uint8Array())) this.wrong.push(`${Key} has other bytes`);
