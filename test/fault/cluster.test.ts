@@ -130,7 +130,8 @@ async function untilWhole(): Promise<void> {
 /** How many nodes get a shard of an object that is written now. */
 async function allShardsWritten(): Promise<number> {
   const before = await shardsByNode();
-  const refusal = await refusalOf(putProbe());
+  // Larger than what shares a pack.
+  const refusal = await refusalOf(putProbe(MIB + 1));
   if (refusal !== undefined) return 0;
   const after = await shardsByNode();
   return after.filter((files, index) => files.some((file) => !before[index]?.includes(file)))
