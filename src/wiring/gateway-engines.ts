@@ -2,13 +2,15 @@
 // long as the drives are promised to it.
 
 import { join, resolve } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import type { SpaceInfo } from "../disk/disk.ts";
 import { openRealDisk } from "../disk/real-disk.ts";
+import type { MetadataStore } from "../metadata/metadata-store.ts";
 import type { CloseStack } from "./close-stack.ts";
 import { openGatewayMetadata } from "./gateway-metadata.ts";
 import { openGatewayNodes, type GatewayNodes } from "./gateway-nodes.ts";
 import { makeOwner, METADATA_FOLDER } from "./open-metadata.ts";
-import { Ownership } from "./ownership.ts";
+import { CONFIRMATION_MS, Ownership } from "./ownership.ts";
 import type { S3FaceOptions } from "./s3-face.ts";
 import type { Engines } from "./serve-store.ts";
 
@@ -67,7 +69,7 @@ export async function openGatewayEngines(
   const watch = new Ownership({ clients, owner, report, onFenced, clock, logger });
   ownership = watch;
   closeStack.add(async () => watch.close());
-  await watch.start();
+  await Promise.all([watch.start(), outlastOthers(opened.metadata, onProgress)]);
   const drives = nodes.knownDrives();
   const layout = (await metadata.findLayouts()).at(-1);
   return {
@@ -84,6 +86,20 @@ export async function openGatewayEngines(
     },
     isServing: () => watch.isConfirmed,
   };
+}
+
+/**
+ * A gateway that did not end in order may be alive, and answer for as long as it was confirmed last: nothing new is
+ * acknowledged before that time is over.
+ */
+async function outlastOthers(
+  metadata: MetadataStore,
+  onProgress: (words: string) => void,
+): Promise<void> {
+  const processes = await metadata.listProcesses();
+  if (processes.every(({ endedAt }) => endedAt !== undefined)) return;
+  onProgress(`waiting ${CONFIRMATION_MS / 1_000} s: an earlier gateway has not ended in order`);
+  await setTimeout(CONFIRMATION_MS);
 }
 
 function spaceOf(folder: string): () => Promise<SpaceInfo> {

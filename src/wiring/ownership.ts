@@ -25,8 +25,8 @@ export interface OwnershipOptions {
 }
 
 const ASK_EVERY_MS = 1_000;
-/** How long a confirmation holds. */
-const GOOD_MS = 5_000;
+/** How long a confirmation holds, in milliseconds: so long an earlier gateway may still answer after a takeover. */
+export const CONFIRMATION_MS = 5_000;
 /** The question at the start waits no longer for those that hang. */
 const FIRST_MS = 3_000;
 
@@ -48,7 +48,7 @@ export class Ownership {
   get isConfirmed(): boolean {
     const report = this.#options.report();
     if (this.#isFenced || report === undefined) return false;
-    const since = this.#options.clock.monotonic() - GOOD_MS;
+    const since = this.#options.clock.monotonic() - CONFIRMATION_MS;
     let count = 0;
     for (const { driveId } of report.members) {
       if ((this.#ownAt.get(driveId) ?? Number.NEGATIVE_INFINITY) > since) count += 1;

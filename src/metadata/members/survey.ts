@@ -2,7 +2,12 @@
 // highest epoch is the one that goes on. With fewer than can know all that was acknowledged it says which are missing.
 
 import type { DriveId } from "../../core/ids.ts";
-import type { Authority, JournalMember, MemberState } from "../../journal/journal-member.ts";
+import {
+  JournalError,
+  type Authority,
+  type JournalMember,
+  type MemberState,
+} from "../../journal/journal-member.ts";
 import { isFenced } from "./member-group.ts";
 import { parseRoster, readQuorum, type Roster } from "./roster.ts";
 
@@ -15,6 +20,8 @@ export interface SurveyOptions {
   /** Those that are there, in the order of their drives. */
   readonly members: readonly JournalMember[];
   readonly owner: string;
+  /** The last epoch that this process had: a later one of another process means that it has been taken over from. */
+  readonly lastEpoch?: number | undefined;
   /** Undefined: whatever cluster the members belong to. */
   readonly clusterId: string | undefined;
   /** Go on with what is there, although fewer members are than can know everything. */
@@ -45,6 +52,7 @@ const ATTEMPTS_MAX = 3;
 /** @throws MembersError in words; JournalError Fenced when others keep taking over. */
 export async function surveyMembers(options: SurveyOptions): Promise<Survey> {
   const first = await ask(options.members, (member) => member.inspect());
+  refuseTakingBack(first.answers, options);
   const clusterId = commonCluster(first.answers, options.clusterId);
   requireReaders(first.answers, options, first.remarks);
   let epoch = highestEpoch(first.answers);
@@ -53,7 +61,9 @@ export async function surveyMembers(options: SurveyOptions): Promise<Survey> {
     const known = first.answers.map(({ member }) => member);
     const promised = await ask(known, (member) => member.promise(authority));
     if (promised.fenced !== undefined && attempt < ATTEMPTS_MAX) {
-      epoch = highestEpoch((await ask(known, (member) => member.inspect())).answers);
+      const { answers } = await ask(known, (member) => member.inspect());
+      refuseTakingBack(answers, options);
+      epoch = highestEpoch(answers);
       continue;
     }
     if (promised.fenced !== undefined) throw promised.fenced;
@@ -99,6 +109,20 @@ async function ask(
     }
   }
   return { answers, remarks, fenced };
+}
+
+/** A process that was stopped, or cut off, for a while must not take back what another one has taken over. */
+function refuseTakingBack(
+  answers: readonly SurveyedMember[],
+  { owner, lastEpoch }: SurveyOptions,
+): void {
+  if (lastEpoch === undefined) return;
+  for (const { member, state } of answers) {
+    const { promised } = state;
+    if (promised === undefined || promised.owner === owner || promised.epoch <= lastEpoch) continue;
+    const words = `${member.label}: epoch ${promised.epoch} is promised to another process`;
+    throw new JournalError("Fenced", words);
+  }
 }
 
 function commonCluster(

@@ -46,6 +46,8 @@ export interface OpenWithMembersOptions {
   /** How many drives may be lost: m. */
   readonly toleratedCount: number;
   readonly owner: string;
+  /** The last epoch that this process had; undefined when it starts. */
+  readonly lastEpoch?: number | undefined;
   /** Undefined: the one that the members belong to, or a new one. */
   readonly clusterId: string | undefined;
   readonly acceptLoss: boolean;

@@ -71,6 +71,8 @@ class WriterClient {
   /** Members that came after the start: a thread that takes another's place has them too. */
   readonly #added: MemberSpec[] = [];
   readonly #restoring: ((problem: string | undefined) => void)[] = [];
+  /** Of the threads there were. */
+  #lastEpoch: number | undefined;
   /** When threads were replaced, in monotonic milliseconds. */
   #restarts: number[] = [];
 
@@ -85,7 +87,8 @@ class WriterClient {
   /** @throws when the thread does not get as far as having the database open. */
   async start(): Promise<Ready> {
     const { path, plan, spawn = spawnWriter } = this.#options;
-    const worker = spawn({ path, plan: plan && { ...plan, specs: this.specs } });
+    const { specs } = this;
+    const worker = spawn({ path, plan: plan && { ...plan, specs, lastEpoch: this.#lastEpoch } });
     let death = new Error("the metadata writer has ended");
     worker.on("error", (error: Error) => (death = error));
     const exited = new Promise<void>((resolve) => {
@@ -128,7 +131,10 @@ class WriterClient {
   #take(message: Exclude<FromWriter, Ready>): void {
     if (message.kind === "answers" || message.kind === "group-failed") this.queue.receive(message);
     else if (message.kind === "restored") this.#restoring.shift()?.(message.problem);
-    else if (message.kind !== "unusable") this.#options.onNews?.(message);
+    else if (message.kind !== "unusable") {
+      if (message.kind === "report") this.#lastEpoch = message.report.epoch;
+      this.#options.onNews?.(message);
+    }
   }
 
   /** Never rejects. */

@@ -32,6 +32,8 @@ export interface MembersPlan {
   readonly toleratedCount: number;
   /** Names the process that may change them: 16 random hex digits. */
   readonly owner: string;
+  /** The last epoch of a writer of this process whose place this one takes. */
+  readonly lastEpoch?: number | undefined;
   readonly clusterId: string | undefined;
   readonly acceptLoss: boolean;
   /** No snapshot is taken before the records have grown to so many bytes. */
@@ -63,6 +65,7 @@ export class WriterHost {
   #members: JournalMember[] = [];
   #specs: MemberSpec[] = [];
   #clusterId: string | undefined;
+  #lastEpoch: number | undefined;
   #isClosed = false;
   #isFenced = false;
   #reopening: Promise<void> | undefined;
@@ -72,6 +75,7 @@ export class WriterHost {
   constructor(options: WriterHostOptions) {
     this.#options = options;
     this.#clusterId = options.plan?.clusterId;
+    this.#lastEpoch = options.plan?.lastEpoch;
   }
 
   /** @throws when the metadata must not, or cannot, be opened. */
@@ -180,6 +184,7 @@ export class WriterHost {
     const opened = await openWithMembers({
       ...plan,
       path,
+      lastEpoch: this.#lastEpoch,
       clusterId: this.#clusterId,
       members: this.#members.toSorted((a, b) => placeOf(a) - placeOf(b)),
       onProgress: (message) => send({ kind: "log", level: "info", message }),
@@ -187,6 +192,7 @@ export class WriterHost {
     });
     this.#writer = opened.writer;
     this.#group = opened.group;
+    this.#lastEpoch = opened.group.authority.epoch;
     this.#clusterId = opened.clusterId;
     this.#snapshots = new SnapshotSchedule({
       databasePath: path,

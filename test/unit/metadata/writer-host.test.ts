@@ -119,6 +119,26 @@ test("a start without a write quorum serves reads, and writes once there is one"
   });
 });
 
+test("who lost its members takes none of them back from one who has taken over meanwhile", async () => {
+  const given = givenMembers(4);
+  const one = await givenHost(given);
+  await one.write("a");
+  given.setAway(true, 0, 1, 2, 3);
+  expect(await one.write("lost")).toMatchObject({ kind: "group-failed", fault: { isAway: true } });
+  // It has tried once in vain, and will again in half a second.
+  await vi.waitFor(() => expect(JSON.stringify(one.said)).toContain("waits for its members"));
+  given.setAway(false, 0, 1, 2, 3);
+  const two = await givenHost(given, "two");
+  expect(await two.write("b")).toMatchObject({ kind: "answers" });
+  const isFenced = async () => {
+    expect(await one.write("late")).toMatchObject({ kind: "group-failed" });
+    expect(one.said.filter(({ kind }) => kind === "fenced")).toHaveLength(1);
+  };
+  await vi.waitFor(isFenced, { timeout: 20_000, interval: 100 });
+  expect(await two.write("c")).toMatchObject({ kind: "answers" });
+  expect(two.settings()).toEqual(["a", "b", "c"]);
+});
+
 test("who is taken over from writes nothing more, says so once, and never comes back", async () => {
   const given = givenMembers(6);
   const one = await givenHost(given);
