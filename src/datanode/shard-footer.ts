@@ -22,7 +22,6 @@ import {
   textField,
   textListField,
   textMapField,
-  type Fields,
 } from "./json-fields.ts";
 import { SHARD_FORMAT_VERSION } from "./shard-header.ts";
 import { partField, type ShardPart } from "./shard-part.ts";
@@ -164,11 +163,7 @@ function parseSetFooter(json: Uint8Array): ShardSetFooter {
 }
 
 function parseChecksum(value: unknown): ObjectChecksum {
-  return checksumOf(fieldsOf(value, "a checksum"));
-}
-
-/** @throws FieldError */
-export function checksumOf(fields: Fields): ObjectChecksum {
+  const fields = fieldsOf(value, "a checksum");
   const name = textField(fields, "algorithm");
   const algorithm = CHECKSUM_ALGORITHMS.find((known) => known === name);
   if (algorithm === undefined) throw new FieldError(`"${name}" is no checksum algorithm`);

@@ -1,7 +1,9 @@
 // The header of an entry in a pack: what was written comes back, and nothing else passes for it.
 
 import { expect, test } from "vitest";
+import { CHECKSUM_ALGORITHMS } from "../../../src/core/checksum.ts";
 import type { SetId, UploadId } from "../../../src/core/ids.ts";
+import { findEntryBody } from "../../../src/datanode/pack-entry-body.ts";
 import {
   findPackEntry,
   PACK_ENTRY_START_BYTES,
@@ -9,6 +11,7 @@ import {
   renderPackEntry,
   type PackEntry,
 } from "../../../src/datanode/shard-format.ts";
+import { seededRandom } from "../../../src/util/seeded-random.ts";
 
 const setId = "0123456789abcdef0123456789abcdef" as SetId;
 const other = "0123456789abcdef0123456789abcdee" as SetId;
@@ -50,8 +53,68 @@ test.each([
   );
 });
 
-test("a plain object costs few bytes in each shard", () => {
-  expect(renderPackEntry(place, plain).length).toBeLessThan(70);
+test("what an SDK sends by default costs few bytes in each shard", () => {
+  const usual: PackEntry = {
+    ...plain,
+    checksums: [{ algorithm: "CRC32", type: "FULL_OBJECT", value: "AAAAAA==" }],
+    attributes: { headers: { "content-type": "application/octet-stream" }, userMetadata: {} },
+  };
+  expect(findPackEntry(place, renderPackEntry(place, usual))).toEqual(usual);
+  expect(renderPackEntry(place, usual).length).toBeLessThan(70);
+});
+
+test("texts of any length, checksums of any kind and headers of any name come back", () => {
+  const seed = Math.floor(Math.random() * 1e9);
+  const random = seededRandom(seed);
+  const someText = (lengthMax: number): string =>
+    Array.from({ length: random.below(lengthMax) }, () =>
+      String.fromCodePoint([65, 0xe9, 0x4e2d, 0x1f600][random.below(4)] ?? 65),
+    ).join("");
+  const someMap = (names: readonly string[]): Record<string, string> =>
+    Object.fromEntries(
+      Array.from({ length: random.below(6) }, () => [
+        names[random.below(names.length)] ?? someText(300),
+        someText(200),
+      ]),
+    );
+  for (let round = 0; round < 2_000; round += 1) {
+    const values = ["AAAAAA==", "AAAAAAAAAAA=", "abc", "AAAAAA==-3", ""];
+    const entry: PackEntry = {
+      ...plain,
+      bucket: someText(63),
+      key: someText(1024),
+      part:
+        random.below(2) === 0
+          ? undefined
+          : { uploadId: `u${someText(40)}` as UploadId, number: 1 + random.below(10_000) },
+      checksums: Array.from({ length: random.below(4) }, () => ({
+        algorithm: CHECKSUM_ALGORITHMS[random.below(5)] ?? "CRC32",
+        type: random.below(2) === 0 ? "FULL_OBJECT" : "COMPOSITE",
+        value: values[random.below(values.length)] ?? "",
+      })),
+      attributes: {
+        headers: someMap(["content-type", "expires", "x-other"]),
+        userMetadata: someMap(["a", "__proto__"]),
+      },
+    };
+    expect(findPackEntry(place, renderPackEntry(place, entry)), `seed ${seed}`).toEqual(entry);
+  }
+});
+
+test("a body of any other bytes is no entry, and never an error of the runtime", () => {
+  const seed = Math.floor(Math.random() * 1e9);
+  const random = seededRandom(seed);
+  const good = renderPackEntry(place, full).subarray(PACK_ENTRY_START_BYTES, -4);
+  for (let round = 0; round < 5_000; round += 1) {
+    const bytes = Buffer.from(good.subarray(0, random.below(good.length + 1)));
+    for (let change = random.below(4); change > 0 && bytes.length > 0; change -= 1) {
+      bytes.writeUInt8(random.below(256), random.below(bytes.length));
+    }
+    expect(() => findEntryBody(bytes), `seed ${seed} round ${round}`).not.toThrow();
+  }
+  for (let length = 0; length < good.length; length += 1) {
+    expect(findEntryBody(good.subarray(0, length))).toBeUndefined();
+  }
 });
 
 test("F29 a flip of any bit is detected, and so is a header in a wrong place", () => {

@@ -1,0 +1,201 @@
+// What the header of a pack's entry says beyond its fixed fields, as few bytes as may be: it is written once in each
+// shard of each small object. Texts are UTF-8 behind their length; lengths and counts are variable: seven bits a byte,
+// the lowest first, the highest bit set on all but the last.
+//
+//   bucket, key, flags; then what the flags name: upload id and part number; checksums; headers; user metadata
+//
+// A checksum is a byte (algorithm, and bits for "composite" and "as text") and its value, raw where it is plain base64.
+// A header is a byte: one of the usual names, or usual names with values, by number; or 0, and its name. The lists below
+// are part of the format: they may grow at their end, and nothing in them ever moves.
+
+import type { ChecksumAlgorithm, ObjectChecksum } from "../core/checksum.ts";
+import { PART_NUMBER_MAX } from "../core/limits.ts";
+import { assert } from "../util/assert.ts";
+import type { PackEntry } from "./pack-entry.ts";
+import { FieldError } from "./json-fields.ts";
+import { partField } from "./shard-part.ts";
+
+type EntryBody = Pick<PackEntry, "attributes" | "bucket" | "checksums" | "key" | "part">;
+
+const FLAGS = { part: 1, checksums: 2, headers: 4, userMetadata: 8 } as const;
+const ALL_FLAGS = 15;
+const ALGORITHMS: readonly ChecksumAlgorithm[] = ["CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256"];
+const COMPOSITE_BIT = 0x80;
+const TEXT_BIT = 0x40;
+/** Numbered from 1. */
+const NAMES = [
+  "content-type",
+  "cache-control",
+  "content-disposition",
+  "content-encoding",
+  "content-language",
+  "expires",
+];
+/** Numbered from PAIRS_FROM. */
+const PAIRS: readonly (readonly [string, string])[] = [
+  ["content-type", "application/octet-stream"],
+  ["content-type", "binary/octet-stream"],
+  ["content-type", "application/json"],
+  ["content-type", "text/plain"],
+  ["content-type", "image/jpeg"],
+  ["content-type", "image/png"],
+];
+const PAIRS_FROM = 128;
+/** No count is larger: a header of so many things would not fit. */
+const COUNT_MAX = 0xffff;
+
+export function renderEntryBody({ bucket, key, part, checksums, attributes }: EntryBody): Buffer {
+  const headers = Object.entries(attributes.headers);
+  const userMetadata = Object.entries(attributes.userMetadata);
+  const flags =
+    (part === undefined ? 0 : FLAGS.part) |
+    (checksums.length === 0 ? 0 : FLAGS.checksums) |
+    (headers.length === 0 ? 0 : FLAGS.headers) |
+    (userMetadata.length === 0 ? 0 : FLAGS.userMetadata);
+  const pieces = [text(bucket), text(key), Buffer.from([flags])];
+  if (part !== undefined) pieces.push(text(part.uploadId), count(part.number));
+  if (checksums.length > 0) pieces.push(count(checksums.length), ...checksums.map(checksumBytes));
+  if (headers.length > 0) pieces.push(count(headers.length), ...headers.map(headerBytes));
+  if (userMetadata.length > 0) {
+    pieces.push(count(userMetadata.length));
+    for (const [name, value] of userMetadata) pieces.push(text(name), text(value));
+  }
+  return Buffer.concat(pieces);
+}
+
+/** Undefined for anything that was not rendered here. */
+export function findEntryBody(bytes: Buffer): EntryBody | undefined {
+  try {
+    return new BodyReader(bytes).entry();
+  } catch (error) {
+    if (error instanceof FieldError) return undefined;
+    throw error;
+  }
+}
+
+function count(value: number): Buffer {
+  const bytes: number[] = [];
+  let rest = value;
+  while (rest > 127) {
+    bytes.push((rest & 127) | 128);
+    rest >>>= 7;
+  }
+  bytes.push(rest);
+  return Buffer.from(bytes);
+}
+
+function text(value: string): Buffer {
+  const bytes = Buffer.from(value, "utf8");
+  return Buffer.concat([count(bytes.length), bytes]);
+}
+
+function checksumBytes({ algorithm, type, value }: ObjectChecksum): Buffer {
+  const raw = Buffer.from(value, "base64");
+  const isRaw = raw.toString("base64") === value;
+  const index = ALGORITHMS.indexOf(algorithm);
+  assert(index >= 0, "every algorithm has a number in packs");
+  const kind = index | (type === "COMPOSITE" ? COMPOSITE_BIT : 0) | (isRaw ? 0 : TEXT_BIT);
+  const stored = isRaw ? Buffer.concat([count(raw.length), raw]) : text(value);
+  return Buffer.concat([Buffer.from([kind]), stored]);
+}
+
+function headerBytes([name, value]: readonly [string, string]): Buffer {
+  const pair = PAIRS.findIndex(([known, usual]) => known === name && usual === value);
+  if (pair >= 0) return Buffer.from([PAIRS_FROM + pair]);
+  const known = NAMES.indexOf(name);
+  if (known >= 0) return Buffer.concat([Buffer.from([known + 1]), text(value)]);
+  return Buffer.concat([Buffer.from([0]), text(name), text(value)]);
+}
+
+/** Reads from the start on. Whatever does not fit is a FieldError. */
+class BodyReader {
+  readonly #bytes: Buffer;
+  #at = 0;
+
+  constructor(bytes: Buffer) {
+    this.#bytes = bytes;
+  }
+
+  entry(): EntryBody {
+    const bucket = this.#text();
+    const key = this.#text();
+    const flags = this.#byte();
+    if (flags > ALL_FLAGS) throw new FieldError("the flags are unknown");
+    const part = (flags & FLAGS.part) === 0 ? undefined : this.#part();
+    const checksums = this.#list(flags & FLAGS.checksums, () => this.#checksum());
+    const headers = this.#list(flags & FLAGS.headers, () => this.#header());
+    const userMetadata = this.#list(
+      flags & FLAGS.userMetadata,
+      () => [this.#text(), this.#text()] as const,
+    );
+    if (this.#at !== this.#bytes.length) throw new FieldError("there is more than belongs there");
+    // Made by defining properties, so that "__proto__" is a name like any other.
+    const attributes = {
+      headers: Object.fromEntries(headers),
+      userMetadata: Object.fromEntries(userMetadata),
+    };
+    return { bucket, key, part, checksums, attributes };
+  }
+
+  #part(): PackEntry["part"] {
+    const part = { uploadId: this.#text(), number: this.#count(PART_NUMBER_MAX) };
+    return partField(new Map([["part", part]]));
+  }
+
+  #checksum(): ObjectChecksum {
+    const kind = this.#byte();
+    const algorithm = ALGORITHMS[kind & ~(COMPOSITE_BIT | TEXT_BIT)];
+    if (algorithm === undefined) throw new FieldError("a checksum algorithm is unknown");
+    const type = (kind & COMPOSITE_BIT) === 0 ? "FULL_OBJECT" : "COMPOSITE";
+    const value = (kind & TEXT_BIT) === 0 ? this.#take().toString("base64") : this.#text();
+    return { algorithm, type, value };
+  }
+
+  #header(): readonly [string, string] {
+    const kind = this.#byte();
+    if (kind === 0) return [this.#text(), this.#text()];
+    const pair = PAIRS[kind - PAIRS_FROM];
+    if (pair !== undefined) return pair;
+    const name = NAMES[kind - 1];
+    if (name === undefined) throw new FieldError("a header is unknown");
+    return [name, this.#text()];
+  }
+
+  #list<Item>(isThere: number, read: () => Item): readonly Item[] {
+    if (isThere === 0) return [];
+    const items: Item[] = [];
+    for (let left = this.#count(COUNT_MAX); left > 0; left -= 1) items.push(read());
+    return items;
+  }
+
+  #text(): string {
+    return this.#take().toString("utf8");
+  }
+
+  #take(): Buffer {
+    const length = this.#count(this.#bytes.length - this.#at);
+    const taken = this.#bytes.subarray(this.#at, this.#at + length);
+    if (taken.length < length) throw new FieldError("it is cut off");
+    this.#at += length;
+    return taken;
+  }
+
+  #count(max: number): number {
+    let value = 0;
+    for (let shift = 0; shift <= 14; shift += 7) {
+      const byte = this.#byte();
+      value |= (byte & 127) << shift;
+      if (byte > 127) continue;
+      if (value > max) throw new FieldError("a count is too large");
+      return value;
+    }
+    throw new FieldError("a count is too long");
+  }
+
+  #byte(): number {
+    const byte = this.#bytes[this.#at];
+    if (byte === undefined) throw new FieldError("it is cut off");
+    this.#at += 1;
+    return byte;
+  }
+}
