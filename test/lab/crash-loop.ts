@@ -44,6 +44,7 @@ export async function runCrashLoop(options: LoopOptions): Promise<void> {
       await crashOneFolder(folder, random, options);
     } finally {
       await rm(folder, { recursive: true, force: true });
+      await rm(`${folder}-aside`, { recursive: true, force: true });
     }
   }
 }

@@ -27,7 +27,7 @@ export async function loseDrives(
   journal.note(
     dice === 0 ? "checks without the drive of the metadata" : "checks without two drives",
   );
-  const aside = join(base, "aside");
+  const aside = `${base}-aside`;
   await mkdir(aside, { recursive: true });
   const lost = numbers.map((number) => ({
     folder: join(data, `drive-${number}`),

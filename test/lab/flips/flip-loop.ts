@@ -14,8 +14,8 @@ export async function runFlips({ seed, journal, shouldGoOn }: LoopOptions): Prom
   const random = seededRandom(seed);
   for (let round = 0; shouldGoOn(); round += 1) {
     const flips = { seed: seed + round, random, journal, shouldGoOn };
+    await flipSqlite(flips, SQLITE_TRIALS);
     await flipShardFiles(flips, SHARD_FLIPS);
     await flipJournals(flips, JOURNAL_FLIPS);
-    await flipSqlite(flips, SQLITE_TRIALS);
   }
 }

@@ -82,6 +82,8 @@ export class PoweredFolder {
       LAB_MIRROR: this.#mirror,
       LAB_NEXT: String(this.#next),
       LAB_CRASH_AT: String(crashAt),
+      // The library numbers what is new for one process.
+      KINTSUGI_SUPERVISOR: "off",
     };
   }
 
@@ -103,6 +105,30 @@ export class PoweredFolder {
     await mkdir(this.#mirror);
     await rename(kept, contents);
     await this.#writeState(rebuilt);
+  }
+
+  /** Everything that is there counts as durable from now on: processes without the library have been at work. */
+  async settle(): Promise<void> {
+    const settled: Mirrored = { folders: new Map(), numberOfInode: new Map(), next: 2 };
+    const contents = join(this.#mirror, "c");
+    await rm(this.#mirror, { recursive: true });
+    await mkdir(contents, { recursive: true });
+    await this.#settleFolder(settled, this.root, ROOT_NUMBER);
+    await this.#writeState(settled);
+  }
+
+  async #settleFolder(settled: Mirrored, path: string, number: number): Promise<void> {
+    const names = new Map<string, Entry>();
+    settled.folders.set(number, names);
+    for (const entry of await readdir(path, { withFileTypes: true })) {
+      const at = join(path, entry.name);
+      const child = settled.next;
+      settled.next += 1;
+      names.set(entry.name, { number: child, isFolder: entry.isDirectory() });
+      settled.numberOfInode.set((await lstat(at)).ino, child);
+      if (entry.isDirectory()) await this.#settleFolder(settled, at, child);
+      else await copyFile(at, join(this.#mirror, "c", String(child)));
+    }
   }
 
   async remove(): Promise<void> {

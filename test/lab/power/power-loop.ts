@@ -7,9 +7,11 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { seededRandom, type SeededRandom } from "../../../src/util/seeded-random.ts";
 import type { LabContext } from "../calls.ts";
+import { requireClean } from "../lab-admin.ts";
 import { LabClient } from "../lab-client.ts";
 import { LAB_KEYS, LabServer } from "../lab-server.ts";
 import { runLoad } from "../load.ts";
+import { loseDrives, putBack } from "../lost-drives.ts";
 import { World, type Journal } from "../world.ts";
 import { checkOn, noteLog, startServer, type LoopOptions, type Started } from "../crash-loop.ts";
 import { buildMirror, PoweredFolder, type Cut } from "./durable-mirror.ts";
@@ -70,6 +72,7 @@ async function cutOneFolder(
       await loadAndCut(server, world, { seed: seed + journal.cycle, random });
       await cut(powered, random, journal);
       await crashStarts({ powered, folder, random, journal });
+      if (!(await checkWithoutDrives({ powered, folder, random, journal }, world))) return;
       const crashAt = random.below(2) === 0 ? 0 : 80 + random.below(CRASH_CALLS_MAX);
       server = await startServer(folder, journal, powered.env());
       if (server === undefined) return;
@@ -78,7 +81,7 @@ async function cutOneFolder(
       if (crashAt === 0) continue;
       await server.process.kill();
       await cut(powered, random, journal);
-      server = await startServer(folder, journal, powered.env(crashAt));
+      server = await startToDie({ powered, folder, random, journal }, crashAt);
       if (server === undefined) return;
     }
     await server.process.kill();
@@ -119,6 +122,39 @@ async function crashStarts(crashing: Crashing): Promise<void> {
   if (crashing.random.below(3) !== 0) return;
   await dieAt(crashing, 1 + crashing.random.below(40));
   crashing.journal.note("recoveries cut");
+}
+
+/** A server that dies at a call; where that comes before it serves, its recovery is cut, and another one is started. */
+async function startToDie(crashing: Crashing, crashAt: number): Promise<Started | undefined> {
+  const { powered, folder, random, journal } = crashing;
+  const process = new LabServer({ folder, env: powered.env(crashAt) });
+  const endpoint = await process.ready();
+  if (endpoint !== undefined) return { process, endpoint };
+  if (!process.wasKilled) journal.violation(`the server does not start: ${process.output}`);
+  journal.note("recoveries cut");
+  await cut(powered, random, journal);
+  return startServer(folder, journal, powered.env());
+}
+
+/** With drives gone everything must be there, and with them back everything whole. False when nothing serves. */
+async function checkWithoutDrives(
+  { powered, folder, random, journal }: Crashing,
+  world: World,
+): Promise<boolean> {
+  const lost = await loseDrives(powered.root, random, journal);
+  if (lost.length === 0) return true;
+  // Their servers run without the library, and are killed, which keeps what they wrote.
+  const without = await startServer(folder, journal);
+  if (without === undefined) return false;
+  await checkOn(without, world);
+  await without.process.kill();
+  await putBack(lost);
+  const whole = await startServer(folder, journal);
+  if (whole === undefined) return false;
+  await requireClean(whole, journal);
+  await whole.process.kill("SIGTERM");
+  await powered.settle();
+  return true;
 }
 
 async function dieAt({ powered, folder, random, journal }: Crashing, call: number): Promise<void> {
