@@ -11,11 +11,17 @@ export interface CallBoundInput {
   readonly poolThreads?: number;
 }
 
-/** Calls in flight for each drive, such that `toleratedCount` hung drives leave a thread free. At least 1. */
+/** Calls that a drive's copy of the metadata may have in flight beside its shards': appends, and a snapshot. */
+const MEMBER_CALLS_MAX = 4;
+
+/**
+ * Calls in flight for each drive's shards, such that `toleratedCount` hung drives leave a thread free. At least 1: then
+ * the pool is too small for so many, and is to be made larger.
+ */
 export function callsInFlightMax(input: CallBoundInput): number {
   const { toleratedCount, poolThreads = poolThreadsOfProcess() } = input;
   if (toleratedCount === 0) return poolThreads;
-  return Math.max(1, Math.floor((poolThreads - 1) / toleratedCount));
+  return Math.max(1, Math.floor((poolThreads - 1) / toleratedCount) - MEMBER_CALLS_MAX);
 }
 
 function poolThreadsOfProcess(): number {

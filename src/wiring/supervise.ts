@@ -7,6 +7,11 @@ import { ORDERS_VARIABLE, type SupervisedRole, type WorkerOrders } from "./super
 /** Starts a worker with its orders. */
 export type ForkWorker = (orders: WorkerOrders) => ChildProcess;
 
+/**
+ * A call on a hung drive keeps its thread, and two drives may hang, each with calls for shards and for its copy of the
+ * metadata: see `callsInFlightMax`. Node's four would be gone at once. Only the environment of a new process sets it.
+ */
+const POOL_THREADS = 16;
 const FIRST_ORDERS: WorkerOrders = { avoidDrives: [], replacedPids: [], reason: undefined };
 
 /** Runs the role in workers; this process ends, when they do, with the exit code of the last one. */
@@ -17,7 +22,11 @@ export async function supervise(role: SupervisedRole, args: readonly string[]): 
     fork(main, [role, ...args], {
       // Two processes cannot have the same port for a debugger.
       execArgv: process.execArgv.filter((flag) => !flag.startsWith("--inspect")),
-      env: { ...process.env, [ORDERS_VARIABLE]: JSON.stringify(orders) },
+      env: {
+        UV_THREADPOOL_SIZE: String(POOL_THREADS),
+        ...process.env,
+        [ORDERS_VARIABLE]: JSON.stringify(orders),
+      },
     });
   const first = forkWorker(FIRST_ORDERS);
   const { Supervisor } = await import("./supervisor.ts");

@@ -6,7 +6,12 @@
 
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
-import { CreateBucketCommand, type S3Client } from "@aws-sdk/client-s3";
+import {
+  CreateBucketCommand,
+  GetObjectCommand,
+  PutObjectCommand,
+  type S3Client,
+} from "@aws-sdk/client-s3";
 import { expect, onTestFinished, test, type TestContext } from "vitest";
 import { Cluster } from "../support/cluster.ts";
 import { prepareHang, type Hang } from "../support/hang/hang-library.ts";
@@ -26,11 +31,11 @@ const LONGEST_WITHOUT_METADATA_MS = 30_000;
 /** Requests that must go through while the drive hangs, before it answers again. */
 const GOOD_WHILE_HUNG = 60;
 
-async function givenServer(context: TestContext, hungDrive: string) {
+async function givenServer(context: TestContext, ...hungDrives: readonly string[]) {
   const scratch = await givenFolder();
   const folder = join(scratch, "data");
   await mkdir(folder);
-  const hang = await prepareHang(scratch, join(folder, hungDrive));
+  const hang = await prepareHang(scratch, ...hungDrives.map((drive) => join(folder, drive)));
   if (hang === undefined) return context.skip("no C compiler");
   onTestFinished(() => hang.end());
   const server = startProcess(["server", folder, "--port", "0"], { env: { ...ENV, ...hang.env } });
@@ -64,6 +69,31 @@ test("a drive of shards that hangs costs its requests one deadline, and none fai
   expect(load.longestMs).toBeLessThan(LONGEST_MS);
   expect(server.output).toMatch(/drive-6.*a drive is set aside/);
 }, 180_000);
+
+test("with two drives that hang every object is read, and writes are refused in time", async (context) => {
+  const { client, hang } = await givenServer(context, "drive-2", "drive-3");
+  const bodies = new Map(
+    [200, 40_000, 1_500_000].map((size) => [`${size}`, Buffer.alloc(size, `${size}`)]),
+  );
+  const put = (Key: string, Body = Buffer.alloc(0)) =>
+    client.send(new PutObjectCommand({ Bucket: "bucket", Key, Body }));
+  for (const [key, body] of bodies) await put(key, body);
+  await hang.begin();
+  const begin = performance.now();
+  const writes = Array.from({ length: 6 }, (_, index) => put(`${index}`, bodies.get("1500000")));
+  const reads = Array.from({ length: 10 }, () => [...bodies]).flat();
+  await Promise.all(
+    reads.map(async ([Key, body]) => {
+      const { Body } = await client.send(new GetObjectCommand({ Bucket: "bucket", Key }));
+      expect(body.equals((await Body?.transformToByteArray()) ?? new Uint8Array())).toBe(true);
+    }),
+  );
+  for (const { status } of await Promise.allSettled(writes)) expect(status).toBe("rejected");
+  expect(performance.now() - begin).toBeLessThan(LONGEST_MS);
+  await hang.end();
+  const again = () => put("again", bodies.get("40000")).catch(() => undefined);
+  await expect.poll(again, { timeout: 30_000 }).toBeDefined();
+}, 120_000);
 
 test("the drive that holds SQLite hangs: another worker serves from its members", async (context) => {
   const { client, hang, server, folder } = await givenServer(context, "drive-1");

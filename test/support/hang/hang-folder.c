@@ -1,5 +1,5 @@
-// A preloaded library that makes a folder hang as a disk does that no longer answers: while the file $HANG_FLAG exists,
-// every file call whose path or descriptor lies below $HANG_FOLDER waits. When the flag is gone the calls go on, as if
+// A preloaded library that makes folders hang as a disk does that no longer answers: while the file $HANG_FLAG exists,
+// every file call whose path or descriptor lies below one of $HANG_FOLDERS (between colons) waits. When the flag is gone the calls go on, as if
 // nothing had happened. Memory that is mapped (SQLite's -shm) stays reachable, as the page cache does.
 //
 // Calls are those that libuv and SQLite make, found with `nm -D --undefined-only`. Paths must be absolute.
@@ -21,13 +21,11 @@
 #include <time.h>
 #include <unistd.h>
 
-static const char *folder, *flag;
-static size_t folder_length;
+static const char *folders, *flag;
 
 __attribute__((constructor)) static void begin(void) {
-  folder = getenv("HANG_FOLDER");
+  folders = getenv("HANG_FOLDERS");
   flag = getenv("HANG_FLAG");
-  folder_length = folder == NULL ? 0 : strlen(folder);
 }
 
 static void *real_of(const char *name) {
@@ -43,7 +41,7 @@ static void *real_of(const char *name) {
 
 static int is_hanging(void) {
   static int (*real)(const char *, int);
-  if (folder_length == 0 || flag == NULL) return 0;
+  if (folders == NULL || flag == NULL) return 0;
   if (real == NULL) real = (int (*)(const char *, int))real_of("access");
   return real(flag, F_OK) == 0;
 }
@@ -53,12 +51,20 @@ static void wait_while_hanging(void) {
   while (is_hanging()) nanosleep(&pause, NULL);
 }
 
+static int is_below(const char *path) {
+  for (const char *folder = folders; *folder != 0;) {
+    size_t length = strcspn(folder, ":");
+    int is_same = length > 0 && strncmp(path, folder, length) == 0;
+    if (is_same && (path[length] == 0 || path[length] == '/')) return 1;
+    folder += length;
+    if (*folder == ':') folder += 1;
+  }
+  return 0;
+}
+
 static void hold_path(const char *path) {
   int error = errno;
-  if (path != NULL && is_hanging() && strncmp(path, folder, folder_length) == 0 &&
-      (path[folder_length] == 0 || path[folder_length] == '/')) {
-    wait_while_hanging();
-  }
+  if (path != NULL && is_hanging() && is_below(path)) wait_while_hanging();
   errno = error;
 }
 

@@ -3,10 +3,10 @@
 import { execFile } from "node:child_process";
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
-const SOURCE = fileURLToPath(new URL("hang-folder.c", import.meta.url));
+/** Tests and laboratory run in the repository; the latter in compiled form, elsewhere than its sources lie. */
+const SOURCE = join(process.cwd(), "test/support/hang/hang-folder.c");
 
 export interface Hang {
   /** For the process whose file calls are to hang. */
@@ -17,10 +17,13 @@ export interface Hang {
 }
 
 /**
- * @param scratch holds the library and the flag; not below `folder`.
+ * @param scratch holds the library and the flag; not below a folder that is to hang.
  * @returns undefined where there is no C compiler.
  */
-export async function prepareHang(scratch: string, folder: string): Promise<Hang | undefined> {
+export async function prepareHang(
+  scratch: string,
+  ...folders: readonly string[]
+): Promise<Hang | undefined> {
   const library = join(scratch, "hang-folder.so");
   const flag = join(scratch, "hang");
   try {
@@ -31,7 +34,7 @@ export async function prepareHang(scratch: string, folder: string): Promise<Hang
   return {
     env: {
       LD_PRELOAD: library,
-      HANG_FOLDER: folder,
+      HANG_FOLDERS: folders.join(":"),
       HANG_FLAG: flag,
       // File calls by io_uring pass every library by.
       UV_USE_IO_URING: "0",
