@@ -56,6 +56,10 @@ interface Tally {
   keptCount: number;
 }
 
+function newTally(): Tally {
+  return { packCount: 0, movedCount: 0, movedBytes: 0, unreadableCount: 0, keptCount: 0 };
+}
+
 /** What the metadata says of an entry that it names: its row. */
 interface NamedBytes {
   readonly bucketId: number;
@@ -64,36 +68,36 @@ interface NamedBytes {
   readonly etag: string;
 }
 
-const NOTHING_DONE: CompactProgress = {
-  packCount: 0,
-  movedCount: 0,
-  movedBytes: 0,
-  unreadableCount: 0,
-  keptCount: 0,
-  isComplete: false,
-};
+const NOTHING_DONE: CompactProgress = { ...newTally(), isComplete: false };
 
 export class Compaction {
   readonly #context: StoreContext;
   /** Packs that could not be emptied, by when they may be tried again (monotonic milliseconds). */
   readonly #kept = new Map<SetId, number>();
+  #askedCount = 0;
 
   constructor(context: StoreContext) {
     this.#context = context;
   }
 
-  /** Passes over packs that could not be emptied a while ago. */
-  runDue(options: CompactOptions): Promise<CompactProgress> {
+  /** Passes over packs that could not be emptied a while ago; does nothing while someone has asked for more. */
+  async runDue(options: CompactOptions): Promise<CompactProgress> {
+    if (this.#askedCount > 0) return NOTHING_DONE;
     // A pack rewritten while a drive is away would lack that drive's shard, which the old one still has.
-    if (this.#context.drives.awayCount > 0) return Promise.resolve(NOTHING_DONE);
+    if (this.#context.drives.awayCount > 0) return NOTHING_DONE;
     const now = this.#context.clock.monotonic();
     for (const [setId, until] of this.#kept) if (until <= now) this.#kept.delete(setId);
     return this.#run(options, this.#kept);
   }
 
   /** @throws S3Error ServiceUnavailable, InsufficientStorage when nothing can be written */
-  run(options: CompactOptions): Promise<CompactProgress> {
-    return this.#run(options, new Map());
+  async run(options: CompactOptions): Promise<CompactProgress> {
+    this.#askedCount += 1;
+    try {
+      return await this.#run(options, new Map());
+    } finally {
+      this.#askedCount -= 1;
+    }
   }
 
   async #run(
@@ -103,7 +107,7 @@ export class Compaction {
     const { metadata, packs } = this.#context;
     const isAborted = (): boolean => signal?.aborted === true;
     if (sealsOpen) await packs.sealOpen();
-    const tally = { packCount: 0, movedCount: 0, movedBytes: 0, unreadableCount: 0, keptCount: 0 };
+    const tally = newTally();
     let after: SetId | undefined;
     for (;;) {
       const page = await metadata.listSparsePacks(deadShareMin, after, PAGE_SIZE);
