@@ -113,6 +113,7 @@ async function startEmbedded(
     folders: operands,
     drives: { count: settings.drives, isGiven: origins.get("drives") !== "default" },
     acceptLoss: settings.acceptLoss,
+    clusterId: settings.clusterId,
     ...(link === undefined ? {} : { supervision: link }),
   });
   return withBanner(server, settings, link);
@@ -135,6 +136,7 @@ async function startGateway(
     // Standard output belongs to the banner.
     onProgress: (words) => process.stderr.write(`kintsugi: ${words}\n`),
     acceptLoss: settings.acceptLoss,
+    clusterId: settings.clusterId,
     onFenced: (words) => endFenced(words, logger, link),
   });
   return withBanner(gateway, settings, link);

@@ -26,6 +26,8 @@ export interface EmbeddedOptions extends S3FaceOptions {
   readonly drives: DriveCount;
   /** Whether to start although more drives are blank than parity replaces. Default: no. */
   readonly acceptLoss?: boolean;
+  /** The only cluster that the drives may be; undefined: whichever they are, or a new one. */
+  readonly clusterId?: string | undefined;
   readonly supervision?: Supervision;
 }
 
@@ -60,6 +62,9 @@ export function openEmbedded(options: EmbeddedOptions): Promise<RunningServer> {
       nodeName: "local",
       avoidDrives,
       replacedPids,
+      ...(options.clusterId === undefined
+        ? {}
+        : { expected: { clusterId: options.clusterId, mayBegin: acceptLoss } }),
       onBlanks: (found) => {
         if (!acceptLoss) refuseLoss(found);
       },

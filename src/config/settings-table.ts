@@ -211,6 +211,15 @@ export const SETTINGS = {
     },
     false,
   ),
+  clusterId: setting<string | undefined>(
+    {
+      help: "the only cluster that the drives may be: others, or all of them empty, stop the start",
+      placeholder: "ID",
+      roles: S3_FACE,
+      parse: parse.clusterId,
+    },
+    undefined,
+  ),
   supervisor: setting(
     {
       help: "off: without the process that watches the server and starts it anew (for debuggers)",

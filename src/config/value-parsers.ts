@@ -112,6 +112,15 @@ export function originUrl(text: string): string {
   throw new UsageError("must be a URL such as http://127.0.0.1:9001");
 }
 
+/** What the banner of a server calls its cluster. */
+export function clusterId(text: string): string {
+  const id = text.toLowerCase();
+  if (/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(id) || /^[0-9a-f]{32}$/.test(id)) {
+    return id;
+  }
+  throw new UsageError("must be the id of a cluster, as a server prints it when it starts");
+}
+
 /** A token that nobody guesses, as it can stand in a header. */
 export function bearerToken(text: string): string {
   if (/^[A-Za-z0-9._~+/=-]{16,256}$/.test(text)) return text;

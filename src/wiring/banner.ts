@@ -18,6 +18,7 @@ export interface Banner {
   readonly adminEndpoint: string | undefined;
   readonly region: string;
   readonly keys: RootKeys;
+  readonly clusterId: string;
   readonly drives: DriveSummary;
   /** Where the metadata lies. */
   readonly metadataFolder: string;
@@ -37,6 +38,7 @@ export function renderBannerJson(banner: Banner): string {
     accessKey,
     // Once only: logs of container engines keep what is printed at every start.
     ...(origin === "generated" ? { secretKey } : {}),
+    clusterId: banner.clusterId,
     drives: drives.count,
     parity: drives.geometry.parityShards,
     disksMayFail: drives.disksMayFail,
@@ -60,6 +62,7 @@ export function renderBannerText(banner: Banner): string {
     `  drives      ${drives.count}${away > 0 ? `, ${away} of them away` : ""}: ${dataShards} data + ${parityShards} parity`,
     `  safety      ${safetyWords(drives)}`,
     `  metadata    in ${banner.metadataFolder}, ${copiesWords(banner.metadataCopies)}`,
+    `  cluster     ${banner.clusterId}`,
     ...adminLines(banner),
     ...banner.remarks.map((remark) => `  note        ${remark}`),
     ...tryLines(banner),

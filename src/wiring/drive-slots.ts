@@ -98,8 +98,14 @@ function placeBlanks(
     );
     return { slot, path: blank.path, isBlank: true };
   });
-  for (const { path } of blanks.filter((folder) => !taken.has(folder))) {
-    remarks.push(`${path} is not used: this cluster was laid out with ${slots.length} drives`);
+  const isMountAway = placed.some(({ slot, path }) => path === undefined && slot.wasMountPoint);
+  for (const { path, isMountPoint } of blanks.filter((folder) => !taken.has(folder))) {
+    remarks.push(
+      isMountAway && !isMountPoint
+        ? `${path} is empty and nothing is mounted there, as it was on the drive that is away: mount its disk and start ` +
+            "again. Nothing is written there"
+        : `${path} is not used: this cluster was laid out with ${slots.length} drives`,
+    );
   }
   return { slots: placed, remarks };
 }
@@ -112,12 +118,14 @@ function fits(folder: SeenFolder, slot: DriveSlot): boolean {
 function checkSameCluster(identity: DriveIdentity, reference: DriveIdentity, path: string): void {
   if (identity.clusterId !== reference.clusterId) {
     throw new StartError(
-      `${path} is a drive of another cluster (${identity.clusterId}, not ${reference.clusterId}). Nothing was changed`,
+      `${path} is a drive of another cluster (${identity.clusterId}, not ${reference.clusterId}). Nothing was changed: ` +
+        "name only the drives of one cluster",
     );
   }
   if (driveIdsOf(identity) !== driveIdsOf(reference)) {
     throw new StartError(
-      `${path} names other drives than the rest of its cluster. Nothing was changed`,
+      `${path} names other drives than the rest of its cluster: its identity was taken from another layout. Nothing was ` +
+        "changed: start without that folder, or give it back what it held",
     );
   }
 }

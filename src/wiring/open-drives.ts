@@ -3,6 +3,7 @@
 // at once one gives way. Nothing that holds anything is ever formatted.
 
 import { randomUUID } from "node:crypto";
+import { stat } from "node:fs/promises";
 import {
   formatDrive,
   newDriveId,
@@ -38,8 +39,16 @@ export interface OpenDrivesOptions {
   readonly avoidDrives?: readonly string[];
   /** Processes that were killed and may not be gone: see `lockFolder`. */
   readonly replacedPids?: readonly number[];
+  /** Undefined: the drives may be any cluster, or become a new one. */
+  readonly expected?: ExpectedCluster;
   /** Called before anything is laid out beside what serves already; throws to refuse. */
   readonly onBlanks?: (found: FoundBlanks) => void;
+}
+
+export interface ExpectedCluster {
+  readonly clusterId: string;
+  /** Whether it may begin anew, where every drive is empty. */
+  readonly mayBegin: boolean;
 }
 
 export interface FoundBlanks {
@@ -74,8 +83,11 @@ export async function openDrives(options: OpenDrivesOptions): Promise<OpenedDriv
   const avoided = new Set(options.avoidDrives);
   const disks = openDisks(options.paths.filter((path) => !avoided.has(path)));
   const seen = await lookAtAll(disks);
+  await requireDistinct(seen.folders);
   const known = placeFolders(seen.folders);
-  const plan = known ?? freshPlan(seen.folders);
+  if (known === undefined) requireFirstStart(options, seen);
+  else requireExpected(options, known);
+  const plan = known ?? freshPlan(seen.folders, options);
   const locks = new Map<string, FolderLock>();
   try {
     if (known === undefined) await layOut(disks, plan, plan.slots.slice(0, 1));
@@ -108,7 +120,12 @@ export async function openDrives(options: OpenDrivesOptions): Promise<OpenedDriv
       ),
       slots: standing.slots.map(({ slot }) => slot),
       // What a second look at folders of a first start remarks is that the others are blank.
-      remarks: [...asideWords(options), ...seen.remarks, ...(known?.remarks ?? []), ...opened.remarks],
+      remarks: [
+        ...asideWords(options),
+        ...seen.remarks,
+        ...(known?.remarks ?? []),
+        ...opened.remarks,
+      ],
       release: () => releaseAll(locks),
     };
   } catch (error) {
@@ -128,7 +145,13 @@ function openDisks(paths: readonly string[]): ReadonlyMap<string, Disk> {
   );
 }
 
-async function lookAtAll(disks: ReadonlyMap<string, Disk>) {
+interface SeenFolders {
+  /** Those that answered. */
+  readonly folders: readonly SeenFolder[];
+  readonly remarks: readonly string[];
+}
+
+async function lookAtAll(disks: ReadonlyMap<string, Disk>): Promise<SeenFolders> {
   const remarks: string[] = [];
   const looked = await Promise.all(
     [...disks].map(async ([path, disk]): Promise<SeenFolder | undefined> => {
@@ -154,13 +177,65 @@ function isMistake(error: DiskError): boolean {
   return errno !== undefined && ["EACCES", "ENOTDIR", "EPERM"].includes(errno.code);
 }
 
-function freshPlan(folders: readonly SeenFolder[]): DrivePlan {
+/** Two names of one folder (a link, a second mount) are one drive. @throws StartError */
+async function requireDistinct(folders: readonly SeenFolder[]): Promise<void> {
+  const pathOf = new Map<string, string>();
+  for (const { path, identity } of folders) {
+    // Those that are drives already are told apart by their identity.
+    const place = identity === undefined ? await placeOf(path) : undefined;
+    if (place === undefined) continue;
+    const other = pathOf.get(place);
+    if (other !== undefined) {
+      throw new StartError(`${other} and ${path} are the same folder: each folder is one drive`);
+    }
+    pathOf.set(place, path);
+  }
+}
+
+/** Undefined for a folder that does not exist yet. */
+async function placeOf(path: string): Promise<string | undefined> {
+  const found = await stat(path).catch(() => undefined);
+  return found && `${found.dev}:${found.ino}`;
+}
+
+/**
+ * Of drives that do not answer, any may be one of a cluster: what is blank beside them is not made a new one.
+ * @throws StartError
+ */
+function requireFirstStart(
+  { paths, expected }: OpenDrivesOptions,
+  { folders, remarks }: SeenFolders,
+): void {
+  if (folders.length < paths.length) {
+    throw new StartError(
+      `${folders.length} of ${paths.length} drives answer, and those are empty: a first start needs all its drives. ` +
+        `Nothing was changed. ${remarks.join("; ")}`,
+    );
+  }
+  if (expected === undefined || expected.mayBegin) return;
+  throw new StartError(
+    `the cluster is to be ${expected.clusterId}, and all ${paths.length} drive folders are empty. Nothing was changed: ` +
+      "are these the right folders, and are their disks mounted? For a new cluster leave KINTSUGI_CLUSTER_ID away at its first start",
+  );
+}
+
+/** @throws StartError when the drives are not those of the cluster that is meant. */
+function requireExpected({ expected }: OpenDrivesOptions, { clusterId }: DrivePlan): void {
+  if (expected === undefined || expected.clusterId === clusterId) return;
+  throw new StartError(
+    `these are the drives of the cluster ${clusterId}, and it is to be ${expected.clusterId}. Nothing was changed: ` +
+      "name the right folders, or correct KINTSUGI_CLUSTER_ID",
+  );
+}
+
+function freshPlan(folders: readonly SeenFolder[], { expected }: OpenDrivesOptions): DrivePlan {
   const slots = folders.map(({ path, isMountPoint: wasMountPoint }) => ({
     slot: { driveId: newDriveId(), wasMountPoint },
     path,
     isBlank: true,
   }));
-  return { clusterId: randomUUID(), createdAt: Date.now(), slots, remarks: [] };
+  const clusterId = expected?.clusterId ?? randomUUID();
+  return { clusterId, createdAt: Date.now(), slots, remarks: [] };
 }
 
 /** Whether any drive holds more than its identity: a first start that was cut off has got no further. */

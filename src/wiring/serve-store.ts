@@ -35,6 +35,7 @@ export interface RunningServer {
   /** Of the admin API; undefined where it is not open. */
   readonly adminEndpoint: string | undefined;
   readonly keys: RootKeys;
+  readonly clusterId: string;
   readonly drives: DriveSummary;
   /** Where the metadata lies. */
   readonly metadataFolder: string;
@@ -108,7 +109,7 @@ export async function serveStore(
     },
     options,
   );
-  const remarks = [...engines.remarks, ...face.remarks];
+  const remarks = [...new Set([...engines.remarks, ...face.remarks])];
   const admin = await openAdmin(
     { store, isServing, workers, counts, face, clusterId, startedAt, remarks },
     options,
@@ -118,6 +119,7 @@ export async function serveStore(
     endpoint: face.endpoint,
     adminEndpoint: admin.endpoint,
     keys: face.keys,
+    clusterId,
     metadataFolder: engines.metadataFolder,
     metadataCopies: metadata.journalReport()?.members.length ?? 1,
     drives: await summaryOf(drives, driveCount, geometry),

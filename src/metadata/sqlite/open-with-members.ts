@@ -13,7 +13,7 @@ import {
 } from "../../journal/journal-member.ts";
 import { encodeRecord, RECORD_KIND } from "../../journal/journal-record.ts";
 import { crashPoint } from "../../util/crash-point.ts";
-import { bringUp } from "../members/bring-up.ts";
+import { bringUp, isSame } from "../members/bring-up.ts";
 import { isFenced, MemberGroup, QuorumLostError } from "../members/member-group.ts";
 import {
   nextRoster,
@@ -32,6 +32,7 @@ import type { JournalReport } from "../metadata-store.ts";
 import { addStatements, hasContents, positionWriter, readPosition } from "./chain-state.ts";
 import { GroupWriter } from "./group-writer.ts";
 import { ForeignDatabaseError, migrate, openBesideMembers } from "./open-database.ts";
+import { refuseForeign } from "./refuse-foreign.ts";
 import { restoreDatabase, type RestoredDatabase } from "./restore-database.ts";
 import { MIGRATIONS } from "./schema.ts";
 import { copySnapshot, makeSnapshot } from "./snapshot-file.ts";
@@ -70,6 +71,7 @@ export interface OpenedWithMembers {
  * changes: `metadata.db` is up to date then.
  */
 export async function openWithMembers(options: OpenWithMembersOptions): Promise<OpenedWithMembers> {
+  refuseForeign(options.path);
   const survey = await surveyMembers(options);
   const clusterId = survey.clusterId ?? options.clusterId ?? newClusterId();
   const present = new Set(survey.members.map(({ member }) => member.driveId));
@@ -152,17 +154,12 @@ async function begin(
   { survey, clusterId, roster }: Plan,
 ): Promise<Begun> {
   const { path, acceptLoss, toleratedCount } = options;
-  const { authority, best } = survey;
+  const { authority } = survey;
   const members = survey.members.filter(({ member }) => roster.members.includes(member.driveId));
   const database = openOnlyCopy(path);
   try {
     const standing = readPosition(database);
-    if (standing.sequence > 0 && !acceptLoss && best?.state.base.digest !== standing.digest) {
-      throw new MembersError(
-        `the members hold no copy of the metadata, and ${path} says that they did (change ${standing.sequence}). ` +
-          "Nothing was changed: are these the right drives? --accept-loss makes new copies of what the file holds",
-      );
-    }
+    if (!acceptLoss) requireBeginning(options, survey, standing);
     const isAdopted = standing.sequence > 0 || hasContents(database);
     const position = isAdopted ? adopt(database, standing) : CHAIN_START;
     for (const { member } of members) await member.truncate(authority, position, clusterId);
@@ -175,6 +172,36 @@ async function begin(
   } catch (error) {
     database.close();
     throw error;
+  }
+}
+
+/**
+ * A chain begins where none ever was: on blank members, or on those where just this beginning was cut off.
+ * @throws MembersError
+ */
+function requireBeginning(
+  { path, drives }: OpenWithMembersOptions,
+  { members }: Survey,
+  standing: ChainPosition,
+): void {
+  const others = members.filter(({ state }) => !state.isBlank && !isSame(state.head, standing));
+  if (others.length > 0) {
+    throw new MembersError(
+      `${others.map(({ member }) => member.label).join(", ")}: a copy of the metadata was begun there, and what it copied is not ` +
+        "there. Nothing was changed: give back the drives that are missing and start again",
+    );
+  }
+  const hasBegun = members.some(({ state }) => !state.isBlank);
+  if (standing.sequence > 0 && !hasBegun) {
+    throw new MembersError(
+      `the members hold no copy of the metadata, and ${path} says that they did (change ${standing.sequence}). ` +
+        "Nothing was changed: are these the right drives? --accept-loss makes new copies of what the file holds",
+    );
+  }
+  if (standing.sequence === 0 && members.length < drives.length) {
+    throw new MembersError(
+      `${members.length} of ${drives.length} drives answer, and none holds a copy of the metadata: a first start needs all its drives`,
+    );
   }
 }
 

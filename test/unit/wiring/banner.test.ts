@@ -14,6 +14,7 @@ function bannerOf(devices: readonly string[], origin: KeyOrigin = "generated"): 
     adminEndpoint: "http://127.0.0.1:9001",
     region: "us-east-1",
     keys: { accessKey: "KTGKEY", secretKey: "the-secret", origin },
+    clusterId: "5f0c0a55-7c4b-4b1e-9d3c-6a1f0e2b7d88",
     drives: {
       count: devices.length,
       presentCount: devices.length,
