@@ -250,7 +250,7 @@ export class NodeLink {
     const headers = this.#sign({ method, path, nonce, hello, body: digest, owner });
     const request: ExchangeRequest = { method, path, headers, target, body };
     const exchange = new Exchange(pool, request);
-    const stopWatch = this.#watch(exchange, deadlineMs, patienceMs ?? deadlineMs);
+    const stopWatch = this.watch(exchange, patienceMs ?? deadlineMs, deadlineMs);
     try {
       return this.#accept(await exchange.answer, nonce, target !== undefined);
     } finally {
@@ -258,8 +258,11 @@ export class NodeLink {
     }
   }
 
-  /** Ends an exchange without an answer: at its deadline, later while the node lives and there is patience left. */
-  #watch(exchange: Exchange, deadlineMs: number, patienceMs: number): () => void {
+  /**
+   * Ends an exchange that gets no answer: at its deadline, or later, while the node gives signs of life and there is
+   * patience left. Returns what ends the watch.
+   */
+  watch(exchange: Exchange, patienceMs: number, deadlineMs = this.deadlineMs): () => void {
     let leftMs = patienceMs;
     let isOver = false;
     let timer: NodeJS.Timeout;

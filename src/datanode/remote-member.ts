@@ -144,7 +144,7 @@ class RemoteMember implements JournalMember {
   ): Promise<void> {
     const path = this.#path("journalSnapshot") + renderSnapshotQuery(info);
     await this.#translated(async () => {
-      const options = { owner, endDeadlineMs: PATIENCE_MS };
+      const options = { owner, endPatienceMs: PATIENCE_MS };
       const writer = await RemoteShardWriter.begin(this.#link, path, this.#buffers, options);
       try {
         for await (const chunk of bytes) await writer.append([chunk]);

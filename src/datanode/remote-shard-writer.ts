@@ -36,13 +36,13 @@ interface Frame {
 export interface RemoteWriteOptions {
   /** Who asks for it; the link's owner where absent. */
   readonly owner?: Authority | undefined;
-  /** How long the node may take to make it durable, in milliseconds; the link's deadline where absent. */
-  readonly endDeadlineMs?: number | undefined;
+  /** How long the node may take to make it durable while it lives, in milliseconds; the link's deadline where absent. */
+  readonly endPatienceMs?: number | undefined;
 }
 
 export class RemoteShardWriter implements ShardWriter {
   readonly #link: NodeLink;
-  readonly #endDeadlineMs: number;
+  readonly #endPatienceMs: number;
   readonly #buffers: BufferPool;
   #key: BodyKey | undefined;
   #stream: NodeStream | undefined;
@@ -56,10 +56,10 @@ export class RemoteShardWriter implements ShardWriter {
   #dataBytes = 0;
   #checksum = 0;
 
-  private constructor(link: NodeLink, buffers: BufferPool, endDeadlineMs: number) {
+  private constructor(link: NodeLink, buffers: BufferPool, endPatienceMs: number) {
     this.#link = link;
     this.#buffers = buffers;
-    this.#endDeadlineMs = endDeadlineMs;
+    this.#endPatienceMs = endPatienceMs;
   }
 
   /** Resolves before the node has answered. @throws ShardError Unavailable when it is known to be away. */
@@ -67,9 +67,9 @@ export class RemoteShardWriter implements ShardWriter {
     link: NodeLink,
     path: string,
     buffers: BufferPool,
-    { owner, endDeadlineMs = link.deadlineMs }: RemoteWriteOptions = {},
+    { owner, endPatienceMs = link.deadlineMs }: RemoteWriteOptions = {},
   ): Promise<ShardWriter> {
-    const writer = new RemoteShardWriter(link, buffers, endDeadlineMs);
+    const writer = new RemoteShardWriter(link, buffers, endPatienceMs);
     const makeBody = (key: BodyKey): AsyncIterable<Uint8Array> => {
       writer.#key = key;
       return writer.#frames();
@@ -89,7 +89,7 @@ export class RemoteShardWriter implements ShardWriter {
 
   async finish(chunks: readonly Uint8Array[]): Promise<void> {
     await this.append(chunks);
-    await this.#end("finish", this.#endDeadlineMs);
+    await this.#end("finish", this.#endPatienceMs);
   }
 
   async abort(): Promise<void> {
@@ -106,21 +106,22 @@ export class RemoteShardWriter implements ShardWriter {
     }
   }
 
-  async #end(kind: BodyEndKind, deadlineMs: number): Promise<void> {
+  async #end(kind: BodyEndKind, patienceMs: number): Promise<void> {
     assert(this.#key !== undefined && this.#stream !== undefined, "a writer has begun");
     const end = { kind, dataBytes: this.#dataBytes, checksum: this.#checksum };
     const { exchange, done } = this.#stream;
     this.#queue.push({ bytes: renderBodyEnd(this.#key, end) });
     this.#isEnded = true;
     this.#wakeSender();
-    const timer = this.#startDeadline(deadlineMs);
+    const deadlineMs = Math.min(patienceMs, this.#link.deadlineMs);
+    const stopWatch = this.#link.watch(exchange, patienceMs, deadlineMs);
     try {
       await done;
     } catch (error) {
       exchange.abort(new ConnectionError("the shard was given up"));
       throw error;
     } finally {
-      clearTimeout(timer);
+      stopWatch();
     }
   }
 
