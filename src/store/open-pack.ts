@@ -90,6 +90,8 @@ export class OpenPack {
   #dataBytes = 0;
   #entryCount = 0;
   #hasFailed = false;
+  /** Left set when an entry could not be placed: then there is no telling what a footer should say. */
+  #isPlacing = false;
   #unsettledCount = 0;
   #isDoubtful = false;
   #whenSettled: () => void = () => undefined;
@@ -172,6 +174,9 @@ export class OpenPack {
    * @throws S3Error ServiceUnavailable, InsufficientStorage when too few drives took them: then they are dead bytes.
    */
   async append(writes: readonly PackWrite[]): Promise<readonly number[]> {
+    // Whatever is thrown from here on, where the pack ends is no longer certain.
+    this.#hasFailed = true;
+    this.#isPlacing = true;
     const startOffset = this.#endOffset;
     const chunks = this.#slots.map((_, index) => {
       const header = this.#headers[index];
@@ -180,6 +185,7 @@ export class OpenPack {
     if (startOffset === 0) this.#endOffset = this.#headerBytes;
     this.#headers = [];
     const places = writes.map((write) => this.#place(write, chunks));
+    this.#isPlacing = false;
     const goodCount = this.#goodCount;
     await Promise.all(
       this.#slots.map(async (slot, index) => {
@@ -187,12 +193,9 @@ export class OpenPack {
         crashPoint("pack.some-appended");
       }),
     );
-    if (this.#goodCount < goodCount) this.#hasFailed = true;
-    if (!this.#hasQuorum()) {
-      this.#hasFailed = true;
-      throw this.#quorumError();
-    }
+    if (!this.#hasQuorum()) throw this.#quorumError();
     crashPoint("pack.durable");
+    this.#hasFailed = this.#goodCount < goodCount;
     this.#entryCount += writes.length;
     this.#unsettledCount += writes.length;
     return places;
@@ -215,6 +218,7 @@ export class OpenPack {
 
   /** Writes the footers and closes; never rejects: what is not sealed is good all the same. */
   async seal(): Promise<void> {
+    if (this.#isPlacing) return this.#close();
     const footer = {
       dataBytes: this.#dataBytes,
       etag: "",
@@ -235,10 +239,14 @@ export class OpenPack {
 
   /** Closes and removes everything; never rejects. What a drive that is away holds of it is removed later. */
   async discard(): Promise<void> {
-    await Promise.all(this.#slots.map((slot) => slot.close()));
+    await this.#close();
     const { layoutVersion } = this.#context;
     const set = { setId: this.setId, layoutVersion, shardCount: this.#slots.length };
     await discardSet(this.#context, set);
+  }
+
+  async #close(): Promise<void> {
+    await Promise.all(this.#slots.map((slot) => slot.close()));
   }
 
   /** Puts an entry at the end, and what each drive gets of it behind the chunks for that drive. */

@@ -106,7 +106,9 @@ export class Packs {
   /** Never rejects. */
   async #run(): Promise<void> {
     while (this.#queue.length + this.#sealAsks.length > 0) {
-      const asks = this.#sealAsks.splice(0);
+      // At the end all that came before it is written first.
+      const isEarly = this.#isClosed && this.#queue.length > 0;
+      const asks = isEarly ? [] : this.#sealAsks.splice(0);
       if (asks.length > 0 && this.#open !== undefined) this.#retire(this.#open);
       for (const ask of asks) ask();
       const group = this.#takeGroup();

@@ -153,6 +153,36 @@ test("a pack whose last object goes before it is sealed goes to the trash with i
   expect(await lab.metadata.listTrash(10)).toHaveLength(1);
 });
 
+test("an object that fits no entry fails, and spoils nothing that is written before or after", async () => {
+  const lab = await givenPacks();
+  await lab.put("before", bytesOf(50_000, 1));
+  const attributes = { headers: { expires: "x".repeat(70_000) }, userMetadata: {} };
+  const body = bodyOf(bytesOf(50_000, 2));
+  const refused = lab.store.putObject(lab.target("bad", { attributes }), body);
+  await expect(refused).rejects.toThrow("is bounded");
+  expect(lab.store.awayCount()).toBe(0);
+  await lab.put("after", bytesOf(50_000, 3));
+  await lab.store.compactPacks({ deadShareMin: 1, sealsOpen: true });
+  expect(lab.store.awayCount()).toBe(0);
+  expect((await lab.get("before")).equals(bytesOf(50_000, 1))).toBe(true);
+  expect((await lab.get("after")).equals(bytesOf(50_000, 3))).toBe(true);
+});
+
+test("what is under way when the store closes is written, and its pack sealed", async () => {
+  const lab = await givenPacks();
+  const writes = Array.from({ length: 20 }, (_, seed) =>
+    lab.put(`key-${seed}`, bytesOf(50_000, seed)),
+  );
+  await lab.put("key", bytesOf(50_000, 1));
+  const closing = lab.store.close();
+  const outcomes = await Promise.allSettled(writes);
+  await closing;
+  expect(outcomes.filter(({ status }) => status === "fulfilled").length).toBeGreaterThan(0);
+  const packs = await sparse(lab, 0);
+  expect(packs.length).toBeGreaterThan(0);
+  expect((await lab.metadata.totals()).packs).toBe(packs.length);
+});
+
 test("reset leaves the open pack usable", async () => {
   const lab = await givenPacks();
   const { set } = packedOf(await lab.put("key", bytesOf(50_000, 1)));
