@@ -6,14 +6,18 @@ import { existsSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
+import { processTree } from "./process-stats.ts";
 
 export interface OwnServer {
   readonly endpoint: URL;
+  readonly adminEndpoint: string;
   readonly accessKey: string;
   readonly secretKey: string;
   readonly pid: number;
   readonly folder: string;
   readonly stop: () => Promise<void>;
+  /** Ends it as a crash does, its workers too. What it was given as a folder stays. */
+  readonly kill: () => Promise<void>;
 }
 
 export interface OwnServerOptions {
@@ -22,6 +26,8 @@ export interface OwnServerOptions {
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   readonly port?: number;
+  /** How long a start may take, in milliseconds. */
+  readonly readyMsMax?: number;
 }
 
 const READY_MS_MAX = 30_000;
@@ -42,6 +48,9 @@ export async function startOwnServer(options: OwnServerOptions = {}): Promise<Ow
       folder,
       "--port",
       String(options.port ?? 0),
+      "--admin-port",
+      "0",
+      "--json",
       ...(options.args ?? []),
     ],
     {
@@ -50,14 +59,27 @@ export async function startOwnServer(options: OwnServerOptions = {}): Promise<Ow
       env: { ...process.env, ...keys, ...options.env },
     },
   );
-  const endpoint = await readyUrl(child, log);
+  const { endpoint, adminEndpoint } = await readyUrls(
+    child,
+    log,
+    options.readyMsMax ?? READY_MS_MAX,
+  );
   const env = { ...keys, ...options.env };
+  const pid = child.pid ?? 0;
   return {
     endpoint: new URL(endpoint),
+    adminEndpoint,
     accessKey: env.KINTSUGI_ACCESS_KEY,
     secretKey: env.KINTSUGI_SECRET_KEY,
-    pid: child.pid ?? 0,
+    pid,
     folder,
+    kill: async () => {
+      const ended = once(child, "exit");
+      // The supervisor first: it starts another worker for one that dies.
+      for (const each of processTree(pid)) process.kill(each, "SIGKILL");
+      await ended;
+      rmSync(dirname(log), { recursive: true, force: true });
+    },
     stop: async () => {
       child.kill("SIGTERM");
       if (child.exitCode === null) await once(child, "exit");
@@ -67,15 +89,22 @@ export async function startOwnServer(options: OwnServerOptions = {}): Promise<Ow
   };
 }
 
-async function readyUrl(child: ChildProcess, log: string): Promise<string> {
+interface ReadyUrls {
+  readonly endpoint: string;
+  readonly adminEndpoint: string;
+}
+
+async function readyUrls(child: ChildProcess, log: string, msMax: number): Promise<ReadyUrls> {
   if (!child.stdout) throw new Error("the server has no output");
-  const timer = setTimeout(() => child.kill("SIGKILL"), READY_MS_MAX);
+  const timer = setTimeout(() => child.kill("SIGKILL"), msMax);
+  let adminEndpoint = "";
   try {
     for await (const line of createInterface({ input: child.stdout })) {
-      const url = /^ready (http\S+)$/.exec(line)?.[1];
-      if (url !== undefined) {
+      adminEndpoint = /"adminEndpoint":"([^"]+)"/.exec(line)?.[1] ?? adminEndpoint;
+      const endpoint = /^ready (http\S+)$/.exec(line)?.[1];
+      if (endpoint !== undefined) {
         child.stdout.resume();
-        return url;
+        return { endpoint, adminEndpoint };
       }
     }
   } finally {
