@@ -12,7 +12,6 @@ export {
   peekPackEntryBytes,
   renderPackEntry,
   type PackEntry,
-  type PackEntryPlace,
 } from "./pack-entry.ts";
 export {
   BLOCK_CHECKSUM_BYTES,
@@ -21,7 +20,6 @@ export {
   packedSeed,
   shardSeed,
   verifyBlock,
-  type PackedPlace,
 } from "./shard-block.ts";
 export {
   locateFooter,
