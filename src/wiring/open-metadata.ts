@@ -9,7 +9,6 @@ import type { MemberSpec } from "../metadata/members/member-spec.ts";
 import type { MetadataStore } from "../metadata/metadata-store.ts";
 import {
   openMemberedMetadata,
-  openSqliteMetadata,
   type MemberedMetadata,
 } from "../metadata/sqlite/open-sqlite-metadata.ts";
 import type { Logger } from "../telemetry/logger.ts";
@@ -89,17 +88,6 @@ export async function openMetadata(
   closeStack.add(() => opened.metadata.close());
   await checkCluster(opened.metadata, opened.clusterId, folder);
   return opened;
-}
-
-/** Without members. */
-export async function openSoleMetadata(
-  folder: string,
-  clock: Clock,
-  closeStack: CloseStack,
-): Promise<MetadataStore> {
-  const metadata = await wordsOf(folder, () => openSqliteMetadata({ folder, clock }));
-  closeStack.add(() => metadata.close());
-  return metadata;
 }
 
 async function checkCluster(metadata: MetadataStore, clusterId: string, folder: string) {

@@ -157,6 +157,10 @@ test("nodes that are all empty are not taken for those that held the copies, unl
   expect(refused.code).toBe(1);
   expect(refused.stderr).toMatch(/hold no copy of the metadata/);
   expect(refused.stderr).toMatch(/--accept-loss/);
+  const named = cluster.spawnGateway("another", "--cluster-id", "0".repeat(32));
+  const unknown = await named.exited();
+  expect(unknown.code).toBe(1);
+  expect(unknown.stderr).toMatch(/the cluster is to be 0{32}, and neither/);
   const accepted = await cluster.clientOf(cluster.spawnGateway("gateway", "--accept-loss", "on"));
   const { Body } = await accepted.send(new GetObjectCommand({ Bucket, Key: "small" }));
   expect(await Body?.transformToString()).toBe("in the metadata");

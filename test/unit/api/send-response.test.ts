@@ -57,6 +57,24 @@ test("text goes with its length in bytes, and headers keep their bytes beside it
   expect(answer.headers.get("x-amz-request-id")).toBe("1");
 });
 
+function refuse(): never {
+  throw new Error("no longer in charge");
+}
+
+test("an answer that may not be given after all is not begun, and its windows go back", async () => {
+  const { fate, windows, sizeBytes } = givenWindows(3, 10);
+  const bodies: readonly S3Response["body"][] = ["text", undefined, { windows, sizeBytes }];
+  for (const body of bodies) {
+    lab = await serveWith((_message, out) => {
+      const sent = sendResponse(out, { status: 200, headers: {}, body }, COMMON, refuse);
+      void sent.catch(() => out.writeHead(503).end());
+    });
+    expect((await sendRaw(lab.port, "GET / HTTP/1.1\r\nHost: h\r\n\r\n")).status).toBe(503);
+    await lab.stop();
+  }
+  expect(fate).toEqual({ made: 1, released: 1, releasedTwice: 0 });
+});
+
 test.each([
   ["GET", 200, "0"],
   ["PUT", 200, "0"],
