@@ -15,9 +15,11 @@ function clientOf({ process }: Started): AdminClient {
   return new AdminClient({ endpoint: process.adminEndpoint, key: LAB_KEYS, isInsecure: false });
 }
 
-/** The findings of a verification of everything. */
-export async function verify(server: Started): Promise<readonly AdminLine[]> {
-  const findings: AdminLine[] = [];
+/** The findings of a verification of everything, into `findings` as they come. */
+export async function verify(
+  server: Started,
+  findings: AdminLine[] = [],
+): Promise<readonly AdminLine[]> {
   const report = await clientOf(server).run("/v1/verify", {}, (line) => {
     if (line.type === "finding") findings.push(line);
   });

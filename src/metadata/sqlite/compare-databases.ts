@@ -77,10 +77,29 @@ function compareTable(
   table: Table,
   note: (difference: RowDifference) => void,
 ): number {
-  const keyed = table.keyColumns.length;
   const values = [...table.keyColumns, ...table.columns];
   const text = `select ${values.join(", ")} from ${table.name} order by ${table.keyColumns.join(", ")}`;
   const [left, right] = [rowsOf(standing, text), rowsOf(sound, text)];
+  try {
+    return compareRows(left, right, { table, note });
+  } finally {
+    // A query that is left open, since a page of it is malformed, would stand in the way of the next.
+    left.return?.();
+    right.return?.();
+  }
+}
+
+interface TableNotes {
+  readonly table: Table;
+  readonly note: (difference: RowDifference) => void;
+}
+
+function compareRows(
+  left: Iterator<Row, undefined>,
+  right: Iterator<Row, undefined>,
+  { table, note }: TableNotes,
+): number {
+  const keyed = table.keyColumns.length;
   let count = 0;
   let [a, b] = [left.next(), right.next()];
   while (a.done !== true || b.done !== true) {

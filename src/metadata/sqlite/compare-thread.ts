@@ -4,6 +4,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { parentPort, workerData, type MessagePort } from "node:worker_threads";
+import SQLite, { type Database } from "better-sqlite3";
 import type { ChainPosition } from "../../journal/journal-member.ts";
 import { openMember } from "../members/member-spec.ts";
 import type { SurveyedMember } from "../members/survey.ts";
@@ -14,6 +15,14 @@ import { openForReading } from "./open-database.ts";
 import { restoreDatabase } from "./restore-database.ts";
 import { messageOf } from "./write-protocol.ts";
 
+const UNREADABLE: DatabaseComparison = {
+  rowCount: 0,
+  differenceCount: 1,
+  differences: [
+    { table: "state", key: undefined, problem: "it does not say which change it holds" },
+  ],
+};
+
 async function compare({ databasePath, members }: CompareJob): Promise<DatabaseComparison> {
   const standing = openForReading(databasePath);
   const folder = await mkdtemp(join(dirname(databasePath), "compare-"));
@@ -21,7 +30,8 @@ async function compare({ databasePath, members }: CompareJob): Promise<DatabaseC
   try {
     // What is read from here on is one state, whatever is written meanwhile.
     standing.exec("begin");
-    const position = readPosition(standing);
+    const position = findPosition(standing);
+    if (position === undefined) return UNREADABLE;
     const surveyed = await inspectAll(opened);
     const best = surveyed.find(({ state }) => reaches(state, position));
     if (best === undefined) throw new Error("no member holds what the database holds");
@@ -40,6 +50,16 @@ async function compare({ databasePath, members }: CompareJob): Promise<DatabaseC
     standing.close();
     await rm(folder, { recursive: true, force: true });
     await Promise.allSettled(opened.map((member) => member.close()));
+  }
+}
+
+/** Undefined where the database cannot even say which change it holds. */
+function findPosition(standing: Database): ChainPosition | undefined {
+  try {
+    return readPosition(standing);
+  } catch (error) {
+    if (error instanceof SQLite.SqliteError && !/^SQLITE_(CORRUPT|NOTADB)/.test(error.code)) throw error;
+    return undefined;
   }
 }
 

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { seededRandom, type SeededRandom } from "../../../src/util/seeded-random.ts";
 import { bytesOfPiece, md5, type Piece } from "../contents.ts";
 import { startServer, type Started } from "../crash-loop.ts";
+import type { AdminLine } from "../../../src/cli/admin-client.ts";
 import { verify } from "../lab-admin.ts";
 import { LabClient, type LabAnswer } from "../lab-client.ts";
 import { LAB_KEYS, LabServer } from "../lab-server.ts";
@@ -135,11 +136,10 @@ async function judgeServer(lab: SqliteLab, server: Started, where: string): Prom
   const { journal } = lab;
   const before = await readAll(lab, server, where);
   for (const outcome of before) journal.note(`SQLite: ${outcome}`);
-  const findings = await verify(server).catch((error: unknown) => {
-    const lines = server.process.output.split("\n");
-    const log = lines.filter((line) => !line.includes("a request failed")).join("\n");
-    journal.violation(`verify gives up after flips at ${where}: ${String(error)}: ${log}`);
-    return [];
+  const findings: AdminLine[] = [];
+  await verify(server, findings).catch((error: unknown) => {
+    const told = findings.map((finding) => String(finding["problem"])).join("; ");
+    journal.violation(`verify gives up after flips at ${where}: ${String(error)}; ${told}`);
   });
   journal.note(findings.length > 0 ? "SQLite: verify finds it" : "SQLite: verify finds nothing");
   if (before.size === 0) return;
