@@ -6,11 +6,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { runCrashLoop, type LoopOptions } from "../lab/crash-loop.ts";
-import { runFlips } from "../lab/flips/flip-loop.ts";
+import { flipJournals } from "../lab/flips/journal-flips.ts";
+import { flipShardFiles } from "../lab/flips/shard-flips.ts";
+import { flipSqlite } from "../lab/flips/sqlite-flips.ts";
+import { runHttp } from "../lab/http-loop.ts";
 import { runModel } from "../lab/model/model-run.ts";
+import { runPoints } from "../lab/points-loop.ts";
 import { buildMirror } from "../lab/power/durable-mirror.ts";
 import { runPowerLoop } from "../lab/power/power-loop.ts";
 import { EXPECTED_SURVIVORS, survivorsOf, WRITERS } from "../lab/power/prove-mirror.ts";
+import { seededRandom } from "../../src/util/seeded-random.ts";
 import { Register } from "../lab/register.ts";
 import { Journal } from "../lab/world.ts";
 
@@ -46,12 +51,27 @@ test(`kill -9 under mixed load loses nothing that was acknowledged (seed ${seed}
   expect(await violationsOf(runCrashLoop, 3)).toEqual([]);
 });
 
-test(`operations agree with the model while drives fail and power is cut (seed ${seed})`, async () => {
-  expect(await violationsOf(runModel, 8)).toEqual([]);
+test(`nor does death at a named point of a commit path (seed ${seed})`, async () => {
+  expect(await violationsOf(runPoints, 2)).toEqual([]);
 });
 
-test(`flipped bits never make wrong bytes (seed ${seed})`, async () => {
-  expect(await violationsOf(runFlips, 5)).toEqual([]);
+test(`operations over HTTP, many at a time, are linearizable, and so are listings (F67, seed ${seed})`, async () => {
+  const journal = new Journal(() => undefined);
+  await runHttp({ seed, journal, shouldGoOn: () => journal.acknowledgedCount < 500 });
+  expect(journal.violations).toEqual([]);
+});
+
+test(`operations agree with the model while drives fail and power is cut (seed ${seed})`, async () => {
+  expect(await violationsOf(runModel, 25)).toEqual([]);
+});
+
+test(`flipped bits never make wrong bytes (F28-F31, seed ${seed})`, async () => {
+  const journal = new Journal(() => undefined);
+  const flips = { seed, random: seededRandom(seed), journal, shouldGoOn: () => true };
+  await flipShardFiles(flips, 200);
+  await flipJournals(flips, 50);
+  await flipSqlite(flips, 1);
+  expect(journal.violations).toEqual([]);
 });
 
 test(`a power cut leaves what was synced, and that is enough (seed ${seed})`, async ({ skip }) => {
