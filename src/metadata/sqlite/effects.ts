@@ -1,6 +1,12 @@
 // What a group of writes changed, as the members keep it: the statements that wrote, by number, with the values bound to
 // them. Never the requests: conditions were judged once, by the writer, and playing the statements again on another copy
 // of the same state changes the same rows. The numbers are those of the table journal_statements.
+//
+// As bytes: one that says if what follows the next is deflated, four with its length, the statements and their values,
+// and then the bytes of all blobs, one after the other. Rows of one group are much alike, and shrink to a quarter; objects
+// need not, and would cost much more time.
+
+import { deflateRawSync, inflateRawSync } from "node:zlib";
 
 /** What SQLite binds. */
 export type BoundValue = Uint8Array | number | string | null;
@@ -13,37 +19,60 @@ export interface Effect {
 
 const TAG = { null: 0, integer: 1, double: 2, text: 3, blob: 4 } as const;
 const SHAPE = { positional: 0, named: 1 } as const;
+const PACKING = { plain: 0, deflated: 1 } as const;
+const HEAD_BYTES = 5;
+/** Less is not worth deflating. */
+const DEFLATE_BYTES_MIN = 400;
+/** Statements of a group: a hostile record must not take all memory. */
+const INFLATED_BYTES_MAX = 256 * 1024 * 1024;
 const BYTES_AT_FIRST = 64 * 1024;
 /** A buffer that once grew larger is let go after its group. */
 const BYTES_KEPT_MAX = 4 * 1024 * 1024;
 /** Integers up to here are written as seven bits a byte. */
 const VARINT_MAX = 2 ** 31;
 
+interface EffectMark {
+  readonly length: number;
+  readonly blobCount: number;
+}
+
 /** Gathers effects as bytes; what a refused write left is taken back by its mark. */
 export class EffectBuffer {
   #bytes = Buffer.allocUnsafe(BYTES_AT_FIRST);
   #length = 0;
+  /** The callers' own, unchanged until the group has been told. */
+  #blobs: Uint8Array[] = [];
 
   get isEmpty(): boolean {
     return this.#length === 0;
   }
 
   /** Where the next effect will begin. */
-  get mark(): number {
-    return this.#length;
+  get mark(): EffectMark {
+    return { length: this.#length, blobCount: this.#blobs.length };
   }
 
-  undo(mark: number): void {
-    this.#length = mark;
+  undo({ length, blobCount }: EffectMark): void {
+    this.#length = length;
+    this.#blobs.length = blobCount;
   }
 
-  /** The bytes so far; valid until the next effect. */
+  /** All effects so far. */
   bytes(): Uint8Array {
-    return this.#bytes.subarray(0, this.#length);
+    const plain = this.#bytes.subarray(0, this.#length);
+    const deflated =
+      plain.length < DEFLATE_BYTES_MIN ? undefined : deflateRawSync(plain, { level: 1 });
+    const isDeflated = deflated !== undefined && deflated.length < plain.length;
+    const statements = isDeflated ? deflated : plain;
+    const head = Buffer.allocUnsafe(HEAD_BYTES);
+    head[0] = isDeflated ? PACKING.deflated : PACKING.plain;
+    head.writeUInt32LE(statements.length, 1);
+    return Buffer.concat([head, statements, ...this.#blobs]);
   }
 
   clear(): void {
     this.#length = 0;
+    this.#blobs = [];
     if (this.#bytes.length > BYTES_KEPT_MAX) this.#bytes = Buffer.allocUnsafe(BYTES_AT_FIRST);
   }
 
@@ -73,9 +102,7 @@ export class EffectBuffer {
     else {
       this.#byte(TAG.blob);
       this.#count(value.length);
-      this.#room(value.length);
-      this.#bytes.set(value, this.#length);
-      this.#length += value.length;
+      this.#blobs.push(value);
     }
   }
 
@@ -144,12 +171,28 @@ export class EffectError extends Error {
   override readonly name = "EffectError";
 }
 
+function unpacked(packing: number | undefined, statements: Buffer): Buffer {
+  if (packing === PACKING.plain) return statements;
+  if (packing !== PACKING.deflated) throw new EffectError(`packing ${packing} is unknown`);
+  try {
+    return inflateRawSync(statements, { maxOutputLength: INFLATED_BYTES_MAX });
+  } catch (error) {
+    throw new EffectError("it cannot be inflated", { cause: error });
+  }
+}
+
 class EffectReader {
   readonly #bytes: Buffer;
+  readonly #blobs: Buffer;
   #offset = 0;
+  #blobOffset = 0;
 
   constructor(payload: Uint8Array) {
-    this.#bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
+    const bytes = Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength);
+    const end = bytes.length < HEAD_BYTES ? 0 : HEAD_BYTES + bytes.readUInt32LE(1);
+    if (end === 0 || end > bytes.length) throw new EffectError("it ends too early");
+    this.#bytes = unpacked(bytes[0], bytes.subarray(HEAD_BYTES, end));
+    this.#blobs = bytes.subarray(end);
   }
 
   get isAtEnd(): boolean {
@@ -182,12 +225,20 @@ class EffectReader {
     if (tag === TAG.integer) return this.count();
     if (tag === TAG.double) return this.#take(8).readDoubleLE(0);
     if (tag === TAG.text) return this.#text();
-    if (tag === TAG.blob) return this.#take(this.count());
+    if (tag === TAG.blob) return this.#blob(this.count());
     throw new EffectError(`a value of kind ${tag} is unknown`);
   }
 
   #text(): string {
     return this.#take(this.count()).toString("utf8");
+  }
+
+  #blob(sizeBytes: number): Buffer {
+    const end = this.#blobOffset + sizeBytes;
+    if (end > this.#blobs.length) throw new EffectError("it ends too early");
+    const taken = this.#blobs.subarray(this.#blobOffset, end);
+    this.#blobOffset = end;
+    return taken;
   }
 
   #byte(): number {

@@ -100,7 +100,7 @@ export class GroupWriter {
   #applyOne(request: WriteRequest, nowMs: number): WriteAnswer {
     const last = this.#numbering.last;
     const effects = this.#recording?.effects;
-    const mark = effects?.mark ?? 0;
+    const mark = effects?.mark;
     this.#steps.mark.run();
     try {
       const result = applyWrite(this.#handlers, request, nowMs);
@@ -111,7 +111,7 @@ export class GroupWriter {
       if (!this.#database.inTransaction) throw error;
       this.#steps.undo.run();
       this.#steps.keep.run();
-      effects?.undo(mark);
+      if (mark !== undefined) effects?.undo(mark);
       this.#numbering.restore(last);
       return answerOf(error);
     }
