@@ -58,9 +58,11 @@ export class TrashCollector {
     const rows = await metadata.listTrash(SETS_SEEN_MAX, this.#after);
     this.#noteSeen(rows);
     const removed = await this.#removeAll(this.#chooseDue(rows));
-    crashPoint("trash.removed");
-    if (removed.size > 0) await metadata.dropTrash([...removed]);
-    crashPoint("trash.dropped");
+    if (removed.size > 0) {
+      crashPoint("trash.removed");
+      await metadata.dropTrash([...removed]);
+      crashPoint("trash.dropped");
+    }
     for (const setId of removed) this.#left.delete(setId);
     this.#move(rows, removed);
     return { removedCount: removed.size, waitingCount: rows.length - removed.size };

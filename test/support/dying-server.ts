@@ -1,0 +1,116 @@
+// The real server, made to die at named points of its commit paths (src/util/crash-point.ts), started again on the same
+// folder, and asked whether everything is whole and nothing is left over.
+
+import { join } from "node:path";
+import { expect, onTestFinished } from "vitest";
+import type { CrashPoint } from "../../src/util/crash-point.ts";
+import { requireClean, requireNoOrphans } from "../lab/lab-admin.ts";
+import { LabClient, type LabAnswer, type LabRequest } from "../lab/lab-client.ts";
+import { LAB_KEYS, LabServer } from "../lab/lab-server.ts";
+import { Journal } from "../lab/world.ts";
+import { givenFolder } from "./kintsugi-process.ts";
+
+/** Graces and rests pass so many times faster. */
+const HASTE = "200";
+/** A point that is not passed in so many calls is never passed. */
+const CALLS_MAX = 4_000;
+
+const PASSES_OF_START_MAX = 30;
+
+/** An answer, or undefined where the server died before it came. */
+type Outcome = LabAnswer | undefined;
+
+export class DyingServer {
+  readonly #folder: string;
+  #process: LabServer | undefined;
+  #client: LabClient | undefined;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  /** Starts it; to die at the n-th passing of a point, where one is given. */
+  async start(point?: CrashPoint, count = 1): Promise<void> {
+    if (!(await this.#tryStart(point, count)))
+      throw new Error(`no start: ${this.#process?.output}`);
+  }
+
+  /** Starts it, to die at the first passing of a point that is not the start's own. */
+  async startBefore(point: CrashPoint): Promise<void> {
+    for (let count = 1; count <= PASSES_OF_START_MAX; count += 1) {
+      if (await this.#tryStart(point, count)) return;
+      expect(this.#process?.wasKilled, this.#process?.output).toBe(true);
+    }
+    throw new Error(`starts always die at ${point}`);
+  }
+
+  /** Whether it serves. */
+  async #tryStart(point: CrashPoint | undefined, count: number): Promise<boolean> {
+    await this.#process?.kill();
+    this.#client?.close();
+    const crash = point === undefined ? {} : { KINTSUGI_CRASH_AT: `${point}:${count}` };
+    const started = new LabServer({
+      folder: this.#folder,
+      env: { KINTSUGI_HASTE: HASTE, KINTSUGI_BUCKETS: "bucket", ...crash },
+    });
+    this.#process = started;
+    const endpoint = await started.ready();
+    if (endpoint === undefined) return false;
+    this.#client = new LabClient(endpoint, LAB_KEYS, 32);
+    return true;
+  }
+
+  /** Below the bucket. Undefined when there was no answer, for the server has died. */
+  async send(request: LabRequest): Promise<Outcome> {
+    try {
+      return await this.#client?.send({ ...request, path: `/bucket/${request.path}` });
+    } catch (error) {
+      await this.#process?.ended();
+      if (this.#process?.wasKilled !== true) throw error;
+      return undefined;
+    }
+  }
+
+  /** Calls again and again until the server dies of it; it must. */
+  async callUntilDead(call: (index: number) => Promise<unknown>): Promise<void> {
+    for (let index = 0; index < CALLS_MAX && this.#process?.hasEnded === false; index += 1) {
+      await call(index);
+    }
+    expect(this.#process?.wasKilled, `it dies; it said ${this.#process?.output}`).toBe(true);
+  }
+
+  /** Resolves when it has died of what it does by itself. */
+  async died(): Promise<void> {
+    await this.#process?.ended();
+    expect(this.#process?.wasKilled).toBe(true);
+  }
+
+  async bodyOf(path: string): Promise<Buffer | undefined> {
+    const answer = await this.send({ method: "GET", path });
+    if (answer?.status === 404) return undefined;
+    expect(answer?.status, path).toBe(200);
+    return answer?.body;
+  }
+
+  /** Every shard of every object, and the metadata, are whole; after a sweep no shard is left that nothing names. */
+  async expectWhole(): Promise<void> {
+    const process = this.#process;
+    if (process === undefined) throw new Error("the server was not started");
+    const journal = new Journal(() => undefined);
+    await requireClean({ process, endpoint: "" }, journal);
+    await requireNoOrphans({ process, endpoint: "" }, journal);
+    expect(journal.violations).toEqual([]);
+  }
+
+  async end(): Promise<void> {
+    await this.#process?.kill();
+    this.#client?.close();
+  }
+}
+
+/** On a folder of its own; both end with the test. */
+export async function givenDyingServer(): Promise<DyingServer> {
+  const server = new DyingServer(join(await givenFolder(), "data"));
+  onTestFinished(() => server.end());
+  return server;
+}
