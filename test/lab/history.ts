@@ -77,10 +77,13 @@ export class History {
   }
 
   /** The server is gone, and this is what stands there: nothing that was under way takes effect any more. */
-  settle(found: KeyState): Verdict {
-    const last = { from: tick(), to: tick(), effect: seen(found), isDoubtful: false };
+  settle(found: KeyState, etag = this.#etags.get(found)): Verdict {
+    // Two values of one ETag are one to whoever looks: which of them it is nobody can say.
+    const isIt = (state: KeyState): boolean =>
+      state === found || (etag !== undefined && this.#etags.get(state) === etag);
+    const effect = (state: KeyState): KeyState | undefined => (isIt(state) ? found : undefined);
+    const last = { from: tick(), to: tick(), effect, isDoubtful: false };
     const verdict = this.#check([...this.#calls, last]);
-    const etag = this.#etags.get(found);
     this.#states = new Set([found]);
     this.#calls = [];
     this.#openCount = 0;

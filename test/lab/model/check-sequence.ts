@@ -1,6 +1,7 @@
 // What is compared after a crash and at the end of a sequence, while nothing else goes on.
 
 import { isSetId } from "../../../src/core/ids.ts";
+import { ABSENT } from "../history.ts";
 import { tick } from "../register.ts";
 import type { Ground } from "./ground.ts";
 import type { ModelStore } from "./model-store.ts";
@@ -19,6 +20,9 @@ export async function checkAll(ground: Ground): Promise<void> {
     const object = await store.findObject(bucket, key);
     const seen = ground.judgeSeen(register, object, from);
     if (seen === undefined) continue;
+    const history = ground.historyOf(key);
+    const state = seen.value === undefined ? ABSENT : seen.op;
+    ground.noteVerdict(key, history.settle(state, seen.value?.etag));
     register.settle(seen);
     if (seen.value !== undefined) await get(ground, key);
   }

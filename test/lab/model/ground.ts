@@ -6,6 +6,7 @@ import type { ObjectRecord } from "../../../src/metadata/records.ts";
 import type { NewObject, ObjectReading } from "../../../src/store/object-store.ts";
 import type { SeededRandom } from "../../../src/util/seeded-random.ts";
 import { OWNER } from "../../support/store-lab.ts";
+import { ABSENT, History, type KeyState, type Verdict } from "../history.ts";
 import { Register, tick, type Write } from "../register.ts";
 import { nextOperation, type Journal } from "../world.ts";
 import type { ModelFaults } from "./model-faults.ts";
@@ -47,6 +48,9 @@ export class Ground {
   readonly journal: Journal;
   readonly faults: ModelFaults;
   readonly registers = new Map(KEYS.map((key) => [key, new Register<Value>(undefined)] as const));
+  readonly #histories = new Map(KEYS.map((key) => [key, new History()] as const));
+  /** Writes under way, and what each would have done. */
+  readonly #open = new Map<Write<Value>, () => void>();
   held: Held[] = [];
   /** Operations so far: each is one call of a client, or one step of what goes on in the background. */
   operationCount = 0;
@@ -98,16 +102,20 @@ export class Ground {
     const { life } = this.model;
     const register = this.registerOf(judged.key);
     const write = register.begin(nextOperation(), judged.value);
+    const settle = this.#recordWrite(judged, write);
     const failingBefore = this.faults.failingCount;
     try {
       await work();
       if (life.isOver) return;
+      settle("accepted");
       this.#judgeCondition(judged, write, true);
       register.acknowledge(write);
       this.journal.count(kind);
     } catch (error) {
       if (life.isOver) return;
-      if (codeOf(error) === "PreconditionFailed") this.#judgeCondition(judged, write, false);
+      const isUnmet = codeOf(error) === "PreconditionFailed";
+      settle(isUnmet ? "unmet" : "refused");
+      if (isUnmet) this.#judgeCondition(judged, write, false);
       register.refuse(write);
       this.judgeRefusal(kind, error, failingBefore);
     }
@@ -132,15 +140,25 @@ export class Ground {
   async open(key: string): Promise<Held | undefined> {
     const { bucket, life, store } = this.model;
     const register = this.registerOf(key);
+    const history = this.historyOf(key);
+    const begun = history.begin();
     const from = tick();
     let reading: ObjectReading | undefined;
     try {
       reading = await store.openObject(bucket, key);
     } catch (error) {
-      if (!life.isOver) this.journal.violation(`open ${key}: ${describe(error)}`);
+      if (life.isOver) return undefined;
+      history.drop();
+      this.journal.violation(`open ${key}: ${describe(error)}`);
       return undefined;
     }
     if (life.isOver) return undefined;
+    const etag = reading?.object.etag;
+    const isIt = (state: KeyState): boolean => history.etagOf(state) === etag;
+    this.noteVerdict(
+      key,
+      history.end(begun, (state) => (isIt(state) ? state : undefined)),
+    );
     const seen = this.judgeSeen(register, reading?.object, from);
     if (reading === undefined) return undefined;
     if (seen?.value !== undefined) return { reading, value: seen.value };
@@ -162,6 +180,46 @@ export class Ground {
       this.journal.violation(`saw ${words}; ${register.describe(renderValue)}`);
     } else if (seen.length === 1) register.acknowledge(only, to);
     return only;
+  }
+
+  historyOf(key: string): History {
+    const history = this.#histories.get(key);
+    if (history === undefined) throw new Error(`no key ${key}`);
+    return history;
+  }
+
+  noteVerdict(key: string, verdict: Verdict): void {
+    if (verdict === "too many orders") this.journal.note("histories with too many orders to try");
+    if (verdict !== "impossible") return;
+    const calls = this.registerOf(key).describe(renderValue);
+    this.journal.violation(`no order of the calls on ${key} is possible; ${calls}`);
+  }
+
+  /** The process is dead: what was under way may have taken effect or not. */
+  loseOpenCalls(): void {
+    for (const lose of this.#open.values()) lose();
+    this.#open.clear();
+  }
+
+  /** Returns what tells the key's history how the write ended. */
+  #recordWrite(
+    { key, expectedEtag }: Judged,
+    write: Write<Value>,
+  ): (outcome: "accepted" | "refused" | "unmet") => void {
+    const history = this.historyOf(key);
+    const from = history.begin();
+    const target = write.value === undefined ? ABSENT : write.op;
+    if (write.value !== undefined) history.name(write.op, write.value.etag);
+    const isMet = (state: KeyState): boolean =>
+      expectedEtag === undefined || (history.etagOf(state) ?? null) === expectedEtag;
+    const accepted = (state: KeyState): KeyState | undefined => (isMet(state) ? target : undefined);
+    const unmet = (state: KeyState): KeyState | undefined => (isMet(state) ? undefined : state);
+    this.#open.set(write, () => history.lose(from, accepted));
+    return (outcome) => {
+      this.#open.delete(write);
+      if (outcome === "refused") this.noteVerdict(key, history.drop());
+      else this.noteVerdict(key, history.end(from, outcome === "accepted" ? accepted : unmet));
+    };
   }
 
   /** Whether the condition can have been as the answer says. */

@@ -56,6 +56,27 @@ export async function putIfSame(ground: Ground): Promise<void> {
   );
 }
 
+/** Several at once want to be the first, or the next: one may be. */
+export async function race(ground: Ground): Promise<void> {
+  const key = ground.pickKey();
+  const now = tick();
+  const [current] = ground.registerOf(key).candidates(now, now);
+  const expectedEtag = current?.value?.etag ?? null;
+  const condition = expectedEtag === null ? { ifNoneMatch: "*" } : { ifMatch: expectedEtag };
+  const one = async (): Promise<void> => {
+    const value = ground.newValue();
+    await ground.write("put in a race", { key, value, expectedEtag }, () =>
+      ground.model.store.putObject(
+        { ...ground.target(key), condition },
+        bodyOfValue(ground, value),
+      ),
+    );
+  };
+  ground.countOperation("race");
+  ground.countOperation("race");
+  await Promise.all([one(), one(), one()]);
+}
+
 /** A body that does not match what its sender said of it, or breaks off, leaves what was there. */
 export async function putBroken(ground: Ground): Promise<void> {
   const key = ground.pickKey();

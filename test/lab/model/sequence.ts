@@ -16,6 +16,7 @@ import {
   putBroken,
   putIfAbsent,
   putIfSame,
+  race,
   remove,
 } from "./object-acts.ts";
 import { abortStrays, upload } from "./upload-acts.ts";
@@ -33,6 +34,7 @@ const ACTS: readonly Act[] = [
   ["put", 300, put],
   ["put if absent", 50, putIfAbsent],
   ["put if same", 60, putIfSame],
+  ["race", 20, race],
   ["put broken", 30, putBroken],
   ["get", 210, get],
   ["hold", 50, hold],
@@ -97,6 +99,7 @@ async function crashAmid(ground: Ground, calls: readonly Promise<void>[]): Promi
   }
   ground.held = [];
   await faults.crash();
+  ground.loseOpenCalls();
   // Calls of the dead process settle without effect; of those that never do nothing more is heard.
   void Promise.allSettled(calls).then(() => journal.note("calls of dead processes that settled"));
   await checkAll(ground);
