@@ -17,16 +17,18 @@ import { World, type Journal } from "./world.ts";
 
 /** After so many cycles a new folder is begun. */
 const CYCLES_PER_FOLDER = 30;
-const SIZE_MAX = 1024 * 1024 + 3;
+const SIZE_MAX = 5 * 1024 * 1024;
 /** A server that has not died by then did not pass its point so often. */
 const LOAD_MS_MAX = 12_000;
 const UPKEEP_EVERY_MS = 400;
 /** A point that was tried so often, and never passed, is a violation. */
 const TRIES_MAX = 6;
-/** Points that are passed once or twice in a life; all others often. */
+/** Points that are passed but a few times in a life, or once; all others often. */
 const RARE =
-  /^(recovery|snapshot|journal\.(cut|promised|segment|snapshot)|pack\.(opened|before|some-sealed))/;
-const OFTEN_MAX = 40;
+  /^(compaction|set|snapshot|sweep|journal\.(cut|segment|snapshot)|pack\.(opened|before|some-sealed))/;
+const ONCE = /^(recovery|journal\.promised)/;
+const RARE_MAX = 2;
+const OFTEN_MAX = 30;
 const HASTE = "200";
 
 interface Tally {
@@ -102,7 +104,8 @@ interface Death {
 /** Whether the server died at the point. */
 async function dieAt({ name, folder, world, random }: Death): Promise<boolean> {
   const { journal } = world;
-  const count = RARE.test(name) ? 1 + random.below(2) : 1 + random.below(OFTEN_MAX);
+  const countMax = ONCE.test(name) ? 1 : RARE.test(name) ? RARE_MAX : OFTEN_MAX;
+  const count = 1 + random.below(countMax);
   // What is only done without the local database is done without it.
   if (name.startsWith("recovery")) await loseDatabase(folder, random);
   const env = { KINTSUGI_CRASH_AT: `${name}:${count}`, KINTSUGI_HASTE: HASTE };

@@ -40,8 +40,9 @@ export async function flipJournals(flips: ShardFlips, count: number): Promise<vo
   }
 }
 
+const checkPresent = (): Promise<void> => Promise.resolve();
+
 function open(disk: SimDrive): JournalMember {
-  const checkPresent = (): Promise<void> => Promise.resolve();
   return openLocalMember({ disk, driveId: DRIVE, segmentBytesMax: SEGMENT_BYTES, checkPresent });
 }
 

@@ -45,6 +45,7 @@ const ACTS: readonly Act[] = [
   ["list", 20, list],
   ["trash", 40, collectTrash],
   ["compaction", 15, compact],
+  ["compaction amid writes", 10, compactAmidWrites],
   ["sweep", 1, sweepOnce],
   ["abort strays", 6, abortStrays],
 ];
@@ -85,6 +86,13 @@ function actOnce(ground: Ground): Promise<void> {
   const [name, , act] = found;
   ground.countOperation(name);
   return act(ground);
+}
+
+/** Objects are replaced, deleted and copied while compaction looks for where they are. */
+async function compactAmidWrites(ground: Ground): Promise<void> {
+  const acts = [put, remove, copy, put, put];
+  for (const act of acts) ground.countOperation(act.name);
+  await Promise.all([compact(ground), ...acts.map((act) => act(ground))]);
 }
 
 async function sweepOnce(ground: Ground): Promise<void> {
