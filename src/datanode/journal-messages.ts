@@ -34,8 +34,8 @@ const SNAPSHOT_QUERY =
 const READ_QUERY = /\?sequence=(0|[1-9][0-9]{0,15})&bytes=(0|[1-9][0-9]{0,8})$/;
 
 export function renderState(state: MemberState): Buffer {
-  const { promised, head, base, snapshot, recordBytes, isBlank, clusterId, roster, remarks } =
-    state;
+  const { promised, head, base, snapshot, clusterId, roster } = state;
+  const { recordBytes, isBlank, isIncomplete, remarks } = state;
   return renderJson({
     promised: promised === undefined ? undefined : renderOwner(promised),
     head: fieldsOfPosition(head),
@@ -43,6 +43,7 @@ export function renderState(state: MemberState): Buffer {
     snapshot: snapshot === undefined ? undefined : fieldsOfSnapshot(snapshot),
     recordBytes,
     isBlank,
+    isIncomplete,
     clusterId,
     roster: roster === undefined ? undefined : Buffer.from(roster).toString("base64"),
     remarks,
@@ -62,6 +63,7 @@ export function parseState(body: Uint8Array): MemberState {
     snapshot: snapshot === undefined ? undefined : snapshotOf(snapshot),
     recordBytes: countField(fields, "recordBytes"),
     isBlank: flagField(fields, "isBlank"),
+    isIncomplete: flagField(fields, "isIncomplete"),
     clusterId: fields.has("clusterId") ? textField(fields, "clusterId") : undefined,
     roster: fields.has("roster") ? Buffer.from(textField(fields, "roster"), "base64") : undefined,
     remarks: textListField(fields, "remarks").map((text) => text.slice(0, REMARK_LENGTH_MAX)),

@@ -46,6 +46,11 @@ export interface MemberState {
   readonly recordBytes: number;
   /** Whether it has ever held anything: a blank drive counts for nothing. */
   readonly isBlank: boolean;
+  /**
+   * Whether it has lost records that it held, by rot or since it began anew, and has not got them back: it does not count
+   * among those that know all that was acknowledged. A torn end, which it never said to hold, is no such loss.
+   */
+  readonly isIncomplete: boolean;
   /** The cluster that its chain belongs to; undefined while it is blank. */
   readonly clusterId: string | undefined;
   /** The payload of its newest intact record of kind "open" or "roster": who the members are. */
@@ -93,7 +98,8 @@ export interface JournalMember {
   read(sequence: number, bytesMax: number): Promise<readonly Uint8Array[]>;
   /**
    * Takes away what comes after `position`, and keeps it under another name for whoever wants to look.
-   * A position before its base, or not on its chain, takes away all: then it begins anew there, with a chain of `clusterId`.
+   * A position before its base, or not on its chain, takes away all: then it begins anew there, with a chain of `clusterId`,
+   * and is incomplete until it has been brought up and is then truncated at its head.
    */
   truncate(authority: Authority, position: ChainPosition, clusterId: string): Promise<void>;
   /** Forgets records up to that sequence, in whole files, and snapshots older than the newest one up to it. */

@@ -10,6 +10,7 @@ import { hash } from "node:crypto";
 import { crc32c } from "../util/crc32c.ts";
 import { assert } from "../util/assert.ts";
 import { JournalError, type ChainPosition } from "./journal-member.ts";
+import { isMark, MARK_BYTES } from "./sync-mark.ts";
 
 /** A record that opens an epoch, or one that carries changes; others may come. */
 export const RECORD_KIND = { open: 1, changes: 2, roster: 3 } as const;
@@ -55,7 +56,9 @@ export type ParsedRecord =
 
 export interface ParsedRecords {
   readonly records: readonly JournalRecord[];
-  /** Bytes of those records. */
+  /** Where each of them ends. */
+  readonly ends: readonly number[];
+  /** Where the last of them ends. */
   readonly usedBytes: number;
   /** Why no further one was taken; undefined: the bytes are used up. */
   readonly stop: Exclude<ParsedRecord, { kind: "record" }> | undefined;
@@ -132,24 +135,35 @@ export function recordAt(bytes: Uint8Array): ParsedRecord {
   return { kind: "record", record };
 }
 
-/** The records at the beginning of `bytes` that follow one another, and `after` where it is given. Never throws. */
+/**
+ * The records at the beginning of `bytes` that follow one another, and `after` where it is given. Marks between them
+ * (sync-mark.ts) are passed over. Never throws.
+ */
 export function parseRecords(bytes: Uint8Array, after?: ChainPosition): ParsedRecords {
   const records: JournalRecord[] = [];
+  const ends: number[] = [];
   let usedBytes = 0;
   let position = after;
   while (usedBytes < bytes.length) {
-    const parsed = recordAt(bytes.subarray(usedBytes));
-    if (parsed.kind !== "record") return { records, usedBytes, stop: parsed };
+    const rest = bytes.subarray(usedBytes);
+    const markBytes = isMark(rest) ? MARK_BYTES : 0;
+    const parsed = recordAt(rest.subarray(markBytes));
+    if (parsed.kind === "incomplete") {
+      const bytesNeeded = markBytes + parsed.bytesNeeded;
+      return { records, ends, usedBytes, stop: { ...parsed, bytesNeeded } };
+    }
+    if (parsed.kind === "broken") return { records, ends, usedBytes, stop: parsed };
     const { record } = parsed;
     if (position !== undefined && !isNextAfter(position, record)) {
       const why = `record ${record.sequence} does not follow record ${position.sequence}`;
-      return { records, usedBytes, stop: { kind: "broken", why } };
+      return { records, ends, usedBytes, stop: { kind: "broken", why } };
     }
     records.push(record);
-    usedBytes += record.bytes.length;
+    usedBytes += markBytes + record.bytes.length;
+    ends.push(usedBytes);
     position = record;
   }
-  return { records, usedBytes, stop: undefined };
+  return { records, ends, usedBytes, stop: undefined };
 }
 
 /** Whether a record continues a chain that ends at `position`. */

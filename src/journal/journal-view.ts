@@ -21,6 +21,7 @@ export class JournalView {
   #highestNumber: number;
   #firstNumber: number;
   #promised: Authority | undefined;
+  #isIncomplete: boolean;
 
   constructor(scan: JournalScan) {
     this.#scan = scan;
@@ -31,10 +32,20 @@ export class JournalView {
     this.#highestNumber = scan.highestNumber;
     this.#firstNumber = scan.firstNumber;
     this.#promised = scan.promised;
+    this.#isIncomplete = scan.isDamaged || this.last?.header.isIncomplete === true;
   }
 
   get promised(): Authority | undefined {
     return this.#promised;
+  }
+
+  /** See MemberState. */
+  get isIncomplete(): boolean {
+    return this.#isIncomplete;
+  }
+
+  noteIncomplete(isIncomplete: boolean): void {
+    this.#isIncomplete = isIncomplete;
   }
 
   get firstNumber(): number {
@@ -87,6 +98,7 @@ export class JournalView {
         0,
       ),
       isBlank: this.#segments.length === 0,
+      isIncomplete: this.#segments.length > 0 && this.#isIncomplete,
       clusterId: this.clusterId,
       roster: this.last?.end.roster,
       remarks: this.#scan.remarks,

@@ -66,8 +66,8 @@ async function placeAfter(disk: Disk, segment: Segment, sequence: number): Promi
   try {
     const reader = new SegmentReader(file, place, segment.end.offset);
     for (let records = await reader.next(); records.length > 0; records = await reader.next()) {
-      for (const record of records) {
-        const offset = place.offset + record.bytes.length;
+      for (const [index, record] of records.entries()) {
+        const offset = reader.ends[index] ?? reader.place.offset;
         place = { offset, position: positionOf(record), roster: rosterAfter(place, [record]) };
         if (record.sequence === sequence) return place;
       }

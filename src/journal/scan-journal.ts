@@ -10,7 +10,7 @@ import { linkSegments } from "./link-segments.ts";
 import type { Authority, SnapshotInfo } from "./journal-member.ts";
 import { isSamePosition } from "./journal-record.ts";
 import { JOURNAL_FOLDER, PROMISE_FILE, readPromise } from "./promise-file.ts";
-import { Segment, SegmentReader, type RecordPlace } from "./segment.ts";
+import { hasMarkFrom, Segment, SegmentReader, type RecordPlace } from "./segment.ts";
 import {
   parseSegmentHeader,
   parseSegmentName,
@@ -39,6 +39,8 @@ export interface ScanOptions {
 export interface JournalScan {
   /** The chain, oldest first; empty: there is none. */
   readonly segments: readonly Segment[];
+  /** Whether something is missing that was once durable here. */
+  readonly isDamaged: boolean;
   /** Files of ours that are not, or no longer, in the chain. */
   readonly strays: readonly string[];
   readonly highestNumber: number;
@@ -63,6 +65,7 @@ interface Verified {
   readonly segments: readonly Segment[];
   /** Names of those that cannot be reached. */
   readonly lost: readonly string[];
+  readonly isRotten: boolean;
 }
 
 /** @throws JournalError Corrupt when a newer program wrote here. @throws DiskError */
@@ -87,6 +90,7 @@ export async function scanJournal(options: ScanOptions): Promise<JournalScan> {
   const strays = [...replaced, ...unlinked].map(({ name }) => name);
   return {
     segments: verified.segments,
+    isDamaged: damaged.length > 0 || verified.isRotten || isCutOff(chain, unlinked),
     strays: [...strays, ...verified.lost, ...damaged],
     highestNumber: Math.max(promise.firstNumber, ...segmentNames.slice(-1).map(numberOf)),
     // A damaged promise is known from what its owner has written since.
@@ -222,11 +226,30 @@ async function verify(
       remarks.push(oddTail(segment, "its records do not lead to the next file"));
       const lost = chain.slice(index + 1);
       remarks.push(unreachable(lost));
-      return { segments, lost: lost.map(({ name }) => name) };
+      return { segments, lost: lost.map(({ name }) => name), isRotten: true };
     }
     segment.endAt(end);
   }
-  return { segments, lost: [] };
+  return { segments, lost: [], isRotten: await hasRottenEnd(disk, chain.at(-1)) };
+}
+
+/** Whether the last segment once held more: a sync has followed on what is not intact there. */
+async function hasRottenEnd(disk: Disk, last: FoundSegment | undefined): Promise<boolean> {
+  if (last === undefined || last.segment.end.offset === last.sizeBytes) return false;
+  const { segment } = last;
+  const file = await disk.open(`${JOURNAL_FOLDER}/${segment.name}`);
+  try {
+    // The mark of the append that is not intact stands at the end itself, and says nothing of that.
+    return await hasMarkFrom(file, segment, segment.end.offset + 1);
+  } finally {
+    await file.close();
+  }
+}
+
+/** Whether segments that cannot be linked continue the chain; others were to be put away. */
+function isCutOff(chain: readonly FoundSegment[], unlinked: readonly FoundSegment[]): boolean {
+  const last = chain.at(-1)?.number ?? 0;
+  return unlinked.some(({ number }) => number > last);
 }
 
 /** Where a segment ends according to the one that continues it. */

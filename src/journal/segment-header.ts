@@ -26,6 +26,8 @@ export interface SegmentHeader {
   readonly base: ChainPosition;
   /** The segment that it continues, and where in that file; undefined: with it the chain begins anew. */
   readonly follows: { readonly name: string; readonly endOffset: number } | undefined;
+  /** See MemberState; absent: it is not. */
+  readonly isIncomplete?: boolean | undefined;
 }
 
 export type ParsedHeader =
@@ -121,6 +123,7 @@ function headerIn(content: Content): SegmentHeader {
     authority: authorityIn(contentOf(content.get("authority"))),
     base: positionIn(contentOf(content.get("base"))),
     follows: follows === undefined ? undefined : placeIn(contentOf(follows)),
+    isIncomplete: content.get("isIncomplete") === true ? true : undefined,
   };
 }
 

@@ -19,6 +19,7 @@ import { JOURNAL_FOLDER } from "./promise-file.ts";
 import type { FoundPlace } from "./read-records.ts";
 import type { RecordPlace, Segment } from "./segment.ts";
 import type { SegmentHeader } from "./segment-header.ts";
+import { encodeMark, MARK_BYTES } from "./sync-mark.ts";
 import { keepTail, setAside } from "./set-aside.ts";
 import {
   writeSegment,
@@ -76,11 +77,12 @@ export class SegmentWriter {
     if (!isOpen) await this.begin(journal, authority);
     const { last } = journal;
     if (this.#file === undefined || last === undefined) throw this.#blank();
-    await this.#file.append(records);
+    const mark = encodeMark(last.end.offset, last.salt);
+    await this.#file.append([mark, ...records]);
     crashPoint("journal.appended");
     await this.#file.sync();
     crashPoint("journal.synced");
-    const sizeBytes = records.reduce((sum, { length }) => sum + length, 0);
+    const sizeBytes = records.reduce((sum, { length }) => sum + length, MARK_BYTES);
     this.#noteSynced(last, { ...end, offset: last.end.offset + sizeBytes });
   }
 
@@ -96,6 +98,7 @@ export class SegmentWriter {
       authority,
       base: positionOf(from.position),
       follows: isReplacing ? last.header.follows : { name: last.name, endOffset: from.offset },
+      isIncomplete: journal.isIncomplete || undefined,
     };
     const copied = { segment: last, from, to: last.end };
     const opened = await this.#write(journal, { header, roster: from.roster, copied });
@@ -107,24 +110,36 @@ export class SegmentWriter {
     await this.#remove([...replaced.map(({ name }) => name), ...journal.takeCutOff()]);
   }
 
-  /** Takes away what comes behind `found`, or all, to begin anew at `position`. Snapshots are not its concern. */
+  /**
+   * Takes away what comes behind `found`, or all, to begin anew at `position`. At its head it is whole from now on.
+   * Snapshots are not its concern.
+   */
   async truncate(
     journal: JournalView,
     authority: Authority,
     { position, clusterId, found }: Truncation,
   ): Promise<void> {
     if (found !== undefined && isSamePosition(position, journal.head)) {
-      if (this.#file === undefined) await this.begin(journal, authority);
+      const wasIncomplete = journal.isIncomplete;
+      journal.noteIncomplete(false);
+      if (this.#file === undefined || wasIncomplete) await this.begin(journal, authority);
       return;
     }
+    if (found === undefined) journal.noteIncomplete(true);
+    const isIncomplete = journal.isIncomplete || undefined;
     const { driveId } = this.#options;
     const base = positionOf(position);
-    const anew = { clusterId, driveId, authority, base, follows: undefined };
+    const anew = { clusterId, driveId, authority, base, follows: undefined, isIncomplete };
     const kept = found === undefined ? undefined : rangeUpTo(journal, found);
     const opened = await (kept === undefined
       ? this.#write(journal, { header: anew, roster: undefined })
       : this.#write(journal, {
-          header: { ...kept.segment.header, authority },
+          header: {
+            ...kept.segment.header,
+            authority,
+            isIncomplete,
+            follows: followed(journal, found),
+          },
           roster: kept.from.roster,
           copied: kept,
         }));
@@ -193,6 +208,15 @@ export class SegmentWriter {
     const message = `${this.#options.label}: it has no chain yet, which truncate begins`;
     return new JournalError("Gap", message);
   }
+}
+
+/** What the segment in the place of that one continues: one at the beginning replaces all, whatever was cut off before it. */
+function followed(
+  { segments }: JournalView,
+  found: FoundPlace | undefined,
+): SegmentHeader["follows"] {
+  const index = found?.index ?? 0;
+  return index === 0 ? undefined : segments[index]?.header.follows;
 }
 
 /** What remains of the segment in which that place is. */

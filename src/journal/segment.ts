@@ -5,6 +5,7 @@ import type { ReadFile } from "../disk/disk.ts";
 import type { ChainPosition } from "./journal-member.ts";
 import { isRosterKind, parseRecords, positionOf, type JournalRecord } from "./journal-record.ts";
 import type { SegmentHeader } from "./segment-header.ts";
+import { hasMark, MARK_BYTES, markSalt } from "./sync-mark.ts";
 
 /** A place between two records. */
 export interface RecordPlace {
@@ -17,7 +18,7 @@ export interface RecordPlace {
 
 const READ_BYTES = 1024 * 1024;
 /** About so far apart are the places that are remembered, so that a record in the middle is found without reading all. */
-const MARK_BYTES = 256 * 1024;
+const PLACE_EVERY_BYTES = 256 * 1024;
 
 export class Segment {
   readonly name: string;
@@ -42,8 +43,9 @@ export class Segment {
     return this.#end;
   }
 
-  get isEmpty(): boolean {
-    return this.#end.offset === this.start.offset;
+  /** Of its marks. */
+  get salt(): string {
+    return markSalt(this.name, this.header.authority.owner);
   }
 
   /** Says that it goes on, or has been cut short, to that place. */
@@ -51,7 +53,8 @@ export class Segment {
     while (this.#marks.length > 1 && (this.#marks.at(-1)?.offset ?? 0) > place.offset) {
       this.#marks.pop();
     }
-    if (place.offset - (this.#marks.at(-1)?.offset ?? 0) >= MARK_BYTES) this.#marks.push(place);
+    if (place.offset - (this.#marks.at(-1)?.offset ?? 0) >= PLACE_EVERY_BYTES)
+      this.#marks.push(place);
     this.#end = place;
   }
 
@@ -79,6 +82,7 @@ export class SegmentReader {
   readonly #endOffset: number;
   #place: RecordPlace;
   #stop: string | undefined;
+  #ends: readonly number[] = [];
 
   constructor(file: ReadFile, from: RecordPlace, endOffset: number) {
     this.#file = file;
@@ -89,6 +93,11 @@ export class SegmentReader {
   /** Behind the last record read. */
   get place(): RecordPlace {
     return this.#place;
+  }
+
+  /** Where each of the records that `next` gave last ends. */
+  get ends(): readonly number[] {
+    return this.#ends;
   }
 
   /** Why it did not come to the end; undefined: it has, or has not tried yet. */
@@ -103,14 +112,16 @@ export class SegmentReader {
       const left = this.#endOffset - this.#place.offset;
       const buffer = Buffer.allocUnsafe(Math.min(wanted, left));
       const count = await this.#file.read(buffer, this.#place.offset);
-      const { records, usedBytes, stop } = parseRecords(
+      const { records, ends, usedBytes, stop } = parseRecords(
         buffer.subarray(0, count),
         this.#place.position,
       );
       const last = records.at(-1);
       if (last !== undefined) {
+        const { offset } = this.#place;
+        this.#ends = ends.map((end) => offset + end);
         this.#place = {
-          offset: this.#place.offset + usedBytes,
+          offset: offset + usedBytes,
           position: positionOf(last),
           roster: rosterAfter(this.#place, records),
         };
@@ -124,4 +135,19 @@ export class SegmentReader {
     }
     return [];
   }
+}
+
+/** Whether a mark of the segment stands at or behind that offset: then what is before the mark was once durable. */
+export async function hasMarkFrom(
+  file: ReadFile,
+  segment: Segment,
+  offset: number,
+): Promise<boolean> {
+  const buffer = Buffer.allocUnsafe(READ_BYTES);
+  for (let from = offset; from < file.sizeBytes; from += READ_BYTES - MARK_BYTES) {
+    const count = await file.read(buffer, from);
+    if (hasMark(buffer.subarray(0, count), from, segment.salt)) return true;
+    if (count < buffer.length) return false;
+  }
+  return false;
 }

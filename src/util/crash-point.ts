@@ -25,6 +25,7 @@ export const CRASH_POINTS = [
   "pack.durable",
   "pack.some-sealed",
   "pack.before-sealed",
+  "recovery.adopted",
   "recovery.played",
   "recovery.snapshot-restored",
   "recovery.database-restored",

@@ -12,18 +12,33 @@ import {
   type MemberState,
   type SnapshotInfo,
 } from "../../src/journal/journal-member.ts";
-import { parseRecord, RECORD_KIND } from "../../src/journal/journal-record.ts";
+import {
+  isRosterKind,
+  parseRecord,
+  recordHead,
+  type RecordHead,
+} from "../../src/journal/journal-record.ts";
+
+interface Stored {
+  readonly bytes: Uint8Array;
+  readonly head: RecordHead;
+  /** Its bytes are not what was written any more. */
+  isRotten: boolean;
+}
 
 /** What survives whatever happens to the process. */
 export class MemberDisk {
   promised: Authority | undefined;
   base: ChainPosition = CHAIN_START;
-  records: Uint8Array[] = [];
+  records: Stored[] = [];
   aside: Uint8Array[] = [];
   snapshots: { readonly info: SnapshotInfo; readonly bytes: Buffer }[] = [];
   clusterId: string | undefined;
+  isIncomplete = false;
   /** No call gets through. */
   isAway = false;
+  /** Rot is seen on reading only, as in old parts of a large journal. */
+  hidesRot = false;
 
   /** As a new drive. */
   wipe(): void {
@@ -32,6 +47,18 @@ export class MemberDisk {
     this.records = [];
     this.snapshots = [];
     this.clusterId = undefined;
+    this.isIncomplete = false;
+  }
+
+  /** Records up to the first one that is seen to be rotten. */
+  get intact(): readonly Stored[] {
+    const count = this.hidesRot ? -1 : this.records.findIndex(({ isRotten }) => isRotten);
+    return count < 0 ? this.records : this.records.slice(0, count);
+  }
+
+  /** The last record, when rotten, is taken for one that was never whole. */
+  get isDamaged(): boolean {
+    return this.intact.length < this.records.length - 1;
   }
 }
 
@@ -58,7 +85,11 @@ export class MemoryMember implements JournalMember {
     await this.#call("promise");
     const { promised } = this.#disk;
     if (promised !== undefined && promised.epoch >= authority.epoch) throw this.#fenced();
-    this.#disk.promised = authority;
+    const disk = this.#disk;
+    disk.promised = authority;
+    // Whoever begins to write keeps what is intact, and knows that it is not all.
+    disk.isIncomplete ||= disk.isDamaged;
+    disk.records = [...disk.intact];
     return this.#state();
   }
 
@@ -66,26 +97,29 @@ export class MemoryMember implements JournalMember {
     await this.#call("append");
     this.#authorise(authority);
     for (const bytes of records) {
-      const { sequence, previousDigest } = parseRecord(bytes);
-      const { head } = this.#state();
-      if (sequence !== head.sequence + 1 || previousDigest !== head.digest) {
-        throw new JournalError("Gap", `${sequence} does not follow ${head.sequence}`);
+      const head = recordHead(bytes);
+      const last = this.#disk.records.at(-1)?.head ?? this.#disk.base;
+      if (head?.sequence !== last.sequence + 1 || head.previousDigest !== last.digest) {
+        throw new JournalError("Gap", `${head?.sequence} does not follow ${last.sequence}`);
       }
-      this.#disk.records.push(Uint8Array.from(bytes));
+      this.#disk.records.push({ bytes, head, isRotten: false });
     }
     await this.#call("appended");
   }
 
   async read(sequence: number, bytesMax: number): Promise<readonly Uint8Array[]> {
     await this.#call("read");
-    const { base, records } = this.#disk;
+    const { base, intact } = this.#disk;
     if (sequence <= base.sequence) throw new JournalError("Gap", `${sequence} is before the base`);
-    const found = records.slice(sequence - base.sequence - 1);
+    const found: Uint8Array[] = [];
     let sizeBytes = 0;
-    return found.filter((record, index) => {
-      sizeBytes += record.length;
-      return index === 0 || sizeBytes <= bytesMax;
-    });
+    for (const { bytes, isRotten } of intact.slice(sequence - base.sequence - 1)) {
+      sizeBytes += bytes.length;
+      if (found.length > 0 && sizeBytes > bytesMax) break;
+      if (isRotten) throw new JournalError("Corrupt", `${this.label}: a record is rotten`);
+      found.push(bytes);
+    }
+    return found;
   }
 
   async truncate(authority: Authority, position: ChainPosition, clusterId: string): Promise<void> {
@@ -93,15 +127,17 @@ export class MemoryMember implements JournalMember {
     this.#authorise(authority);
     const disk = this.#disk;
     const kept = position.sequence - disk.base.sequence;
-    const at =
-      kept === 0
-        ? disk.base
-        : disk.records[kept - 1] && parseRecord(disk.records[kept - 1] ?? new Uint8Array(0));
+    const at = kept === 0 ? disk.base : disk.records[kept - 1]?.head;
     if (disk.clusterId !== undefined && kept >= 0 && at?.digest === position.digest) {
-      disk.aside.push(...disk.records.splice(kept));
+      const gone = disk.records.splice(kept);
+      if (gone.length === 0) disk.isIncomplete = false;
+      disk.aside.push(...gone.map(({ bytes }) => bytes));
+      this.#dropSnapshots(({ sequence }) => sequence > position.sequence);
       return;
     }
-    disk.aside.push(...disk.records);
+    disk.aside.push(...disk.records.map(({ bytes }) => bytes));
+    this.#dropSnapshots(({ digest }) => digest !== position.digest);
+    disk.isIncomplete = true;
     disk.records = [];
     disk.base = position;
     disk.clusterId = clusterId;
@@ -114,7 +150,7 @@ export class MemoryMember implements JournalMember {
     const count = sequence - disk.base.sequence;
     const last = disk.records[count - 1];
     if (last === undefined) return;
-    const { epoch, digest } = parseRecord(last);
+    const { epoch, digest } = last.head;
     disk.base = { sequence, epoch, digest };
     disk.records.splice(0, count);
   }
@@ -144,6 +180,10 @@ export class MemoryMember implements JournalMember {
 
   async close(): Promise<void> {}
 
+  #dropSnapshots(isGone: (info: SnapshotInfo) => boolean): void {
+    this.#disk.snapshots = this.#disk.snapshots.filter(({ info }) => !isGone(info));
+  }
+
   async #call(name: string): Promise<void> {
     await this.#beforeCall(name);
     if (this.#disk.isAway) throw new JournalError("Unavailable", `${this.label} is away`);
@@ -159,19 +199,20 @@ export class MemoryMember implements JournalMember {
   }
 
   #state(): MemberState {
-    const { promised, base, records, snapshots, clusterId } = this.#disk;
-    const parsed = records.map((bytes) => parseRecord(bytes));
-    const last = parsed.at(-1);
-    const roster = parsed.findLast(({ kind }) => kind !== RECORD_KIND.changes)?.payload;
+    const { promised, base, intact, snapshots, clusterId } = this.#disk;
+    const { isDamaged, isIncomplete } = this.#disk;
+    const last = intact.at(-1)?.head;
+    const roster = intact.findLast(({ head }) => isRosterKind(head.kind))?.bytes;
     return {
       promised,
       head: last ? { sequence: last.sequence, epoch: last.epoch, digest: last.digest } : base,
       base,
       snapshot: snapshots.map(({ info }) => info).toSorted((a, b) => b.sequence - a.sequence)[0],
-      recordBytes: records.reduce((sum, { length }) => sum + length, 0),
+      recordBytes: intact.reduce((sum, { bytes }) => sum + bytes.length, 0),
       isBlank: clusterId === undefined,
+      isIncomplete: clusterId !== undefined && (isIncomplete || isDamaged),
       clusterId,
-      roster,
+      roster: roster && parseRecord(roster).payload,
       remarks: [],
     };
   }

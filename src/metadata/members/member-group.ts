@@ -1,16 +1,19 @@
 // All members of one epoch: a change is durable when a quorum of them holds it. Members that fail are left out, looked
 // at again every few seconds, and brought up to date beside the stream of new records.
 
+import type { DriveId } from "../../core/ids.ts";
 import {
   JournalError,
   type Authority,
   type ChainPosition,
   type JournalMember,
+  type MemberState,
 } from "../../journal/journal-member.ts";
 import { encodeRecord, RECORD_KIND } from "../../journal/journal-record.ts";
 import type { JournalReport } from "../metadata-store.ts";
-import { bringUp, type ChainSource } from "./bring-up.ts";
-import { MemberLane, type ChainRecord } from "./member-lane.ts";
+import { bringUp } from "./bring-up.ts";
+import { ChainSource } from "./chain-source.ts";
+import { MemberLane, type ChainRecord, type HeldChain } from "./member-lane.ts";
 import { renderRoster, writeQuorum, type Roster } from "./roster.ts";
 
 /** How often members that are out are looked at. */
@@ -72,6 +75,18 @@ export class MemberGroup {
     return this.#lanes.filter(({ isGood }) => isGood).map(({ member }) => member);
   }
 
+  /** How many members are enough by themselves to make the database anew. */
+  get sufficientCount(): number {
+    return this.#lanes.filter(({ isGood, isSufficient }) => isGood && isSufficient).length;
+  }
+
+  /** They have taken a snapshot of that place. */
+  noteSnapshot(driveIds: readonly DriveId[], sequence: number): void {
+    for (const lane of this.#lanes) {
+      if (driveIds.includes(lane.member.driveId)) lane.noteSnapshot(sequence);
+    }
+  }
+
   /** Bytes of records since the last cut, more or less. */
   get recordBytes(): number {
     return this.#recordBytes;
@@ -86,8 +101,8 @@ export class MemberGroup {
     for (const lane of this.#lanes) lane.cut(sequence);
   }
 
-  /** `base`: it holds everything from there up to the group's position; undefined: it is brought there. */
-  add(member: JournalMember, base: ChainPosition | undefined): void {
+  /** `held`: it holds everything up to the group's position; undefined: it is brought there. */
+  add(member: JournalMember, held: HeldChain | undefined): void {
     const { roster, authority } = this.#options;
     const isKnown = this.#lanes.some((lane) => lane.member.driveId === member.driveId);
     if (!roster.members.includes(member.driveId) || isKnown) return;
@@ -96,7 +111,7 @@ export class MemberGroup {
       onFenced: (error) => (this.#lost ??= error),
     });
     this.#lanes.push(lane);
-    if (base !== undefined) lane.join(this.#position.sequence, base);
+    if (held !== undefined) lane.join(this.#position.sequence, held);
     this.#retryLater();
   }
 
@@ -214,11 +229,10 @@ export class MemberGroup {
       lane.noteBehind();
       for (let round = 0; round < ROUNDS_MAX; round += 1) {
         const target = this.#held;
-        const source = this.#source(target.sequence);
+        const source = this.#source(target);
         const state = await member.inspect();
         await bringUp({ member, state, source, target, authority, clusterId });
-        const { base } = await member.inspect();
-        if (this.#join(lane, target, base)) return;
+        if (this.#join(lane, target, await member.inspect())) return;
       }
       throw new Error("the chain grows faster than the member catches up");
     } catch (error) {
@@ -233,18 +247,20 @@ export class MemberGroup {
     await member.promise(this.authority);
   }
 
-  /** A member that has the chain up to there; reading from it goes on beside its appends. */
-  #source(sequence: number): ChainSource {
-    const lane = this.#lanes.find((each) => each.isGood && each.report.sequence >= sequence);
-    if (lane === undefined) throw new Error("no member has the whole chain");
-    return { member: lane.member, base: lane.base };
+  /** The members that have the chain up to there; reading from them goes on beside their appends. */
+  #source(head: ChainPosition): ChainSource {
+    const [first, ...others] = this.#lanes
+      .filter(({ isGood, report }) => isGood && report.sequence >= head.sequence)
+      .map(({ member, base }) => ({ member, base, head }));
+    if (first === undefined) throw new Error("no member has the whole chain");
+    return new ChainSource([first, ...others]);
   }
 
   /** Takes the member in when what it lacks is still in memory: it goes through its queue. */
-  #join(lane: MemberLane, at: ChainPosition, base: ChainPosition): boolean {
+  #join(lane: MemberLane, at: ChainPosition, state: MemberState): boolean {
     const missing = this.#recent.filter(({ sequence }) => sequence > at.sequence);
     if (at.sequence + missing.length !== this.#position.sequence) return false;
-    lane.join(at.sequence, base);
+    lane.join(at.sequence, state);
     for (const record of missing) lane.push(record, () => undefined);
     return true;
   }

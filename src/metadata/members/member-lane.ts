@@ -7,6 +7,7 @@ import {
   type Authority,
   type ChainPosition,
   type JournalMember,
+  type MemberState,
 } from "../../journal/journal-member.ts";
 import type { MemberReport } from "../metadata-store.ts";
 
@@ -19,6 +20,8 @@ export interface ChainRecord {
   readonly sequence: number;
   readonly bytes: Uint8Array;
 }
+
+export type HeldChain = Pick<MemberState, "base" | "snapshot">;
 
 interface Queued {
   readonly record: ChainRecord;
@@ -40,6 +43,7 @@ export class MemberLane {
   #problem: string | undefined;
   #sequence = 0;
   #base = CHAIN_START;
+  #snapshotSequence: number | undefined;
   #queue: Queued[] = [];
   #queuedBytes = 0;
   #isPumping = false;
@@ -71,10 +75,22 @@ export class MemberLane {
     return { driveId, label, state, sequence, problem };
   }
 
-  /** It holds everything from `base` up to here: from now on it takes part. */
-  join(sequence: number, base: ChainPosition): void {
+  /** Whether the database can be made anew from what it holds alone. */
+  get isSufficient(): boolean {
+    const { sequence } = this.#base;
+    return sequence === 0 || (this.#snapshotSequence ?? 0) >= sequence;
+  }
+
+  /** It has a snapshot of that place. */
+  noteSnapshot(sequence: number): void {
+    this.#snapshotSequence = sequence;
+  }
+
+  /** It holds everything from its base up to here: from now on it takes part. */
+  join(sequence: number, { base, snapshot }: HeldChain): void {
     this.#sequence = sequence;
     this.#base = base;
+    this.#snapshotSequence = snapshot?.sequence;
     this.#problem = undefined;
     this.#become("good");
   }

@@ -9,6 +9,11 @@ export interface Roster {
   readonly members: readonly DriveId[];
   /** How many of them may be lost with nothing lost: m. */
   readonly toleratedCount: number;
+  /**
+   * Who they were before, until a quorum of those and of these is known to hold that they have changed: whoever starts
+   * meanwhile needs enough of both.
+   */
+  readonly previous?: readonly Roster[] | undefined;
 }
 
 export interface Opening extends Roster {
@@ -31,6 +36,15 @@ export function writeQuorum({ toleratedCount }: Roster): number {
 /** So many must be there to know all that was acknowledged. */
 export function readQuorum({ members, toleratedCount }: Roster): number {
   return members.length - toleratedCount;
+}
+
+/** The roster, and those before it that still have a say. */
+export function rostersInForce(roster: Roster | undefined): readonly Roster[] {
+  return roster === undefined ? [] : [roster, ...(roster.previous ?? [])];
+}
+
+export function isSameRoster(one: Roster, two: Roster): boolean {
+  return one.toleratedCount === two.toleratedCount && one.members.join() === two.members.join();
 }
 
 export function renderRoster(roster: Opening | Roster): Uint8Array {

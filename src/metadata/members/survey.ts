@@ -9,7 +9,7 @@ import {
   type MemberState,
 } from "../../journal/journal-member.ts";
 import { isFenced } from "./member-group.ts";
-import { parseRoster, readQuorum, type Roster } from "./roster.ts";
+import { parseRoster, readQuorum, rostersInForce, type Roster } from "./roster.ts";
 
 /** Words for whoever starts the server: too few members are there, or they are not this cluster's. */
 export class MembersError extends Error {
@@ -147,39 +147,36 @@ function requireReaders(
   { acceptLoss }: SurveyOptions,
   remarks: readonly string[],
 ): void {
-  const best = longest(answers);
-  const roster = rosterOf(best);
-  if (best === undefined || roster === undefined || acceptLoss) return;
-  const voters = answers.filter(
-    ({ member, state }) => !state.isBlank && roster.members.includes(member.driveId),
-  );
-  const needed = readQuorum(roster);
-  if (voters.length >= needed || isUnfinishedStart(best, roster, answers)) return;
-  const missing = roster.members.filter(
-    (driveId) => !voters.some(({ member }) => member.driveId === driveId),
-  );
-  throw new MembersError(
-    `${voters.length} of the ${roster.members.length} copies of the metadata are there, and ${needed} are needed to know ` +
-      `all that was acknowledged. Missing: ${missing.map((id) => nameOf(id, answers)).join(", ")}. Nothing was changed: give ` +
-      `them back and start again.${remarks.length > 0 ? ` ${remarks.join("; ")}` : ""} ` +
-      "If they are lost for good, --accept-loss goes on with what is there; what only they knew is lost",
-  );
+  if (acceptLoss) return;
+  for (const roster of rostersInForce(rosterOf(longest(answers)))) {
+    const voters = answers.filter(
+      ({ member, state }) =>
+        !state.isBlank && !state.isIncomplete && roster.members.includes(member.driveId),
+    );
+    const needed = readQuorum(roster);
+    if (voters.length >= needed) continue;
+    const missing = roster.members.filter(
+      (driveId) => !voters.some(({ member }) => member.driveId === driveId),
+    );
+    throw new MembersError(
+      `${voters.length} of the ${roster.members.length} copies of the metadata are there, and ${needed} are needed to know ` +
+        `all that was acknowledged. Missing: ${missing.map((id) => nameOf(id, answers)).join(", ")}. Nothing was changed: give ` +
+        `them back and start again.${wordsOf(remarks)} ` +
+        "If they are lost for good, --accept-loss goes on with what is there; what only they knew is lost",
+    );
+  }
+}
+
+/** Remarks behind a sentence. */
+export function wordsOf(remarks: readonly string[]): string {
+  return remarks.length > 0 ? ` ${remarks.join("; ")}.` : "";
 }
 
 function nameOf(driveId: DriveId, answers: readonly SurveyedMember[]): string {
   const answer = answers.find(({ member }) => member.driveId === driveId);
-  return answer === undefined ? `drive ${driveId}` : `${answer.member.label} (it is blank)`;
-}
-
-/** A first start that was cut off: all drives are there, and the chain has nothing but its beginning. */
-function isUnfinishedStart(
-  { state }: SurveyedMember,
-  roster: Roster,
-  answers: readonly SurveyedMember[],
-): boolean {
-  const present = new Set(answers.map(({ member }) => member.driveId));
-  const isBeginning = state.head.sequence - state.base.sequence <= 1 && state.base.epoch === 0;
-  return isBeginning && roster.members.every((driveId) => present.has(driveId));
+  if (answer === undefined) return `drive ${driveId}`;
+  const { isBlank } = answer.state;
+  return `${answer.member.label} (${isBlank ? "it is blank" : "it has lost changes that it held"})`;
 }
 
 function longest(answers: readonly SurveyedMember[]): SurveyedMember | undefined {

@@ -6,6 +6,7 @@ import { dirname, join } from "node:path";
 import { parentPort, workerData, type MessagePort } from "node:worker_threads";
 import SQLite, { type Database } from "better-sqlite3";
 import type { ChainPosition } from "../../journal/journal-member.ts";
+import { sourceOf } from "../members/bring-up.ts";
 import { openMember } from "../members/member-spec.ts";
 import type { SurveyedMember } from "../members/survey.ts";
 import { readPosition } from "./chain-state.ts";
@@ -37,7 +38,8 @@ async function compare({ databasePath, members }: CompareJob): Promise<DatabaseC
     if (best === undefined) throw new Error("no member holds what the database holds");
     const { database } = await restoreDatabase({
       path: join(folder, "metadata.db"),
-      best: { ...best, state: { ...best.state, head: position } },
+      source: await sourceOf(best, surveyed),
+      target: position,
       members: surveyed,
       onProgress: () => {},
     });

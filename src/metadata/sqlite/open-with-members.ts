@@ -13,11 +13,15 @@ import {
 } from "../../journal/journal-member.ts";
 import { encodeRecord, RECORD_KIND } from "../../journal/journal-record.ts";
 import { crashPoint } from "../../util/crash-point.ts";
-import { bringUp, isSame } from "../members/bring-up.ts";
+import { bringUp, sourceOf } from "../members/bring-up.ts";
+import { isSame } from "../members/chain-source.ts";
 import { isFenced, MemberGroup, QuorumLostError } from "../members/member-group.ts";
+import type { HeldChain } from "../members/member-lane.ts";
 import {
+  isSameRoster,
   nextRoster,
   renderRoster,
+  rostersInForce,
   writeQuorum,
   type Opening,
   type Roster,
@@ -25,6 +29,7 @@ import {
 import {
   MembersError,
   surveyMembers,
+  wordsOf,
   type Survey,
   type SurveyedMember,
 } from "../members/survey.ts";
@@ -96,7 +101,7 @@ interface Plan {
 
 interface UpToDateMember {
   readonly member: JournalMember;
-  readonly base: ChainPosition;
+  readonly held: HeldChain;
 }
 
 interface Begun extends RestoredDatabase {
@@ -112,40 +117,37 @@ async function goOn(
   best: SurveyedMember,
 ): Promise<Begun> {
   const { path, onProgress } = options;
-  const restored = await restoreDatabase({ path, best, members: survey.members, onProgress });
+  const { authority, members } = survey;
+  const source = await sourceOf(best, members);
+  const target = best.state.head;
+  const restored = await restoreDatabase({ path, source, target, members, onProgress });
   crashPoint("recovery.database-restored");
   const remarks = [...restored.remarks];
-  const source = { member: best.member, base: best.state.base };
-  const position = best.state.head;
-  const wanted = new Set([...roster.members, ...(survey.roster?.members ?? [])]);
+  const rosters = [roster, ...rostersInForce(survey.roster)];
+  const wanted = new Set(rosters.flatMap((each) => each.members));
   const upToDate: UpToDateMember[] = [];
-  await Promise.all(
-    survey.members.map(async ({ member, state }) => {
-      if (!wanted.has(member.driveId)) return;
-      try {
-        const { authority } = survey;
-        const asideCount = await bringUp({
-          member,
-          state,
-          source,
-          target: position,
-          authority,
-          clusterId,
-        });
-        if (asideCount > 0) {
-          remarks.push(
-            `${member.label}: ${asideCount} changes that no quorum held were set aside in its journal folder`,
-          );
-        }
-        const isAhead = state.base.sequence <= source.base.sequence && !state.isBlank;
-        upToDate.push({ member, base: isAhead ? state.base : (await member.inspect()).base });
-      } catch (error) {
-        remarks.push(`${member.label} could not be brought up to date: ${String(error)}`);
+  const bringOne = async ({ member, state }: SurveyedMember): Promise<void> => {
+    if (!wanted.has(member.driveId)) return;
+    try {
+      const asideCount = await bringUp({ member, state, source, target, authority, clusterId });
+      if (asideCount > 0) {
+        remarks.push(
+          `${member.label}: ${asideCount} changes that no quorum held were set aside in its journal folder`,
+        );
       }
-    }),
-  );
+      upToDate.push({ member, held: await member.inspect() });
+    } catch (error) {
+      remarks.push(`${member.label} could not be brought up to date: ${String(error)}`);
+    }
+  };
+  try {
+    await Promise.all(members.map(bringOne));
+  } catch (error) {
+    restored.database.close();
+    throw error;
+  }
   crashPoint("recovery.members-caught-up");
-  return { ...restored, remarks, upToDate, position };
+  return { ...restored, remarks, upToDate, position: target };
 }
 
 /** The beginning of a chain: of a new cluster, or of a database from before there were members. */
@@ -159,15 +161,23 @@ async function begin(
   const database = openOnlyCopy(path);
   try {
     const standing = readPosition(database);
-    if (!acceptLoss) requireBeginning(options, survey, standing);
-    const isAdopted = standing.sequence > 0 || hasContents(database);
+    const isOld = standing.sequence === 0 && hasContents(database);
+    if (!acceptLoss) requireBeginning(options, survey, { ...standing, isOld });
+    const isAdopted = standing.sequence > 0 || isOld;
     const position = isAdopted ? adopt(database, standing) : CHAIN_START;
-    for (const { member } of members) await member.truncate(authority, position, clusterId);
+    crashPoint("recovery.adopted");
+    const beginAll = async (): Promise<void> => {
+      for (const { member } of members) await member.truncate(authority, position, clusterId);
+    };
+    await beginAll();
     if (isAdopted) {
       await keepSnapshot(database, path, { authority, members, copies: toleratedCount + 1 });
     }
+    // They count from now on: all there is to know is known to all of them.
+    await beginAll();
     crashPoint("recovery.chain-begun");
-    const upToDate = members.map(({ member }) => ({ member, base: position }));
+    const upToDate: UpToDateMember[] = [];
+    for (const { member } of members) upToDate.push({ member, held: await member.inspect() });
     return { database, upToDate, position, isReplaced: false, remarks: [] };
   } catch (error) {
     database.close();
@@ -176,31 +186,35 @@ async function begin(
 }
 
 /**
- * A chain begins where none ever was: on blank members, or on those where just this beginning was cut off.
+ * A chain begins where none ever was: on blank members, or on those where just this beginning was cut off. Without a
+ * roster nothing was ever acknowledged to be held by m + 1 members; so m drives may be away where there is something to
+ * begin with, and none where it would be with nothing.
  * @throws MembersError
  */
 function requireBeginning(
-  { path, drives }: OpenWithMembersOptions,
-  { members }: Survey,
-  standing: ChainPosition,
+  { path, drives, toleratedCount }: OpenWithMembersOptions,
+  { members, remarks }: Survey,
+  standing: ChainPosition & { readonly isOld: boolean },
 ): void {
   const others = members.filter(({ state }) => !state.isBlank && !isSame(state.head, standing));
   if (others.length > 0) {
     throw new MembersError(
       `${others.map(({ member }) => member.label).join(", ")}: a copy of the metadata was begun there, and what it copied is not ` +
-        "there. Nothing was changed: give back the drives that are missing and start again",
+        `there. Nothing was changed: give back the drives that are missing and start again.${wordsOf(remarks)}`,
     );
   }
   const hasBegun = members.some(({ state }) => !state.isBlank);
   if (standing.sequence > 0 && !hasBegun) {
     throw new MembersError(
       `the members hold no copy of the metadata, and ${path} says that they did (change ${standing.sequence}). ` +
-        "Nothing was changed: are these the right drives? --accept-loss makes new copies of what the file holds",
+        `Nothing was changed: are these the right drives?${wordsOf(remarks)} --accept-loss makes new copies of what the file holds`,
     );
   }
-  if (standing.sequence === 0 && members.length < drives.length) {
+  const hasContent = standing.isOld || standing.sequence > 0;
+  if (members.length < drives.length - (hasContent ? toleratedCount : 0)) {
     throw new MembersError(
-      `${members.length} of ${drives.length} drives answer, and none holds a copy of the metadata: a first start needs all its drives`,
+      `${members.length} of ${drives.length} drives answer, and none holds a copy of the metadata. Nothing was changed: ` +
+        `a first start needs ${hasContent ? `all but ${toleratedCount} of` : "all"} its drives.${wordsOf(remarks)}`,
     );
   }
 }
@@ -225,12 +239,15 @@ function adopt(database: Database, standing: ChainPosition): ChainPosition {
     standing.sequence > 0
       ? standing
       : { sequence: 1, epoch: 0, digest: randomBytes(32).toString("hex") };
+  // It is the only copy still, and members will name the place that it says.
+  database.pragma("synchronous = FULL");
   database
     .transaction(() => {
       migrate(database, MIGRATIONS.length);
       positionWriter(database)(position);
     })
     .immediate();
+  database.pragma("synchronous = NORMAL");
   return position;
 }
 
@@ -268,8 +285,13 @@ async function openEpoch(
   const setPosition = beginEpoch(database, authority.epoch);
   const writer = new GroupWriter(database, { hasMembers: true });
   addStatements(database, writer.newStatements);
+  const earlier = rostersInForce(survey.roster).filter((each) => !isSameRoster(each, roster));
   const opening: Opening = {
     ...roster,
+    previous:
+      earlier.length > 0
+        ? earlier.map(({ members, toleratedCount }) => ({ members, toleratedCount }))
+        : undefined,
     schemaVersion: MIGRATIONS.length,
     statements: writer.newStatements,
   };
@@ -278,7 +300,7 @@ async function openEpoch(
   const payload = renderRoster(opening);
   const record = encodeRecord({ ...place, kind: RECORD_KIND.open, previousDigest, payload });
   const held = await appendToAll(record.bytes, upToDate, authority);
-  requireQuorum(held, [roster, ...(survey.roster === undefined ? [] : [survey.roster])]);
+  requireQuorum(held, [roster, ...earlier]);
   crashPoint("recovery.epoch-opened");
   setPosition({ ...place, digest: record.digest });
   database.exec("commit");
@@ -292,8 +314,10 @@ async function openEpoch(
     retryMs: options.retryMs,
   });
   for (const member of options.members) {
-    group.add(member, held.find((each) => each.member === member)?.base);
+    group.add(member, held.find((each) => each.member === member)?.held);
   }
+  // From here on those before have no say.
+  if (earlier.length > 0) await group.appendRoster();
   writer.useMembers((effects) => group.append(RECORD_KIND.changes, effects));
   return { writer, group, clusterId, isReplaced, remarks: [...survey.remarks, ...remarks] };
 }

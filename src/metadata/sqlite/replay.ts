@@ -7,7 +7,7 @@ import { parseRecord, RECORD_KIND, type JournalRecord } from "../../journal/jour
 import { parseOpening } from "../members/roster.ts";
 import { addStatements, positionWriter, readPosition } from "./chain-state.ts";
 import { EffectError, parseEffects } from "./effects.ts";
-import { migrate, versionOf } from "./open-database.ts";
+import { ForeignDatabaseError, migrate, versionOf } from "./open-database.ts";
 import { MIGRATIONS } from "./schema.ts";
 
 export class ChainReplay {
@@ -49,14 +49,16 @@ export class ChainReplay {
     if (record.kind === RECORD_KIND.open) this.#open(record);
     else if (record.kind === RECORD_KIND.changes) this.#change(record);
     else if (record.kind !== RECORD_KIND.roster) {
-      throw new Error(`a record of kind ${record.kind}, of a newer version, cannot be read`);
+      throw new ForeignDatabaseError(
+        `the members hold a record of kind ${record.kind}, written by a newer Kintsugi, which this one cannot read`,
+      );
     }
   }
 
   #open({ payload, epoch }: JournalRecord): void {
     const { schemaVersion, statements } = parseOpening(payload);
     if (schemaVersion > MIGRATIONS.length) {
-      throw new Error(
+      throw new ForeignDatabaseError(
         `the members hold changes of schema version ${schemaVersion}, written by a newer Kintsugi; this one reads up to ${MIGRATIONS.length}`,
       );
     }

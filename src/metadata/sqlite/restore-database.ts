@@ -8,11 +8,14 @@ import { dirname } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import Database from "better-sqlite3";
-import type { ChainPosition, SnapshotInfo } from "../../journal/journal-member.ts";
-import { parseRecord } from "../../journal/journal-record.ts";
+import {
+  JournalError,
+  type ChainPosition,
+  type SnapshotInfo,
+} from "../../journal/journal-member.ts";
 import { crashPoint } from "../../util/crash-point.ts";
-import { isSame, type ChainSource } from "../members/bring-up.ts";
-import type { SurveyedMember } from "../members/survey.ts";
+import { isSame, type ChainSource } from "../members/chain-source.ts";
+import { MembersError, type SurveyedMember } from "../members/survey.ts";
 import { hasContents, readPosition } from "./chain-state.ts";
 import { ForeignDatabaseError, openBesideMembers } from "./open-database.ts";
 import { ChainReplay } from "./replay.ts";
@@ -25,8 +28,10 @@ const PROGRESS_EVERY_MS = 2_000;
 
 export interface RestoreOptions {
   readonly path: string;
-  /** Whose chain is followed. */
-  readonly best: SurveyedMember;
+  /** Where the chain is read. */
+  readonly source: ChainSource;
+  /** Up to where: a place on that chain. */
+  readonly target: ChainPosition;
   /** All that may hold a snapshot. */
   readonly members: readonly SurveyedMember[];
   /** Called with a sentence, now and then. */
@@ -41,14 +46,13 @@ export interface RestoredDatabase {
   readonly isReplaced: boolean;
 }
 
-/** @throws when the chain cannot be followed to its end. */
+/** @throws MembersError in words when the chain cannot be followed to its end. */
 export async function restoreDatabase(options: RestoreOptions): Promise<RestoredDatabase> {
-  const { path, best } = options;
-  const source = { member: best.member, base: best.state.base };
+  const { path } = options;
   const standing = tryOpen(path);
   let problem = standing.problem;
   if (standing.database !== undefined) {
-    problem = await playOnStanding(standing.database, source, options);
+    problem = await playOnStanding(standing.database, options);
     if (problem === undefined) {
       return { database: standing.database, remarks: [], isReplaced: false };
     }
@@ -61,23 +65,40 @@ export async function restoreDatabase(options: RestoreOptions): Promise<Restored
   await restoreSnapshot(options);
   crashPoint("recovery.snapshot-restored");
   const database = openBesideMembers(path);
-  await playOn(database, source, options);
+  try {
+    await playOn(database, options);
+  } catch (error) {
+    database.close();
+    throw refusalOf(error);
+  }
   return { database, remarks, isReplaced: true };
+}
+
+function refusalOf(error: unknown): unknown {
+  if (!(error instanceof JournalError)) return error;
+  const words =
+    `${error.message}. What is there cannot be followed to its end: give back the drives that are missing, or take ` +
+    "away those whose copies are damaged, and start again";
+  return new MembersError(words, { cause: error });
 }
 
 /** Why the database that stands there cannot go on; undefined when it has been brought to the end of the chain. */
 async function playOnStanding(
   database: Database.Database,
-  source: ChainSource,
   options: RestoreOptions,
 ): Promise<string | undefined> {
   try {
-    if (!(await isOnChain(database, source, options.best))) {
+    if (!(await isOnChain(database, options))) {
       return "it does not agree with the copies on the members";
     }
-    await playOn(database, source, options);
+    await playOn(database, options);
     return undefined;
   } catch (error) {
+    // Then it is not the database that is at fault.
+    if (error instanceof JournalError || error instanceof ForeignDatabaseError) {
+      database.close();
+      throw refusalOf(error);
+    }
     return error instanceof Error ? error.message : String(error);
   }
 }
@@ -104,30 +125,24 @@ function tryOpen(path: string): {
 
 async function isOnChain(
   database: Database.Database,
-  { member, base }: ChainSource,
-  { state }: SurveyedMember,
+  { source, target }: RestoreOptions,
 ): Promise<boolean> {
   const position = readPosition(database);
   // One from before there were members has no place in any chain.
   if (position.sequence === 0 && hasContents(database)) return false;
-  if (position.sequence === state.head.sequence) return isSame(position, state.head);
-  if (position.sequence < base.sequence || position.sequence > state.head.sequence) return false;
-  if (position.sequence === base.sequence) return isSame(position, base);
-  const [next] = await member.read(position.sequence + 1, 1);
-  return next !== undefined && parseRecord(next).previousDigest === position.digest;
+  if (position.sequence === target.sequence) return isSame(position, target);
+  if (position.sequence < source.base.sequence || position.sequence > target.sequence) return false;
+  return (await source.digestAt(position.sequence)) === position.digest;
 }
 
 async function playOn(
   database: Database.Database,
-  { member }: ChainSource,
-  { best, onProgress }: RestoreOptions,
+  { source, target: { sequence: target }, onProgress }: RestoreOptions,
 ): Promise<void> {
   const replay = new ChainReplay(database);
-  const target = best.state.head.sequence;
   let saidAt = performance.now();
   while (replay.position.sequence < target) {
-    const records = await member.read(replay.position.sequence + 1, CHUNK_BYTES);
-    if (records.length === 0) throw new Error(`${member.label} ends before record ${target}`);
+    const records = await source.read(replay.position.sequence + 1, CHUNK_BYTES);
     replay.play(records.slice(0, target - replay.position.sequence));
     crashPoint("recovery.played");
     if (performance.now() - saidAt < PROGRESS_EVERY_MS) continue;
@@ -154,18 +169,21 @@ export async function setAside(path: string): Promise<boolean> {
 }
 
 /** Puts the newest snapshot that the chain goes on from in place; nothing where the chain begins at the beginning. */
-async function restoreSnapshot({ path, best, members, onProgress }: RestoreOptions): Promise<void> {
-  const { base, head } = best.state;
+async function restoreSnapshot(options: RestoreOptions): Promise<void> {
+  const { path, source, target, members, onProgress } = options;
+  const { base } = source;
   const candidates = members
     .flatMap(({ member, state }) =>
       state.snapshot === undefined ? [] : { member, info: state.snapshot },
     )
-    .filter(({ info }) => info.sequence >= base.sequence && info.sequence <= head.sequence)
+    .filter(({ info }) => info.sequence >= base.sequence && info.sequence <= target.sequence)
     .toSorted((a, b) => b.info.sequence - a.info.sequence);
   const problems: string[] = [];
   for (const { member, info } of candidates) {
     try {
       onProgress(`the metadata is restored from the snapshot on ${member.label}`);
+      if ((await source.digestAt(info.sequence)) !== info.digest)
+        throw new Error("it is not on the chain");
       await writeFileFrom(member.readSnapshot(info), `${path}.restoring`);
       checkSnapshot(`${path}.restoring`, info);
       await rename(`${path}.restoring`, path);
@@ -176,7 +194,7 @@ async function restoreSnapshot({ path, best, members, onProgress }: RestoreOptio
     }
   }
   if (base.sequence === 0) return;
-  throw new Error(
+  throw new MembersError(
     `the copies of the metadata begin at change ${base.sequence}, and no snapshot of what was before can be read. ${problems.join("; ")}`,
   );
 }

@@ -1,4 +1,5 @@
-// When a snapshot is taken: once the records since the last one have grown to half of the database. It is made and
+// When a snapshot is taken: once the records since the last one have grown to half of the database, or when so few members
+// could make the database anew by themselves that losing them would lose it: others began their chains anew. It is made and
 // copied in a thread of its own, so that groups go on; then the chain is cut before it, on every member.
 
 import { statSync } from "node:fs";
@@ -35,12 +36,13 @@ export class SnapshotSchedule {
     this.#options = options;
   }
 
-  /** Called after each group. */
+  /** Called at the start and after each group. */
   noteGroup(): void {
-    const { group, recordBytesMin = RECORD_BYTES_MIN } = this.#options;
-    if (group.recordBytes < recordBytesMin || this.#running !== undefined) return;
+    const { group, copies, recordBytesMin = RECORD_BYTES_MIN } = this.#options;
+    const isLacking = group.sufficientCount < copies && group.goodMembers.length >= copies;
+    if (this.#running !== undefined || (group.recordBytes < recordBytesMin && !isLacking)) return;
     if (this.#abort.signal.aborted || performance.now() < this.#notBefore) return;
-    if (group.recordBytes < this.#databaseBytes() / 2) return;
+    if (!isLacking && group.recordBytes < this.#databaseBytes() / 2) return;
     this.#running = this.#take().finally(() => (this.#running = undefined));
   }
 
@@ -56,7 +58,7 @@ export class SnapshotSchedule {
     const atStart = group.recordBytes;
     const good = new Set(group.goodMembers.map(({ driveId }) => driveId));
     try {
-      const { info } = await takeSnapshot({
+      const { info, driveIds } = await takeSnapshot({
         databasePath,
         members: specs().filter(({ driveId }) => good.has(driveId)),
         authority: group.authority,
@@ -65,6 +67,7 @@ export class SnapshotSchedule {
         signal: this.#abort.signal,
       });
       crashPoint("snapshot.kept");
+      group.noteSnapshot(driveIds, info.sequence);
       // What says who the members are must not be cut off with the rest.
       await group.appendRoster();
       group.cut(info.sequence);

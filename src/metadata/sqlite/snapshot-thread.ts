@@ -2,20 +2,20 @@
 
 import { rm } from "node:fs/promises";
 import { parentPort, workerData, type MessagePort } from "node:worker_threads";
+import type { DriveId } from "../../core/ids.ts";
 import type { SnapshotInfo } from "../../journal/journal-member.ts";
 import { openMember } from "../members/member-spec.ts";
 import { openForReading } from "./open-database.ts";
 import { copySnapshot, makeSnapshot } from "./snapshot-file.ts";
-import type { FromSnapshotThread, SnapshotJob } from "./take-snapshot.ts";
+import type { FromSnapshotThread, KeptSnapshot, SnapshotJob } from "./take-snapshot.ts";
 import { messageOf } from "./write-protocol.ts";
 
-async function take(job: SnapshotJob): Promise<SnapshotInfo> {
+async function take(job: SnapshotJob): Promise<KeptSnapshot> {
   const file = `${job.databasePath}.snapshot`;
   const database = openForReading(job.databasePath);
   try {
     const info = await makeSnapshot(database, file);
-    await copyToSome(file, info, job);
-    return info;
+    return { info, driveIds: await copyToSome(file, info, job) };
   } finally {
     database.close();
     await rm(file, { force: true });
@@ -23,24 +23,28 @@ async function take(job: SnapshotJob): Promise<SnapshotInfo> {
 }
 
 /** One after the other, so that no more than one drive is busy with it. */
-async function copyToSome(file: string, info: SnapshotInfo, job: SnapshotJob): Promise<void> {
+async function copyToSome(
+  file: string,
+  info: SnapshotInfo,
+  job: SnapshotJob,
+): Promise<readonly DriveId[]> {
   const { members, authority, copies, bytesPerSecond } = job;
   const problems: string[] = [];
-  let count = 0;
+  const driveIds: DriveId[] = [];
   for (const spec of members) {
-    if (count === copies) return;
+    if (driveIds.length === copies) return driveIds;
     const member = await openMember(spec);
     try {
       await copySnapshot(file, info, { member, authority, bytesPerSecond });
-      count += 1;
+      driveIds.push(member.driveId);
     } catch (error) {
       problems.push(`${member.label}: ${messageOf(error)}`);
     } finally {
       await member.close();
     }
   }
-  if (count < copies)
-    throw new Error(`${count} of ${copies} members took it. ${problems.join("; ")}`);
+  if (driveIds.length === copies) return driveIds;
+  throw new Error(`${driveIds.length} of ${copies} members took it. ${problems.join("; ")}`);
 }
 
 async function run(port: MessagePort): Promise<void> {
@@ -49,7 +53,7 @@ async function run(port: MessagePort): Promise<void> {
     port.postMessage(message);
   };
   try {
-    send({ kind: "kept", info: await take(workerData as SnapshotJob) });
+    send({ kind: "kept", ...(await take(workerData as SnapshotJob)) });
   } catch (error) {
     send({ kind: "failed", message: messageOf(error) });
   }

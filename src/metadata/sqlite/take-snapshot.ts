@@ -1,5 +1,6 @@
 // Takes a snapshot in a thread of its own: VACUUM INTO blocks whoever calls it for as long as the database is large.
 
+import type { DriveId } from "../../core/ids.ts";
 import type { Authority, SnapshotInfo } from "../../journal/journal-member.ts";
 import { workerEntry } from "../../util/worker-entry.ts";
 import type { MemberSpec } from "../members/member-spec.ts";
@@ -16,17 +17,23 @@ export interface SnapshotJob {
   readonly bytesPerSecond?: number | undefined;
 }
 
+export interface KeptSnapshot {
+  readonly info: SnapshotInfo;
+  /** Members that have taken a copy. */
+  readonly driveIds: readonly DriveId[];
+}
+
 export type FromSnapshotThread =
-  | { readonly kind: "kept"; readonly info: SnapshotInfo }
+  | ({ readonly kind: "kept" } & KeptSnapshot)
   | { readonly kind: "failed"; readonly message: string };
 
 /** Resolves when enough members hold it. @throws when they do not, or `signal` aborts. */
 export async function takeSnapshot({
   signal,
   ...job
-}: SnapshotJob & { readonly signal?: AbortSignal }): Promise<{ readonly info: SnapshotInfo }> {
+}: SnapshotJob & { readonly signal?: AbortSignal }): Promise<KeptSnapshot> {
   const entry = workerEntry(import.meta.url, "./snapshot-thread.js");
   const answer = await runJob<FromSnapshotThread>(entry, job, signal);
-  if (answer.kind === "kept") return { info: answer.info };
+  if (answer.kind === "kept") return { info: answer.info, driveIds: answer.driveIds };
   throw new Error(answer.message);
 }

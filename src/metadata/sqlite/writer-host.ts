@@ -56,6 +56,7 @@ export interface WriterHostOptions {
 
 const RETRY_MS_MIN = 500;
 const RETRY_MS_MAX = 10_000;
+const FENCED = "another process has taken over";
 
 export class WriterHost {
   readonly #options: WriterHostOptions;
@@ -128,19 +129,36 @@ export class WriterHost {
 
   /** Resolves to why the database could not be made anew from the members; undefined when it was. */
   async restore(): Promise<string | undefined> {
-    const { plan, path } = this.#options;
+    const { plan } = this.#options;
     if (plan === undefined) return "there are no members";
-    // The group under way, if there is one, ends first.
+    if (this.#isFenced) return FENCED;
+    // Two that open it at the same time would be two writers.
+    if (this.#reopening !== undefined) return "it is being opened anew already";
+    let problem: string | undefined;
+    await this.#reopenAs(async () => {
+      problem = await this.#setAside();
+      await this.#reopen(plan);
+    });
+    if (this.#isFenced) return FENCED;
+    return this.#writer === undefined ? "the writer has ended" : problem;
+  }
+
+  /** Resolves to why the database stands where it was; undefined when it does not. */
+  async #setAside(): Promise<string | undefined> {
+    // The group under way, if there is one, ends first; no other begins.
+    const writer = this.#writer;
+    this.#writer = undefined;
     await this.#applying;
     await this.#snapshots?.stop();
     this.#group?.end();
     this.#group = undefined;
-    this.#writer?.close();
-    this.#writer = undefined;
-    await setAside(path);
-    await this.#reopen(plan);
-    this.#options.send({ kind: "replaced" });
-    return this.#isFenced ? "another process has taken over" : undefined;
+    writer?.close();
+    try {
+      await setAside(this.#options.path);
+      return undefined;
+    } catch (error) {
+      return `it could not be set aside: ${messageOf(error)}`;
+    }
   }
 
   async close(): Promise<void> {
@@ -165,9 +183,7 @@ export class WriterHost {
   /** Without members a connection that was given up is opened again by the next group. */
   #reopenPlain(): GroupWriter {
     if (this.#options.plan !== undefined) {
-      throw new QuorumLostError(
-        this.#isFenced ? "another process has taken over" : "the members of the metadata are away",
-      );
+      throw new QuorumLostError(this.#isFenced ? FENCED : "the members of the metadata are away");
     }
     return (this.#writer = this.#openSole());
   }
@@ -202,7 +218,11 @@ export class WriterHost {
       onProblem: (message) => send({ kind: "log", level: "warn", message }),
       recordBytesMin: plan.snapshotBytesMin,
     });
-    if (opened.isReplaced) send({ kind: "replaced" });
+    this.#snapshots.noteGroup();
+    // It may also have been replaced by an attempt before this one.
+    send({ kind: "replaced" });
+    // Those that came meanwhile; the others are in it.
+    for (const member of this.#members) opened.group.add(member, undefined);
     send({ kind: "report", report: opened.group.report() });
     return opened;
   }
@@ -239,7 +259,12 @@ export class WriterHost {
   }
 
   #reopenLater(plan: MembersPlan): void {
-    this.#reopening ??= this.#reopen(plan).finally(() => (this.#reopening = undefined));
+    if (this.#reopening === undefined) void this.#reopenAs(() => this.#reopen(plan));
+  }
+
+  #reopenAs(work: () => Promise<void>): Promise<void> {
+    this.#reopening = work().finally(() => (this.#reopening = undefined));
+    return this.#reopening;
   }
 
   /** Tries until it is open, closed or fenced. Never rejects. */

@@ -46,6 +46,8 @@ interface Step {
   readonly snapshot?: SnapshotInfo;
   /** The base may then lie anywhere up to there. */
   readonly cutSequence?: number;
+  /** It says that the chain is whole, or begins it anew. */
+  readonly leaves?: "incomplete" | "whole";
 }
 
 test(`F10 F44 F46 nothing acknowledged is lost, nothing else appears (${SEQUENCES} sequences)`, async () => {
@@ -75,6 +77,8 @@ class CrashLab {
   #content: Content = { base: CHAIN_START, chain: [] };
   #isBegun = false;
   #snapshots: SnapshotInfo[] = [];
+  /** No crash makes a member take itself for one that has lost something. */
+  #isWhole = false;
 
   constructor(seed: number, counts: Map<string, number>) {
     this.#counts = counts;
@@ -105,6 +109,8 @@ class CrashLab {
     this.story.push(`${step.name} ${failure === undefined ? "done" : "cut off"} at ${skip}`);
     const kind = step.name.split(" ")[0] ?? "";
     this.#count(`${kind} ${failure === undefined ? "done" : "cut off"}`);
+    if (step.leaves === "incomplete") this.#isWhole = false;
+    else if (step.leaves === "whole" && failure === undefined) this.#isWhole = true;
     if (step.snapshot !== undefined) this.#snapshots.push(step.snapshot);
     const outcomes = failure === undefined ? step.outcomes.slice(-1) : step.outcomes;
     if (failure === undefined && this.#random.below(2) === 0) {
@@ -161,6 +167,7 @@ class CrashLab {
       return;
     }
     this.#isBegun = true;
+    if (this.#isWhole) expect(state.isIncomplete, state.remarks.join("; ")).toBe(false);
     const head = chain.at(-1)?.position ?? base;
     expect(state.head).toEqual(head);
     expect(state.base.sequence).toBeGreaterThanOrEqual(base.sequence);
@@ -183,8 +190,11 @@ class CrashLab {
     if (kind === 5) return this.#promise();
     if (kind === 6) return this.#cut();
     if (kind === 7) return this.#snapshot();
-    if (kind === 8)
-      return this.#truncate(base, chain.slice(0, this.#random.below(chain.length + 1)));
+    if (kind === 8) {
+      const count =
+        this.#random.below(2) === 0 ? chain.length : this.#random.below(chain.length + 1);
+      return this.#truncate(base, chain.slice(0, count));
+    }
     const [other] = records(1, { after: this.#random.below(50) });
     return this.#truncate(other.position, []);
   }
@@ -231,7 +241,11 @@ class CrashLab {
     const run = (member: JournalMember) =>
       member.truncate(authority(this.#epoch), position, LAB_CLUSTER);
     const outcomes = [this.#content, { base, chain }];
-    return { name: `truncate ${position.sequence}`, run, outcomes };
+    const isAnew = !this.#isBegun || base.digest !== this.#content.base.digest;
+    const isAtHead = !isAnew && chain.length === this.#content.chain.length;
+    const leaves = isAnew ? "incomplete" : "whole";
+    const whole = isAnew || isAtHead ? ({ leaves } as const) : {};
+    return { name: `truncate ${position.sequence}`, run, outcomes, ...whole };
   }
 
   #open(): JournalMember {
