@@ -279,6 +279,10 @@ const SERVED: Readonly<Record<string, BadInput>> = {
     damage: (copy) => halve(metadataOf(copy)),
     words: /metadata\.db was set aside .*made anew from the copies on the members/,
   },
+  "F77 the database deleted, and its folder": {
+    damage: ({ drive }) => rm(join(drive(1), "metadata"), { recursive: true }),
+    words: NOTHING,
+  },
   "F23 an empty database": {
     damage: (copy) => truncate(metadataOf(copy), 0),
     words: NOTHING,

@@ -164,7 +164,7 @@ test("with any two nodes killed every object reads back, and writes get 503; wit
   expect(await unreadable()).toEqual([]);
 }, 120_000);
 
-test("with three nodes killed reads of shards fail clearly, the rest goes on, and all is well when they return", async () => {
+test("F38 with three nodes killed reads of shards fail clearly, the rest goes on, and all is well when they return", async () => {
   await cluster.kill(1, 3, 5);
   for (const [key, content] of objects) {
     const expected = content.length <= 16 * 1024 ? undefined : "503 ServiceUnavailable";

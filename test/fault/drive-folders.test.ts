@@ -47,7 +47,7 @@ test("several folders are a drive each, in any order, and one of them may be mis
   expect(await textOf(sdkClientOf(await withoutFirst.ready(), keys), "drives", "a")).toBe(Body);
 });
 
-test("an emptied drive folder is laid out anew, and its objects are reconstructed", async () => {
+test("F42 an emptied drive folder is laid out anew, and its objects are reconstructed", async () => {
   const folder = await givenFolder();
   const first = startProcess(["server", folder, ...FREE_PORT], { env });
   const client = sdkClientOf(await first.ready(), keys);

@@ -97,7 +97,7 @@ class Contents {
   }
 }
 
-test("the gateway's folder deleted, two nodes' folders too: started anew, everything is there", async () => {
+test("F77 the gateway's folder deleted, two nodes' folders too: started anew, everything is there", async () => {
   expect.hasAssertions();
   const cluster = await givenCluster(6);
   const contents = new Contents();

@@ -61,7 +61,7 @@ async function loadAround(client: S3Client, hang: Pick<Hang, "begin" | "end">) {
   return load;
 }
 
-test("a drive of shards that hangs costs its requests one deadline, and none fails", async (context) => {
+test("F46 a drive of shards that hangs costs its requests one deadline, and none fails", async (context) => {
   const { client, hang, server } = await givenServer(context, "drive-6");
   const load = await loadAround(client, hang);
   expect(load.wrong).toEqual([]);
@@ -95,7 +95,7 @@ test("with two drives that hang every object is read, and writes are refused in 
   await expect.poll(again, { timeout: 30_000 }).toBeDefined();
 }, 120_000);
 
-test("the drive that holds SQLite hangs: another worker serves from its members", async (context) => {
+test("F46 the drive that holds SQLite hangs: another worker serves from its members", async (context) => {
   const { client, hang, server, folder } = await givenServer(context, "drive-1");
   const load = await loadAround(client, hang);
   expect(load.wrong).toEqual([]);
@@ -111,7 +111,7 @@ test("the drive that holds SQLite hangs: another worker serves from its members"
   expect(load.wrong).toEqual([]);
 }, 180_000);
 
-test("a data node that is stopped costs its requests one deadline, and none fails", async () => {
+test("F50 a data node that is stopped costs its requests one deadline, and none fails", async () => {
   const endings: (() => Promise<unknown>)[] = [];
   onTestFinished(async () => {
     for (const end of endings.toReversed()) await end();

@@ -47,7 +47,7 @@ test("a register tells what may be seen after a crash", () => {
   expect(seen()).toEqual(["left", "right"]);
 });
 
-test(`kill -9 under mixed load loses nothing that was acknowledged (seed ${seed})`, async () => {
+test(`kill -9 under mixed load loses nothing that was acknowledged (F01-F12, seed ${seed})`, async () => {
   expect(await violationsOf(runCrashLoop, 3)).toEqual([]);
 });
 
@@ -61,7 +61,7 @@ test(`operations over HTTP, many at a time, are linearizable, and so are listing
   expect(journal.violations).toEqual([]);
 });
 
-test(`operations agree with the model while drives fail and power is cut (seed ${seed})`, async () => {
+test(`operations agree with the model while drives fail and power is cut (F26 F27 F36 F38, seed ${seed})`, async () => {
   expect(await violationsOf(runModel, 25)).toEqual([]);
 });
 
@@ -74,7 +74,7 @@ test(`flipped bits never make wrong bytes (F28-F31, seed ${seed})`, async () => 
   expect(journal.violations).toEqual([]);
 });
 
-test(`a power cut leaves what was synced, and that is enough (seed ${seed})`, async ({ skip }) => {
+test(`a power cut leaves what was synced, and that is enough (F20 F21 F24, seed ${seed})`, async ({ skip }) => {
   const folder = await mkdtemp(join(tmpdir(), "kintsugi-mirror-"));
   onTestFinished(() => rm(folder, { recursive: true }));
   const { library, reason } = await buildMirror(folder);

@@ -92,7 +92,7 @@ test.each(["SIGTERM", "SIGKILL"] as const)(
   },
 );
 
-test("a second process on the same drives is refused in words, and the first goes on", async () => {
+test("F58 a second process on the same drives is refused in words, and the first goes on", async () => {
   const folder = await givenFolder();
   const first = startProcess(["server", folder, ...FREE_PORT]);
   const url = await first.ready();

@@ -133,7 +133,7 @@ test.each([
   expect(await kept.Body?.transformToString()).toBe("hello world");
 });
 
-test("a wrong Content-MD5 leaves what was there before", async () => {
+test("F64 a wrong Content-MD5 leaves what was there before", async () => {
   const { client, bucket, givenObject, send } = await startS3();
   await givenObject("key", "old");
   const headers = { "content-md5": createHash("md5").update("other").digest("base64") };

@@ -44,6 +44,12 @@ export class DyingServer {
     throw new Error(`starts always die at ${point}`);
   }
 
+  /** Starts it, to die at a point before it serves; it must. */
+  async dieAtStart(point: CrashPoint): Promise<void> {
+    expect(await this.#tryStart(point, 1), `it dies at ${point}`).toBe(false);
+    expect(this.#process?.wasKilled, this.#process?.output).toBe(true);
+  }
+
   /** Whether it serves. */
   async #tryStart(point: CrashPoint | undefined, count: number): Promise<boolean> {
     await this.#process?.kill();
@@ -108,9 +114,9 @@ export class DyingServer {
   }
 }
 
-/** On a folder of its own; both end with the test. */
-export async function givenDyingServer(): Promise<DyingServer> {
-  const server = new DyingServer(join(await givenFolder(), "data"));
+/** On a folder of its own where none is given; it ends with the test. */
+export async function givenDyingServer(given?: string): Promise<DyingServer> {
+  const server = new DyingServer(given ?? join(await givenFolder(), "data"));
   onTestFinished(() => server.end());
   return server;
 }
