@@ -83,7 +83,7 @@ async function compile(): Promise<string> {
   };
   const flags = Object.entries(options).flatMap(([name, value]) => [`--${name}`, value]);
   const tsc = join(ROOT, "node_modules/typescript/bin/tsc");
-  const entry = join(ROOT, "test/lab/lab-worker.ts");
+  const entry = fileURLToPath(new URL("./lab-worker.ts", import.meta.url));
   await run(process.execPath, [tsc, "--ignoreConfig", ...flags, entry], { cwd: ROOT });
   return folder;
 }

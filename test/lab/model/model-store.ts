@@ -24,8 +24,8 @@ import { callsOf, HandClock, OWNER } from "../../support/store-lab.ts";
 import { tableCodec } from "./table-codec.ts";
 
 /** Sizes up to the first lie in the metadata, up to the second in packs, others in sets of their own. */
-export const INLINE_BYTES_MAX = 512;
-export const PACK_BYTES_MAX = 4_096;
+const INLINE_BYTES_MAX = 512;
+const PACK_BYTES_MAX = 4_096;
 const LIMITS: Partial<StoreLimits> = {
   inlineBytesMax: INLINE_BYTES_MAX,
   packBytesMax: PACK_BYTES_MAX,
