@@ -107,7 +107,8 @@ export class TrashCollector {
   /** Whether there is a shard that a drive may give up now. */
   #isRemovable({ setId, layoutVersion, shardCount }: TrashRecord): boolean {
     const left = this.#left.get(setId);
-    if (left === undefined) return true;
+    // Where none is left it is only the metadata that has not been told yet.
+    if (left === undefined || left.length === 0) return true;
     const drives = this.#context.drives.locate(setId, layoutVersion, shardCount);
     return left.some((index) => drives[index]?.isAway === false);
   }

@@ -120,6 +120,32 @@ test("a shared set stays until its last object goes", async () => {
   expect(await filesOf(gone)).toBe(0);
 });
 
+test("a set whose shards are gone leaves the trash when the metadata could not be told at once", async () => {
+  const clock = new HandClock();
+  let isAway = true;
+  const lab = await givenStore({
+    clock,
+    limits: { trashGraceMs: MINUTE_MS },
+    wrapMetadata: (metadata) => {
+      const drop = metadata.dropTrash.bind(metadata);
+      metadata.dropTrash = async (setIds) => {
+        if (isAway) throw new Error("the members are away");
+        await drop(setIds);
+      };
+      return metadata;
+    },
+  });
+  await lab.put("gone", bytesOf(SIZE, 1));
+  await lab.store.deleteObjects(lab.bucket, ["gone"]);
+  await lab.store.collectTrash();
+  clock.nowMs += MINUTE_MS;
+  await expect(lab.store.collectTrash()).rejects.toThrow("away");
+  expect(await lab.shardFiles()).toEqual([]);
+  isAway = false;
+  expect(await lab.store.collectTrash()).toEqual({ removedCount: 1, waitingCount: 0 });
+  expect(await lab.metadata.listTrash(10)).toEqual([]);
+});
+
 async function* nothing(): AsyncGenerator<never> {
   // There was no reading; the comparison fails.
 }
