@@ -7,7 +7,13 @@ interface Failed {
   readonly message: string;
 }
 
-/** Resolves to the thread's answer; to `failed` when it dies, or `signal` ends it. */
+/** A thread that SQLite or the kernel holds cannot be ended: it is left behind, and whatever it does comes to nothing. */
+const END_MS_MAX = 5_000;
+
+/**
+ * Resolves to the thread's answer; to `failed` when it dies, or `signal` ends it. Not when it has ended: a call on a drive
+ * that hangs keeps a thread that has answered long ago.
+ */
 export function runJob<Answer extends { readonly kind: string }>(
   entry: URL,
   job: unknown,
@@ -16,15 +22,25 @@ export function runJob<Answer extends { readonly kind: string }>(
   // The flags of the host process (--eval, --import, --inspect, ...) are not for this thread.
   const worker = new Worker(entry, { workerData: job, execArgv: [] });
   return new Promise((resolve) => {
-    const end = (): void => void worker.terminate();
-    signal?.addEventListener("abort", end, { once: true });
-    let answer: Answer | Failed = { kind: "failed", message: "its thread has ended" };
-    worker.once("message", (message: Answer) => (answer = message));
-    worker.once("error", (error: Error) => (answer = { kind: "failed", message: error.message }));
-    worker.once("exit", () => {
+    let timer: NodeJS.Timeout | undefined;
+    const answer = (value: Answer | Failed): void => {
+      clearTimeout(timer);
       signal?.removeEventListener("abort", end);
-      resolve(answer);
-    });
+      worker.unref();
+      resolve(value);
+    };
+    const end = (): void => {
+      void worker.terminate();
+      timer ??= setTimeout(() => answer(failed("it was left behind")), END_MS_MAX);
+    };
+    signal?.addEventListener("abort", end, { once: true });
+    worker.once("message", (message: Answer) => answer(message));
+    worker.once("error", (error: Error) => answer(failed(error.message)));
+    worker.once("exit", () => answer(failed("its thread has ended")));
     if (signal?.aborted === true) end();
   });
+}
+
+function failed(message: string): Failed {
+  return { kind: "failed", message };
 }
