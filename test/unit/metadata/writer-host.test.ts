@@ -9,6 +9,7 @@ import type { DriveId } from "../../../src/core/ids.ts";
 import { openForReading } from "../../../src/metadata/sqlite/open-database.ts";
 import type { FromWriter } from "../../../src/metadata/sqlite/write-protocol.ts";
 import { WriterHost } from "../../../src/metadata/sqlite/writer-host.ts";
+import { bucketInput, objectInput } from "../../contract/metadata/inputs.ts";
 import { MemberDisk, MemoryMember } from "../../support/memory-member.ts";
 
 function givenMembers(count: number) {
@@ -24,13 +25,30 @@ function givenMembers(count: number) {
 
 type Given = ReturnType<typeof givenMembers>;
 
-async function givenHost({ folder, drives, disks }: Given, name = "one") {
+const specOf = (driveId: DriveId) => ({ kind: "folder", driveId, path: driveId }) as const;
+
+interface HostChange {
+  readonly slots?: readonly number[];
+  /** Of a member that comes just before the first record of the epoch is written. */
+  readonly lateSlot?: number;
+}
+
+async function givenHost(
+  { folder, drives, disks }: Given,
+  name = "one",
+  { slots = drives.map((_, slot) => slot), lateSlot }: HostChange = {},
+) {
+  const addMember = (slot: number) => host.addMember(specOf(drives[slot] ?? ("" as DriveId)));
+  const late = lateSlot === undefined ? [] : [lateSlot];
+  const beforeCall = async (call: string): Promise<void> => {
+    if (call === "append") await Promise.all(late.splice(0).map(addMember));
+  };
   const said: FromWriter[] = [];
   const path = join(folder, `${name}.db`);
   const host = new WriterHost({
     path,
     plan: {
-      specs: drives.map((driveId) => ({ kind: "folder", driveId, path: driveId })),
+      specs: drives.filter((_, slot) => slots.includes(slot)).map(specOf),
       drives,
       toleratedCount: 2,
       owner: name,
@@ -40,7 +58,7 @@ async function givenHost({ folder, drives, disks }: Given, name = "one") {
     },
     send: (message) => said.push(message),
     openMember: async ({ driveId }) =>
-      new MemoryMember(driveId, disks[drives.indexOf(driveId)] ?? new MemberDisk()),
+      new MemoryMember(driveId, disks[drives.indexOf(driveId)] ?? new MemberDisk(), beforeCall),
   });
   await host.start();
   onTestFinished(() => host.close());
@@ -54,7 +72,8 @@ async function givenHost({ folder, drives, disks }: Given, name = "one") {
     const reports = said.flatMap((each) => (each.kind === "report" ? each.report : []));
     return reports.at(-1)?.members.filter(({ state }) => state === "good").length;
   };
-  return { host, write, said, goodCount, settings: () => settingsIn(path) };
+  const count = (kind: FromWriter["kind"]) => said.filter((each) => each.kind === kind).length;
+  return { host, write, said, goodCount, count, settings: () => settingsIn(path) };
 }
 
 function settingsIn(path: string): readonly string[] {
@@ -132,7 +151,7 @@ test("who lost its members takes none of them back from one who has taken over m
   expect(await two.write("b")).toMatchObject({ kind: "answers" });
   const isFenced = async () => {
     expect(await one.write("late")).toMatchObject({ kind: "group-failed" });
-    expect(one.said.filter(({ kind }) => kind === "fenced")).toHaveLength(1);
+    expect(one.count("fenced")).toBe(1);
   };
   await vi.waitFor(isFenced, { timeout: 20_000, interval: 100 });
   expect(await two.write("c")).toMatchObject({ kind: "answers" });
@@ -151,4 +170,79 @@ test("who is taken over from writes nothing more, says so once, and never comes 
   expect(one.said.filter(({ kind }) => kind === "fenced")).toHaveLength(1);
   expect(await two.write("e")).toMatchObject({ kind: "answers" });
   expect(two.settings()).toEqual(["a", "b", "e"]);
+});
+
+test("readers are told of the file after every opening: an attempt before may have replaced it", async () => {
+  const given = givenMembers(4);
+  const one = await givenHost(given);
+  await one.write("a");
+  const before = one.count("replaced");
+  given.setAway(true, 0, 1, 2);
+  await one.write("b");
+  given.setAway(false, 0, 1, 2);
+  await vi.waitFor(() => expect(one.count("replaced")).toBe(before + 1), { timeout: 5_000 });
+});
+
+test("a database is made anew from its members, once at a time, and not while they are waited for", async () => {
+  const given = givenMembers(4);
+  const one = await givenHost(given);
+  await one.write("a");
+  const [first, second] = [one.host.restore(), one.host.restore()];
+  const meanwhile = one.write("b");
+  expect(await second).toMatch("already");
+  expect(await meanwhile).toMatchObject({ kind: "group-failed", fault: { isAway: true } });
+  expect(await first).toBeUndefined();
+  expect(await one.write("c")).toMatchObject({ kind: "answers" });
+  expect(one.settings()).toEqual(["a", "c"]);
+
+  given.setAway(true, 0, 1, 2, 3);
+  await one.write("lost");
+  expect(await one.host.restore()).toMatch("already");
+  // The file was left where it is.
+  expect(one.settings()).toEqual(["a", "c"]);
+});
+
+test("a database that is being made anew when the writer ends is not opened by anybody", async () => {
+  const given = givenMembers(4);
+  const one = await givenHost(given);
+  await one.write("a");
+  const restoring = one.host.restore();
+  await one.host.close();
+  expect(await restoring).toMatch("ended");
+});
+
+test("a member that comes while the database is being opened takes part", async () => {
+  const given = givenMembers(6);
+  const one = await givenHost(given);
+  await one.write("a");
+  await one.host.close();
+  const two = await givenHost(given, "two", { slots: [0, 1, 2, 3], lateSlot: 4 });
+  await vi.waitFor(() => expect(two.goodCount()).toBe(5));
+});
+
+test("a group that grows too large for its record takes no more, and the members go on", async () => {
+  const given = givenMembers(4);
+  const one = await givenHost(given);
+  await one.host.apply({
+    kind: "group",
+    nowMs: 1,
+    requests: [{ name: "createBucket", input: bucketInput("bucket") }],
+  });
+  const content = { kind: "inline", bytes: new Uint8Array(17 * 1024 * 1024) } as const;
+  const reply = await one.host.apply({
+    kind: "group",
+    nowMs: 1,
+    requests: ["a", "b", "c"].map((key) => ({
+      name: "putObject",
+      input: objectInput(1, key, key === "c" ? {} : { content }),
+    })),
+  });
+  expect(reply).toMatchObject({
+    answers: [
+      { kind: "done" },
+      { kind: "refused", refusal: { code: "SlowDown" } },
+      { kind: "done" },
+    ],
+  });
+  expect(one.goodCount()).toBe(4);
 });
