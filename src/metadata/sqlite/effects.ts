@@ -34,6 +34,7 @@ const VARINT_MAX = 2 ** 31;
 interface EffectMark {
   readonly length: number;
   readonly blobCount: number;
+  readonly blobBytes: number;
 }
 
 /** Gathers effects as bytes; what a refused write left is taken back by its mark. */
@@ -42,6 +43,12 @@ export class EffectBuffer {
   #length = 0;
   /** The callers' own, unchanged until the group has been told. */
   #blobs: Uint8Array[] = [];
+  #blobBytes = 0;
+
+  /** Of what has been gathered, before it is deflated. */
+  get sizeBytes(): number {
+    return this.#length + this.#blobBytes;
+  }
 
   get isEmpty(): boolean {
     return this.#length === 0;
@@ -49,12 +56,13 @@ export class EffectBuffer {
 
   /** Where the next effect will begin. */
   get mark(): EffectMark {
-    return { length: this.#length, blobCount: this.#blobs.length };
+    return { length: this.#length, blobCount: this.#blobs.length, blobBytes: this.#blobBytes };
   }
 
-  undo({ length, blobCount }: EffectMark): void {
+  undo({ length, blobCount, blobBytes }: EffectMark): void {
     this.#length = length;
     this.#blobs.length = blobCount;
+    this.#blobBytes = blobBytes;
   }
 
   /** All effects so far. */
@@ -73,6 +81,7 @@ export class EffectBuffer {
   clear(): void {
     this.#length = 0;
     this.#blobs = [];
+    this.#blobBytes = 0;
     if (this.#bytes.length > BYTES_KEPT_MAX) this.#bytes = Buffer.allocUnsafe(BYTES_AT_FIRST);
   }
 
@@ -103,6 +112,7 @@ export class EffectBuffer {
       this.#byte(TAG.blob);
       this.#count(value.length);
       this.#blobs.push(value);
+      this.#blobBytes += value.length;
     }
   }
 

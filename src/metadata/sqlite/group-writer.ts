@@ -5,6 +5,7 @@
 // A group that fails leaves nothing to build on: the connection is closed, and whoever holds the writer opens another.
 
 import type { Database, Statement } from "better-sqlite3";
+import { S3Error } from "../../core/s3-error.ts";
 import type { ChainPosition } from "../../journal/journal-member.ts";
 import { crashPoint } from "../../util/crash-point.ts";
 import { applyWrite, type WriteHandlers, type WriteRequest } from "../write-operations.ts";
@@ -13,6 +14,9 @@ import { Numbering } from "./numbering.ts";
 import { sqliteWrites } from "./sqlite-writes.ts";
 import { RecordingSource } from "./statement-source.ts";
 import { answerOf, type WriteAnswer, type WriteGroup } from "./write-protocol.ts";
+
+/** Of one group: a record that carries it is taken by every member, and by a data node in one body. */
+const EFFECT_BYTES_MAX = 32 * 1024 * 1024;
 
 type Step = "begin" | "commit" | "keep" | "mark" | "undo";
 
@@ -104,6 +108,8 @@ export class GroupWriter {
     this.#steps.mark.run();
     try {
       const result = applyWrite(this.#handlers, request, nowMs);
+      // The members would not take the record, or could not read it again: the others of the group must not suffer.
+      if ((effects?.sizeBytes ?? 0) > EFFECT_BYTES_MAX) throw new S3Error("SlowDown");
       this.#steps.keep.run();
       return { kind: "done", result };
     } catch (error) {

@@ -17,6 +17,8 @@ import {
 } from "./write-protocol.ts";
 
 const GROUP_SIZE_MAX = 256;
+/** Rows that a group changes, more or less, unless a single write changes more: others wait for it, and members take it whole. */
+const GROUP_ROWS_MAX = 10_000;
 /** Writes that wait for their group; with inline bytes at most some tens of MiB. */
 const QUEUE_SIZE_MAX = 4_096;
 /** How long a group may take. Emptying a store of millions of rows stays below that; a disk that hangs does not. */
@@ -155,7 +157,7 @@ export class WriteQueue implements WritePort {
   }
 
   #send(): void {
-    this.#underway = this.#waiting.splice(0, GROUP_SIZE_MAX);
+    this.#underway = this.#waiting.splice(0, groupSize(this.#waiting));
     const requests = this.#underway.map(({ request }) => request);
     const group: WriteGroup = { kind: "group", nowMs: Math.round(this.#clock.now()), requests };
     this.#sentAt = this.#clock.monotonic();
@@ -167,6 +169,24 @@ export class WriteQueue implements WritePort {
       this.receive({ kind: "group-failed", fault: faultOf(error) });
     }
   }
+}
+
+/** How many of those that wait go together. */
+function groupSize(waiting: readonly Waiting[]): number {
+  let rowCount = 0;
+  for (const [count, { request }] of waiting.slice(0, GROUP_SIZE_MAX).entries()) {
+    rowCount += rowsOf(request);
+    if (count > 0 && rowCount > GROUP_ROWS_MAX) return count;
+  }
+  return GROUP_SIZE_MAX;
+}
+
+function rowsOf({ name, input }: WriteRequest): number {
+  if (name === "deleteObjects")
+    return (input as WriteRequest<"deleteObjects">["input"]).keys.length;
+  if (name === "dropTrash") return (input as WriteRequest<"dropTrash">["input"]).setIds.length;
+  if (name !== "completeUpload") return 1;
+  return (input as WriteRequest<"completeUpload">["input"]).parts.length;
 }
 
 /**

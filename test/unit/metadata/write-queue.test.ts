@@ -63,6 +63,21 @@ test("a group is bounded, and so is the queue", async () => {
   expect(new Set(sizes(sent))).toEqual(new Set([256]));
 });
 
+test("writes of many rows go in groups of their own, whatever waits", async () => {
+  const { queue, sent, write, answer } = givenQueue();
+  const keys = Array.from({ length: 1_000 }, (_, index) => `key-${index}`);
+  const deletes = Array.from({ length: 15 }, () =>
+    queue.submit({ name: "deleteObjects", input: { bucketId: 1, keys } }),
+  );
+  const last = write("a");
+  await turn();
+  answer();
+  await turn();
+  answer();
+  await Promise.all([...deletes, last]);
+  expect(sizes(sent)).toEqual([10, 6]);
+});
+
 test("each write gets its own answer: done, refused or failed", async () => {
   const { queue, write } = givenQueue();
   const outcomes = Promise.allSettled([write("a"), write("b"), write("c"), write("d")]);
