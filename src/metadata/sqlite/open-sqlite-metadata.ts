@@ -128,7 +128,10 @@ async function assemble(
       return { ...compared, differences: compared.differences.map(differenceWords) };
     },
     restoreFromMembers: () => writer.restore(),
-    closeReader: () => void reading.database.close(),
+    closeReader: () => {
+      reports.onReplaced = undefined;
+      reading.database.close();
+    },
     release: () => lock.release(),
   });
 }
