@@ -26,7 +26,6 @@ import {
   readSnapshot,
   records,
   snapshot,
-  type ChainRecord,
 } from "../../contract/chain-records.ts";
 
 const DRIVE = "6d1f6e1a-3a0c-4b58-9a44-0000000000d1" as DriveId;
