@@ -23,6 +23,9 @@ import { hex } from "./segment-header.ts";
 const SYNC_BYTES = 16 * 1024 * 1024;
 const READ_BYTES = 1024 * 1024;
 
+/** What a snapshot leaves free: records, without which nothing can be changed, come before it. */
+export const SNAPSHOT_SPARE_BYTES = 32 * 1024 * 1024;
+
 const INFO_NAME = /^([0-9a-f]{16})\.snapshot\.json$/;
 
 export interface FoundSnapshots {
@@ -70,7 +73,7 @@ export async function findSnapshots(disk: Disk, names: readonly string[]): Promi
 
 /**
  * Stores a snapshot under its name, without its description yet.
- * @throws JournalError Corrupt when the bytes are not those of `info`. @throws DiskError
+ * @throws JournalError Full; Corrupt when the bytes are not those of `info`. @throws DiskError
  */
 export async function storeSnapshot(
   disk: Disk,
@@ -80,6 +83,10 @@ export async function storeSnapshot(
   const path = snapshotPath(info.sequence);
   const temporary = `${path}${TEMPORARY_SUFFIX}`;
   await disk.unlink(temporary);
+  const { freeBytes } = await disk.space();
+  if (freeBytes < info.sizeBytes + SNAPSHOT_SPARE_BYTES) {
+    throw new JournalError("Full", `${disk.root}: there is no room for snapshot ${info.sequence}`);
+  }
   const file = await disk.create(temporary);
   try {
     await fill(file, info, bytes);

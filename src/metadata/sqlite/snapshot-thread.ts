@@ -1,9 +1,12 @@
 // The thread that takes one snapshot and ends.
 
-import { rm } from "node:fs/promises";
+import { rm, statfs } from "node:fs/promises";
+import { dirname } from "node:path";
 import { parentPort, workerData, type MessagePort } from "node:worker_threads";
+import type { Database } from "better-sqlite3";
 import type { DriveId } from "../../core/ids.ts";
 import type { SnapshotInfo } from "../../journal/journal-member.ts";
+import { SNAPSHOT_SPARE_BYTES } from "../../journal/snapshot-files.ts";
 import { openMember } from "../members/member-spec.ts";
 import { openForReading } from "./open-database.ts";
 import { copySnapshot, makeSnapshot } from "./snapshot-file.ts";
@@ -14,12 +17,24 @@ async function take(job: SnapshotJob): Promise<KeptSnapshot> {
   const file = `${job.databasePath}.snapshot`;
   const database = openForReading(job.databasePath);
   try {
+    // What one that failed before may have left is no reason to refuse.
+    await rm(file, { force: true });
+    await requireRoom(database, job.databasePath);
     const info = await makeSnapshot(database, file);
     return { info, driveIds: await copyToSome(file, info, job) };
   } finally {
     database.close();
     await rm(file, { force: true });
   }
+}
+
+/** A snapshot that fills the disk would keep changes, which need little, from being made. */
+async function requireRoom(database: Database, path: string): Promise<void> {
+  const pages = Number(database.pragma("page_count", { simple: true }));
+  const pageBytes = Number(database.pragma("page_size", { simple: true }));
+  const { bavail, bsize } = await statfs(dirname(path));
+  if (bavail * bsize >= pages * pageBytes + SNAPSHOT_SPARE_BYTES) return;
+  throw new Error(`${dirname(path)} has no room for one`);
 }
 
 /** One after the other, so that no more than one drive is busy with it. */
