@@ -1,8 +1,7 @@
 // The thread that makes a second database from the members' records, up to the very change that the one in use holds,
 // compares the two, and ends. Members are only read.
 
-import { mkdtemp, rm } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { parentPort, workerData, type MessagePort } from "node:worker_threads";
 import SQLite, { type Database } from "better-sqlite3";
 import type { ChainPosition } from "../../journal/journal-member.ts";
@@ -24,9 +23,8 @@ const UNREADABLE: DatabaseComparison = {
   ],
 };
 
-async function compare({ databasePath, members }: CompareJob): Promise<DatabaseComparison> {
+async function compare({ databasePath, folder, members }: CompareJob): Promise<DatabaseComparison> {
   const standing = openForReading(databasePath);
-  const folder = await mkdtemp(join(dirname(databasePath), "compare-"));
   const opened = await Promise.all(members.map(openMember));
   try {
     // What is read from here on is one state, whatever is written meanwhile.
@@ -50,7 +48,6 @@ async function compare({ databasePath, members }: CompareJob): Promise<DatabaseC
     }
   } finally {
     standing.close();
-    await rm(folder, { recursive: true, force: true });
     await Promise.allSettled(opened.map((member) => member.close()));
   }
 }
@@ -60,7 +57,8 @@ function findPosition(standing: Database): ChainPosition | undefined {
   try {
     return readPosition(standing);
   } catch (error) {
-    if (error instanceof SQLite.SqliteError && !/^SQLITE_(CORRUPT|NOTADB)/.test(error.code)) throw error;
+    if (error instanceof SQLite.SqliteError && !/^SQLITE_(CORRUPT|NOTADB)/.test(error.code))
+      throw error;
     return undefined;
   }
 }

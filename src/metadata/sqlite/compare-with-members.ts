@@ -1,5 +1,7 @@
 // Compares the database in use with its members, in a thread of its own.
 
+import { mkdtemp, rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { workerEntry } from "../../util/worker-entry.ts";
 import type { MemberSpec } from "../members/member-spec.ts";
 import type { DatabaseComparison } from "./compare-databases.ts";
@@ -7,6 +9,8 @@ import { runJob } from "./run-job.ts";
 
 export interface CompareJob {
   readonly databasePath: string;
+  /** Empty; the second database is made in it. */
+  readonly folder: string;
   readonly members: readonly MemberSpec[];
 }
 
@@ -16,11 +20,17 @@ export type FromCompareThread =
 
 /** @throws when the members cannot be read, or `signal` aborts. */
 export async function compareWithMembers(
-  job: CompareJob,
+  job: Omit<CompareJob, "folder">,
   signal: AbortSignal | undefined,
 ): Promise<DatabaseComparison> {
   const entry = workerEntry(import.meta.url, "./compare-thread.js");
-  const answer = await runJob<FromCompareThread>(entry, job, signal);
-  if (answer.kind === "compared") return answer.comparison;
-  throw new Error(answer.message);
+  const folder = await mkdtemp(join(dirname(job.databasePath), "compare-"));
+  try {
+    const answer = await runJob<FromCompareThread>(entry, { ...job, folder }, signal);
+    if (answer.kind === "compared") return answer.comparison;
+    throw new Error(answer.message);
+  } finally {
+    // Here, since a thread that is ended cleans nothing up.
+    await rm(folder, { recursive: true, force: true });
+  }
 }
