@@ -54,7 +54,8 @@ export interface LocalMemberOptions {
   readonly checkPresent: () => Promise<void>;
 }
 
-const SEGMENT_BYTES_MAX = 16 * 1024 * 1024;
+/** A process that starts copies the newest one: on a full drive that must fit in what is kept free. */
+const SEGMENT_BYTES_MAX = 8 * 1024 * 1024;
 const READ_BYTES_MAX = 256 * 1024 * 1024;
 /** Callers take turns by contract; this is for those who have given up on a call that still runs. */
 const WAITING_MAX = 16;

@@ -36,6 +36,13 @@ export interface SegmentWriterOptions {
   readonly segmentBytesMax: number;
 }
 
+/**
+ * The last segment is never cut off: it is to be a small part of the chain, so that cutting gives back most of it, and
+ * large enough that beginning another is rare.
+ */
+const SEGMENT_SHARE = 1 / 8;
+const SEGMENT_BYTES_LEAST = 512 * 1024;
+
 export interface Truncation {
   readonly position: ChainPosition;
   readonly clusterId: string;
@@ -54,6 +61,8 @@ export class SegmentWriter {
   /** Of the chain's last segment; undefined: the next append begins another one. */
   #file: AppendFile | undefined;
   #synced: Synced | undefined;
+  /** The size at which the open segment is followed by another. */
+  #fullBytes = 0;
 
   constructor(options: SegmentWriterOptions) {
     this.#options = options;
@@ -72,7 +81,7 @@ export class SegmentWriter {
   ): Promise<void> {
     const end = this.#followedBy(journal, records);
     if (records.length === 0) return;
-    const isFull = (journal.last?.end.offset ?? 0) >= this.#options.segmentBytesMax;
+    const isFull = (journal.last?.end.offset ?? 0) >= this.#fullBytes;
     const isOpen = this.#file !== undefined && !isFull;
     if (!isOpen) await this.begin(journal, authority);
     const { last } = journal;
@@ -190,6 +199,9 @@ export class SegmentWriter {
     const number = journal.takeNumber();
     const opened = await writeSegment({ disk: this.#disk, number, ...content });
     this.#file = opened.file;
+    const chainBytes = journal.segments.reduce((sum, { end }) => sum + end.offset, 0);
+    const wantedBytes = Math.max(chainBytes * SEGMENT_SHARE, SEGMENT_BYTES_LEAST);
+    this.#fullBytes = Math.min(wantedBytes, this.#options.segmentBytesMax);
     this.#noteSynced(opened.segment, opened.segment.end);
     return opened;
   }

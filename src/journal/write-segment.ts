@@ -37,7 +37,7 @@ export async function writeSegment(options: WriteSegmentOptions): Promise<OpenSe
   const path = `${JOURNAL_FOLDER}/${name}`;
   const temporary = `${path}${TEMPORARY_SUFFIX}`;
   await disk.unlink(temporary);
-  const file = await disk.create(temporary);
+  const file = await disk.create(temporary, { syncsEach: true });
   try {
     const headerBytes = encodeSegmentHeader(header, roster);
     const segment = new Segment(name, header, { offset: headerBytes.length, roster });

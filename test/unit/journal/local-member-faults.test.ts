@@ -66,6 +66,22 @@ test("a segment in the middle that is gone makes the later ones unreachable; the
   expect((await drive.list("journal/aside")).length).toBe(names.length - 2);
 });
 
+test("what is put aside is kept, the newest of it, and does not grow without bound", async () => {
+  const drive = new SimDrive({ seed: 1 });
+  const chain = records(3);
+  await givenRecords(open(drive), chain);
+  for (let epoch = 2; epoch < 110; epoch += 1) {
+    const member = open(drive);
+    await member.promise(authority(epoch));
+    const [other] = records(1, { after: epoch });
+    await member.truncate(authority(epoch), other.position, LAB_CLUSTER);
+  }
+  const names = (await drive.list("journal/aside")).map(({ name }) => name).toSorted();
+  expect(names.length).toBeGreaterThan(90);
+  expect(names.length).toBeLessThan(105);
+  expect(Number.parseInt(names.at(-1)?.slice(0, 8) ?? "", 16)).toBe(108);
+});
+
 test("a torn tail is ignored, remarked, and kept when the next process begins", async () => {
   const drive = new SimDrive({ seed: 1 });
   const chain = records(5);
