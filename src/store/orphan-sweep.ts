@@ -6,6 +6,7 @@
 
 import { incarnationOf, type DriveId, type SetId } from "../core/ids.ts";
 import type { Drive } from "./drive.ts";
+import { isClaimed } from "./orphan-claims.ts";
 import { findRefusal, isUpToDate } from "./sweep-permission.ts";
 import { removeOrphans, SeenOrphans, type FoundSet } from "./seen-orphans.ts";
 import type { StoreContext } from "./store-context.ts";
@@ -116,7 +117,7 @@ export class OrphanSweep {
     if (removedShards > 0) logger.info({ removedShards }, "the sweep removed orphans");
     if (unknownSets > 0) {
       const fields = { unknownSets, examples: report.unknownExamples };
-      logger.warn(fields, "shards of processes that the metadata does not know are kept");
+      logger.warn(fields, "shards of sets or processes that the metadata does not know are kept");
     }
     return report;
   }
@@ -131,10 +132,25 @@ export class OrphanSweep {
     }
     const graceMs = options.graceMs ?? this.#context.limits.trashGraceMs;
     const due = this.#seen.note({ folder, orphans, isWhole, graceMs });
-    const removedShards = await removeOrphans(due, options.signal);
+    const removedShards = await removeOrphans(await this.#unclaimed(due, tally), options.signal);
     tally.removedShards += removedShards;
     for (const { shards } of orphans) tally.waitingShards += shards.length;
     tally.waitingShards -= removedShards;
+  }
+
+  async #unclaimed(due: readonly FoundSet[], tally: SweepTally): Promise<readonly FoundSet[]> {
+    const unclaimed: FoundSet[] = [];
+    for (const set of due) {
+      if (!(await isClaimed(this.#context, set))) {
+        unclaimed.push(set);
+        continue;
+      }
+      tally.noteUnknown(set.setId);
+      tally.orphanSets -= 1;
+      // They wait for nothing that time brings.
+      tally.waitingShards -= set.shards.length;
+    }
+    return unclaimed;
   }
 
   /** Lists a folder of all drives and sorts what is in it. `isWhole`: every drive answered. */

@@ -14,6 +14,7 @@ import {
   collect,
   givenStore,
   HandClock,
+  OWNER,
   setIdOf,
 } from "../../support/store-lab.ts";
 import { reopenStore } from "../../support/reopen-store.ts";
@@ -73,6 +74,29 @@ test("F03 F04 shards of a process that ended go after the grace; what is named s
   expect(files).toHaveLength(6);
   expect(files.every((file) => file.includes(setIdOf(kept)))).toBe(true);
   expect(await metadata.listTrash(10)).toEqual([]);
+});
+
+test("what a row still names stays, though the table of sets has lost it", async () => {
+  const lab = await givenDeadProcess({ limits: { packBytesMax: 1024 * 1024 } });
+  await lab.put("packed", bytesOf(100_000, 3));
+  await lab.put("packed too", bytesOf(100_000, 4));
+  const { bucket, metadata, target } = lab;
+  const upload = await lab.store.createUpload(target("parts"), OWNER, undefined);
+  await lab.store.putPart({ bucket, upload }, 1, bodyOf(bytesOf(SIZE, 5)));
+  const store = await reopenStore(lab);
+  metadata.findNamedSets = async () => new Set();
+  const files = await lab.shardFiles();
+  const report = await store.sweepOrphans({ graceMs: 0 });
+  // The orphan goes; an object, a pack and a part stay.
+  expect(report).toMatchObject({
+    orphanSets: 1,
+    removedShards: 6,
+    waitingShards: 0,
+    unknownSets: 3,
+  });
+  expect(await lab.shardFiles()).toEqual(files.filter((file) => !file.includes(lab.orphan)));
+  await store.deleteObjects(bucket, ["packed", "packed too"]);
+  expect(await store.sweepOrphans({ graceMs: 0 })).toMatchObject({ removedShards: 6 });
 });
 
 test("what was removed does not come back after a power cut", async () => {
