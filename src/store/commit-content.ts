@@ -22,11 +22,11 @@ export async function commitContent<Value>(
   try {
     const value = await change();
     crashPoint("object.named");
-    context.packs.settle(content, "known");
+    context.packs.settle(content, "named");
     return value;
   } catch (error) {
     const isRefused = isRefusal(error);
-    context.packs.settle(content, isRefused ? "known" : "doubtful");
+    context.packs.settle(content, isRefused ? "refused" : "doubtful");
     if (isRefused && content.kind === "set") {
       const { id: setId, layoutVersion } = content.set;
       crashPoint("object.refused");

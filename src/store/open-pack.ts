@@ -47,6 +47,9 @@ export interface PackWrite {
   readonly stripes: readonly FilledStripe[];
 }
 
+/** An entry is named, or never will be; "doubtful": nobody knows. */
+export type EntryOutcome = "doubtful" | "named" | "refused";
+
 /** Of so many random sets the one is taken of which most drives are there. */
 const SETS_TRIED = 4;
 
@@ -94,6 +97,7 @@ export class OpenPack {
   #isPlacing = false;
   #unsettledCount = 0;
   #isDoubtful = false;
+  #wasNamed = false;
   #whenSettled: () => void = () => undefined;
 
   constructor(context: PackContext, setId: SetId, usesReserve: boolean) {
@@ -159,6 +163,11 @@ export class OpenPack {
     return this.#isDoubtful;
   }
 
+  /** Whether anything in it was ever named. */
+  get wasNamed(): boolean {
+    return this.#wasNamed;
+  }
+
   /** Creates the shards. @throws S3Error when too few could be; then nothing is left. */
   async open(): Promise<void> {
     if (this.#hasQuorum()) await Promise.all(this.#slots.map((slot) => slot.open()));
@@ -201,9 +210,9 @@ export class OpenPack {
     return places;
   }
 
-  /** An entry is named, or never will be; "doubtful": nobody knows. */
-  settle(outcome: "doubtful" | "known"): void {
+  settle(outcome: EntryOutcome): void {
     if (outcome === "doubtful") this.#isDoubtful = true;
+    if (outcome === "named") this.#wasNamed = true;
     this.#unsettledCount -= 1;
     if (this.#unsettledCount === 0) this.#whenSettled();
   }

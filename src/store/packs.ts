@@ -10,7 +10,7 @@ import type { PackEntry } from "../datanode/shard-format.ts";
 import type { NewContent } from "../metadata/metadata-store.ts";
 import { crashPoint } from "../util/crash-point.ts";
 import { withDeadline } from "../util/deadline.ts";
-import { openPack, type OpenPack, type PackContext } from "./open-pack.ts";
+import { openPack, type EntryOutcome, type OpenPack, type PackContext } from "./open-pack.ts";
 import type { PackedBytes } from "./packed-bytes.ts";
 
 /** Data of a group at most, unless a single object is larger. */
@@ -73,7 +73,7 @@ export class Packs {
   }
 
   /** Says how the change ended that was to name the content; other content is no concern of packs. */
-  settle(content: NewContent, outcome: "doubtful" | "known"): void {
+  settle(content: NewContent, outcome: EntryOutcome): void {
     if (content.kind === "packed") this.#packs.get(content.set.id)?.settle(outcome);
   }
 
@@ -211,7 +211,9 @@ export class Packs {
     const { setId, dataBytes } = pack;
     try {
       const outcome = await this.#context.metadata.sealPack(setId, dataBytes);
-      if (outcome === "unknown") await pack.discard();
+      if (outcome !== "unknown") return;
+      // What was named once is forgotten only by metadata that has rotted, and can be made anew.
+      if (!pack.wasNamed) await pack.discard();
     } catch (err) {
       this.#context.logger.warn({ err, setId }, "the metadata could not be told of a sealed pack");
       this.#untold.push(pack);

@@ -142,6 +142,16 @@ test("a pack that nothing ever named leaves no file", async () => {
   expect(await lab.shardFiles()).toEqual([]);
 });
 
+test("a pack that the metadata has forgotten stays when something in it was ever named", async () => {
+  const lab = await givenPacks({
+    wrapMetadata: (metadata) => Object.assign(metadata, { sealPack: async () => "unknown" }),
+  });
+  const object = await lab.put("key", bytesOf(100_000, 1));
+  await lab.store.compactPacks({ deadShareMin: 1, sealsOpen: true });
+  expect((await packFiles(lab, object)).filter((file) => file !== undefined)).toHaveLength(6);
+  expect((await lab.get("key")).equals(bytesOf(100_000, 1))).toBe(true);
+});
+
 test("a pack whose last object goes before it is sealed goes to the trash with its seal", async () => {
   const lab = await givenPacks();
   await lab.put("key", bytesOf(50_000, 1));
