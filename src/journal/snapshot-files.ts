@@ -23,8 +23,8 @@ import { hex } from "./segment-header.ts";
 const SYNC_BYTES = 16 * 1024 * 1024;
 const READ_BYTES = 1024 * 1024;
 
-/** What a snapshot leaves free: records, without which nothing can be changed, come before it. */
-export const SNAPSHOT_SPARE_BYTES = 32 * 1024 * 1024;
+/** What a snapshot may take of what is free: records, without which nothing can be changed, come before it. */
+export const SNAPSHOT_ROOM_SHARE = 0.5;
 
 const INFO_NAME = /^([0-9a-f]{16})\.snapshot\.json$/;
 
@@ -84,7 +84,7 @@ export async function storeSnapshot(
   const temporary = `${path}${TEMPORARY_SUFFIX}`;
   await disk.unlink(temporary);
   const { freeBytes } = await disk.space();
-  if (freeBytes < info.sizeBytes + SNAPSHOT_SPARE_BYTES) {
+  if (info.sizeBytes > freeBytes * SNAPSHOT_ROOM_SHARE) {
     throw new JournalError("Full", `${disk.root}: there is no room for snapshot ${info.sequence}`);
   }
   const file = await disk.create(temporary);

@@ -6,7 +6,7 @@ import { parentPort, workerData, type MessagePort } from "node:worker_threads";
 import type { Database } from "better-sqlite3";
 import type { DriveId } from "../../core/ids.ts";
 import type { SnapshotInfo } from "../../journal/journal-member.ts";
-import { SNAPSHOT_SPARE_BYTES } from "../../journal/snapshot-files.ts";
+import { SNAPSHOT_ROOM_SHARE } from "../../journal/snapshot-files.ts";
 import { openMember } from "../members/member-spec.ts";
 import { openForReading } from "./open-database.ts";
 import { copySnapshot, makeSnapshot } from "./snapshot-file.ts";
@@ -30,10 +30,12 @@ async function take(job: SnapshotJob): Promise<KeptSnapshot> {
 
 /** A snapshot that fills the disk would keep changes, which need little, from being made. */
 async function requireRoom(database: Database, path: string): Promise<void> {
-  const pages = Number(database.pragma("page_count", { simple: true }));
-  const pageBytes = Number(database.pragma("page_size", { simple: true }));
+  const countOf = (pragma: string): number => Number(database.pragma(pragma, { simple: true }));
+  // Empty pages do not come along.
+  const pages = countOf("page_count") - countOf("freelist_count");
+  const pageBytes = countOf("page_size");
   const { bavail, bsize } = await statfs(dirname(path));
-  if (bavail * bsize >= pages * pageBytes + SNAPSHOT_SPARE_BYTES) return;
+  if (pages * pageBytes <= bavail * bsize * SNAPSHOT_ROOM_SHARE) return;
   throw new Error(`${dirname(path)} has no room for one`);
 }
 

@@ -149,6 +149,17 @@ test("F43 a full drive refuses records, and what it holds stays; room made, it g
   expect((await open(drive).inspect()).head).toEqual(at(chain, count + 2));
 });
 
+test("F43 a snapshot that would fill the drive is refused: records come before it", async () => {
+  const drive = new SimDrive({ seed: 1, capacityBytes: 24_000 });
+  const member = open(drive);
+  const chain = records(4);
+  await givenRecords(member, chain.slice(0, 3));
+  const { info, bytes } = snapshot(at(chain, 2), 15_000);
+  expect(await codeOf(member.writeSnapshot(authority(1), info, pieces(bytes)))).toBe("Full");
+  await member.append(authority(1), bytesOf(chain.slice(3)));
+  expect((await member.inspect()).snapshot).toBe(undefined);
+});
+
 test("F39 F41 where the drive is gone, or another's, nothing is written and nothing is called blank", async () => {
   const drive = new SimDrive({ seed: 1 });
   let isThere = false;
