@@ -55,6 +55,9 @@ export class TrashCollector {
     await litter.collect();
     readings.cutOffBefore(clock.monotonic() - READING_MS_MAX);
     if (this.#isDriveBack()) this.#after = undefined;
+    // Nothing is removed on the word of a database that is still being opened: it may have been brought further than will
+    // stand. A change of nothing goes through only where all that it says now is held by a quorum.
+    if (this.#seenAt.size > 0) await metadata.dropTrash([]);
     const rows = await metadata.listTrash(SETS_SEEN_MAX, this.#after);
     this.#noteSeen(rows);
     const removed = await this.#removeAll(this.#chooseDue(rows));
