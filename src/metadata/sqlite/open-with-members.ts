@@ -204,7 +204,8 @@ function requireBeginning(
     );
   }
   const hasBegun = members.some(({ state }) => !state.isBlank);
-  if (standing.sequence > 0 && !hasBegun) {
+  // In epoch 0 the file has been given its place in the chain, and no member anything yet.
+  if (standing.epoch > 0 && !hasBegun) {
     throw new MembersError(
       `the members hold no copy of the metadata, and ${path} says that they did (change ${standing.sequence}). ` +
         `Nothing was changed: are these the right drives?${wordsOf(remarks)} --accept-loss makes new copies of what the file holds`,
