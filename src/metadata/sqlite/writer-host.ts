@@ -244,6 +244,8 @@ export class WriterHost {
         // Then everything is opened again, below.
       }
     }
+    // The last one that it gives: until there is another, nobody may take its members for good.
+    if (group !== undefined) this.#options.send({ kind: "report", report: group.report() });
     group?.end();
     this.#group = undefined;
     if (isFenced(error)) this.#fence(error);

@@ -113,6 +113,8 @@ test("without a quorum writes are refused, and go on by themselves once there is
   const unavailable = { kind: "group-failed", fault: { isAway: true } };
   expect(await one.write("b")).toMatchObject(unavailable);
   expect(await one.write("c")).toMatchObject(unavailable);
+  // Nor does the report, by which the sweep is allowed, say otherwise.
+  expect(one.goodCount()).toBe(2);
   expect(one.settings()).toEqual(["a"]);
   given.setAway(false, 0, 1, 2);
   await vi.waitFor(async () => expect(await one.write("d")).toMatchObject({ kind: "answers" }), {
