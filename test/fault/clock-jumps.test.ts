@@ -18,6 +18,7 @@ import { openLogger } from "../../src/telemetry/logger.ts";
 import { realClock, type Clock } from "../../src/util/clock.ts";
 import { errorCode, sendRaw } from "../support/raw-http.ts";
 import { patterned, refusal } from "../support/s3-server.ts";
+import { bytesOf, collect, givenStore } from "../support/store-lab.ts";
 import { sdkClientOf } from "../support/sdk-client.ts";
 import { sha256Hex, signV4, wireBytes } from "../support/signing.ts";
 
@@ -117,6 +118,47 @@ test("F59 a reading goes on, and a deletion stays, over jumps of the clock", asy
   const read = (await Body?.transformToByteArray()) ?? new Uint8Array();
   expect(Buffer.compare(read, bytes)).toBe(0);
 });
+
+/** Both times in the test's hand. */
+class TwoTimes implements Clock {
+  wallMs = 1_700_000_000_000;
+  monotonicMs = 1_000_000;
+
+  now(): number {
+    return this.wallMs;
+  }
+
+  monotonic(): number {
+    return this.monotonicMs;
+  }
+
+  translate(dateMs: number): number {
+    return dateMs;
+  }
+}
+
+test.each([YEAR_MS, -YEAR_MS])(
+  "F59 a jump by %i ms collects nothing early, and cuts no reading off",
+  async (jumpMs) => {
+    const clock = new TwoTimes();
+    const lab = await givenStore({ clock });
+    const { store, bucket } = lab;
+    const bytes = bytesOf(3_000_000, 1);
+    await lab.put("read", bytes);
+    const reading = await store.openObject(bucket, "read");
+    if (reading === undefined) throw new Error("no object");
+    const windows = reading.read(0, bytes.length);
+    await store.deleteObjects(bucket, ["read"]);
+    await store.collectTrash();
+    clock.wallMs += jumpMs;
+    expect(await store.collectTrash()).toEqual({ removedCount: 0, waitingCount: 1 });
+    expect(await lab.shardFiles()).toHaveLength(6);
+    expect((await collect(windows)).equals(bytes)).toBe(true);
+    // What does pass is the time that nobody sets.
+    clock.monotonicMs += 60_000;
+    expect(await store.collectTrash()).toEqual({ removedCount: 1, waitingCount: 0 });
+  },
+);
 
 test.each([YEAR_MS, -YEAR_MS])(
   "F59 who signs by another clock (%i ms away) is told so, and by which",
