@@ -31,14 +31,27 @@ export class ChainSource {
    * @throws JournalError when no holder can give it.
    */
   async read(sequence: number, bytesMax: number): Promise<readonly Uint8Array[]> {
+    const several = await this.#readFrom(sequence, bytesMax);
+    if (several.records !== undefined) return several.records;
+    // What is not intact may be one of the later ones.
+    const one = await this.#readFrom(sequence, 1);
+    if (one.records !== undefined) return one.records;
+    const why = one.problems.length > 0 ? one.problems.join("; ") : "no member holds it";
+    throw new JournalError("Unavailable", `change ${sequence} of the metadata: ${why}`);
+  }
+
+  async #readFrom(
+    sequence: number,
+    bytesMax: number,
+  ): Promise<{ records?: readonly Uint8Array[]; problems: readonly string[] }> {
     const problems: string[] = [];
     for (const { member, base, head } of this.#holders) {
       if (sequence <= base.sequence || sequence > head.sequence) continue;
       try {
-        const records = await member.read(sequence, bytesMax);
-        const intact = records.slice(0, head.sequence - sequence + 1);
-        intact.forEach(parseRecord);
-        if (intact.length > 0) return intact;
+        const read = await member.read(sequence, bytesMax);
+        const records = read.slice(0, head.sequence - sequence + 1);
+        records.forEach(parseRecord);
+        if (records.length > 0) return { records, problems };
         problems.push(`${member.label} has it no more`);
       } catch (error) {
         // Anything else is no fault of the member.
@@ -46,8 +59,7 @@ export class ChainSource {
         problems.push(error.message);
       }
     }
-    const why = problems.length > 0 ? problems.join("; ") : "no member holds it";
-    throw new JournalError("Unavailable", `change ${sequence} of the metadata: ${why}`);
+    return { problems };
   }
 
   /** The digest of the chain's record of that number. @throws JournalError */

@@ -2,7 +2,7 @@
 // read, is set aside under another name, and made anew from the newest snapshot, or from nothing where the chain reaches
 // back to the beginning.
 
-import { createWriteStream } from "node:fs";
+import { createWriteStream, existsSync } from "node:fs";
 import { open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { Readable } from "node:stream";
@@ -46,32 +46,74 @@ export interface RestoredDatabase {
   readonly isReplaced: boolean;
 }
 
-/** @throws MembersError in words when the chain cannot be followed to its end. */
+/** @throws MembersError in words when the chain cannot be followed to its end: then everything is as it was. */
 export async function restoreDatabase(options: RestoreOptions): Promise<RestoredDatabase> {
   const { path } = options;
-  const standing = tryOpen(path);
-  let problem = standing.problem;
+  const standing = await tryStanding(options);
   if (standing.database !== undefined) {
-    problem = await playOnStanding(standing.database, options);
-    if (problem === undefined) {
-      return { database: standing.database, remarks: [], isReplaced: false };
-    }
-    standing.database.close();
+    return { database: standing.database, remarks: [], isReplaced: false };
+  }
+  const made = `${path}.restoring`;
+  for (const suffix of SUFFIXES) await rm(`${made}${suffix}`, { force: true });
+  try {
+    await makeAnew(made, options);
+  } catch (error) {
+    throw refusalOf(standing.refusal ?? error);
   }
   const remarks: string[] = [];
   if (await setAside(path)) {
-    remarks.push(`${path} was set aside (${problem}) and made anew from the copies on the members`);
+    const why = standing.problem ?? "it is empty";
+    remarks.push(`${path} was set aside (${why}) and made anew from the copies on the members`);
   }
-  await restoreSnapshot(options);
-  crashPoint("recovery.snapshot-restored");
-  const database = openBesideMembers(path);
+  await rename(made, path);
+  await syncFolder(dirname(path));
+  return { database: openBesideMembers(path), remarks, isReplaced: true };
+}
+
+interface Standing {
+  /** Brought to the end of the chain. */
+  readonly database?: Database.Database;
+  /** Why there is none. */
+  readonly problem?: string;
+  /** The members could not give what it lacks; with a snapshot less may be lacking. */
+  readonly refusal?: JournalError;
+}
+
+async function tryStanding(options: RestoreOptions): Promise<Standing> {
+  const { path, source, members } = options;
+  const isNew = !existsSync(path);
+  const hasSnapshot = members.some(({ state }) => state.snapshot !== undefined);
+  // Without a snapshot a new file is played on like any other.
+  if (isNew && (hasSnapshot || source.base.sequence > 0)) return {};
+  const { database, problem = "" } = tryOpen(path);
+  if (database === undefined) return { problem };
   try {
-    await playOn(database, options);
+    if (await isOnChain(database, options)) {
+      await playOn(database, options);
+      return { database };
+    }
+    database.close();
+    return { problem: "it does not agree with the copies on the members" };
   } catch (error) {
     database.close();
-    throw refusalOf(error);
+    if (error instanceof ForeignDatabaseError) throw error;
+    if (error instanceof JournalError) return { refusal: error, problem: error.message };
+    return { problem: error instanceof Error ? error.message : String(error) };
   }
-  return { database, remarks, isReplaced: true };
+}
+
+/** A file that holds everything up to the target, durable. */
+async function makeAnew(made: string, options: RestoreOptions): Promise<void> {
+  await restoreSnapshot(made, options);
+  crashPoint("recovery.snapshot-restored");
+  const database = openBesideMembers(made);
+  try {
+    await playOn(database, options);
+    // Closing brings it all into the one file.
+    database.pragma("wal_checkpoint(TRUNCATE)");
+  } finally {
+    database.close();
+  }
 }
 
 function refusalOf(error: unknown): unknown {
@@ -80,27 +122,6 @@ function refusalOf(error: unknown): unknown {
     `${error.message}. What is there cannot be followed to its end: give back the drives that are missing, or take ` +
     "away those whose copies are damaged, and start again";
   return new MembersError(words, { cause: error });
-}
-
-/** Why the database that stands there cannot go on; undefined when it has been brought to the end of the chain. */
-async function playOnStanding(
-  database: Database.Database,
-  options: RestoreOptions,
-): Promise<string | undefined> {
-  try {
-    if (!(await isOnChain(database, options))) {
-      return "it does not agree with the copies on the members";
-    }
-    await playOn(database, options);
-    return undefined;
-  } catch (error) {
-    // Then it is not the database that is at fault.
-    if (error instanceof JournalError || error instanceof ForeignDatabaseError) {
-      database.close();
-      throw refusalOf(error);
-    }
-    return error instanceof Error ? error.message : String(error);
-  }
 }
 
 function tryOpen(path: string): {
@@ -169,8 +190,8 @@ export async function setAside(path: string): Promise<boolean> {
 }
 
 /** Puts the newest snapshot that the chain goes on from in place; nothing where the chain begins at the beginning. */
-async function restoreSnapshot(options: RestoreOptions): Promise<void> {
-  const { path, source, target, members, onProgress } = options;
+async function restoreSnapshot(made: string, options: RestoreOptions): Promise<void> {
+  const { source, target, members, onProgress } = options;
   const { base } = source;
   const candidates = members
     .flatMap(({ member, state }) =>
@@ -184,12 +205,11 @@ async function restoreSnapshot(options: RestoreOptions): Promise<void> {
       onProgress(`the metadata is restored from the snapshot on ${member.label}`);
       if ((await source.digestAt(info.sequence)) !== info.digest)
         throw new Error("it is not on the chain");
-      await writeFileFrom(member.readSnapshot(info), `${path}.restoring`);
-      checkSnapshot(`${path}.restoring`, info);
-      await rename(`${path}.restoring`, path);
-      await syncFolder(dirname(path));
+      await writeFileFrom(member.readSnapshot(info), made);
+      checkSnapshot(made, info);
       return;
     } catch (error) {
+      await rm(made, { force: true });
       problems.push(`${member.label}: ${String(error)}`);
     }
   }
