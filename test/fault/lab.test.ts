@@ -74,7 +74,9 @@ test(`flipped bits never make wrong bytes (F28-F31, seed ${seed})`, async () => 
   expect(journal.violations).toEqual([]);
 });
 
-test(`a power cut leaves what was synced, and that is enough (F20 F21 F24, seed ${seed})`, async ({ skip }) => {
+test(`a power cut leaves what was synced, and that is enough (F20 F21 F24, seed ${seed})`, async ({
+  skip,
+}) => {
   const folder = await mkdtemp(join(tmpdir(), "kintsugi-mirror-"));
   onTestFinished(() => rm(folder, { recursive: true }));
   const { library, reason } = await buildMirror(folder);

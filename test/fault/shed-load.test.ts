@@ -27,6 +27,8 @@ const ENV = {
   KINTSUGI_SUPERVISOR: "off",
 };
 const Bucket = "bucket";
+/** Changes limits of a process that runs; of util-linux. */
+const LIMITER = "prlimit";
 const SIZES = [100, 100_000, 1_500_000];
 /** Long enough for drives that were set aside to be asked again. */
 const RECOVERY = { timeout: 60_000, interval: 200 };
@@ -75,7 +77,7 @@ test("F44 descriptors run out under load: the process lives, and nothing acknowl
 
   const open = readdirSync(`/proc/${server.pid}/fd`).length;
   const limit = `--nofile=${open + 12}:`;
-  if (spawnSync("prlimit", ["--pid", String(server.pid), limit]).status !== 0) {
+  if (spawnSync(LIMITER, ["--pid", String(server.pid), limit]).status !== 0) {
     console.warn("SKIPPED: descriptors were not short, for there is no prlimit here");
     skip("no prlimit");
   }
@@ -91,7 +93,7 @@ test("F44 descriptors run out under load: the process lives, and nothing acknowl
   // Ours, or none at all: never an answer that says more than is so.
   expect(outcomes.filter((outcome) => outcome === 500 || outcome === 404)).toEqual([]);
 
-  spawnSync("prlimit", ["--pid", String(server.pid), "--nofile=4096:"]);
+  spawnSync(LIMITER, ["--pid", String(server.pid), "--nofile=4096:"]);
   await expect.poll(() => write("after", 2), RECOVERY).toBe(200);
   for (const [Key, [seed, sizeBytes]] of acknowledged) {
     expect(await isWhole(client, Key, seed, sizeBytes), Key).toBe(true);
