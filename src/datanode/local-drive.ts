@@ -3,7 +3,7 @@
 // a missing folder is made, the identity is read again, for the mount may have gone and left an empty folder behind.
 
 import type { DriveId } from "../core/ids.ts";
-import { DiskError, type Disk, type SpaceInfo } from "../disk/disk.ts";
+import { DiskError, type CreateOptions, type Disk, type SpaceInfo } from "../disk/disk.ts";
 import { IDENTITY_FILE, readIdentity, SHARDS_FOLDER } from "./drive-identity.ts";
 import { LocalPackShard } from "./local-pack-shard.ts";
 import { LocalShardWriter, type NewShardFile } from "./local-shard-writer.ts";
@@ -80,7 +80,7 @@ class LocalDrive implements ShardStore {
   }
 
   createPack(name: ShardName): Promise<PackShard> {
-    return this.#createFile(name).then((file) => new LocalPackShard(file));
+    return this.#createFile(name, { syncsEach: true }).then((file) => new LocalPackShard(file));
   }
 
   read(name: ShardName, offset: number, target: Uint8Array): Promise<void> {
@@ -148,12 +148,12 @@ class LocalDrive implements ShardStore {
     }
   }
 
-  #createFile(name: ShardName): Promise<NewShardFile> {
+  #createFile(name: ShardName, options?: CreateOptions): Promise<NewShardFile> {
     const path = shardPath(name);
     const folder = shardFolder(name);
     return this.#guard(async () => {
       await this.#ensureFolder(folder);
-      const file = await this.#disk.create(path);
+      const file = await this.#disk.create(path, options);
       // Begun now, it is over before the last bytes come.
       const nameSynced = this.#disk.syncDirectory(folder);
       return { label: this.label, path, file, nameSynced };

@@ -48,11 +48,16 @@ export interface ReadFile {
   close(): Promise<void>;
 }
 
+export interface CreateOptions {
+  /** Every append will be followed by a sync: a disk that can do both in one call need not be called twice. */
+  readonly syncsEach?: boolean;
+}
+
 export interface Disk {
   /** Where it is, for messages. */
   readonly root: string;
   /** Creates a new file. @throws DiskError EEXIST when there is one. */
-  create(path: string): Promise<AppendFile>;
+  create(path: string, options?: CreateOptions): Promise<AppendFile>;
   /** @throws DiskError ENOENT when absent. */
   open(path: string): Promise<ReadFile>;
   /** Replaces or makes a small file durably: temporary file, sync, rename, sync of the folder. */

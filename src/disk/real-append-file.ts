@@ -7,11 +7,14 @@ import type { OpenFile } from "./open-file.ts";
 
 export class RealAppendFile implements AppendFile {
   readonly #file: OpenFile;
+  readonly #isSynced: boolean;
   #endOffset = 0;
   #failure: unknown;
 
-  constructor(file: OpenFile) {
+  /** @param isSynced The descriptor is one whose writes are durable when they return. */
+  constructor(file: OpenFile, isSynced: boolean) {
     this.#file = file;
+    this.#isSynced = isSynced;
   }
 
   async append(chunks: readonly Uint8Array[]): Promise<void> {
@@ -21,11 +24,12 @@ export class RealAppendFile implements AppendFile {
   }
 
   async sync(): Promise<void> {
-    await this.#guard(() =>
-      this.#file.run<void>("fsync", (descriptor, done) => {
+    await this.#guard(async () => {
+      if (this.#isSynced) return;
+      await this.#file.run<void>("fsync", (descriptor, done) => {
         fsync(descriptor, (error) => done(error, undefined));
-      }),
-    );
+      });
+    });
   }
 
   close(): Promise<void> {

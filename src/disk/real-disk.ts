@@ -14,6 +14,7 @@ import {
 import {
   DiskError,
   type AppendFile,
+  type CreateOptions,
   type DirectoryEntry,
   type Disk,
   type ReadFile,
@@ -33,7 +34,10 @@ export interface RealDiskOptions extends CallGateOptions {
   readonly maxInFlight: number;
 }
 
-const { O_DIRECTORY, O_RDONLY } = fs.constants;
+const { O_CREAT, O_DIRECTORY, O_DSYNC, O_EXCL, O_RDONLY, O_WRONLY } = fs.constants;
+const NEW_FILE = O_CREAT | O_EXCL | O_WRONLY;
+/** Elsewhere such a write may stop at the drive's cache, where fsync does not. */
+const HAS_SYNCED_WRITES = process.platform === "linux";
 /** Shards hold what clients keep private: other users of the machine have no business in them. */
 const FILE_MODE = 0o600;
 const FOLDER_MODE = 0o700;
@@ -53,14 +57,16 @@ class RealDisk implements Disk {
     this.#gate = new CallGate(options);
   }
 
-  async create(path: string): Promise<AppendFile> {
+  async create(path: string, { syncsEach = false }: CreateOptions = {}): Promise<AppendFile> {
     checkFilePath(path);
-    return new RealAppendFile(await this.#openFile(path, "wx"));
+    const isSynced = syncsEach && HAS_SYNCED_WRITES;
+    const flags = isSynced ? NEW_FILE | O_DSYNC : NEW_FILE;
+    return new RealAppendFile(await this.#openFile(path, flags), isSynced);
   }
 
   async open(path: string): Promise<ReadFile> {
     checkFilePath(path);
-    return openReadFile(await this.#openFile(path, "r"));
+    return openReadFile(await this.#openFile(path, O_RDONLY));
   }
 
   async writeFile(path: string, bytes: Uint8Array): Promise<void> {
@@ -153,12 +159,12 @@ class RealDisk implements Disk {
     return (await this.#call<fs.Stats>("stat", (done) => fs.stat(this.root, done))).dev;
   }
 
-  async #openFile(path: string, flags: "r" | "wx"): Promise<OpenFile> {
+  async #openFile(path: string, flags: number): Promise<OpenFile> {
     const descriptor = await this.#open(path, flags);
     return new OpenFile(this.#gate, path, descriptor);
   }
 
-  #open(path: string, flags: number | string): Promise<number> {
+  #open(path: string, flags: number): Promise<number> {
     return this.#gate.run<number>({
       what: `open ${path}`,
       start: (done) => fs.open(this.#at(path), flags, FILE_MODE, done),

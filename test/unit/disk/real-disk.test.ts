@@ -2,9 +2,11 @@
 
 import { execFileSync } from "node:child_process";
 import {
+  constants,
   existsSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   readlinkSync,
   rmSync,
   statSync,
@@ -121,15 +123,44 @@ function makePipe(path: string): void {
 
 /** What this process has open, by path. */
 function openPaths(): string[] {
-  return readdirSync("/proc/self/fd").flatMap((descriptor) => {
-    try {
-      return [readlinkSync(`/proc/self/fd/${descriptor}`)];
-    } catch {
-      return [];
-    }
-  });
+  return readdirSync("/proc/self/fd").flatMap((descriptor) => targetOf(descriptor) ?? []);
+}
+
+function targetOf(descriptor: string): string | undefined {
+  try {
+    return readlinkSync(`/proc/self/fd/${descriptor}`);
+  } catch {
+    return undefined;
+  }
 }
 
 async function eventually(isTrue: () => Promise<boolean>): Promise<void> {
   while (!(await isTrue())) await new Promise((resolve) => setImmediate(resolve));
+}
+
+test.runIf(process.platform === "linux")(
+  "a file that is synced after each append is one whose writes are synced by themselves",
+  async () => {
+    const { root, disk } = givenDisk({});
+    const file = await disk.create("a", { syncsEach: true });
+    await file.append([Buffer.from("x"), Buffer.from("yz")]);
+    await file.sync();
+    expect(flagsOf(join(root, "a")) & constants.O_DSYNC).toBe(constants.O_DSYNC);
+    await file.append([Buffer.from("!")]);
+    await file.sync();
+    await file.close();
+    expect(await readText(disk, "a", 0, 4)).toBe("xyz!");
+    expect(await diskErrorOf(disk.create("a", { syncsEach: true }))).toBe("EEXIST");
+    const other = await disk.create("b");
+    expect(flagsOf(join(root, "b")) & constants.O_DSYNC).toBe(0);
+    await other.close();
+  },
+);
+
+/** Of the descriptor that this process has open. */
+function flagsOf(path: string): number {
+  const paths = readdirSync("/proc/self/fd").map((name) => [name, targetOf(name)] as const);
+  const [descriptor] = paths.find(([, target]) => target === path) ?? [];
+  const info = readFileSync(`/proc/self/fdinfo/${descriptor}`, "utf8");
+  return Number.parseInt(/^flags:\s*(\d+)/m.exec(info)?.[1] ?? "0", 8);
 }
