@@ -2,11 +2,13 @@
 // The same over simulated drives, in every kind of call, is in store-full.test.ts.
 
 import { spawnSync } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
+import { randomBytes } from "node:crypto";
+import { mkdtemp, rm, statfs } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
   DeleteObjectCommand,
+  DeleteObjectsCommand,
   GetObjectCommand,
   ListObjectsV2Command,
   PutObjectCommand,
@@ -23,6 +25,8 @@ import { sha256Hex, signV4, wireBytes } from "../support/signing.ts";
 
 const MIB = 1024 * 1024;
 const DISK_BYTES = 64 * MIB;
+/** Small enough to lie in the metadata. */
+const SMALL_BYTES = 8_192;
 const Bucket = "full";
 const KEYS = { accessKey: "operator", secretKey: "operator-secret" };
 /** Drives are asked, and the trash is looked at, every five seconds. */
@@ -111,6 +115,61 @@ function putWithoutBody(port: number) {
   const signed = signV4(KEYS, { method: "PUT", path, payload, headers });
   return exchange(port, (socket) => socket.write(wireBytes("PUT", path, signed.headers, "")));
 }
+
+/** Puts objects that lie in the metadata until none is taken any more, several at a time. */
+async function fillWithSmall(client: S3Client): Promise<readonly string[]> {
+  const keys: string[] = [];
+  const codes = new Set<string>();
+  const Body = randomBytes(SMALL_BYTES);
+  const putOne = async (): Promise<void> => {
+    while (codes.size === 0) {
+      const Key = `small/${keys.length}`;
+      keys.push(Key);
+      const put = client.send(new PutObjectCommand({ Bucket, Key, Body }));
+      await put.catch(async () => codes.add((await refusal(put)).code));
+    }
+  };
+  await Promise.all(Array.from({ length: 8 }, putOne));
+  expect([...codes]).toEqual(["InsufficientStorage"]);
+  return keys;
+}
+
+test(
+  "F43 small objects fill the disk of the metadata: they are read, listed and deleted, and make room again",
+  { timeout: 180_000 },
+  async ({ skip }) => {
+    const folder = await givenSmallDisk();
+    if (folder === undefined) {
+      console.warn("SKIPPED: no tmpfs can be mounted here, so no real disk was filled");
+      skip("no tmpfs can be mounted here");
+      return;
+    }
+    const { client } = await givenServer(folder);
+    const freeShare = async (): Promise<number> => {
+      const { bavail, bsize } = await statfs(folder);
+      return (bavail * bsize) / DISK_BYTES;
+    };
+    for (let round = 0; round < 2; round += 1) {
+      const keys = await fillWithSmall(client);
+      expect(keys.length).toBeGreaterThan(100);
+      expect(await freeShare()).toBeLessThan(0.35);
+      const { Contents = [] } = await client.send(new ListObjectsV2Command({ Bucket }));
+      expect(Contents.length).toBeGreaterThan(100);
+      const [{ Key } = {}] = Contents;
+      const { Body } = await client.send(new GetObjectCommand({ Bucket, Key }));
+      expect((await Body?.transformToByteArray())?.length).toBe(SMALL_BYTES);
+      for (let start = 0; start < keys.length; start += 1_000) {
+        const Objects = keys.slice(start, start + 1_000).map((each) => ({ Key: each }));
+        await client.send(new DeleteObjectsCommand({ Bucket, Delete: { Objects, Quiet: true } }));
+      }
+      // The records of the members are cut behind a snapshot, and the database is made shorter.
+      await expect.poll(freeShare, POLL).toBeGreaterThan(0.45);
+      const put = () =>
+        client.send(new PutObjectCommand({ Bucket, Key: "small/again", Body: "x" })).then(() => 1);
+      await expect.poll(put, POLL).toBe(1);
+    }
+  },
+);
 
 test(
   "F43 F45 a disk runs full: PUT gets 507 before its body, GET, LIST, DELETE go on, room comes back",

@@ -11,6 +11,7 @@ import { crashPoint } from "../../util/crash-point.ts";
 import { applyWrite, type WriteHandlers, type WriteRequest } from "../write-operations.ts";
 import { knownStatements, positionWriter } from "./chain-state.ts";
 import { Numbering } from "./numbering.ts";
+import { BUSY_TIMEOUT_MS } from "./open-database.ts";
 import { sqliteWrites } from "./sqlite-writes.ts";
 import { RecordingSource } from "./statement-source.ts";
 import { answerOf, type WriteAnswer, type WriteGroup } from "./write-protocol.ts";
@@ -83,6 +84,34 @@ export class GroupWriter {
       this.close();
       throw error;
     }
+  }
+
+  /** Pages of the database, and those of them that hold nothing. */
+  get pages(): { readonly count: number; readonly free: number; readonly sizeBytes: number } {
+    const count = this.#number("page_count");
+    return { count, free: this.#number("freelist_count"), sizeBytes: this.#number("page_size") };
+  }
+
+  /**
+   * Makes the file shorter by up to so many empty pages, once the WAL is copied into it. Between groups only. A database
+   * that was made without auto_vacuum stays as it is.
+   */
+  giveBackPages(count: number): void {
+    this.#database.pragma(`incremental_vacuum(${count})`);
+  }
+
+  /** Copies the WAL into the database file and empties it, unless somebody reads. Between groups only. */
+  emptyWal(): void {
+    this.#database.pragma("busy_timeout = 0");
+    try {
+      this.#database.pragma("wal_checkpoint(TRUNCATE)");
+    } finally {
+      this.#database.pragma(`busy_timeout = ${BUSY_TIMEOUT_MS}`);
+    }
+  }
+
+  #number(pragma: string): number {
+    return Number(this.#database.pragma(pragma, { simple: true }));
   }
 
   /** Rolls back what is open. */

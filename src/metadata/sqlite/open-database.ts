@@ -5,7 +5,7 @@ import { assert } from "../../util/assert.ts";
 import { APPLICATION_ID, MIGRATIONS } from "./schema.ts";
 
 /** How long a connection waits for a lock that another one holds: only recovery and closing hold any for long. */
-const BUSY_TIMEOUT_MS = 10_000;
+export const BUSY_TIMEOUT_MS = 10_000;
 /** Pages of WAL after which a commit copies them into the database file. */
 const CHECKPOINT_PAGES = 4_000;
 /** What the WAL file is cut back to after it has once grown larger. */
@@ -89,6 +89,8 @@ export class ForeignDatabaseError extends Error {
 }
 
 function configure(database: Database.Database, synchronous: "FULL" | "NORMAL"): void {
+  // So that it can be made shorter in small steps. Has to be said before anything is written, and is kept by snapshots.
+  if (versionOf(database) === 0) database.pragma("auto_vacuum = INCREMENTAL");
   database.pragma("journal_mode = WAL");
   // After journal_mode: better-sqlite3 is built with synchronous=NORMAL for WAL, which alone loses acknowledged commits.
   database.pragma(`synchronous = ${synchronous}`);

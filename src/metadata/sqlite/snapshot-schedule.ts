@@ -12,12 +12,19 @@ import { messageOf } from "./write-protocol.ts";
 
 /** Fewer bytes of records are never worth a snapshot. */
 const RECORD_BYTES_MIN = inHaste(64 * 1024 * 1024);
+/** Where room is short even the records of a small database are worth one. */
+const RECORD_BYTES_SHORT = 256 * 1024;
+/** What it may take of the room that is left there. */
+const ROOM_SHARE_MAX = 0.5;
 const COPY_BYTES_PER_SECOND = 64 * 1024 * 1024;
 /** After one that failed. */
 const FAILURE_WAIT_MS = 60_000;
+const FAILURE_WAIT_SHORT_MS = 5_000;
 
 export interface SnapshotScheduleOptions {
   readonly databasePath: string;
+  /** Bytes that a snapshot would have now, more or less. */
+  readonly liveBytes: () => number;
   readonly group: MemberGroup;
   /** So many members must hold a snapshot before the chain is cut: m + 1. */
   readonly copies: number;
@@ -30,7 +37,7 @@ export class SnapshotSchedule {
   readonly #options: SnapshotScheduleOptions;
   readonly #abort = new AbortController();
   #running: Promise<void> | undefined;
-  #notBefore = 0;
+  #failedAt = -Infinity;
 
   constructor(options: SnapshotScheduleOptions) {
     this.#options = options;
@@ -40,9 +47,35 @@ export class SnapshotSchedule {
   noteGroup(): void {
     const { group, copies, recordBytesMin = RECORD_BYTES_MIN } = this.#options;
     const isLacking = group.sufficientCount < copies && group.goodMembers.length >= copies;
-    if (this.#running !== undefined || (group.recordBytes < recordBytesMin && !isLacking)) return;
-    if (this.#abort.signal.aborted || performance.now() < this.#notBefore) return;
-    if (!isLacking && group.recordBytes < this.#databaseBytes() / 2) return;
+    if (!isLacking && !this.#isWorthIt(recordBytesMin)) return;
+    if (this.#mayBegin(FAILURE_WAIT_MS)) this.#begin();
+  }
+
+  /** Where room is short, and so much is left: whether one is being taken now, behind which records will be cut. */
+  makeRoom(freeBytes: number): boolean {
+    const { copies, liveBytes, recordBytesMin = RECORD_BYTES_SHORT } = this.#options;
+    if (this.#running !== undefined) return true;
+    // All copies may lie on one disk, and what is left there is for deletes first.
+    if (liveBytes() * (copies + 1) > freeBytes * ROOM_SHARE_MAX) return false;
+    const isWorthIt = this.#isWorthIt(Math.min(RECORD_BYTES_SHORT, recordBytesMin));
+    if (!isWorthIt || !this.#mayBegin(FAILURE_WAIT_SHORT_MS)) return false;
+    this.#begin();
+    return true;
+  }
+
+  #isWorthIt(recordBytesMin: number): boolean {
+    const { databasePath, group, liveBytes } = this.#options;
+    if (group.recordBytes < recordBytesMin) return false;
+    const fileBytes = statSync(databasePath, { throwIfNoEntry: false })?.size ?? 0;
+    return group.recordBytes >= Math.min(fileBytes, liveBytes()) / 2;
+  }
+
+  #mayBegin(failureWaitMs: number): boolean {
+    if (this.#running !== undefined || this.#abort.signal.aborted) return false;
+    return performance.now() >= this.#failedAt + failureWaitMs;
+  }
+
+  #begin(): void {
     this.#running = this.#take().finally(() => (this.#running = undefined));
   }
 
@@ -74,12 +107,8 @@ export class SnapshotSchedule {
       group.noteCut(atStart);
     } catch (error) {
       if (this.#abort.signal.aborted) return;
-      this.#notBefore = performance.now() + FAILURE_WAIT_MS;
+      this.#failedAt = performance.now();
       onProblem(`no snapshot of the metadata could be kept: ${messageOf(error)}`);
     }
-  }
-
-  #databaseBytes(): number {
-    return statSync(this.#options.databasePath, { throwIfNoEntry: false })?.size ?? 0;
   }
 }

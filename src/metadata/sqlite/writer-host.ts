@@ -2,6 +2,7 @@
 // a lost group means a new epoch: everything is asked anew, every few seconds, until a quorum is there; meanwhile writes
 // are refused and reads go on. A writer whose members have been taken over by another process never tries again.
 
+import { dirname } from "node:path";
 import type { Database } from "better-sqlite3";
 import type { DriveId } from "../../core/ids.ts";
 import type { JournalMember } from "../../journal/journal-member.ts";
@@ -9,6 +10,7 @@ import { isFenced, QuorumLostError, type MemberGroup } from "../members/member-g
 import { openMember, type MemberSpec } from "../members/member-spec.ts";
 import { RECORD_KIND } from "../../journal/journal-record.ts";
 import { MembersError } from "../members/survey.ts";
+import { GiveBack } from "./give-back.ts";
 import { GroupWriter } from "./group-writer.ts";
 import { openBesideMembers, openForWriting } from "./open-database.ts";
 import { openWithMembers, type OpenedWithMembers } from "./open-with-members.ts";
@@ -71,10 +73,16 @@ export class WriterHost {
   #isFenced = false;
   #reopening: Promise<void> | undefined;
   #applying: Promise<unknown> | undefined;
+  readonly #giveBack: GiveBack;
   #wait: { readonly timer: NodeJS.Timeout; readonly end: () => void } | undefined;
 
   constructor(options: WriterHostOptions) {
     this.#options = options;
+    this.#giveBack = new GiveBack({
+      folder: dirname(options.path),
+      betweenGroups: (work) => this.#betweenGroups(work),
+      takeSnapshot: (freeBytes) => this.#snapshots?.makeRoom(freeBytes) ?? false,
+    });
     this.#clusterId = options.plan?.clusterId;
     this.#lastEpoch = options.plan?.lastEpoch;
   }
@@ -111,6 +119,7 @@ export class WriterHost {
       const writer = this.#writer ?? this.#reopenPlain();
       const answers = await writer.apply(group);
       this.#snapshots?.noteGroup();
+      this.#giveBack.noteGroup();
       return { kind: "answers", answers };
     } catch (error) {
       this.#lose(error);
@@ -163,6 +172,7 @@ export class WriterHost {
 
   async close(): Promise<void> {
     this.#isClosed = true;
+    this.#giveBack.close();
     this.#wait?.end();
     await this.#reopening;
     await this.#snapshots?.stop();
@@ -170,6 +180,19 @@ export class WriterHost {
     this.#writer?.close();
     this.#writer = undefined;
     await Promise.allSettled(this.#members.map((member) => member.close()));
+  }
+
+  /** Where there is a writer, and no group under way: the work must not wait for anything. */
+  async #betweenGroups(work: (writer: GroupWriter) => void): Promise<void> {
+    await this.#applying;
+    if (this.#writer !== undefined) work(this.#writer);
+  }
+
+  /** Without the pages that hold nothing. */
+  #liveBytes(): number {
+    if (this.#writer === undefined) return Infinity;
+    const { count, free, sizeBytes } = this.#writer.pages;
+    return (count - free) * sizeBytes;
   }
 
   async #addMember(spec: MemberSpec): Promise<JournalMember | undefined> {
@@ -212,6 +235,7 @@ export class WriterHost {
     this.#clusterId = opened.clusterId;
     this.#snapshots = new SnapshotSchedule({
       databasePath: path,
+      liveBytes: () => this.#liveBytes(),
       group: opened.group,
       copies: plan.toleratedCount + 1,
       specs: () => this.#specs,
@@ -219,6 +243,7 @@ export class WriterHost {
       recordBytesMin: plan.snapshotBytesMin,
     });
     this.#snapshots.noteGroup();
+    this.#giveBack.noteGroup();
     // It may also have been replaced by an attempt before this one.
     send({ kind: "replaced" });
     // Those that came meanwhile; the others are in it.
