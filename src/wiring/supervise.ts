@@ -2,6 +2,7 @@
 
 import { fork, type ChildProcess } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import { programFile } from "../util/code-root.ts";
 import { ORDERS_VARIABLE, type SupervisedRole, type WorkerOrders } from "./supervisor-protocol.ts";
 
 /** Starts a worker with its orders. */
@@ -16,8 +17,7 @@ const FIRST_ORDERS: WorkerOrders = { avoidDrives: [], replacedPids: [], reason: 
 
 /** Runs the role in workers; this process ends, when they do, with the exit code of the last one. */
 export async function supervise(role: SupervisedRole, args: readonly string[]): Promise<void> {
-  const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
-  const main = fileURLToPath(new URL(`../main.${extension}`, import.meta.url));
+  const main = fileURLToPath(programFile(import.meta.url, "main"));
   const forkWorker: ForkWorker = (orders) =>
     fork(main, [role, ...args], {
       // Two processes cannot have the same port for a debugger.

@@ -3,6 +3,7 @@
 
 import { spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
+import { programFile } from "../util/code-root.ts";
 
 /** How long a folder has for all calls of a probe. A disk that spins up takes seconds. */
 const PROBE_MS = 3_000;
@@ -10,8 +11,7 @@ const PROBE_MS = 3_000;
 /** Never rejects. Empty too when the probe itself cannot run, for then nothing is known. */
 export function silentFolders(folders: readonly string[]): Promise<readonly string[]> {
   if (folders.length === 0) return Promise.resolve([]);
-  const extension = import.meta.url.endsWith(".ts") ? "ts" : "js";
-  const entry = fileURLToPath(new URL(`./supervisor-probe.${extension}`, import.meta.url));
+  const entry = fileURLToPath(programFile(import.meta.url, "wiring/supervisor-probe"));
   const child = spawn(process.execPath, [...process.execArgv, entry, ...folders], {
     stdio: ["ignore", "pipe", "ignore"],
     env: { ...process.env, UV_THREADPOOL_SIZE: String(folders.length) },

@@ -2,7 +2,7 @@
 
 import { mkdtemp, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { workerEntry } from "../../util/worker-entry.ts";
+import { workerEntry } from "../../util/code-root.ts";
 import type { MemberSpec } from "../members/member-spec.ts";
 import type { DatabaseComparison } from "./compare-databases.ts";
 import { runJob } from "./run-job.ts";
@@ -23,7 +23,7 @@ export async function compareWithMembers(
   job: Omit<CompareJob, "folder">,
   signal: AbortSignal | undefined,
 ): Promise<DatabaseComparison> {
-  const entry = workerEntry(import.meta.url, "./compare-thread.js");
+  const entry = workerEntry(import.meta.url, "metadata/sqlite/compare-thread");
   const folder = await mkdtemp(join(dirname(job.databasePath), "compare-"));
   try {
     const answer = await runJob<FromCompareThread>(entry, { ...job, folder }, signal);

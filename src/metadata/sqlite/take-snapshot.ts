@@ -2,7 +2,7 @@
 
 import type { DriveId } from "../../core/ids.ts";
 import type { Authority, SnapshotInfo } from "../../journal/journal-member.ts";
-import { workerEntry } from "../../util/worker-entry.ts";
+import { workerEntry } from "../../util/code-root.ts";
 import type { MemberSpec } from "../members/member-spec.ts";
 import { runJob } from "./run-job.ts";
 
@@ -32,7 +32,7 @@ export async function takeSnapshot({
   signal,
   ...job
 }: SnapshotJob & { readonly signal?: AbortSignal }): Promise<KeptSnapshot> {
-  const entry = workerEntry(import.meta.url, "./snapshot-thread.js");
+  const entry = workerEntry(import.meta.url, "metadata/sqlite/snapshot-thread");
   const answer = await runJob<FromSnapshotThread>(entry, job, signal);
   if (answer.kind === "kept") return { info: answer.info, driveIds: answer.driveIds };
   throw new Error(answer.message);

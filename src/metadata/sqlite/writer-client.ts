@@ -4,7 +4,7 @@
 
 import { Worker } from "node:worker_threads";
 import type { Clock } from "../../util/clock.ts";
-import { workerEntry } from "../../util/worker-entry.ts";
+import { workerEntry } from "../../util/code-root.ts";
 import type { WritePort } from "../write-operations.ts";
 import type { MemberSpec } from "../members/member-spec.ts";
 import type { FromWriter, ToWriter, WriterNews } from "./write-protocol.ts";
@@ -183,7 +183,7 @@ function unusableError({ message, isRefusal }: Extract<FromWriter, { kind: "unus
 }
 
 function spawnWriter(workerData: WriterData): Worker {
-  const entry = workerEntry(import.meta.url, "./writer-thread.js");
+  const entry = workerEntry(import.meta.url, "metadata/sqlite/writer-thread");
   // The flags of the host process (--eval, --import, --inspect, ...) are not for this thread.
   return new Worker(entry, { workerData, name: "metadata-writer", execArgv: [] });
 }

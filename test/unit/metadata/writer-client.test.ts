@@ -9,7 +9,7 @@ import Database from "better-sqlite3";
 import { expect, onTestFinished, test } from "vitest";
 import { startWriter } from "../../../src/metadata/sqlite/writer-client.ts";
 import type { WritePort } from "../../../src/metadata/write-operations.ts";
-import { workerEntry } from "../../../src/util/worker-entry.ts";
+import { workerEntry } from "../../../src/util/code-root.ts";
 import { HandClock } from "../../support/store-lab.ts";
 
 const UNAVAILABLE = { code: "ServiceUnavailable", status: 503 };
@@ -40,7 +40,7 @@ async function givenWriter() {
 const writerEntry = () =>
   workerEntry(
     new URL("../../../src/metadata/sqlite/writer-client.ts", import.meta.url).href,
-    "./writer-thread.js",
+    "metadata/sqlite/writer-thread",
   );
 
 const write = (writer: WritePort, name: string) =>
