@@ -24,7 +24,7 @@ export interface Opening extends Roster {
 }
 
 /** How many members hold each change for a cluster of so many drives, of which so many may be lost. */
-export function memberCount(driveCount: number, toleratedCount: number): number {
+function memberCount(driveCount: number, toleratedCount: number): number {
   return Math.min(driveCount, 2 * toleratedCount + 1);
 }
 
