@@ -24,7 +24,7 @@ const SYNC_BYTES = 16 * 1024 * 1024;
 const READ_BYTES = 1024 * 1024;
 
 /** What a snapshot may take of what is free: records, without which nothing can be changed, come before it. */
-const SNAPSHOT_ROOM_SHARE = 0.5;
+export const SNAPSHOT_ROOM_SHARE = 0.5;
 
 const INFO_NAME = /^([0-9a-f]{16})\.snapshot\.json$/;
 
