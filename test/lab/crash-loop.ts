@@ -28,10 +28,12 @@ export interface LoopOptions {
   readonly seed: number;
   readonly journal: Journal;
   readonly shouldGoOn: () => boolean;
-  /** The model alone: the first sequence. */
+  /** The first sequence of the model; the first of the named points. */
   readonly from?: number;
-  /** The model alone: the step from one sequence to the next, where several processes share them. */
+  /** The step from one of them to the next, where several processes share them. */
   readonly stride?: number;
+  /** The named points alone: ends when each has been hit so often. */
+  readonly hits?: number;
 }
 
 export async function runCrashLoop(options: LoopOptions): Promise<void> {

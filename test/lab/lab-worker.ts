@@ -5,7 +5,7 @@ import { isLabPart, LAB_PARTS } from "./lab-parts.ts";
 import { Journal } from "./world.ts";
 
 const [, , name = "", ...numbers] = process.argv;
-const [seed = 1, minutes = 1, from = 1, stride = 1] = numbers.map(Number);
+const [seed = 1, minutes = 1, from = 1, stride = 1, hits = 0] = numbers.map(Number);
 
 for (const signal of ["SIGINT", "SIGTERM", "disconnect"] as const)
   process.on(signal, () => process.exit(130));
@@ -13,5 +13,7 @@ for (const signal of ["SIGINT", "SIGTERM", "disconnect"] as const)
 if (!isLabPart(name)) throw new Error(`no part ${name}`);
 const journal = new Journal((line) => void process.stdout.write(`${line}\n`));
 const until = performance.now() + minutes * 60_000;
-await LAB_PARTS[name]({ seed, journal, from, stride, shouldGoOn: () => performance.now() < until });
+const shouldGoOn = (): boolean => performance.now() < until;
+const shared = { seed, journal, from, stride, shouldGoOn };
+await LAB_PARTS[name](hits > 0 ? { ...shared, hits } : shared);
 process.send?.(journal.toPlain(), () => process.exit(0));

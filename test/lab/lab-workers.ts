@@ -21,6 +21,8 @@ export interface SharedRun {
   readonly seed: number;
   readonly minutes: number;
   readonly from: number;
+  /** Of each named point; 0: as many as there is time for. */
+  readonly hits: number;
   readonly journal: Journal;
 }
 
@@ -42,12 +44,10 @@ export async function runShared(shared: SharedRun): Promise<void> {
 }
 
 function start(script: string, shared: SharedRun, nth: number): ChildProcess {
-  const { part, workers, seed, minutes, from } = shared;
-  // The model's sequences are dealt out; the other parts draw from a seed of their own.
-  const isModel = part === "model";
-  const numbers = isModel
-    ? [seed, minutes, from + nth, workers]
-    : [seed + nth * 7_919, minutes, 1, 1];
+  const { part, workers, seed, minutes, from, hits } = shared;
+  // The model's sequences are dealt out, and so are named points; all other parts draw from a seed of their own.
+  const own = part === "model" ? seed : seed + nth * 7_919;
+  const numbers = [own, minutes, from + nth, workers, hits];
   const child = fork(script, [part, ...numbers.map(String)], {
     execArgv: [`--max-semi-space-size=${YOUNG_MIB}`],
     cwd: ROOT,

@@ -23,16 +23,30 @@ const CALLERS = 12;
 const UPLOADS_MAX = 10;
 const FRESH_MAX = 30;
 
+/** Of four calls so many are what a run is about, where it is about something. */
+const FOCUSED_OF_FOUR = 3;
+
 export interface LoadOptions {
   readonly seed: number;
   readonly shouldStop: () => boolean;
+  /** What most calls do. */
+  readonly focus?: Focus | undefined;
+  /** Whether nothing else is done. */
+  readonly isOnly?: boolean;
 }
+
+export type Focus = (step: Step) => Promise<void>;
 
 /** Resolves when every caller has got its last answer, or lost its connection. */
 export async function runLoad(context: LabContext, options: LoadOptions): Promise<void> {
   const callers = Array.from({ length: CALLERS }, async (_, index) => {
     const random = seededRandom(options.seed * 1_009 + index);
-    while (!options.shouldStop()) await oneCall({ context, random });
+    const { focus, isOnly = false } = options;
+    const isFocused = (): boolean => isOnly || random.below(4) < FOCUSED_OF_FOUR;
+    while (!options.shouldStop()) {
+      const act = focus !== undefined && isFocused() ? focus : oneCall;
+      await act({ context, random });
+    }
   });
   await Promise.all(callers);
 }
@@ -86,7 +100,7 @@ async function deleteSeveral(step: Step): Promise<void> {
   for (const key of chosen) key.isBusy = false;
 }
 
-async function workOnUpload(step: Step): Promise<void> {
+export async function workOnUpload(step: Step): Promise<void> {
   const { world } = step.context;
   const free = world.uploads.filter((upload) => !upload.isBusy && upload.phase === "open");
   const upload = free[step.random.below(free.length)];

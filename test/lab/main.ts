@@ -1,5 +1,6 @@
 // `npm run lab -- --minutes N [--seed S] [--only PART] [--workers N]`: crashes, power cuts, drive faults and bit flips
-// against the real server and the store. See docs/LAB.md. Exits 1 when anything was found.
+// against the real server and the store. `--only points --hits N` ends when each named point was hit so often. See
+// docs/LAB.md. Exits 1 when anything was found.
 
 import { parseArgs } from "node:util";
 import { isLabPart, LAB_PARTS } from "./lab-parts.ts";
@@ -8,7 +9,8 @@ import { Journal } from "./world.ts";
 
 const { values } = parseArgs({
   options: {
-    minutes: { type: "string", default: "4" },
+    minutes: { type: "string" },
+    hits: { type: "string", default: "0" },
     seed: { type: "string" },
     only: { type: "string" },
     from: { type: "string", default: "1" },
@@ -17,7 +19,10 @@ const { values } = parseArgs({
 });
 
 const seed = Number(values.seed ?? Date.now() % 2 ** 31);
-const minutes = Number(values.minutes);
+const hits = Number(values.hits);
+/** As long as it takes is no more than this. */
+const DAY_MINUTES = 24 * 60;
+const minutes = Number(values.minutes ?? (hits > 0 ? DAY_MINUTES : 4));
 const workers = Number(values.workers);
 const print = (line: string) => void process.stdout.write(`${line}\n`);
 
@@ -28,10 +33,11 @@ const names = values.only === undefined ? Object.keys(LAB_PARTS) : [values.only]
 
 let violations = 0;
 for (const name of names) {
-  if (!isLabPart(name) || !(minutes > 0) || !(workers >= 1)) {
+  const isWrong = !(minutes > 0) || !(workers >= 1) || !(hits >= 0);
+  if (!isLabPart(name) || isWrong || (hits > 0 && name !== "points")) {
     const parts = Object.keys(LAB_PARTS).join("|");
     print(
-      `usage: npm run lab -- --minutes N [--seed S] [--only ${parts}] [--workers N] [--from K]`,
+      `usage: npm run lab -- --minutes N [--seed S] [--only ${parts}] [--workers N] [--from K] [--hits N (of points)]`,
     );
     process.exit(2);
   }
@@ -44,6 +50,7 @@ for (const name of names) {
     seed,
     minutes: share,
     from: Number(values.from),
+    hits,
     journal,
   });
   report(name, journal);
@@ -59,7 +66,13 @@ function report(name: string, journal: Journal): void {
   print(`  acknowledged: ${countsOf(acknowledged)}`);
   printShares("operation", notes);
   printShares("fault", notes);
-  const rest = [...notes].filter(([kind]) => !/^(operation|fault): /.test(kind));
+  const points = [...notes].filter(([kind]) => kind.startsWith("point: "));
+  if (points.length > 0) {
+    const rows = points.map(([kind, count]) => [kind.slice("point: ".length), count] as const);
+    const least = Math.min(...points.map(([, count]) => count));
+    print(`  ${points.length} points, each hit ${least} times or more: ${countsOf(new Map(rows))}`);
+  }
+  const rest = [...notes].filter(([kind]) => !/^(operation|fault|point): /.test(kind));
   print(`  noted: ${countsOf(new Map(rest))}`);
   print(`  violations: ${journal.violations.length}`);
 }

@@ -31,9 +31,12 @@ const WEIGHTS = [4, 8, 16, 5, 5, 6, 8, 2, 2, 2, 2, 1];
 export interface Step {
   readonly context: LabContext;
   readonly random: SeededRandom;
+  /** Where only these are wanted. */
+  readonly sizes?: readonly number[];
 }
 
-function pickSize({ context, random }: Step): number {
+function pickSize({ context, random, sizes: wanted }: Step): number {
+  if (wanted !== undefined) return wanted[random.below(wanted.length)] ?? 0;
   const sizes = SIZES.filter((size) => size <= context.world.sizeMax);
   const total = WEIGHTS.slice(0, sizes.length).reduce((sum, weight) => sum + weight, 0);
   let left = random.below(total);
