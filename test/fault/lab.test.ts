@@ -11,6 +11,7 @@ import { flipShardFiles } from "../lab/flips/shard-flips.ts";
 import { flipSqlite } from "../lab/flips/sqlite-flips.ts";
 import { runHttp } from "../lab/http-loop.ts";
 import { runModel } from "../lab/model/model-run.ts";
+import { PointTallies } from "../lab/point-tallies.ts";
 import { runPoints } from "../lab/points-loop.ts";
 import { buildMirror } from "../lab/power/durable-mirror.ts";
 import { runPowerLoop } from "../lab/power/power-loop.ts";
@@ -49,6 +50,25 @@ test("a register tells what may be seen after a crash", () => {
 
 test(`kill -9 under mixed load loses nothing that was acknowledged (F01-F12, seed ${seed})`, async () => {
   expect(await violationsOf(runCrashLoop, 3)).toEqual([]);
+});
+
+test("a named point that is never passed is told, and one that is not hit often enough", () => {
+  const tallies = new PointTallies(["set.opened", "set.durable"], seededRandom(seed), 2);
+  const journal = new Journal(() => undefined);
+  for (let tries = 0; tries < 8; tries += 1) {
+    const name = tallies.next();
+    if (name !== undefined) tallies.note(name, name === "set.durable");
+  }
+  expect(tallies.next()).toBeUndefined();
+  tallies.report(journal);
+  expect(journal.violations).toEqual([
+    "cycle 0: the point set.opened was hit 0 times and missed 6 times",
+  ]);
+  const early = new PointTallies(["set.opened"], seededRandom(seed), 2);
+  early.note("set.opened", true);
+  expect(early.next()).toBe("set.opened");
+  early.report(journal);
+  expect(journal.violations.at(-1)).toBe("cycle 0: hit less often than 2 times: set.opened 1");
 });
 
 test(`nor does death at a named point of a commit path (seed ${seed})`, async () => {

@@ -38,6 +38,13 @@ export class PointTallies {
     if (tally !== undefined) tally[wasHit ? "hits" : "misses"] += 1;
   }
 
+  /** In a line. */
+  get progress(): string {
+    const hits = this.#tallies.map((each) => each.hits);
+    const sum = hits.reduce((total, count) => total + count, 0);
+    return `${sum} hits of ${hits.length} points, each ${Math.min(...hits)} times or more`;
+  }
+
   /** A point that is never passed, or not as often as was asked for, is a violation: nothing is known of it. */
   report(journal: Journal): void {
     for (const { name, hits, misses } of this.#tallies) {

@@ -21,6 +21,8 @@ const CYCLES_PER_FOLDER = 30;
 const SIZE_MAX = 2 * 1024 * 1024;
 /** Cycles, on average, between two verifications of everything. */
 const VERIFY_EVERY = 4;
+/** Cycles between two lines that tell how far a run to a number of hits has come. */
+const TELL_EVERY = 25;
 const DRIVE_OF_METADATA = "drive-1";
 
 export async function runPoints(options: LoopOptions): Promise<void> {
@@ -59,6 +61,9 @@ async function dieInOneFolder(run: PointsRun): Promise<void> {
     const name = tallies.next();
     if (name === undefined) return;
     journal.cycle += 1;
+    if (run.hits !== undefined && journal.cycle % TELL_EVERY === 0) {
+      process.stdout.write(`${journal.cycle} cycles, ${tallies.progress}\n`);
+    }
     if (SCENARIOS[name].start === "first") {
       tallies.note(name, await dieAtFirstStart({ name, base, random, journal }));
       continue;
