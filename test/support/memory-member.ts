@@ -56,6 +56,11 @@ export class MemberDisk {
     return count < 0 ? this.records : this.records.slice(0, count);
   }
 
+  get roster(): Uint8Array | undefined {
+    const record = this.intact.findLast(({ head }) => isRosterKind(head.kind));
+    return record && parseRecord(record.bytes).payload;
+  }
+
   /** The last record, when rotten, is taken for one that was never whole. */
   get isDamaged(): boolean {
     return this.intact.length < this.records.length - 1;
@@ -202,7 +207,6 @@ export class MemoryMember implements JournalMember {
     const { promised, base, intact, snapshots, clusterId } = this.#disk;
     const { isDamaged, isIncomplete } = this.#disk;
     const last = intact.at(-1)?.head;
-    const roster = intact.findLast(({ head }) => isRosterKind(head.kind))?.bytes;
     return {
       promised,
       head: last ? { sequence: last.sequence, epoch: last.epoch, digest: last.digest } : base,
@@ -212,7 +216,7 @@ export class MemoryMember implements JournalMember {
       isBlank: clusterId === undefined,
       isIncomplete: clusterId !== undefined && (isIncomplete || isDamaged),
       clusterId,
-      roster: roster && parseRecord(roster).payload,
+      roster: this.#disk.roster,
       remarks: [],
     };
   }
