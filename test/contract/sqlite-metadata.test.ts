@@ -125,9 +125,13 @@ test("a folder has one owner at a time", async () => {
 
 test("a killed process leaves every acknowledged write, and no lock", async () => {
   const folder = await givenFolder();
-  const child = spawn(process.execPath, ["--input-type=module", "--eval", writingProgram(folder)], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
+  const child = spawn(
+    process.execPath,
+    ["--import", "tsx", "--input-type=module", "--eval", writingProgram(folder)],
+    {
+      stdio: ["ignore", "pipe", "inherit"],
+    },
+  );
   onTestFinished(() => void child.kill("SIGKILL"));
   const acknowledged: string[] = [];
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
@@ -150,7 +154,7 @@ test("a killed process leaves every acknowledged write, and no lock", async () =
 
 /** Puts objects for ever, eight at a time, and prints the key of each that was acknowledged. */
 function writingProgram(folder: string): string {
-  const opener = new URL("../../dist/metadata/sqlite/open-sqlite-metadata.js", import.meta.url);
+  const opener = new URL("../../src/metadata/sqlite/open-sqlite-metadata.ts", import.meta.url);
   const input = objectInput(0, "key");
   return `
     import { openSqliteMetadata } from ${JSON.stringify(opener.href)};

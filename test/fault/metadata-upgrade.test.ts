@@ -21,7 +21,7 @@ import { crc32c } from "../../src/util/crc32c.ts";
 
 const CLUSTER = "0f0e0d0c-0b0a-4908-8706-050403020100";
 const FAST_FOLDER = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
-const OPENER = new URL("../../dist/metadata/sqlite/open-sqlite-metadata.js", import.meta.url);
+const OPENER = new URL("../../src/metadata/sqlite/open-sqlite-metadata.ts", import.meta.url);
 const COUNT = 20;
 
 /** A point, and at which passing it is the last. */
@@ -184,7 +184,7 @@ function openInProcess(place: Place, crashAt: string): Promise<string | null> {
     const options = { ...${JSON.stringify(place)}, onLog() {}, onFenced() {} };
     const { metadata } = await openMemberedMetadata(options);
     await metadata.close();`;
-  const child = spawn(process.execPath, ["--input-type=module", "-e", program], {
+  const child = spawn(process.execPath, ["--import", "tsx", "--input-type=module", "-e", program], {
     env: { PATH: process.env["PATH"], KINTSUGI_CRASH_AT: crashAt },
     stdio: ["ignore", "ignore", "inherit"],
   });
