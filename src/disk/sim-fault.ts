@@ -23,7 +23,10 @@ export type SimTwist =
   /** A sync, of a file or a folder, makes nothing durable. */
   | { readonly kind: "lie" }
   /** The bytes of an append go to another file of the drive; here there is what lay there before. */
-  | { readonly kind: "misdirected"; /** A path that the other file's begins with. */ readonly within?: string }
+  | {
+      readonly kind: "misdirected";
+      /** A path that the other file's begins with. */ readonly within?: string;
+    }
   /** An append stores a random part of its bytes, and then fails. */
   | { readonly kind: "short"; readonly code: "EIO" | "ENOSPC" }
   /** A read gives what lay at that place of the platter before: bytes of a removed file, or zeros. */

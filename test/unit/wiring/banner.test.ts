@@ -22,7 +22,7 @@ function bannerOf(devices: readonly string[], origin: KeyOrigin = "generated"): 
       disksMayFail: disksThatMayFail({ devices, spareCount: geometry.parityShards }),
     },
     metadataFolder: "/data/drive-1/metadata",
-  metadataCopies: 5,
+    metadataCopies: 5,
     remarks: [],
   };
 }
