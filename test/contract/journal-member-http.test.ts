@@ -25,11 +25,12 @@ describe("a member on a data node, on a real disk", () => {
   });
 });
 
+const checkPresent = async (): Promise<void> => undefined;
+
 async function openLab(disk: Disk): Promise<MemberLab> {
   const drive = await givenLocalDrive(disk);
   const { driveId } = drive;
   const start = async () => {
-    const checkPresent = async (): Promise<void> => undefined;
     const segmentBytesMax = LAB_SEGMENT_BYTES;
     const local = openLocalMember({ disk, driveId, segmentBytesMax, checkPresent });
     onTestFinished(() => local.close());
