@@ -1,7 +1,7 @@
 // The drives of a cluster in random histories: which are there, which have lost what they held, how many more may be lost.
 
 import type { DriveId } from "../../src/core/ids.ts";
-import { parseRoster } from "../../src/metadata/members/roster.ts";
+import { parseRoster, rostersInForce } from "../../src/metadata/members/roster.ts";
 import type { SeededRandom } from "../../src/util/seeded-random.ts";
 import { MemberDisk } from "../support/memory-member.ts";
 
@@ -122,7 +122,8 @@ export class DriveFates {
         chain.slice(Math.max(at, 0)).some((record) => record.head.digest === head.digest),
       );
     const lacks = this.members.filter(
-      (driveId) => !holds(driveId) || this.disk(driveId).isIncomplete,
+      (driveId) =>
+        !holds(driveId) || this.disk(driveId).isIncomplete || !this.ids.includes(driveId),
     );
     return new Set([...this.#hurt, ...lacks]);
   }
@@ -139,7 +140,9 @@ export class DriveFates {
   /** As the longest chain names them. */
   get members(): readonly DriveId[] {
     const roster = this.#best.roster;
-    return roster === undefined ? this.ids : parseRoster(roster).members;
+    if (roster === undefined) return this.ids;
+    // While they change, those before have a say.
+    return [...new Set(rostersInForce(parseRoster(roster)).flatMap(({ members }) => members))];
   }
 
   forget(driveId: DriveId): void {
