@@ -23,7 +23,23 @@ const UNREADABLE: DatabaseComparison = {
   ],
 };
 
-async function compare({ databasePath, folder, members }: CompareJob): Promise<DatabaseComparison> {
+/** A snapshot that is taken while the members are asked moves their beginning past what was to be compared. */
+const ATTEMPTS_MAX = 4;
+
+async function compareInTime(job: CompareJob): Promise<DatabaseComparison> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await compare(job, attempt);
+    } catch (error) {
+      if (attempt === ATTEMPTS_MAX) throw error;
+    }
+  }
+}
+
+async function compare(
+  { databasePath, folder, members }: CompareJob,
+  attempt: number,
+): Promise<DatabaseComparison> {
   const standing = openForReading(databasePath);
   const opened = await Promise.all(members.map(openMember));
   try {
@@ -35,7 +51,7 @@ async function compare({ databasePath, folder, members }: CompareJob): Promise<D
     const best = surveyed.find(({ state }) => reaches(state, position));
     if (best === undefined) throw new Error("no member holds what the database holds");
     const { database } = await restoreDatabase({
-      path: join(folder, "metadata.db"),
+      path: join(folder, `metadata-${attempt}.db`),
       source: await sourceOf(best, surveyed),
       target: position,
       members: surveyed,
@@ -85,7 +101,7 @@ async function run(port: MessagePort): Promise<void> {
     port.postMessage(message);
   };
   try {
-    send({ kind: "compared", comparison: await compare(workerData as CompareJob) });
+    send({ kind: "compared", comparison: await compareInTime(workerData as CompareJob) });
   } catch (error) {
     send({ kind: "failed", message: messageOf(error) });
   }
