@@ -12,6 +12,8 @@ import type { WritePort } from "../../../src/metadata/write-operations.ts";
 import { workerEntry } from "../../../src/util/code-root.ts";
 import { HandClock } from "../../support/store-lab.ts";
 
+/** A thread takes its time to start where others run. */
+const PATIENT = { timeout: 15_000 };
 const UNAVAILABLE = { code: "ServiceUnavailable", status: 503 };
 
 async function givenWriter() {
@@ -66,7 +68,7 @@ test("a writer thread that dies is replaced: what it had is 503, what comes late
   await death;
   expect(writer.hasFailed).toBe(false);
 
-  await expect.poll(() => write(writer, "after").catch(() => "refused")).toBe("after");
+  await expect.poll(() => write(writer, "after").catch(() => "refused"), PATIENT).toBe("after");
   expect(workers).toHaveLength(2);
   expect(epochIn(path)).toBe(epoch + 1);
   expect(await writer.submit(asked("before"))).toBe("before");
@@ -81,7 +83,7 @@ test("a thread that died in the middle of a transaction leaves neither its lock 
   await new Promise((resolve) => setImmediate(resolve));
   await workers[0]?.terminate();
   const settled = await outcomes;
-  await expect.poll(() => write(writer, "after").catch(() => "refused")).toBe("after");
+  await expect.poll(() => write(writer, "after").catch(() => "refused"), PATIENT).toBe("after");
 
   const database = new Database(path, { readonly: true });
   onTestFinished(() => void database.close());
@@ -97,11 +99,11 @@ test("a thread that dies a fourth time in a minute stays dead, and that is known
   const { writer, workers } = await givenWriter();
   for (let deaths = 1; deaths <= 3; deaths += 1) {
     await workers.at(-1)?.terminate();
-    await expect.poll(() => write(writer, "name").catch(() => "refused")).toBe("name");
+    await expect.poll(() => write(writer, "name").catch(() => "refused"), PATIENT).toBe("name");
     expect(workers).toHaveLength(deaths + 1);
   }
   await workers.at(-1)?.terminate();
-  await expect.poll(() => writer.hasFailed).toBe(true);
+  await expect.poll(() => writer.hasFailed, PATIENT).toBe(true);
   await expect(write(writer, "name")).rejects.toMatchObject(UNAVAILABLE);
   expect(workers).toHaveLength(4);
 });
@@ -110,7 +112,7 @@ test("deaths that are far apart are no reason to give up", async () => {
   const { writer, workers, clock } = await givenWriter();
   for (let deaths = 1; deaths <= 5; deaths += 1) {
     await workers.at(-1)?.terminate();
-    await expect.poll(() => write(writer, "name").catch(() => "refused")).toBe("name");
+    await expect.poll(() => write(writer, "name").catch(() => "refused"), PATIENT).toBe("name");
     clock.nowMs += 30_000;
   }
   expect(writer.hasFailed).toBe(false);
@@ -120,7 +122,7 @@ test("threads that cannot be started again are given up, and closing does not wa
   const { writer, workers, breakEntry } = await givenWriter();
   breakEntry();
   await workers[0]?.terminate();
-  await expect.poll(() => writer.hasFailed).toBe(true);
+  await expect.poll(() => writer.hasFailed, PATIENT).toBe(true);
   expect(workers).toHaveLength(4);
   await writer.close();
 });

@@ -241,4 +241,4 @@ test("what is behind more sets than are looked at goes while a drive is away, an
   await expect.poll(() => store.awayCount()).toBe(0);
   await step(24);
   expect(trash.size).toBe(0);
-});
+}, 90_000);
