@@ -2,6 +2,7 @@
 // page for rot, so that a flipped bit may change a row, or hide it.
 
 import type { Database } from "better-sqlite3";
+import { messageOf } from "./write-protocol.ts";
 
 /** Columns that differ from file to file: when each was opened, not what it holds. */
 const OWN_COLUMNS = new Set(["epoch", "chain_epoch", "chain_sequence", "chain_digest"]);
@@ -34,7 +35,7 @@ export function compareDatabases(standing: Database, sound: Database): DatabaseC
     try {
       rowCount += compareTable(standing, sound, table, note);
     } catch (error) {
-      note({ table: table.name, key: undefined, problem: wordsOf(error) });
+      note({ table: table.name, key: undefined, problem: messageOf(error) });
     }
   }
   for (const problem of integrityProblems(standing)) {
@@ -150,10 +151,6 @@ function integrityProblems(database: Database): readonly string[] {
     const rows = database.prepare<[], string>("pragma integrity_check(10)").pluck().all();
     return rows.filter((row) => row !== "ok");
   } catch (error) {
-    return [wordsOf(error)];
+    return [messageOf(error)];
   }
-}
-
-function wordsOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

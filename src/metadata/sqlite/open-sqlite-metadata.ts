@@ -1,7 +1,7 @@
 // MetadataStore over SQLite: one file, one writer in a thread of its own, reads in the calling thread. With members the
 // file is what can be made anew: each change is held by a quorum of them before it is seen.
 
-import { mkdir, open } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import type { Database } from "better-sqlite3";
 import { realClock, type Clock } from "../../util/clock.ts";
@@ -16,6 +16,7 @@ import { sqliteReads } from "./sqlite-reads.ts";
 import type { WriterNews } from "./write-protocol.ts";
 import { startWriter, type StartedWriter, type WriterOptions } from "./writer-client.ts";
 import type { MembersPlan } from "./writer-host.ts";
+import { syncFolder } from "./sync-folder.ts";
 
 /** It holds small objects and secrets. */
 const FOLDER_MODE = 0o700;
@@ -167,13 +168,4 @@ async function makeFolder(folder: string): Promise<void> {
   // A folder that stands already may have been made by a process that died before this.
   const top = dirname(first ?? folder);
   for (let path = folder; path !== top; path = dirname(path)) await syncFolder(dirname(path));
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, "r");
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
 }

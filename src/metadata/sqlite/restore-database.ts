@@ -3,7 +3,7 @@
 // back to the beginning.
 
 import { createWriteStream, existsSync } from "node:fs";
-import { open, rename, rm } from "node:fs/promises";
+import { rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -19,6 +19,7 @@ import { MembersError, type SurveyedMember } from "../members/survey.ts";
 import { hasContents, readPosition } from "./chain-state.ts";
 import { ForeignDatabaseError, openBesideMembers } from "./open-database.ts";
 import { ChainReplay } from "./replay.ts";
+import { syncFolder } from "./sync-folder.ts";
 
 /** Bytes of records that are played in one transaction. */
 const CHUNK_BYTES = 8 * 1024 * 1024;
@@ -233,14 +234,5 @@ function checkSnapshot(path: string, info: SnapshotInfo): void {
       throw new Error(`it holds change ${position.sequence}, not ${info.sequence}`);
   } finally {
     database.close();
-  }
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, "r");
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
   }
 }
