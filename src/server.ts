@@ -6,6 +6,7 @@ import { UNIT_BYTES } from "./core/limits.ts";
 import { geometryFor } from "./erasure/geometry.ts";
 import type { SpaceInfo } from "./disk/disk.ts";
 import type { DriveId } from "./core/ids.ts";
+import { prepareWriter } from "./metadata/sqlite/spawn-writer.ts";
 import type { Logger } from "./telemetry/logger.ts";
 import { CloseStack } from "./wiring/close-stack.ts";
 import { resolveDrivePaths, type DriveCount } from "./wiring/drive-paths.ts";
@@ -48,6 +49,8 @@ export interface Supervision {
 /** Serves when it resolves. @throws StartError, DriveIdentityError, UsageError: in words for whoever started it. */
 export function openEmbedded(options: EmbeddedOptions): Promise<RunningServer> {
   return opening(async (closeStack) => {
+    const writer = prepareWriter();
+    closeStack.add(() => writer.release());
     const serving = loadServing();
     const { clock, logger, acceptLoss = false, supervision } = options;
     const { avoidDrives = [], replacedPids = [] } = supervision?.orders ?? {};
@@ -72,12 +75,7 @@ export function openEmbedded(options: EmbeddedOptions): Promise<RunningServer> {
     closeStack.add(opened.release);
     const { slots, places, clusterId } = opened;
     const geometry = geometryFor(slots.length, UNIT_BYTES);
-    if (opened.drives.length < geometry.dataShards) {
-      throw new StartError(
-        `${opened.drives.length} of ${slots.length} drives are there, and reading takes ${geometry.dataShards}. ` +
-          `Nothing was changed. ${opened.remarks.join("; ")}`,
-      );
-    }
+    refuseUnreadable(opened, geometry.dataShards);
     const home = await metadataDrive(places);
     supervision?.noteMetadata(home.path);
     const metadataFolder = join(home.path, METADATA_FOLDER);
@@ -91,6 +89,7 @@ export function openEmbedded(options: EmbeddedOptions): Promise<RunningServer> {
         clusterId,
         acceptLoss,
         replacedPids,
+        spawn: writer.spawn,
         clock,
         logger,
         onFenced: (words) => endFenced(logger, words),
@@ -121,6 +120,14 @@ export function openEmbedded(options: EmbeddedOptions): Promise<RunningServer> {
 /** Another process cannot have them while this one holds their locks; if one does, every write is refused from now on. */
 function endFenced(logger: Logger, words: string): void {
   logger.fatal({}, `another process has taken over the drives: ${words}`);
+}
+
+function refuseUnreadable({ drives, slots, remarks }: OpenedDrives, dataShards: number): void {
+  if (drives.length >= dataShards) return;
+  throw new StartError(
+    `${drives.length} of ${slots.length} drives are there, and reading takes ${dataShards}. ` +
+      `Nothing was changed. ${remarks.join("; ")}`,
+  );
 }
 
 /** Empty folders are laid out anew without a command only where what they held can be reconstructed. */

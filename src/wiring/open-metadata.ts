@@ -11,6 +11,7 @@ import {
   openMemberedMetadata,
   type MemberedMetadata,
 } from "../metadata/sqlite/open-sqlite-metadata.ts";
+import type { SpawnWriter } from "../metadata/sqlite/spawn-writer.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { Clock } from "../util/clock.ts";
 import { findForbidden } from "./check-access.ts";
@@ -38,6 +39,8 @@ export interface OpenMetadataOptions {
   readonly acceptLoss: boolean;
   /** Processes that were killed and may not be gone: see `lockFolder`. */
   readonly replacedPids?: readonly number[];
+  /** How the writer's thread is started. */
+  readonly spawn?: SpawnWriter;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Another process has taken over: this one must end. */
@@ -74,12 +77,13 @@ export async function openMetadata(
   options: OpenMetadataOptions,
   closeStack: CloseStack,
 ): Promise<MemberedMetadata> {
-  const { folder, members, clock, logger, onFenced, replacedPids = [], ...plan } = options;
+  const { folder, members, clock, logger, onFenced, spawn, replacedPids = [], ...plan } = options;
   const opened = await wordsOf(folder, () =>
     openMemberedMetadata({
       folder,
       replacedPids,
       clock,
+      spawn,
       plan: { ...plan, specs: members },
       onLog: (level, message) => logger[level]({}, message),
       onFenced,

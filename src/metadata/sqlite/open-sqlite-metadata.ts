@@ -14,6 +14,7 @@ import { lockFolder, type FolderLock } from "./folder-lock.ts";
 import { openForReading } from "./open-database.ts";
 import { sqliteReads } from "./sqlite-reads.ts";
 import type { WriterNews } from "./write-protocol.ts";
+import type { SpawnWriter } from "./spawn-writer.ts";
 import { startWriter, type StartedWriter, type WriterOptions } from "./writer-client.ts";
 import type { MembersPlan } from "./writer-host.ts";
 import { syncFolder } from "./sync-folder.ts";
@@ -32,6 +33,8 @@ export interface SqliteMetadataOptions {
 
 export interface MemberedMetadataOptions extends SqliteMetadataOptions {
   readonly plan: MembersPlan;
+  /** How the writer's thread is started. */
+  readonly spawn?: SpawnWriter | undefined;
   /** What the writer has to say, in sentences. */
   readonly onLog: (level: "info" | "warn", message: string) => void;
   /** Another process has taken the members over: this one must end. */
@@ -66,7 +69,7 @@ export async function openSqliteMetadata(options: SqliteMetadataOptions): Promis
 export async function openMemberedMetadata(
   options: MemberedMetadataOptions,
 ): Promise<MemberedMetadata> {
-  const { plan, clock = realClock, onLog, onFenced } = options;
+  const { plan, spawn, clock = realClock, onLog, onFenced } = options;
   return inFolder(options, async (path, lock) => {
     const reports = new Reports();
     const onNews: WriterOptions["onNews"] = (news) => {
@@ -74,7 +77,7 @@ export async function openMemberedMetadata(
       else if (news.kind === "fenced") onFenced(news.message);
       else reports.take(news);
     };
-    const writer = await startWriter({ path, clock, plan, onNews });
+    const writer = await startWriter({ path, clock, plan, spawn, onNews });
     const metadata = await assemble(path, lock, { writer, reports });
     const { clusterId = plan.clusterId ?? "", remarks } = writer;
     return { metadata, clusterId, remarks, addMember: (spec) => writer.addMember(spec) };

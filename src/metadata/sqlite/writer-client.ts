@@ -2,14 +2,13 @@
 // the database anew, and with it an epoch. One that dies again and again is not, for then something is wrong that only
 // a look at it, and a restart of the process, will mend.
 
-import { Worker } from "node:worker_threads";
+import type { Worker } from "node:worker_threads";
 import type { Clock } from "../../util/clock.ts";
-import { workerEntry } from "../../util/code-root.ts";
 import type { WritePort } from "../write-operations.ts";
 import type { MemberSpec } from "../members/member-spec.ts";
 import type { FromWriter, ToWriter, WriterNews } from "./write-protocol.ts";
+import { spawnWriter, type SpawnWriter } from "./spawn-writer.ts";
 import { WriteQueue } from "./write-queue.ts";
-import type { WriterData } from "./writer-thread.ts";
 import type { MembersPlan } from "./writer-host.ts";
 
 /** Threads that may take a dead one's place within the period. */
@@ -24,7 +23,7 @@ export interface WriterOptions {
   readonly plan?: MembersPlan | undefined;
   readonly onNews?: ((news: Exclude<WriterNews, { kind: "restored" }>) => void) | undefined;
   /** How a thread is started; tests put their own hand between. */
-  readonly spawn?: ((data: WriterData) => Worker) | undefined;
+  readonly spawn?: SpawnWriter | undefined;
 }
 
 /** The metadata must not be opened: why, in words for whoever starts the server. */
@@ -180,10 +179,4 @@ class WriterClient {
 
 function unusableError({ message, isRefusal }: Extract<FromWriter, { kind: "unusable" }>): Error {
   return isRefusal ? new MetadataRefusedError(message) : new Error(message);
-}
-
-function spawnWriter(workerData: WriterData): Worker {
-  const entry = workerEntry(import.meta.url, "metadata/sqlite/writer-thread");
-  // The flags of the host process (--eval, --import, --inspect, ...) are not for this thread.
-  return new Worker(entry, { workerData, name: "metadata-writer", execArgv: [] });
 }

@@ -1,11 +1,12 @@
 // The thread that holds the one writing connection: better-sqlite3 blocks whoever calls it, commits most of all.
 
-import { parentPort, workerData, type MessagePort } from "node:worker_threads";
+import { parentPort, type MessagePort } from "node:worker_threads";
 import { MembersError } from "../members/survey.ts";
 import { ForeignDatabaseError } from "./open-database.ts";
 import { messageOf, type FromWriter, type ToWriter } from "./write-protocol.ts";
 import { WriterHost, type MembersPlan } from "./writer-host.ts";
 
+/** The first message to the thread. */
 export interface WriterData {
   /** Path of metadata.db. */
   readonly path: string;
@@ -37,4 +38,5 @@ function serve(port: MessagePort, { path, plan }: WriterData): Promise<void> {
   });
 }
 
-if (parentPort !== null) await serve(parentPort, workerData as WriterData);
+const port = parentPort;
+port?.once("message", (data: WriterData) => void serve(port, data));

@@ -24,7 +24,9 @@ async function givenWriter() {
   const workers: Worker[] = [];
   let entry = writerEntry();
   const spawn = () => {
-    const worker = new Worker(entry, { workerData: { path }, execArgv: [] });
+    const worker = new Worker(entry, { execArgv: [] });
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- A thread has no origin.
+    worker.postMessage({ path });
     workers.push(worker);
     return worker;
   };
