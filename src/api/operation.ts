@@ -1,6 +1,7 @@
 // What every S3 operation is: where it lives on the wire, the permission it needs, what it accepts, what it does and
 // what it answers. One operation, one file in operations/; operations/index.ts is the closed, ordered table.
 
+import type { Authentication } from "../auth/authenticate.ts";
 import type { Account } from "../core/account.ts";
 import type { WireRequest } from "../core/wire-request.ts";
 import type { BucketView } from "../store/bucket-view.ts";
@@ -8,6 +9,7 @@ import type { ByteWindows } from "../store/byte-window.ts";
 import type { ObjectStore } from "../store/object-store.ts";
 import type { UploadBody } from "../store/upload-body.ts";
 import type { Clock } from "../util/clock.ts";
+import type { BucketSettings } from "./bucket-settings.ts";
 
 export type Method = "DELETE" | "GET" | "HEAD" | "OPTIONS" | "POST" | "PUT";
 export type Target = "bucket" | "object" | "service";
@@ -21,11 +23,28 @@ export interface Route {
   readonly headers?: readonly string[];
 }
 
+/** A permission as policies name it. */
+export type S3Action = `s3:${string}`;
+
+/** What a permission is for, where that is not the bucket and the key of the request itself. */
+export interface AccessTarget {
+  readonly bucket?: BucketView;
+  /** "": the bucket itself. */
+  readonly key?: string;
+  readonly versionId?: string | undefined;
+}
+
 interface OperationHead {
   /** As AWS spells it. */
   readonly name: string;
   readonly route: Route;
-  readonly action: `s3:${string}`;
+  /** The permission that it needs: tried before the body is read. */
+  readonly action: S3Action | ((request: WireRequest) => S3Action);
+  /**
+   * Whether `handle` tries the permission itself, because only the body names what it is for: each key of DeleteObjects,
+   * the key and the signature of a form. Everything that it does must then stand behind `context.require`.
+   */
+  readonly isDecidedInside?: boolean;
   /**
    * What the pipeline does with the body before `handle`: `none` (must be empty or is ignored), `xml` (read whole, bounded,
    * verified, handed to parse as text), `object` (streamed by `context.openBody`).
@@ -53,16 +72,34 @@ export interface S3Request extends WireRequest {
 export interface OperationContext {
   readonly store: ObjectStore;
   readonly clock: Clock;
+  /** Whom the request speaks for: ANONYMOUS_ACCOUNT where it is not signed at all. */
   readonly account: Account;
   readonly region: string;
   readonly requestId: string;
-  /** The bucket of the request, which exists and which the account may use; CreateBucket and service targets have none. */
+  /** The bucket of the request, on which the account has the permission; CreateBucket and service targets have none. */
   readonly bucket: BucketView;
   readonly bucketName: string;
   readonly key: string;
   readonly request: S3Request;
-  /** Another bucket (of a copy's source), checked for the same account. @throws S3Error NoSuchBucket, AccessDenied */
-  readonly openBucket: (name: string, action: `s3:${string}`) => Promise<BucketView>;
+  /** The documents of buckets, parsed and cached. */
+  readonly settings: BucketSettings;
+  /**
+   * Whether the account has a further permission; by default on the key of the request, of its version where it names one.
+   */
+  readonly allows: (action: S3Action, target?: AccessTarget) => Promise<boolean>;
+  /** @throws S3Error AccessDenied unless `allows`. */
+  readonly require: (action: S3Action, target?: AccessTarget) => Promise<void>;
+  /**
+   * Another bucket (of a copy's source), where the account has the permission on that key.
+   * @throws S3Error NoSuchBucket, AccessDenied
+   */
+  readonly openBucket: (
+    name: string,
+    action: S3Action,
+    target?: Omit<AccessTarget, "bucket">,
+  ) => Promise<BucketView>;
+  /** The same request as somebody else's: of a form, whose signature stands in its body. */
+  readonly actFor: (authentication: Authentication) => OperationContext;
   /** The body of an `object` operation: sends 100-continue where asked, decodes, verifies. Called at most once. */
   readonly openBody: () => Promise<UploadBody>;
 }

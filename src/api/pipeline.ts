@@ -4,11 +4,12 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { authenticate } from "../auth/authenticate.ts";
+import { authenticateOrAnonymous } from "../auth/authenticate.ts";
 import type { Authentication, AuthSettings, PayloadPlan } from "../auth/authenticate.ts";
 import { withHoistedHeaders } from "../auth/hoisted-headers.ts";
 import { readWireRequest } from "../auth/read-wire-request.ts";
 import { S3Error } from "../core/s3-error.ts";
+import { findParam } from "../core/wire-request.ts";
 import type { WireRequest } from "../core/wire-request.ts";
 import type { BucketView } from "../store/bucket-view.ts";
 import type { ObjectStore } from "../store/object-store.ts";
@@ -16,17 +17,24 @@ import type { Logger } from "../telemetry/logger.ts";
 import type { RequestCounts } from "../telemetry/request-counts.ts";
 import { assert } from "../util/assert.ts";
 import type { Clock } from "../util/clock.ts";
+import { RequestAccess } from "./access/request-access.ts";
 import { resolveAddress } from "./address.ts";
 import type { Address } from "./address.ts";
 import { AnswerTurns } from "./answer-turns.ts";
-import { openBucketFor } from "./authorise.ts";
+import { BucketSettings } from "./bucket-settings.ts";
 import { openUploadBody } from "./body/upload-body.ts";
 import { readXmlBody } from "./body/xml-body.ts";
 import { endConnection } from "./connection-guard.ts";
 import { endExchange, hasArrived } from "./end-exchange.ts";
 import { Exchange } from "./exchange.ts";
 import { awaitLongWork } from "./long-answer.ts";
-import type { Operation, OperationContext, S3Request, S3Response } from "./operation.ts";
+import type {
+  AccessTarget,
+  Operation,
+  OperationContext,
+  S3Request,
+  S3Response,
+} from "./operation.ts";
 import { errorResponse, toS3Error } from "./render-error.ts";
 import { matchOperation } from "./router.ts";
 import { sendResponse } from "./send-response.ts";
@@ -50,6 +58,7 @@ export interface PipelineSettings {
 
 export class Pipeline {
   readonly #settings: PipelineSettings;
+  readonly #bucketSettings: BucketSettings;
   /** What is being answered on each connection: one exchange, more where a client does not wait for answers. */
   readonly #active = new Map<Duplex, Exchange[]>();
   readonly #turns = new AnswerTurns();
@@ -57,6 +66,7 @@ export class Pipeline {
 
   constructor(settings: PipelineSettings) {
     this.#settings = settings;
+    this.#bucketSettings = new BucketSettings(settings.store);
   }
 
   /** Answers one request. Never rejects. `requestTarget` is the second word of the request line, as sent. */
@@ -159,14 +169,15 @@ export class Pipeline {
     const wire = withHoistedHeaders(sent);
     const operation = matchOperation(wire, address.target);
     exchange.operationName = operation.name;
-    const authentication = authenticate(sent, this.#settings.auth, address.hostBucket);
+    const authentication = authenticateOrAnonymous(sent, this.#settings.auth, address.hostBucket);
     exchange.accountName = authentication.account.name;
     checkPayloadPlan(operation, authentication.payload);
-    const bucket = await this.#openBucket(operation, address, wire, authentication);
+    const access = this.#openAccess(wire, authentication);
+    const bucket = await enter(access, operation, wire, address);
     const xml = await readXml(operation, wire, authentication.payload, exchange);
     const { bucketName, key } = address;
     const request: S3Request = { ...wire, bucketName, key, xml, isSecure: exchange.isSecure };
-    const context = this.#openContext({ exchange, request, authentication, bucket });
+    const context = this.#openContext({ exchange, request, authentication, access, bucket });
     const work = operation.execute(context, request);
     if (operation.mayTakeLong !== true) return work;
     return awaitLongWork(exchange.out, work, {
@@ -176,25 +187,22 @@ export class Pipeline {
     });
   }
 
-  async #openBucket(
-    operation: Operation,
-    address: Address,
-    wire: WireRequest,
-    { account }: Authentication,
-  ): Promise<BucketView | undefined> {
-    if (address.target === "service" || operation.name === "CreateBucket") return undefined;
-    return openBucketFor(this.#settings.store, {
-      account,
-      bucketName: address.bucketName,
-      action: operation.action,
-      expectedOwner: wire.headers.get("x-amz-expected-bucket-owner"),
-    });
+  #openAccess(request: WireRequest, authentication: Authentication): RequestAccess {
+    const { store } = this.#settings;
+    return new RequestAccess({ store, settings: this.#bucketSettings, authentication, request });
   }
 
   #openContext(parts: ContextParts): OperationContext {
     const { store, clock, region } = this.#settings;
-    const { exchange, request, authentication, bucket } = parts;
+    const { exchange, request, authentication, access, bucket } = parts;
     const { account, payload } = authentication;
+    const full = (target: AccessTarget): Required<AccessTarget> => {
+      const whose = target.bucket ?? bucket;
+      assert(whose !== undefined, "permissions are for what is in a bucket");
+      const { key = request.key, versionId } = target;
+      return { bucket: whose, key, versionId };
+    };
+    const own = { versionId: findParam(request, "versionId") };
     return {
       store,
       clock,
@@ -208,12 +216,20 @@ export class Pipeline {
       bucketName: request.bucketName,
       key: request.key,
       request,
-      openBucket: (bucketName, action) =>
-        openBucketFor(store, {
-          account,
-          bucketName,
-          action,
-          expectedOwner: request.headers.get("x-amz-source-expected-bucket-owner"),
+      settings: this.#bucketSettings,
+      allows: (action, target = own) => access.allows(action, full(target)),
+      require: (action, target = own) => access.require(action, full(target)),
+      openBucket: async (name, action, { key = "", versionId } = {}) => {
+        const expectedOwner = request.headers.get("x-amz-source-expected-bucket-owner");
+        const other = await access.findBucket(name, expectedOwner);
+        await access.require(action, { bucket: other, key, versionId });
+        return other;
+      },
+      actFor: (other) =>
+        this.#openContext({
+          ...parts,
+          authentication: other,
+          access: this.#openAccess(request, other),
         }),
       openBody: () => openUploadBody({ request, payload, source: exchange.body }),
     };
@@ -263,7 +279,31 @@ interface ContextParts {
   readonly exchange: Exchange;
   readonly request: S3Request;
   readonly authentication: Authentication;
+  readonly access: RequestAccess;
   readonly bucket: BucketView | undefined;
+}
+
+/**
+ * Opens the bucket of the request and tries the operation's permission on it.
+ * @throws S3Error NoSuchBucket, AccessDenied
+ */
+async function enter(
+  access: RequestAccess,
+  operation: Operation,
+  wire: WireRequest,
+  { target, bucketName, key }: Address,
+): Promise<BucketView | undefined> {
+  const action = typeof operation.action === "string" ? operation.action : operation.action(wire);
+  if (target === "service" || operation.name === "CreateBucket") {
+    access.requireAccount();
+    return undefined;
+  }
+  const expectedOwner = wire.headers.get("x-amz-expected-bucket-owner");
+  const bucket = await access.findBucket(bucketName, expectedOwner);
+  if (operation.isDecidedInside !== true) {
+    await access.require(action, { bucket, key, versionId: findParam(wire, "versionId") });
+  }
+  return bucket;
 }
 
 /** A streamed payload is for uploads: no other operation would check its chunks. */

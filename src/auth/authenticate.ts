@@ -2,6 +2,7 @@
 // anything of its body is read.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-authenticating-requests.html
 
+import { ANONYMOUS_ACCOUNT } from "../core/account.ts";
 import type { Account, Credential } from "../core/account.ts";
 import { S3Error } from "../core/s3-error.ts";
 import { findParam, type WireRequest } from "../core/wire-request.ts";
@@ -10,6 +11,7 @@ import type { ChunkVerifier } from "./chunk-verifier.ts";
 import { authenticateV2Header, authenticateV2Query, hasV2Query } from "./sigv2.ts";
 import { authenticateV4Header } from "./sigv4-header.ts";
 import { authenticateV4Query, hasV4Query } from "./sigv4-query.ts";
+import { planPayload } from "./payload-plan.ts";
 import { unsupportedMechanism } from "./unsupported-mechanism.ts";
 
 /** How the body that follows is signed, as `x-amz-content-sha256` (or the query) announced it. */
@@ -28,8 +30,12 @@ export type PayloadPlan =
 export interface Authentication {
   readonly account: Account;
   readonly accessKey: string;
-  /** How the signature came: a POST form comes in a later issue. */
-  readonly method: "header" | "presigned";
+  /** How the signature came; "anonymous": there is none, and the account is ANONYMOUS_ACCOUNT. */
+  readonly method: "anonymous" | "form" | "header" | "presigned";
+  /** Undefined for anonymous requests. */
+  readonly version: "AWS" | "AWS4-HMAC-SHA256" | undefined;
+  /** Milliseconds since 1970 at which it says it was signed; undefined where it does not say so. */
+  readonly signedAt: number | undefined;
   readonly payload: PayloadPlan;
 }
 
@@ -83,6 +89,32 @@ export function authenticate(
   throw new S3Error("AuthorizationHeaderMalformed");
 }
 
+/**
+ * As `authenticate`, for doors that are open to some without any authentication: the caller decides about them as about
+ * everybody else. What is there of a signature must be right.
+ */
+export function authenticateOrAnonymous(
+  request: WireRequest,
+  settings: AuthSettings,
+  hostBucket: string | undefined,
+): Authentication {
+  const isSigned =
+    request.headers.has("authorization") || hasV4Query(request) || hasV2Query(request);
+  if (isSigned) return authenticate(request, settings, hostBucket);
+  refuseDuplicates(request);
+  refuseToken(request);
+  refuseOverrides(request);
+  const announced = request.headers.get("x-amz-content-sha256");
+  return {
+    account: ANONYMOUS_ACCOUNT,
+    accessKey: "",
+    method: "anonymous",
+    version: undefined,
+    signedAt: undefined,
+    payload: announced === undefined ? { kind: "unsigned" } : planPayload(announced, undefined),
+  };
+}
+
 const ONCE = new Set([
   "authorization",
   "content-md5",
@@ -124,9 +156,14 @@ function twoMechanisms(): S3Error {
 }
 
 function anonymous(request: WireRequest): S3Error {
-  const override = request.query.find(({ name }) => name.startsWith("response-"));
-  if (override === undefined) return new S3Error("AccessDenied");
-  return new S3Error("InvalidRequest", {
+  refuseOverrides(request);
+  return new S3Error("AccessDenied");
+}
+
+/** Whoever sends somebody else a link must not choose what it looks like to him. @throws S3Error InvalidRequest */
+function refuseOverrides(request: WireRequest): void {
+  if (!request.query.some(({ name }) => name.startsWith("response-"))) return;
+  throw new S3Error("InvalidRequest", {
     message: "Request specific response headers cannot be used for anonymous GET requests.",
   });
 }

@@ -56,7 +56,15 @@ export function authenticateV2Header(
   if (hasLaterSubResource(request)) {
     forms.push(...forms.map((form) => ({ ...form, subResources: "documented" as const })));
   }
-  return verifyV2({ request, accessKey, signature, forms, method: "header" }, settings);
+  const claim = {
+    request,
+    accessKey,
+    signature,
+    forms,
+    method: "header",
+    signedAt: dateMs,
+  } as const;
+  return verifyV2(claim, settings);
 }
 
 /** @throws S3Error as `authenticate` */
@@ -76,10 +84,8 @@ export function authenticateV2Query(
   });
   checkExpires(expires ?? "", settings);
   const forms = v2Forms(request, { dateLine: expires ?? "", hostBucket, areHeadersInQuery: true });
-  return verifyV2(
-    { request, accessKey: accessKey ?? "", signature: signature ?? "", forms, method: "presigned" },
-    settings,
-  );
+  const claim = { accessKey: accessKey ?? "", signature: signature ?? "" };
+  return verifyV2({ request, ...claim, forms, method: "presigned", signedAt: undefined }, settings);
 }
 
 /** A V2 URL does not say when it was signed, so that on a clock that was moved its end counts as read off a real one. */
@@ -114,6 +120,7 @@ interface V2Claim {
   /** Most likely first. */
   readonly forms: readonly V2Form[];
   readonly method: Authentication["method"];
+  readonly signedAt: number | undefined;
 }
 
 function verifyV2(claim: V2Claim, settings: AuthSettings): Authentication {
@@ -134,7 +141,8 @@ function verifyV2(claim: V2Claim, settings: AuthSettings): Authentication {
   }
   if (!matches) throw mismatch(claim);
   const { account } = credential;
-  return { account, accessKey, method: claim.method, payload: planV2Payload(request) };
+  const { method, signedAt } = claim;
+  return { account, accessKey, method, version: "AWS", signedAt, payload: planV2Payload(request) };
 }
 
 function planV2Payload(request: WireRequest): PayloadPlan {

@@ -45,7 +45,8 @@ export function authenticateV4Header(
     createChunkVerifier({ key, amzDate, scopeText: scope.text, seed: signature }),
   );
   const { account, accessKey } = credential;
-  return { account, accessKey, method: "header", payload };
+  const version = "AWS4-HMAC-SHA256";
+  return { account, accessKey, method: "header", version, signedAt: dateMs, payload };
 }
 
 interface AuthorizationFields {

@@ -66,7 +66,8 @@ export function authenticateV4Query(
   const { credential } = verifyV4(claim, settings, hostBucket);
   const payload = planPayload(announcedPayload(request, payloadHash), undefined);
   const { account, accessKey } = credential;
-  return { account, accessKey, method: "presigned", payload };
+  const version = "AWS4-HMAC-SHA256";
+  return { account, accessKey, method: "presigned", version, signedAt: dateMs, payload };
 }
 
 function requiredParams(request: WireRequest): Readonly<Record<RequiredParam, string>> {
