@@ -28,6 +28,8 @@ export const BUCKET_PAGE_SIZE_MAX = 10_000;
 export const DELETE_KEYS_MAX = 1_000;
 /** An XML body (DeleteObjects with 1,000 long keys is the largest). */
 export const XML_BODY_BYTES_MAX = 4 * MIB;
+/** A bucket policy, as text. */
+export const POLICY_BYTES_MAX = 20 * KIB;
 export const OBJECT_TAGS_MAX = 10;
 export const BUCKET_TAGS_MAX = 50;
 export const TAG_KEY_LENGTH_MAX = 128;

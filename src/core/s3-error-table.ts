@@ -50,6 +50,10 @@ export const S3_ERRORS = {
   ),
   InvalidArgument: error(400, "Invalid Argument"),
   InvalidBucketName: error(400, "The specified bucket is not valid."),
+  InvalidBucketState: error(
+    409,
+    "The request is not valid with the current state of the bucket.",
+  ),
   InvalidChunkSizeError: error(
     403,
     "Only the last chunk is allowed to have a size less than 8192 bytes",
@@ -84,6 +88,7 @@ export const S3_ERRORS = {
     400,
     "The request contained trailing data that was not well-formed or did not conform to our published schema.",
   ),
+  MalformedPolicy: error(400, "This policy is not valid."),
   MalformedXML: error(
     400,
     "The XML you provided was not well-formed or did not validate against our published schema",
@@ -133,6 +138,7 @@ export const S3_ERRORS = {
     "The bucket you are attempting to access must be addressed using the specified endpoint. Please send all future requests to this endpoint.",
   ),
   PreconditionFailed: error(412, "At least one of the pre-conditions you specified did not hold"),
+  QuotaExceeded: error(403, "The bucket would hold more bytes than its quota allows."),
   ReplicationConfigurationNotFoundError: error(404, "The replication configuration was not found"),
   RequestHeaderSectionTooLarge: error(
     400,
