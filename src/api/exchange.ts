@@ -26,6 +26,8 @@ export class Exchange {
   /** For the log; empty until the signature has been checked. */
   accountName = "";
   sentBytes = 0;
+  /** What further answers to this request carry, whichever they are. */
+  #addedHeaders: Readonly<Record<string, string>> = {};
   /** The parser has given up on the connection: nothing more can be read from it. */
   isBroken = false;
 
@@ -57,7 +59,13 @@ export class Exchange {
       "x-amz-request-id": this.requestId,
       "x-amz-id-2": this.hostId,
       server: "Kintsugi",
+      ...this.#addedHeaders,
     };
+  }
+
+  /** Lower-case names, sendable values: from now on every answer carries them, errors too. */
+  addHeaders(headers: Readonly<Record<string, string>>): void {
+    this.#addedHeaders = { ...this.#addedHeaders, ...headers };
   }
 
   #continue(): void {

@@ -1,6 +1,7 @@
 // What every S3 operation is: where it lives on the wire, the permission it needs, what it accepts, what it does and
 // what it answers. One operation, one file in operations/; operations/index.ts is the closed, ordered table.
 
+import type { AccountDirectory } from "../auth/account-directory.ts";
 import type { Authentication } from "../auth/authenticate.ts";
 import type { Account } from "../core/account.ts";
 import type { WireRequest } from "../core/wire-request.ts";
@@ -21,6 +22,8 @@ export interface Route {
   readonly query?: readonly string[];
   /** Headers whose presence does so: `x-amz-copy-source`. */
   readonly headers?: readonly string[];
+  /** Whether it takes whatever else the query asks for: a preflight is about another request. */
+  readonly isForAnyQuery?: boolean;
 }
 
 /** A permission as policies name it. */
@@ -45,6 +48,8 @@ interface OperationHead {
    * the key and the signature of a form. Everything that it does must then stand behind `context.require`.
    */
   readonly isDecidedInside?: boolean;
+  /** Whether it is for everybody and about no bucket's content: no signature is looked at, no permission asked for. */
+  readonly isOpen?: boolean;
   /**
    * What the pipeline does with the body before `handle`: `none` (must be empty or is ignored), `xml` (read whole, bounded,
    * verified, handed to parse as text), `object` (streamed by `context.openBody`).
@@ -69,11 +74,29 @@ export interface S3Request extends WireRequest {
   readonly isSecure: boolean;
 }
 
+/**
+ * A form whose signature and policy are right: the PUT that it stands for, as somebody else's request. Nothing of the file
+ * has been read.
+ */
+export interface OpenForm {
+  /** Whom the form speaks for. */
+  readonly authentication: Authentication;
+  /** With the form's key, and its fields as headers. */
+  readonly request: S3Request;
+  readonly openBody: () => Promise<UploadBody>;
+  /** By lower-case name. */
+  readonly fields: ReadonlyMap<string, string>;
+  /** Lets go of the body, read or not: to be called in any case. */
+  readonly close: () => Promise<void>;
+}
+
 export interface OperationContext {
   readonly store: ObjectStore;
   readonly clock: Clock;
   /** Whom the request speaks for: ANONYMOUS_ACCOUNT where it is not signed at all. */
   readonly account: Account;
+  /** All accounts, by id and address. */
+  readonly accounts: AccountDirectory;
   readonly region: string;
   readonly requestId: string;
   /** The bucket of the request, on which the account has the permission; CreateBucket and service targets have none. */
@@ -98,8 +121,10 @@ export interface OperationContext {
     action: S3Action,
     target?: Omit<AccessTarget, "bucket">,
   ) => Promise<BucketView>;
-  /** The same request as somebody else's: of a form, whose signature stands in its body. */
-  readonly actFor: (authentication: Authentication) => OperationContext;
+  /** The body as a POST form, up to its file. @throws S3Error for what is no form, nobody's, or against its policy */
+  readonly openForm: () => Promise<OpenForm>;
+  /** The request that a form stands for, of the account whose signature it has. */
+  readonly actFor: (form: OpenForm) => OperationContext;
   /** The body of an `object` operation: sends 100-continue where asked, decodes, verifies. Called at most once. */
   readonly openBody: () => Promise<UploadBody>;
 }

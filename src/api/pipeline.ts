@@ -4,6 +4,8 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import type { AccountDirectory } from "../auth/account-directory.ts";
+import { ANONYMOUS } from "../auth/anonymous.ts";
 import { authenticateOrAnonymous } from "../auth/authenticate.ts";
 import type { Authentication, AuthSettings, PayloadPlan } from "../auth/authenticate.ts";
 import { withHoistedHeaders } from "../auth/hoisted-headers.ts";
@@ -25,6 +27,7 @@ import { BucketSettings } from "./bucket-settings.ts";
 import { openUploadBody } from "./body/upload-body.ts";
 import { readXmlBody } from "./body/xml-body.ts";
 import { endConnection } from "./connection-guard.ts";
+import { corsOfRequest } from "./cors/cors-of-request.ts";
 import { endExchange, hasArrived } from "./end-exchange.ts";
 import { Exchange } from "./exchange.ts";
 import { awaitLongWork } from "./long-answer.ts";
@@ -35,6 +38,7 @@ import type {
   S3Request,
   S3Response,
 } from "./operation.ts";
+import { openPostForm } from "./post-object/open-post-form.ts";
 import { errorResponse, toS3Error } from "./render-error.ts";
 import { matchOperation } from "./router.ts";
 import { sendResponse } from "./send-response.ts";
@@ -42,6 +46,7 @@ import { sendResponse } from "./send-response.ts";
 export interface PipelineSettings {
   readonly store: ObjectStore;
   readonly auth: AuthSettings;
+  readonly accounts: AccountDirectory;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly region: string;
@@ -167,9 +172,13 @@ export class Pipeline {
     const sent = readWireRequest(exchange.message, exchange.requestTarget);
     const address = resolveAddress(sent, this.#settings.domains);
     const wire = withHoistedHeaders(sent);
+    await this.#addCors(exchange, wire, address);
     const operation = matchOperation(wire, address.target);
     exchange.operationName = operation.name;
-    const authentication = authenticateOrAnonymous(sent, this.#settings.auth, address.hostBucket);
+    const authentication =
+      operation.isOpen === true
+        ? ANONYMOUS
+        : authenticateOrAnonymous(sent, this.#settings.auth, address.hostBucket);
     exchange.accountName = authentication.account.name;
     checkPayloadPlan(operation, authentication.payload);
     const access = this.#openAccess(wire, authentication);
@@ -187,13 +196,20 @@ export class Pipeline {
     });
   }
 
+  /** Before anything can be refused: a page of another origin is to see why. */
+  async #addCors(exchange: Exchange, request: WireRequest, address: Address): Promise<void> {
+    if (!request.headers.has("origin")) return;
+    const sources = { store: this.#settings.store, settings: this.#bucketSettings };
+    exchange.addHeaders(await corsOfRequest(sources, request, address.bucketName));
+  }
+
   #openAccess(request: WireRequest, authentication: Authentication): RequestAccess {
     const { store } = this.#settings;
     return new RequestAccess({ store, settings: this.#bucketSettings, authentication, request });
   }
 
   #openContext(parts: ContextParts): OperationContext {
-    const { store, clock, region } = this.#settings;
+    const { store, clock, region, accounts } = this.#settings;
     const { exchange, request, authentication, access, bucket } = parts;
     const { account, payload } = authentication;
     const full = (target: AccessTarget): Required<AccessTarget> => {
@@ -207,6 +223,7 @@ export class Pipeline {
       store,
       clock,
       account,
+      accounts,
       region,
       requestId: exchange.requestId,
       get bucket() {
@@ -225,12 +242,15 @@ export class Pipeline {
         await access.require(action, { bucket: other, key, versionId });
         return other;
       },
-      actFor: (other) =>
-        this.#openContext({
-          ...parts,
-          authentication: other,
-          access: this.#openAccess(request, other),
-        }),
+      openForm: () => openPostForm({ request, body: exchange.body, auth: this.#settings.auth }),
+      actFor: (form) => {
+        exchange.accountName = form.authentication.account.name;
+        const formAccess = this.#openAccess(form.request, form.authentication);
+        return {
+          ...this.#openContext({ ...parts, ...form, access: formAccess }),
+          openBody: form.openBody,
+        };
+      },
       openBody: () => openUploadBody({ request, payload, source: exchange.body }),
     };
   }
@@ -294,6 +314,7 @@ async function enter(
   { target, bucketName, key }: Address,
 ): Promise<BucketView | undefined> {
   const action = typeof operation.action === "string" ? operation.action : operation.action(wire);
+  if (operation.isOpen === true) return undefined;
   if (target === "service" || operation.name === "CreateBucket") {
     access.requireAccount();
     return undefined;

@@ -31,7 +31,10 @@ export function matchOperation(request: WireRequest, target: Target): Operation 
   const candidates = BY_PLACE.get(place(request.method, target)) ?? [];
   const operation = candidates.find(({ route }) => matches(route, request));
   const subresource = findSubresource(request, target);
-  if (operation === undefined || (isPlain(operation.route) && subresource !== undefined)) {
+  if (
+    operation === undefined ||
+    (subresource !== undefined && !takesSubresource(operation.route))
+  ) {
     throw notAllowed(request.method, target, subresource);
   }
   return operation;
@@ -66,6 +69,10 @@ function weight(route: Route): number {
 
 function isPlain(route: Route): boolean {
   return (route.query?.length ?? 0) === 0;
+}
+
+function takesSubresource(route: Route): boolean {
+  return route.isForAnyQuery === true || !isPlain(route);
 }
 
 function matches(route: Route, request: WireRequest): boolean {

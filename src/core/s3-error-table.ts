@@ -4,7 +4,9 @@
 const error = (status: number, message: string) => ({ status, message }) as const;
 
 export const S3_ERRORS = {
+  AccessControlListNotSupported: error(400, "The bucket does not allow ACLs"),
   AccessDenied: error(403, "Access Denied"),
+  AccessForbidden: error(403, "CORSResponse: This CORS request is not allowed."),
   AuthorizationHeaderMalformed: error(
     400,
     "The authorization header that you provided is not valid.",
@@ -38,6 +40,10 @@ export const S3_ERRORS = {
   ),
   ExpiredToken: error(400, "The provided token has expired."),
   IllegalLocationConstraintException: error(400, "The specified location-constraint is not valid."),
+  IllegalVersioningConfigurationException: error(
+    400,
+    "The versioning configuration specified in the request is not valid.",
+  ),
   IncompleteBody: error(
     400,
     "You did not provide the number of bytes specified by the Content-Length HTTP header.",
@@ -49,6 +55,10 @@ export const S3_ERRORS = {
     "The AWS access key ID that you provided does not exist in our records.",
   ),
   InvalidArgument: error(400, "Invalid Argument"),
+  InvalidBucketAclWithObjectOwnership: error(
+    400,
+    "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting",
+  ),
   InvalidBucketName: error(400, "The specified bucket is not valid."),
   InvalidBucketState: error(
     409,
@@ -70,12 +80,17 @@ export const S3_ERRORS = {
     400,
     "The list of parts was not in ascending order. The parts list must be specified in order by part number.",
   ),
+  InvalidPolicyDocument: error(
+    400,
+    "The content of the form does not meet the conditions specified in the policy document.",
+  ),
   InvalidRange: error(416, "The requested range is not satisfiable"),
   InvalidRedirectLocation: error(
     400,
     "The website redirect location must have a prefix of 'http://' or 'https://' or '/'.",
   ),
   InvalidRequest: error(400, "Invalid Request"),
+  InvalidRetentionPeriod: error(400, "The retention period must be a positive integer."),
   InvalidStorageClass: error(400, "The storage class you specified is not valid"),
   InvalidTag: error(
     400,
@@ -84,6 +99,14 @@ export const S3_ERRORS = {
   InvalidToken: error(400, "The provided token is malformed or otherwise not valid."),
   InvalidURI: error(400, "Couldn't parse the specified URI."),
   KeyTooLongError: error(400, "Your key is too long"),
+  MalformedACLError: error(
+    400,
+    "The XML you provided was not well-formed or did not validate against our published schema",
+  ),
+  MalformedPOSTRequest: error(
+    400,
+    "The body of your POST request is not well-formed multipart/form-data.",
+  ),
   MalformedTrailerError: error(
     400,
     "The request contained trailing data that was not well-formed or did not conform to our published schema.",
@@ -94,6 +117,10 @@ export const S3_ERRORS = {
     "The XML you provided was not well-formed or did not validate against our published schema",
   ),
   MaxMessageLengthExceeded: error(400, "Your request was too big."),
+  MaxPostPreDataLengthExceeded: error(
+    400,
+    "Your POST request fields preceding the upload file were too large.",
+  ),
   MetadataTooLarge: error(400, "Your metadata headers exceed the maximum allowed metadata size"),
   MethodNotAllowed: error(405, "The specified method is not allowed against this resource."),
   MissingContentLength: error(411, "You must provide the Content-Length HTTP header."),
@@ -132,6 +159,10 @@ export const S3_ERRORS = {
     404,
     "Object Lock configuration does not exist for this bucket",
   ),
+  OperationAborted: error(
+    409,
+    "A conflicting conditional operation is currently in progress against this resource. Try again.",
+  ),
   OwnershipControlsNotFoundError: error(404, "The bucket ownership controls were not found"),
   PermanentRedirect: error(
     301,
@@ -164,6 +195,10 @@ export const S3_ERRORS = {
   SlowDown: error(503, "Please reduce your request rate."),
   TooManyBuckets: error(400, "You have attempted to create more buckets than allowed"),
   UnexpectedContent: error(400, "This request contains unsupported content."),
+  UnresolvableGrantByEmailAddress: error(
+    400,
+    "The e-mail address you provided does not match any account on record.",
+  ),
   XAmzContentSHA256Mismatch: error(
     400,
     "The provided 'x-amz-content-sha256' header does not match what was computed.",

@@ -7,11 +7,13 @@ import { completeMultipartUpload } from "./complete-multipart-upload.ts";
 import { copyObject } from "./copy-object.ts";
 import { createBucket } from "./create-bucket.ts";
 import { createMultipartUpload } from "./create-multipart-upload.ts";
+import { deleteBucketCors } from "./delete-bucket-cors.ts";
 import { deleteBucketTagging } from "./delete-bucket-tagging.ts";
 import { deleteBucket } from "./delete-bucket.ts";
 import { deleteObjectTagging } from "./delete-object-tagging.ts";
 import { deleteObject } from "./delete-object.ts";
 import { deleteObjects } from "./delete-objects.ts";
+import { getBucketCors } from "./get-bucket-cors.ts";
 import { getBucketLocation } from "./get-bucket-location.ts";
 import { getBucketTagging } from "./get-bucket-tagging.ts";
 import { getObjectAttributes } from "./get-object-attributes.ts";
@@ -25,6 +27,10 @@ import { listObjectVersions } from "./list-object-versions.ts";
 import { listObjectsV2 } from "./list-objects-v2.ts";
 import { listObjects } from "./list-objects.ts";
 import { listParts } from "./list-parts.ts";
+import { postObject } from "./post-object.ts";
+import { preflightBucket } from "./preflight-bucket.ts";
+import { preflightObject } from "./preflight-object.ts";
+import { putBucketCors } from "./put-bucket-cors.ts";
 import { putBucketTagging } from "./put-bucket-tagging.ts";
 import { putObjectTagging } from "./put-object-tagging.ts";
 import { putObject } from "./put-object.ts";
@@ -43,6 +49,11 @@ export const SUPPORTED: readonly Operation[] = [
   getBucketTagging,
   putBucketTagging,
   deleteBucketTagging,
+  getBucketCors,
+  putBucketCors,
+  deleteBucketCors,
+  preflightBucket,
+  preflightObject,
 
   // Listings.
   listObjectsV2,
@@ -61,6 +72,7 @@ export const SUPPORTED: readonly Operation[] = [
   putObject,
   copyObject,
   deleteObject,
+  postObject,
 
   // Multipart uploads.
   createMultipartUpload,

@@ -39,7 +39,6 @@ const ON_BUCKET: readonly Row[] = [
   ["GetBucketAbac", ["abac"], { root: "AbacStatus", content: { Status: "Disabled" } }],
   ["GetBucketAccelerateConfiguration", ["accelerate"], empty("AccelerateConfiguration")],
   ["GetBucketAnalyticsConfiguration", ["analytics", "id"], NO_CONFIGURATION],
-  ["GetBucketCors", ["cors"], { error: "NoSuchCORSConfiguration" }],
   [
     "GetBucketEncryption",
     ["encryption"],
