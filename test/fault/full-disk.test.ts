@@ -1,7 +1,6 @@
 // A real disk that fills up: a small tmpfs, which only root may mount; elsewhere the test says so and is passed over.
 // The same over simulated drives, in every kind of call, is in store-full.test.ts.
 
-import { spawnSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdtemp, rm, statfs } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -22,6 +21,7 @@ import { errorCode, exchange } from "../support/raw-http.ts";
 import { refusal } from "../support/s3-server.ts";
 import { sdkClientOf } from "../support/sdk-client.ts";
 import { sha256Hex, signV4, wireBytes } from "../support/signing.ts";
+import { mountSmallDisk } from "../support/small-disk.ts";
 
 const MIB = 1024 * 1024;
 const DISK_BYTES = 64 * MIB;
@@ -45,14 +45,7 @@ class FastClock extends MovableClock {
 async function givenSmallDisk(): Promise<string | undefined> {
   const folder = await mkdtemp(join(tmpdir(), "kintsugi-full-"));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
-  const mount = ["-t", "tmpfs", "-o", `size=${DISK_BYTES}`, "tmpfs", folder];
-  if (!succeeds("mount", mount)) return undefined;
-  onTestFinished(() => void succeeds("umount", ["-l", folder]));
-  return folder;
-}
-
-function succeeds(command: string, args: readonly string[]): boolean {
-  return spawnSync(command, args).status === 0;
+  return mountSmallDisk(folder, DISK_BYTES) ? folder : undefined;
 }
 
 async function givenServer(folder: string) {

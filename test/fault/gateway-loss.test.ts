@@ -18,19 +18,19 @@ import {
   UploadPartCommand,
   type S3Client,
 } from "@aws-sdk/client-s3";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
+import { atEnd, withEnds } from "../support/at-end.ts";
 import { Cluster } from "../support/cluster.ts";
 
 const MIB = 1024 * 1024;
 const Bucket = "kept";
 
-async function givenCluster(nodeCount: number): Promise<Cluster> {
-  const endings: (() => Promise<unknown>)[] = [];
-  onTestFinished(async () => {
-    for (const end of endings.toReversed()) await end();
-  }, 60_000);
-  return Cluster.start(nodeCount, (end) => endings.push(end));
-}
+const givenCluster = (nodeCount: number): Promise<Cluster> => Cluster.start(nodeCount, atEnd);
+
+// They wait for nodes most of the time, and each has a cluster of its own.
+const apart = (name: string, work: () => Promise<void>): void =>
+  // oxlint-disable-next-line vitest/expect-expect -- the work that is given has them
+  test.concurrent(name, { timeout: 240_000 }, () => withEnds(work));
 
 /** Every kind of thing that the metadata knows. */
 class Contents {
@@ -97,76 +97,86 @@ class Contents {
   }
 }
 
-test("F77 the gateway's folder deleted, two nodes' folders too: started anew, everything is there", async () => {
-  expect.hasAssertions();
-  const cluster = await givenCluster(6);
-  const contents = new Contents();
-  await contents.make(cluster.client);
-  await cluster.killGateway();
-  await cluster.loseGatewayFolder();
-  await cluster.wipe(1, 4);
-  await cluster.revive(1, 4);
-  await cluster.startGateway();
-  await contents.expectIn(cluster.client);
+apart(
+  "F77 the gateway's folder deleted, two nodes' folders too: started anew, everything is there",
+  async () => {
+    const cluster = await givenCluster(6);
+    const contents = new Contents();
+    await contents.make(cluster.client);
+    await cluster.killGateway();
+    await cluster.loseGatewayFolder();
+    await cluster.wipe(1, 4);
+    await cluster.revive(1, 4);
+    await cluster.startGateway();
+    await contents.expectIn(cluster.client);
 
-  // And once more with the two not even there, from the copies on the four.
-  await cluster.killGateway();
-  await cluster.loseGatewayFolder();
-  await cluster.kill(1, 4);
-  await cluster.startGateway();
-  await contents.expectIn(cluster.client);
-}, 240_000);
+    // And once more with the two not even there, from the copies on the four.
+    await cluster.killGateway();
+    await cluster.loseGatewayFolder();
+    await cluster.kill(1, 4);
+    await cluster.startGateway();
+    await contents.expectIn(cluster.client);
+  },
+);
 
-test("a gateway that comes back with an old folder has what was written through another one since", async () => {
-  expect.hasAssertions();
-  const cluster = await givenCluster(3);
-  const contents = new Contents();
-  await contents.make(cluster.client);
-  await cluster.killGateway();
-  await cluster.startGateway("second");
-  await contents.put(cluster.client, "object-0", randomBytes(3_000));
-  await contents.put(cluster.client, "written-since", randomBytes(300_000));
-  await cluster.killGateway();
-  await cluster.startGateway();
-  await contents.expectIn(cluster.client);
-}, 180_000);
+apart(
+  "a gateway that comes back with an old folder has what was written through another one since",
+  async () => {
+    const cluster = await givenCluster(3);
+    const contents = new Contents();
+    await contents.make(cluster.client);
+    await cluster.killGateway();
+    await cluster.startGateway("second");
+    await contents.put(cluster.client, "object-0", randomBytes(3_000));
+    await contents.put(cluster.client, "written-since", randomBytes(300_000));
+    await cluster.killGateway();
+    await cluster.startGateway();
+    await contents.expectIn(cluster.client);
+  },
+);
 
-test("with too few copies of the metadata it says which are missing, and goes on when one is back", async () => {
-  const cluster = await givenCluster(3);
-  const contents = new Contents();
-  await contents.make(cluster.client);
-  await cluster.killGateway();
-  await cluster.loseGatewayFolder();
-  await cluster.kill(0, 1);
-  const gateway = cluster.spawnGateway("gateway");
-  await gateway.waitFor(/waiting for data nodes: http:\S+ \(.*, http:\S+ \(/);
-  expect(gateway.stdout).toBe("");
-  await cluster.revive(0);
-  await contents.expectIn(await cluster.clientOf(gateway));
-}, 180_000);
+apart(
+  "with too few copies of the metadata it says which are missing, and goes on when one is back",
+  async () => {
+    const cluster = await givenCluster(3);
+    const contents = new Contents();
+    await contents.make(cluster.client);
+    await cluster.killGateway();
+    await cluster.loseGatewayFolder();
+    await cluster.kill(0, 1);
+    const gateway = cluster.spawnGateway("gateway");
+    await gateway.waitFor(/waiting for data nodes: http:\S+ \(.*, http:\S+ \(/);
+    expect(gateway.stdout).toBe("");
+    await cluster.revive(0);
+    await contents.expectIn(await cluster.clientOf(gateway));
+  },
+);
 
-test("nodes that are all empty are not taken for those that held the copies, unless the loss is accepted", async () => {
-  const cluster = await givenCluster(3);
-  const { client } = cluster;
-  await client.send(new CreateBucketCommand({ Bucket }));
-  await client.send(new PutObjectCommand({ Bucket, Key: "small", Body: "in the metadata" }));
-  await cluster.killGateway();
-  await cluster.wipe(0, 1, 2);
-  await cluster.revive(0, 1, 2);
-  const refused = await cluster.spawnGateway("gateway").exited();
-  expect(refused.code).toBe(1);
-  expect(refused.stderr).toMatch(/hold no copy of the metadata/);
-  expect(refused.stderr).toMatch(/--accept-loss/);
-  const named = cluster.spawnGateway("another", "--cluster-id", "0".repeat(32));
-  const unknown = await named.exited();
-  expect(unknown.code).toBe(1);
-  expect(unknown.stderr).toMatch(/the cluster is to be 0{32}, and neither/);
-  const accepted = await cluster.clientOf(cluster.spawnGateway("gateway", "--accept-loss", "on"));
-  const { Body } = await accepted.send(new GetObjectCommand({ Bucket, Key: "small" }));
-  expect(await Body?.transformToString()).toBe("in the metadata");
-}, 180_000);
+apart(
+  "nodes that are all empty are not taken for those that held the copies, unless the loss is accepted",
+  async () => {
+    const cluster = await givenCluster(3);
+    const { client } = cluster;
+    await client.send(new CreateBucketCommand({ Bucket }));
+    await client.send(new PutObjectCommand({ Bucket, Key: "small", Body: "in the metadata" }));
+    await cluster.killGateway();
+    await cluster.wipe(0, 1, 2);
+    await cluster.revive(0, 1, 2);
+    const refused = await cluster.spawnGateway("gateway").exited();
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toMatch(/hold no copy of the metadata/);
+    expect(refused.stderr).toMatch(/--accept-loss/);
+    const named = cluster.spawnGateway("another", "--cluster-id", "0".repeat(32));
+    const unknown = await named.exited();
+    expect(unknown.code).toBe(1);
+    expect(unknown.stderr).toMatch(/the cluster is to be 0{32}, and neither/);
+    const accepted = await cluster.clientOf(cluster.spawnGateway("gateway", "--accept-loss", "on"));
+    const { Body } = await accepted.send(new GetObjectCommand({ Bucket, Key: "small" }));
+    expect(await Body?.transformToString()).toBe("in the metadata");
+  },
+);
 
-test("the nodes of another cluster are refused, and neither side is changed", async () => {
+apart("the nodes of another cluster are refused, and neither side is changed", async () => {
   const [ours, theirs] = [await givenCluster(3), await givenCluster(3)];
   await ours.client.send(new CreateBucketCommand({ Bucket: "ours" }));
   await theirs.client.send(new CreateBucketCommand({ Bucket: "theirs" }));
@@ -180,7 +190,7 @@ test("the nodes of another cluster are refused, and neither side is changed", as
   await theirs.startGateway();
   expect(await namesIn(ours)).toEqual(["ours"]);
   expect(await namesIn(theirs)).toEqual(["theirs"]);
-}, 180_000);
+});
 
 async function namesIn({ client }: Cluster): Promise<readonly (string | undefined)[]> {
   const { Buckets = [] } = await client.send(new ListBucketsCommand({}));

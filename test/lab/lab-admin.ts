@@ -3,7 +3,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { AdminClient, type AdminLine } from "../../src/cli/admin-client.ts";
 import { LAB_KEYS } from "./lab-server.ts";
-import type { Started } from "./crash-loop.ts";
 import type { Journal } from "./world.ts";
 
 const FINDINGS_SHOWN = 3;
@@ -11,13 +10,18 @@ const FINDINGS_SHOWN = 3;
 const GRACE_MS = 1_200;
 const SWEEPS_MAX = 4;
 
-function clientOf({ process }: Started): AdminClient {
+/** A server, or a gateway, with an admin API. */
+interface Administered {
+  readonly process: { readonly adminEndpoint: string };
+}
+
+function clientOf({ process }: Administered): AdminClient {
   return new AdminClient({ endpoint: process.adminEndpoint, key: LAB_KEYS, isInsecure: false });
 }
 
 /** The findings of a verification of everything, into `findings` as they come. */
 export async function verify(
-  server: Started,
+  server: Administered,
   findings: AdminLine[] = [],
 ): Promise<readonly AdminLine[]> {
   const report = await clientOf(server).run("/v1/verify", {}, (line) => {
@@ -27,7 +31,7 @@ export async function verify(
 }
 
 /** Every shard of every object, and the metadata, are whole: else a violation for each of the first findings. */
-export async function requireClean(server: Started, journal: Journal): Promise<void> {
+export async function requireClean(server: Administered, journal: Journal): Promise<void> {
   const findings = (await verify(server)).map((line) => JSON.stringify(line));
   journal.note("verifications");
   if (findings.length === 0) return;
@@ -40,7 +44,11 @@ export async function requireClean(server: Started, journal: Journal): Promise<v
 }
 
 /** After a sweep no shard is left that nothing names, but for those of processes that still run. */
-export async function requireNoOrphans(server: Started, journal: Journal): Promise<void> {
+export async function requireNoOrphans(
+  server: Administered,
+  journal: Journal,
+  graceMs = GRACE_MS,
+): Promise<void> {
   const client = clientOf(server);
   const sweep = (isDryRun: boolean): Promise<AdminLine> =>
     client.run("/v1/sweep", { dryRun: isDryRun }, () => undefined);
@@ -54,15 +62,15 @@ export async function requireNoOrphans(server: Started, journal: Journal): Promi
       return;
     }
     if (sweeps === SWEEPS_MAX - 1) journal.violation(`sweep leaves ${JSON.stringify(left)}`);
-    await sleep(GRACE_MS);
+    await sleep(graceMs);
   }
 }
 
 /** Rewrites all packs that have anything dead in them. What the server refuses is its affair. */
-export async function compactAll(server: Started): Promise<void> {
+export async function compactAll(server: Administered): Promise<void> {
   await clientOf(server).run("/v1/compact", { all: true }, () => undefined);
 }
 
-export async function sweepOnce(server: Started): Promise<void> {
+export async function sweepOnce(server: Administered): Promise<void> {
   await clientOf(server).run("/v1/sweep", { dryRun: false }, () => undefined);
 }

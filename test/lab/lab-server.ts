@@ -61,8 +61,17 @@ export class LabServer {
     return found;
   }
 
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
   get hasEnded(): boolean {
     return this.#child.exitCode !== null || this.#child.signalCode !== null;
+  }
+
+  /** Undefined while it runs, and when a signal ended it. */
+  get exitCode(): number | undefined {
+    return this.#child.exitCode ?? undefined;
   }
 
   get wasKilled(): boolean {

@@ -9,39 +9,55 @@ import { givenFolder, KintsugiProcess } from "./kintsugi-process.ts";
 
 export type OnEnd = (end: () => Promise<unknown>) => void;
 
+type Env = Readonly<Record<string, string>>;
+
+export interface ClusterOptions {
+  /** The root's; drawn where absent. */
+  readonly keys?: { readonly accessKey: string; readonly secretKey: string };
+  /** Of the gateway; none where absent. */
+  readonly adminPort?: string;
+  /** What stands before a node: resolves to the URL at which the gateway finds it. */
+  readonly front?: (port: number) => Promise<string>;
+}
+
 interface NodeSlot {
   readonly folder: string;
   process: KintsugiProcess;
   /** Fixed from the first start on. */
   port: number;
+  url: string;
 }
-
-const CREDENTIALS = {
-  accessKeyId: "cluster-root",
-  secretAccessKey: randomBytes(20).toString("hex"),
-};
 
 export class Cluster {
   readonly #folder: string;
   readonly #onEnd: OnEnd;
-  readonly #env: Readonly<Record<string, string>>;
+  readonly #env: Env;
+  readonly #options: ClusterOptions;
+  readonly #keys: Required<ClusterOptions>["keys"];
   readonly #nodes: NodeSlot[] = [];
   #gateway: KintsugiProcess | undefined;
   #client: S3Client | undefined;
 
-  private constructor(folder: string, onEnd: OnEnd) {
+  private constructor(folder: string, onEnd: OnEnd, options: ClusterOptions) {
     this.#folder = folder;
     this.#onEnd = onEnd;
+    this.#options = options;
+    const drawn = { accessKey: "cluster-root", secretKey: randomBytes(20).toString("hex") };
+    this.#keys = options.keys ?? drawn;
     this.#env = {
       KINTSUGI_CLUSTER_SECRET: randomBytes(32).toString("hex"),
-      KINTSUGI_ACCESS_KEY: CREDENTIALS.accessKeyId,
-      KINTSUGI_SECRET_KEY: CREDENTIALS.secretAccessKey,
+      KINTSUGI_ACCESS_KEY: this.#keys.accessKey,
+      KINTSUGI_SECRET_KEY: this.#keys.secretKey,
       KINTSUGI_LOG_LEVEL: "error",
     };
   }
 
-  static async start(nodeCount: number, onEnd: OnEnd): Promise<Cluster> {
-    const cluster = new Cluster(await givenFolder(onEnd), onEnd);
+  static async start(
+    nodeCount: number,
+    onEnd: OnEnd,
+    options: ClusterOptions = {},
+  ): Promise<Cluster> {
+    const cluster = new Cluster(await givenFolder(onEnd), onEnd, options);
     await Promise.all(Array.from({ length: nodeCount }, (_, index) => cluster.#addNode(index)));
     await cluster.startGateway();
     return cluster;
@@ -57,6 +73,13 @@ export class Cluster {
     return this.#gateway;
   }
 
+  /** Where the gateway was given a port for its admin API. */
+  get gatewayAdmin(): { readonly adminEndpoint: string } {
+    const [, adminEndpoint] = /^ *admin +(http:\S+):/m.exec(this.gateway.stdout) ?? [];
+    if (adminEndpoint === undefined) throw new Error("the gateway names no admin endpoint");
+    return { adminEndpoint };
+  }
+
   /** Starts a gateway, in place of the one there was as far as this object is concerned. */
   async startGateway(folderName = "gateway"): Promise<void> {
     const gateway = this.spawnGateway(folderName);
@@ -68,7 +91,7 @@ export class Cluster {
 
   /** A gateway that nothing is known of yet, not even whether it will serve. */
   spawnGateway(folderName: string, ...more: readonly string[]): KintsugiProcess {
-    const urls = this.#nodes.map(({ port }) => `http://127.0.0.1:${port}`);
+    const urls = this.#nodes.map(({ url }) => url);
     const folder = this.gatewayFolder(folderName);
     const nodes = ["--nodes", urls.join(",")];
     return this.#spawn([
@@ -77,7 +100,7 @@ export class Cluster {
       "--port",
       "0",
       "--admin-port",
-      "none",
+      this.#options.adminPort ?? "none",
       ...nodes,
       ...more,
     ]);
@@ -85,10 +108,11 @@ export class Cluster {
 
   /** Resolves when the gateway serves. */
   async clientOf(gateway: KintsugiProcess): Promise<S3Client> {
+    const { accessKey, secretKey } = this.#keys;
     const client = new S3Client({
       endpoint: await gateway.ready(),
       region: "us-east-1",
-      credentials: CREDENTIALS,
+      credentials: { accessKeyId: accessKey, secretAccessKey: secretKey },
       forcePathStyle: true,
       maxAttempts: 1,
     });
@@ -139,6 +163,15 @@ export class Cluster {
     await Promise.all(indexes.map((index) => this.#startNode(this.#slot(index))));
   }
 
+  /** Starts a killed node again, with settings of this life alone. */
+  async reviveWith(index: number, env: Env): Promise<void> {
+    await this.#startNode(this.#slot(index), env);
+  }
+
+  isDead(index: number): boolean {
+    return isDead(this.#slot(index).process);
+  }
+
   signal(index: number, signal: "SIGCONT" | "SIGSTOP"): void {
     this.#slot(index).process.child.kill(signal);
   }
@@ -155,22 +188,24 @@ export class Cluster {
   async #addNode(index: number): Promise<void> {
     const folder = join(this.#folder, `node-${index}`);
     await mkdir(folder);
-    const slot = { folder, port: 0, process: this.#spawnNode(folder, 0) };
+    const slot = { folder, port: 0, url: "", process: this.#spawnNode(folder, 0) };
     this.#nodes[index] = slot;
     slot.port = Number(new URL(await slot.process.ready()).port);
+    const { front = (port: number) => Promise.resolve(`http://127.0.0.1:${port}`) } = this.#options;
+    slot.url = await front(slot.port);
   }
 
-  async #startNode(slot: NodeSlot): Promise<void> {
-    slot.process = this.#spawnNode(slot.folder, slot.port);
+  async #startNode(slot: NodeSlot, env: Env = {}): Promise<void> {
+    slot.process = this.#spawnNode(slot.folder, slot.port, env);
     await slot.process.ready();
   }
 
-  #spawnNode(folder: string, port: number): KintsugiProcess {
-    return this.#spawn(["node", folder, "--port", String(port)]);
+  #spawnNode(folder: string, port: number, env: Env = {}): KintsugiProcess {
+    return this.#spawn(["node", folder, "--port", String(port)], env);
   }
 
-  #spawn(args: readonly string[]): KintsugiProcess {
-    const process = new KintsugiProcess(args, { env: this.#env });
+  #spawn(args: readonly string[], env: Env = {}): KintsugiProcess {
+    const process = new KintsugiProcess(args, { env: { ...this.#env, ...env } });
     this.#onEnd(() => process.stop("SIGKILL"));
     return process;
   }

@@ -1,7 +1,6 @@
 // A data node on loopback and a client to it, for tests: drives on simulated disks, closed when the test is over.
 
 import { randomBytes } from "node:crypto";
-import { onTestFinished } from "vitest";
 import {
   openNodeClient,
   type NodeClient,
@@ -16,6 +15,7 @@ import type { Disk } from "../../src/disk/disk.ts";
 import { SimDrive } from "../../src/disk/sim-drive.ts";
 import { silentLogger } from "../../src/telemetry/logger.ts";
 import { realClock, type Clock } from "../../src/util/clock.ts";
+import { atEnd } from "./at-end.ts";
 
 export const CLUSTER_SECRET = "a cluster secret that is long enough";
 
@@ -45,7 +45,7 @@ export async function givenNode(options: DataNodeOptions = {}): Promise<RunningN
   const parts = { drives, journals, nodeId, secret, clock };
   const server = await openNodeServer({ ...parts, logger: silentLogger });
   const { port } = await server.listen("127.0.0.1", options.port ?? 0);
-  onTestFinished(() => server.close(0));
+  atEnd(() => server.close(0));
   return { url: `http://127.0.0.1:${port}`, port, nodeId, drives, server };
 }
 
@@ -54,7 +54,7 @@ export async function givenClient(
   options: Partial<NodeClientOptions> = {},
 ): Promise<NodeClient> {
   const client = await openNodeClient({ url, secret: CLUSTER_SECRET, retryMs: 20, ...options });
-  onTestFinished(() => client.close());
+  atEnd(() => client.close());
   return client;
 }
 
@@ -64,7 +64,7 @@ export async function givenLocalDrive(disk: Disk = new SimDrive({ seed: 1 })): P
   const slots = [{ driveId, wasMountPoint: false }];
   await formatDrive(disk, { clusterId: "test", driveId, slot: 0, slots, createdAt: 0 });
   const store = await openLocalDrive({ disk, driveId });
-  onTestFinished(() => store.close());
+  atEnd(() => store.close());
   return store;
 }
 

@@ -2,16 +2,19 @@
 // folder, and asked whether everything is whole and nothing is left over.
 
 import { join } from "node:path";
-import { expect, onTestFinished } from "vitest";
+import { expect } from "vitest";
 import type { CrashPoint } from "../../src/util/crash-point.ts";
 import { requireClean, requireNoOrphans } from "../lab/lab-admin.ts";
 import { LabClient, type LabAnswer, type LabRequest } from "../lab/lab-client.ts";
 import { LAB_KEYS, LabServer } from "../lab/lab-server.ts";
 import { Journal } from "../lab/world.ts";
+import { atEnd } from "./at-end.ts";
 import { givenFolder } from "./kintsugi-process.ts";
 
 /** Graces and rests pass so many times faster. */
 const HASTE = "200";
+/** A minute in that haste, and a little. */
+const ORPHAN_GRACE_MS = 320;
 /** A point that is not passed in so many calls is never passed. */
 const CALLS_MAX = 4_000;
 const DEATH_MS_MAX = 45_000;
@@ -107,8 +110,8 @@ export class DyingServer {
     const process = this.#process;
     if (process === undefined) throw new Error("the server was not started");
     const journal = new Journal(() => undefined);
-    await requireClean({ process, endpoint: "" }, journal);
-    await requireNoOrphans({ process, endpoint: "" }, journal);
+    await requireClean({ process }, journal);
+    await requireNoOrphans({ process }, journal, ORPHAN_GRACE_MS);
     expect(journal.violations).toEqual([]);
   }
 
@@ -121,6 +124,6 @@ export class DyingServer {
 /** On a folder of its own where none is given; it ends with the test. */
 export async function givenDyingServer(given?: string): Promise<DyingServer> {
   const server = new DyingServer(given ?? join(await givenFolder(), "data"));
-  onTestFinished(() => server.end());
+  atEnd(() => server.end());
   return server;
 }

@@ -2,7 +2,7 @@
 // both directions, resets, cut-off and changed bytes, a trickle, delay. Faults count bytes from the moment they are set.
 
 import { createServer, connect, type Server, type Socket } from "node:net";
-import { onTestFinished } from "vitest";
+import { atEnd } from "./at-end.ts";
 
 /** What happens to the bytes of one direction. */
 type Fault =
@@ -42,7 +42,7 @@ const PASS: Fault = { kind: "pass" };
 export async function givenFaultProxy(targetPort: number): Promise<FaultProxy> {
   const proxy = new TcpFaultProxy(targetPort);
   await proxy.listen();
-  onTestFinished(() => proxy.close());
+  atEnd(() => proxy.close());
   return proxy;
 }
 

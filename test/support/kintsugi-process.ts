@@ -6,10 +6,14 @@ import { readFileSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { onTestFinished } from "vitest";
+import { atEnd } from "./at-end.ts";
 
-const MAIN = fileURLToPath(new URL("../../dist/main.js", import.meta.url));
+/** Tests and laboratory run in the repository; the latter in compiled form, elsewhere than its sources lie. */
+const MAIN = join(process.cwd(), "dist/main.js");
+
+/** They end with whoever started them, however that ends. */
+const running = new Set<ChildProcess>();
+process.once("exit", () => running.forEach((child) => child.kill("SIGKILL")));
 
 export interface ProcessOptions {
   readonly env?: Readonly<Record<string, string>>;
@@ -38,6 +42,7 @@ export class KintsugiProcess {
       env: { PATH: process.env["PATH"], HOME: process.env["HOME"], ...env },
       stdio: ["ignore", "pipe", "pipe"],
     });
+    running.add(this.child);
     this.child.stdout?.on("data", (chunk: Buffer) => {
       this.#stdout += chunk.toString();
       this.#onOutput();
@@ -48,6 +53,7 @@ export class KintsugiProcess {
     });
     this.#exit = new Promise((resolve) => {
       this.child.once("close", (code) => {
+        running.delete(this.child);
         resolve({ code, stdout: this.#stdout, stderr: this.#stderr });
         this.#onOutput();
       });
@@ -112,7 +118,7 @@ export function startProcess(
   options: ProcessOptions = {},
 ): KintsugiProcess {
   const started = new KintsugiProcess(args, options);
-  const { onEnd = onTestFinished } = options;
+  const { onEnd = atEnd } = options;
   onEnd(async () => void (await started.stop("SIGKILL")));
   return started;
 }
@@ -124,7 +130,7 @@ export function runProcess(args: readonly string[], options: ProcessOptions = {}
 
 /** A folder that is removed when the test is over. */
 export async function givenFolder(
-  onEnd: (end: () => Promise<void>) => void = onTestFinished,
+  onEnd: (end: () => Promise<void>) => void = atEnd,
 ): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), "kintsugi-test-"));
   onEnd(() => rm(folder, { recursive: true, force: true }));

@@ -1,6 +1,5 @@
 // A data node on loopback whose drive, on a simulated disk, is a member of the metadata, and a member that reaches it.
 
-import { onTestFinished } from "vitest";
 import { readIdentity } from "../../src/datanode/drive-identity.ts";
 import type { DriveJournal } from "../../src/datanode/node-journal.ts";
 import { openRemoteMember, type RemoteMemberOptions } from "../../src/datanode/remote-member.ts";
@@ -8,6 +7,7 @@ import type { Disk } from "../../src/disk/disk.ts";
 import { SimDrive } from "../../src/disk/sim-drive.ts";
 import { openLocalMember } from "../../src/journal/local-member.ts";
 import type { JournalMember } from "../../src/journal/journal-member.ts";
+import { atEnd } from "./at-end.ts";
 import { CLUSTER_SECRET, givenLocalDrive, givenNode, type RunningNode } from "./data-node.ts";
 
 export interface MemberNode {
@@ -29,7 +29,7 @@ export async function givenMemberNode(options: MemberNodeOptions = {}): Promise<
     if ((await readIdentity(disk))?.driveId !== driveId) throw new Error("the drive is away");
   };
   const member = openLocalMember({ disk, driveId, checkPresent });
-  onTestFinished(() => member.close());
+  atEnd(() => member.close());
   const node = await givenNode({ drives: [drive], journals: [{ member, readPromised }] });
   return { node, disk, member };
 }
@@ -50,6 +50,6 @@ export function givenRemoteMember(
     label: `${url} drive`,
   } as const;
   const member = openRemoteMember(spec, { retryMs: 20, ...options });
-  onTestFinished(() => member.close());
+  atEnd(() => member.close());
   return member;
 }

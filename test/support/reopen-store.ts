@@ -1,6 +1,5 @@
 // Another life of a store over the same simulated drives and the same metadata: what stands after a crash, or a restart.
 
-import { onTestFinished } from "vitest";
 import { readIdentity } from "../../src/datanode/drive-identity.ts";
 import { openLocalDrive } from "../../src/datanode/local-drive.ts";
 import type { ShardStore } from "../../src/datanode/shard-store.ts";
@@ -11,6 +10,7 @@ import {
   type ObjectStoreOptions,
   type OpenObjectStore,
 } from "../../src/store/open-object-store.ts";
+import { atEnd } from "./at-end.ts";
 import type { StoreLab } from "./store-lab.ts";
 
 /** The store of a process that begins after the lab's own one died, or while it lives where `isSoleOwner` is false. */
@@ -28,7 +28,7 @@ export async function reopenStore(
     ...more,
     limits: { trashGraceMs: 60_000, ...more.limits },
   });
-  onTestFinished(() => store.close());
+  atEnd(() => store.close());
   return store;
 }
 

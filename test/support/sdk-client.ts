@@ -1,7 +1,7 @@
 // The AWS SDK's client for a server that the test started itself, ended with the test.
 
 import { S3Client } from "@aws-sdk/client-s3";
-import { onTestFinished } from "vitest";
+import { atEnd } from "./at-end.ts";
 
 export interface Keys {
   readonly accessKey: string;
@@ -16,6 +16,6 @@ export function sdkClientOf(endpoint: string, keys: Keys, region = "us-east-1"):
     credentials: { accessKeyId: keys.accessKey, secretAccessKey: keys.secretKey },
     maxAttempts: 1,
   });
-  onTestFinished(() => client.destroy());
+  atEnd(() => client.destroy());
   return client;
 }

@@ -2,7 +2,6 @@
 // what happens to drives. Everything is closed when the test is over.
 
 import { createHash } from "node:crypto";
-import { onTestFinished } from "vitest";
 import type { Account } from "../../src/core/account.ts";
 import type { ObjectChecksum } from "../../src/core/checksum.ts";
 import type { AccountId, SetId } from "../../src/core/ids.ts";
@@ -24,6 +23,7 @@ import type { StoreLimits } from "../../src/store/store-context.ts";
 import type { UploadBody } from "../../src/store/upload-body.ts";
 import type { Clock } from "../../src/util/clock.ts";
 import { seededRandom } from "../../src/util/seeded-random.ts";
+import { atEnd } from "./at-end.ts";
 
 export const OWNER: Account = {
   id: "owner" as AccountId,
@@ -105,7 +105,7 @@ export async function givenStore(options: LabOptions = {}): Promise<StoreLab> {
     clusterId: "cluster",
     limits: { trashGraceMs: 60_000, packBytesMax: 0, ...options.limits },
   });
-  onTestFinished(() => store.close());
+  atEnd(() => store.close());
   const bucket = await store.createBucket("bucket", OWNER, "us-east-1");
   const target = (key: string, more: Partial<NewObject> = {}): NewObject => ({
     bucket,

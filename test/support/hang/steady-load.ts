@@ -18,6 +18,12 @@ export interface LoadOptions {
   readonly lanes: number;
 }
 
+/** What it was written with, again and again, up to its size. */
+interface Content {
+  readonly sizeBytes: number;
+  readonly pattern: string;
+}
+
 /** A request by the phase in which it began. */
 export interface Timing {
   readonly phase: string;
@@ -27,10 +33,11 @@ export interface Timing {
 
 export class SteadyLoad {
   readonly #options: LoadOptions;
-  readonly #acknowledged = new Map<string, Buffer>();
+  /** What each key may hold: what was acknowledged last, and writes since of which nobody knows. */
+  readonly #contents = new Map<string, readonly Content[]>();
   readonly timings: Timing[] = [];
   readonly wrong: string[] = [];
-  /** What failed, by the error's name and the phase. */
+  /** What failed, by the phase, the method, and the error's name or code. */
   readonly failures = new Map<string, number>();
   phase = "before";
   #isOver = false;
@@ -71,9 +78,9 @@ export class SteadyLoad {
 
   /** Reads back everything that was acknowledged; what is not as it should be is in `wrong`. */
   async verify(client = this.#options.client): Promise<void> {
-    for (const [key, bytes] of this.#acknowledged) {
+    for (const [key, contents] of this.#contents) {
       try {
-        await this.#compare(client, key, bytes);
+        await this.#compare(client, key, contents);
       } catch (error) {
         this.wrong.push(`${key} is lost: ${String(error)}`);
       }
@@ -83,44 +90,52 @@ export class SteadyLoad {
   async #run(lane: number, random: SeededRandom): Promise<void> {
     for (let count = 0; !this.#isOver; count += 1) {
       const key = `${lane}-${random.below(KEYS_PER_LANE)}`;
-      const expected = this.#acknowledged.get(key);
+      const expected = this.#contents.get(key);
       const { phase } = this;
       const begin = performance.now();
+      const isWrite = expected === undefined || random.below(2) === 0;
       let isGood = true;
       try {
-        if (expected === undefined || random.below(2) === 0) {
-          const size = SIZES[random.below(SIZES.length)] ?? 0;
-          await this.#put(key, Buffer.alloc(size, `${lane}.${count};`));
+        if (isWrite) {
+          const sizeBytes = SIZES[random.below(SIZES.length)] ?? 0;
+          await this.#put(key, { sizeBytes, pattern: `${lane}.${count};` });
         } else {
           await this.#compare(this.#options.client, key, expected);
         }
       } catch (error) {
         isGood = false;
-        this.#noteFailure(error, phase);
+        this.#noteFailure(error, `${phase}: ${isWrite ? "PUT" : "GET"}`);
       }
       this.timings.push({ phase, elapsedMs: performance.now() - begin, isGood });
       if (!isGood) await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
     }
   }
 
-  async #put(Key: string, Body: Buffer): Promise<void> {
-    const { client, bucket } = this.#options;
-    // Until it is answered nobody knows which of the two it is.
-    this.#acknowledged.delete(Key);
-    await client.send(new PutObjectCommand({ Bucket: bucket, Key, Body }));
-    this.#acknowledged.set(Key, Body);
+  async #put(Key: string, content: Content): Promise<void> {
+    const { client, bucket: Bucket } = this.#options;
+    const before = this.#contents.get(Key);
+    if (before !== undefined) this.#contents.set(Key, [...before, content]);
+    await client.send(new PutObjectCommand({ Bucket, Key, Body: bytesOf(content) }));
+    this.#contents.set(Key, [content]);
   }
 
-  async #compare(client: S3Client, Key: string, expected: Buffer): Promise<void> {
+  async #compare(client: S3Client, Key: string, contents: readonly Content[]): Promise<void> {
     const { bucket } = this.#options;
     const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key }));
-    const bytes = await Body?.transformToByteArray();
-    if (!expected.equals(bytes ?? new Uint8Array())) this.wrong.push(`${Key} has other bytes`);
+    const bytes = (await Body?.transformToByteArray()) ?? new Uint8Array();
+    const isOne = contents.some(
+      (content) => content.sizeBytes === bytes.length && bytesOf(content).equals(bytes),
+    );
+    if (!isOne) this.wrong.push(`${Key} has other bytes`);
   }
 
-  #noteFailure(error: unknown, phase: string): void {
-    const name = error instanceof Error ? error.name : "unknown";
-    const label = `${phase}: ${name}`;
+  #noteFailure(error: unknown, what: string): void {
+    const { name, code = name } = error as Error & { readonly code?: string };
+    const label = `${what} ${code}`;
     this.failures.set(label, (this.failures.get(label) ?? 0) + 1);
   }
+}
+
+function bytesOf({ sizeBytes, pattern }: Content): Buffer {
+  return Buffer.alloc(sizeBytes, pattern);
 }
