@@ -61,7 +61,7 @@ async function measure(
 }
 
 async function run(store: OpenObjectStore): Promise<void> {
-  const bucket = await store.createBucket("bench", OWNER, "us-east-1");
+  const bucket = await store.createBucket({ name: "bench", owner: OWNER, region: "us-east-1" });
   const target = (key: string) => ({
     bucket,
     key,
@@ -69,6 +69,9 @@ async function run(store: OpenObjectStore): Promise<void> {
     storageClass: "STANDARD",
     attributes: { headers: {}, userMetadata: {} },
     tags: [],
+    acl: undefined,
+    lock: { retention: undefined, legalHold: undefined },
+    encryption: undefined,
   });
   for (const [name, sizeBytes, count] of [
     ["16 MiB", 16 * MIB, 48],

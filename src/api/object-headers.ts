@@ -4,6 +4,7 @@
 import type { BucketView } from "../store/bucket-view.ts";
 import type { ObjectRecord } from "../store/records.ts";
 import { isSendable, renderHttpDate } from "./headers.ts";
+import { NULL_VERSION } from "./version-id.ts";
 
 const STANDARD = "STANDARD";
 /** A name of user metadata that can stand in a header. */
@@ -42,6 +43,11 @@ export function versionHeaders(
   object: Pick<ObjectRecord, "versionId">,
 ): Record<string, string> {
   return bucket.versioning === "off" ? {} : { "x-amz-version-id": object.versionId };
+}
+
+/** Of a version that was just made: S3 does not name the null version then. */
+export function newVersionHeaders(object: Pick<ObjectRecord, "versionId">): Record<string, string> {
+  return object.versionId === NULL_VERSION ? {} : { "x-amz-version-id": object.versionId };
 }
 
 function validatorHeaders(object: ObjectRecord): Record<string, string> {

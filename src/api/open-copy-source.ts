@@ -3,10 +3,12 @@
 import { PUT_BYTES_MAX } from "../core/limits.ts";
 import { S3Error } from "../core/s3-error.ts";
 import type { BucketView } from "../store/bucket-view.ts";
-import type { ObjectReading } from "../store/object-store.ts";
+import type { ObjectReading, ObjectVersion } from "../store/object-store.ts";
 import type { ObjectRecord } from "../store/records.ts";
+import { refuseAbsent } from "./absent-version.ts";
 import { checkCopyConditions } from "./conditions.ts";
 import type { CopySource } from "./copy-source.ts";
+import { versionHeaders } from "./object-headers.ts";
 import type { OperationContext } from "./operation.ts";
 import { checkVersionId } from "./version-id.ts";
 
@@ -25,10 +27,12 @@ export async function openCopySource(
   source: CopySource,
   check: (object: ObjectRecord) => void,
 ): Promise<OpenSource> {
-  const bucket = await context.openBucket(source.bucketName, "s3:GetObject");
-  checkVersionId(source.versionId, source.key);
-  const reading = await context.store.openObject(bucket, source.key);
-  if (reading === undefined) throw new S3Error("NoSuchKey", { detail: { Key: source.key } });
+  const { key } = source;
+  const versionId = checkVersionId(source.versionId);
+  const action = versionId === undefined ? "s3:GetObject" : "s3:GetObjectVersion";
+  const bucket = await context.openBucket(source.bucketName, action, { key, versionId });
+  const reading = await context.store.openObject(bucket, key, versionId);
+  if (reading === undefined) return refuseSource(context, { bucket, key, versionId });
   try {
     checkCopyConditions(context.request.headers, reading.object);
     check(reading.object);
@@ -37,6 +41,28 @@ export async function openCopySource(
     throw error;
   }
   return { bucket, reading };
+}
+
+async function refuseSource(context: OperationContext, version: ObjectVersion): Promise<never> {
+  try {
+    return await refuseAbsent(context, version);
+  } catch (error) {
+    if (!(error instanceof S3Error)) throw error;
+    if (error.code === "MethodNotAllowed") {
+      throw new S3Error("InvalidRequest", {
+        message:
+          "The source of a copy request may not specifically refer to a delete marker by version id.",
+      });
+    }
+    // The headers of what was looked for are not those of what was to be made.
+    throw new S3Error(error.code, { detail: error.detail });
+  }
+}
+
+/** Which version was copied, where its bucket has, or had, versioning. */
+export function sourceVersionHeaders({ bucket, reading }: OpenSource): Record<string, string> {
+  const { "x-amz-version-id": versionId } = versionHeaders(bucket, reading.object);
+  return versionId === undefined ? {} : { "x-amz-copy-source-version-id": versionId };
 }
 
 /** @throws S3Error InvalidRequest for more bytes than one copy may have. */

@@ -15,7 +15,7 @@ import type { S3Request } from "./operation.ts";
 import { findText, intParam } from "./params.ts";
 import { parseRange, renderContentRange } from "./range.ts";
 import { refuseHeaders } from "./refused-headers.ts";
-import { checkVersionId } from "./version-id.ts";
+import { versionIdParam } from "./version-id.ts";
 
 export interface ReadInput {
   readonly headers: Headers;
@@ -38,6 +38,8 @@ export interface ReadPlan {
 export interface ReadSubject {
   readonly bucket: BucketView;
   readonly object: ObjectRecord;
+  /** What the requester may see of its retention and legal hold. */
+  readonly lockHeaders: Readonly<Record<string, string>>;
   /** Asked for multipart objects alone. */
   readonly findPart: (number: number) => Promise<PartRecord | undefined>;
 }
@@ -61,7 +63,7 @@ export function parseRead({ headers, query }: S3Request): ReadInput {
   }
   return {
     headers,
-    versionId: findText(query, "versionId"),
+    versionId: versionIdParam(query),
     partNumber: intParam(query, "partNumber", { min: 1, max: PART_NUMBER_MAX, fallback: 0 }),
     range,
     overrides: readResponseOverrides(query),
@@ -69,10 +71,9 @@ export function parseRead({ headers, query }: S3Request): ReadInput {
   };
 }
 
-/** @throws S3Error NoSuchVersion, PreconditionFailed, InvalidRange, InvalidPartNumber */
+/** @throws S3Error PreconditionFailed, InvalidRange, InvalidPartNumber */
 export async function planRead(subject: ReadSubject, input: ReadInput): Promise<ReadPlan> {
   const { bucket, object } = subject;
-  checkVersionId(input.versionId, object.key);
   if (tryReadConditions(input.headers, object) === "not-modified") {
     return { status: 304, headers: notModifiedHeaders(bucket, object), start: 0, end: 0 };
   }
@@ -82,6 +83,7 @@ export async function planRead(subject: ReadSubject, input: ReadInput): Promise<
     ...selection,
     headers: {
       ...objectHeaders(bucket, object),
+      ...subject.lockHeaders,
       ...input.overrides,
       ...selection.headers,
       "content-length": String(selection.end - selection.start),

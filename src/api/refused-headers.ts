@@ -15,10 +15,6 @@ interface RefusedHeader {
   readonly message: string;
 }
 
-const LOCK = {
-  code: "InvalidRequest",
-  message: "Bucket is missing Object Lock Configuration",
-} as const;
 const ENCRYPTION = {
   code: "NotImplemented",
   message: "Server-side encryption is not implemented.",
@@ -37,7 +33,6 @@ const ON_WRITE: readonly RefusedHeader[] = [
   { name: "x-amz-server-side-encryption-bucket-key-enabled", accepted: ["false"], ...ENCRYPTION },
   { name: "x-amz-server-side-encryption-customer-*", ...ENCRYPTION },
   { name: "x-amz-copy-source-server-side-encryption-customer-*", ...ENCRYPTION },
-  { name: "x-amz-object-lock-*", ...LOCK },
   {
     name: "x-amz-acl",
     accepted: ["private", "bucket-owner-full-control"],
@@ -69,17 +64,27 @@ const ON_READ: readonly RefusedHeader[] = [
 
 const CONDITIONAL_DELETE = {
   code: "NotImplemented",
-  message: "Conditional deletes are not implemented.",
+  message: "A delete cannot have this condition.",
 } as const;
 
-/** For operations that delete objects: a condition that is not tried must stop the deletion. */
+/** For operations that delete: a condition that is not tried must stop the deletion. */
 const ON_DELETE: readonly RefusedHeader[] = [
   { name: "if-match", ...CONDITIONAL_DELETE },
-  { name: "if-none-match", ...CONDITIONAL_DELETE },
   { name: "x-amz-if-match-*", ...CONDITIONAL_DELETE },
+  { name: "if-none-match", ...CONDITIONAL_DELETE },
 ];
 
-const TABLES = { delete: ON_DELETE, read: ON_READ, write: ON_WRITE } as const;
+/** DeleteObject tries the conditions that S3 has for it. */
+const ON_DELETE_OBJECT: readonly RefusedHeader[] = [
+  { name: "if-none-match", ...CONDITIONAL_DELETE },
+];
+
+const TABLES = {
+  delete: ON_DELETE,
+  "delete-object": ON_DELETE_OBJECT,
+  read: ON_READ,
+  write: ON_WRITE,
+} as const;
 
 /** @throws S3Error with the code and message of the first header that asks for what is not there. */
 export function refuseHeaders(

@@ -22,7 +22,7 @@ export function toS3Error(error: unknown): S3Error {
 
 export function errorResponse(error: S3Error, place: ErrorPlace): S3Response {
   if (error.status === 304) return { status: 304, headers: {}, body: undefined };
-  const headers: Record<string, string> = { "content-type": "application/xml" };
+  const headers: Record<string, string> = { "content-type": "application/xml", ...error.headers };
   if (error.status === 503) headers["retry-after"] = RETRY_AFTER_SECONDS;
   const allow = error.code === "MethodNotAllowed" ? error.detail["Allow"] : undefined;
   if (allow !== undefined) headers["allow"] = allow;

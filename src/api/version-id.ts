@@ -1,22 +1,36 @@
-// The `versionId` of a request to a bucket without versioning, where an object's one version is called "null".
+// The `versionId` of a request.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/versioning-workflows.html
 
-import { S3Error } from "../core/s3-error.ts";
+import { findParam } from "../core/wire-request.ts";
+import type { QueryParam, WireRequest } from "../core/wire-request.ts";
+import type { S3Action } from "./operation.ts";
 import { invalidArgument } from "./params.ts";
 
 export const NULL_VERSION = "null";
 
-/** The ids that S3 gives out have this form; others were never an id. */
+/** The ids that are given out have this form; others were never an id. */
 const WELL_FORMED = /^[A-Za-z0-9._-]{32}$/;
 
-/** @throws S3Error NoSuchVersion, or InvalidArgument for what cannot be an id; absent and "null" pass. */
-export function checkVersionId(versionId: string | undefined, key: string): void {
-  if (versionId === undefined || versionId === NULL_VERSION) return;
-  if (versionId === "") {
-    throw invalidArgument("versionId", "", "Version id cannot be the empty string");
-  }
-  if (!WELL_FORMED.test(versionId)) {
-    throw invalidArgument("versionId", versionId, "Invalid version id specified");
-  }
-  throw new S3Error("NoSuchVersion", { detail: { Key: key, VersionId: versionId } });
+/** Whether a version may have this id. */
+export function isVersionId(text: string): boolean {
+  return text === NULL_VERSION || WELL_FORMED.test(text);
+}
+
+/** The id in the query, "null" among them; undefined without one. @throws S3Error InvalidArgument for what cannot be an id */
+export function versionIdParam(query: readonly QueryParam[]): string | undefined {
+  return checkVersionId(findParam({ query }, "versionId"));
+}
+
+/** @throws S3Error InvalidArgument for what cannot be an id */
+export function checkVersionId(versionId: string | undefined): string | undefined {
+  if (versionId === undefined || isVersionId(versionId)) return versionId;
+  const message =
+    versionId === "" ? "Version id cannot be the empty string" : "Invalid version id specified";
+  throw invalidArgument("versionId", versionId, message);
+}
+
+/** The permission of an operation, which is another one for a version that is named. */
+export function actionByVersion(plain: S3Action, versioned: S3Action) {
+  return (request: WireRequest): S3Action =>
+    findParam(request, "versionId") === undefined ? plain : versioned;
 }

@@ -60,10 +60,7 @@ export const S3_ERRORS = {
     "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting",
   ),
   InvalidBucketName: error(400, "The specified bucket is not valid."),
-  InvalidBucketState: error(
-    409,
-    "The request is not valid with the current state of the bucket.",
-  ),
+  InvalidBucketState: error(409, "The request is not valid with the current state of the bucket."),
   InvalidChunkSizeError: error(
     403,
     "Only the last chunk is allowed to have a size less than 8192 bytes",

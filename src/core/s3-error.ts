@@ -11,6 +11,8 @@ export type S3ErrorDetail = Readonly<Record<string, string>>;
 export interface S3ErrorOptions {
   readonly message?: string | undefined;
   readonly detail?: S3ErrorDetail | undefined;
+  /** Headers of the answer, by lower-case name: `x-amz-delete-marker`. */
+  readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly cause?: unknown;
 }
 
@@ -18,6 +20,7 @@ export class S3Error extends Error {
   readonly code: S3ErrorCode;
   readonly status: number;
   readonly detail: S3ErrorDetail;
+  readonly headers: Readonly<Record<string, string>>;
 
   constructor(code: S3ErrorCode, options: S3ErrorOptions = {}) {
     super(options.message ?? S3_ERRORS[code].message, { cause: options.cause });
@@ -25,5 +28,6 @@ export class S3Error extends Error {
     this.code = code;
     this.status = S3_ERRORS[code].status;
     this.detail = options.detail ?? {};
+    this.headers = options.headers ?? {};
   }
 }

@@ -11,16 +11,20 @@ type BucketOperations = Pick<
   | "findBucketConfig"
   | "listBuckets"
   | "putBucketConfig"
+  | "putBucketLock"
+  | "setVersioning"
 >;
 
 export function bucketOperations({ metadata, clock }: StoreContext): BucketOperations {
   return {
     findBucket: (name) => metadata.findBucket(name),
     listBuckets: (query) => metadata.listBuckets(query),
-    createBucket: (name, owner, region) =>
-      metadata.createBucket({ name, ownerId: owner.id, region, createdAt: clock.now() }),
+    createBucket: ({ name, owner, region, hasLock = false }) =>
+      metadata.createBucket({ name, ownerId: owner.id, region, hasLock, createdAt: clock.now() }),
     deleteBucket: (bucket) => metadata.deleteBucket(bucket.id),
     findBucketConfig: (bucket, name) => metadata.findBucketConfig(bucket.id, name),
     putBucketConfig: (bucket, name, value) => metadata.putBucketConfig(bucket.id, name, value),
+    setVersioning: (bucket, versioning) => metadata.setVersioning(bucket.id, versioning),
+    putBucketLock: (bucket, lock) => metadata.putBucketLock(bucket.id, lock),
   };
 }

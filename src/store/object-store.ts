@@ -10,21 +10,30 @@ import type { ChecksumAlgorithm, ChecksumType, ObjectChecksum } from "../core/ch
 import type { AccountId, UploadId } from "../core/ids.ts";
 import type { Tag } from "../core/tags.ts";
 import type {
+  DeleteOutcome,
+  DeleteRequest,
   ListBucketsQuery,
   ListObjectsQuery,
   ListUploadsQuery,
+  ListVersionsQuery,
   ObjectPage,
   UploadPage,
+  VersionPage,
   WriteCondition,
 } from "../metadata/metadata-store.ts";
 import type {
+  BucketLock,
+  GivenLock,
   ObjectAttributes,
   ObjectRecord,
   PartRecord,
+  Retention,
   UploadRecord,
+  VersionRecord,
 } from "../metadata/records.ts";
 import type { BucketView } from "./bucket-view.ts";
 import type { ByteWindows } from "./byte-window.ts";
+import type { CustomerKey, EncryptionRequest } from "./encryption/encryption-request.ts";
 import type { UploadBody } from "./upload-body.ts";
 
 /** What a new object is given beside its bytes. */
@@ -35,12 +44,30 @@ export interface NewObject {
   readonly storageClass: string;
   readonly attributes: ObjectAttributes;
   readonly tags: readonly Tag[];
+  /** The access control list as text; undefined: the owner's alone. */
+  readonly acl: string | undefined;
+  /** What the request says of retention and legal hold; the bucket's default fills in, within the transaction. */
+  readonly lock: GivenLock;
+  /** How its bytes are to be sealed; undefined: not at all. The bucket's default is for the caller to know. */
+  readonly encryption: EncryptionRequest | undefined;
   readonly condition?: WriteCondition | undefined;
+}
+
+/** A version of a key by its id, "null" among them; undefined: the latest. */
+export interface ObjectVersion {
+  readonly bucket: BucketView;
+  readonly key: string;
+  readonly versionId: string | undefined;
 }
 
 /** A version that was found, and the means to read it. Its shards stay until the reading is closed or read to its end. */
 export interface ObjectReading {
   readonly object: ObjectRecord;
+  /**
+   * Finds the key of an encrypted object, which must be done before it is read; of another it checks that none was given.
+   * @throws S3Error InvalidRequest, AccessDenied (another key), ServiceUnavailable (the master key is not here)
+   */
+  readonly unlock: (key: CustomerKey | undefined) => Promise<void>;
   /** Bytes from `start` (0-based) to `end` (exclusive) of the object. May be called once. */
   readonly read: (start: number, end: number) => ByteWindows;
   /** For a multipart object: where part `number` lies; undefined when there is no such part. */
@@ -63,31 +90,65 @@ export interface ObjectStore {
   findBucket(name: string): Promise<BucketView | undefined>;
   listBuckets(query: ListBucketsQuery): Promise<readonly BucketView[]>;
   /** @throws S3Error BucketAlreadyOwnedByYou, BucketAlreadyExists */
-  createBucket(name: string, owner: Account, region: string): Promise<BucketView>;
+  createBucket(input: NewBucket): Promise<BucketView>;
   /** @throws S3Error BucketNotEmpty */
   deleteBucket(bucket: BucketView): Promise<void>;
   findBucketConfig(bucket: BucketView, name: string): Promise<string | undefined>;
   putBucketConfig(bucket: BucketView, name: string, value: string | undefined): Promise<void>;
+  /** @throws S3Error InvalidBucketState (suspending it where there is object lock) */
+  setVersioning(bucket: BucketView, versioning: "enabled" | "suspended"): Promise<void>;
+  /** @throws S3Error InvalidBucketState (without versioning) */
+  putBucketLock(bucket: BucketView, lock: BucketLock): Promise<void>;
 
   // Objects.
-  /** Metadata alone. */
+  /** Metadata alone: the latest version, where that is an object. */
   findObject(bucket: BucketView, key: string): Promise<ObjectRecord | undefined>;
-  openObject(bucket: BucketView, key: string): Promise<ObjectReading | undefined>;
+  /** Metadata alone: a version, which may be a delete marker. */
+  findVersion(version: ObjectVersion): Promise<VersionRecord | undefined>;
+  /** The latest version, or the one of that id. Undefined where there is none, and where it is a delete marker. */
+  openObject(
+    bucket: BucketView,
+    key: string,
+    versionId?: string,
+  ): Promise<ObjectReading | undefined>;
   listObjects(query: ListObjectsQuery): Promise<ObjectPage>;
+  listVersions(query: ListVersionsQuery): Promise<VersionPage>;
   /** @throws S3Error of the body's checks, PreconditionFailed, NoSuchKey, ServiceUnavailable, BadDigest, ... */
   putObject(target: NewObject, body: UploadBody): Promise<ObjectRecord>;
+  /**
+   * Whether a client with this key, or none, may learn what HEAD tells of the object.
+   * @throws S3Error InvalidRequest, AccessDenied (another key)
+   */
+  checkCustomerKey(bucket: BucketView, object: ObjectRecord, key: CustomerKey | undefined): void;
+  /** @throws S3Error InvalidRequest, in words for whoever runs the server, where SSE-S3 cannot be had. */
+  requireManagedKeys(): Promise<void>;
   /**
    * Makes `target` from a version that `openObject` found (which is closed by it). Shares its shard set, or copies its bytes.
    * `checksum`: compute this algorithm for the copy; undefined keeps the source's full-object one.
    */
   copyObject(
-    source: { readonly bucket: BucketView; readonly reading: ObjectReading },
+    source: CopySource,
     target: NewObject,
     checksum: ChecksumAlgorithm | undefined,
   ): Promise<ObjectRecord>;
-  /** Resolves to what stood there before, in the order asked. */
-  deleteObjects(bucket: BucketView, keys: readonly string[]): Promise<readonly boolean[]>;
-  putObjectTags(bucket: BucketView, key: string, tags: readonly Tag[]): Promise<void>;
+  /** Outcomes in the order asked. Delete markers that are made belong to `markerOwner`. */
+  deleteObjects(
+    bucket: BucketView,
+    requests: readonly DeleteRequest[],
+    markerOwner: AccountId,
+  ): Promise<readonly DeleteOutcome[]>;
+  /** @throws S3Error NoSuchKey, NoSuchVersion, MethodNotAllowed (a delete marker) */
+  putObjectTags(version: ObjectVersion, tags: readonly Tag[]): Promise<void>;
+  /** @throws S3Error as `putObjectTags` */
+  putObjectAcl(version: ObjectVersion, acl: string | undefined): Promise<void>;
+  /** @throws S3Error as `putObjectTags`, AccessDenied, InvalidRequest (no object lock) */
+  putRetention(
+    version: ObjectVersion,
+    retention: Retention | undefined,
+    mayBypassGovernance: boolean,
+  ): Promise<void>;
+  /** @throws S3Error as `putObjectTags`, InvalidRequest (no object lock) */
+  putLegalHold(version: ObjectVersion, isOn: boolean): Promise<void>;
 
   // Multipart.
   createUpload(
@@ -120,9 +181,28 @@ export interface ObjectStore {
   abortUpload(bucket: BucketView, key: string, uploadId: string): Promise<void>;
 }
 
+export interface NewBucket {
+  readonly name: string;
+  readonly owner: Account;
+  readonly region: string;
+  /** With object lock, and so with versioning, from the beginning. */
+  readonly hasLock?: boolean;
+}
+
+/** Closed by whoever copies it. */
+export interface CopySource {
+  readonly bucket: BucketView;
+  /** Unlocked. */
+  readonly reading: ObjectReading;
+  /** That it was unlocked with. */
+  readonly customerKey?: CustomerKey | undefined;
+}
+
 export interface UploadHandle {
   readonly bucket: BucketView;
   readonly upload: UploadRecord;
+  /** The client's, where the upload was begun with one. */
+  readonly customerKey?: CustomerKey | undefined;
 }
 
 export interface PartSource {
@@ -143,4 +223,6 @@ export interface CompleteRequest {
   /** `x-amz-mp-object-size`. */
   readonly expectedBytes: number | undefined;
   readonly condition: WriteCondition | undefined;
+  /** As of the upload's parts; checked where it is given, and must be where parts have checksums that tell of them. */
+  readonly customerKey?: CustomerKey | undefined;
 }

@@ -1,36 +1,59 @@
 // The operations on objects, each in the file of its name.
 
+import type { VersionName } from "../metadata/metadata-store.ts";
 import { crashPoint } from "../util/crash-point.ts";
 import { copyObject } from "./copy-object.ts";
-import type { ObjectStore } from "./object-store.ts";
+import type { ObjectStore, ObjectVersion } from "./object-store.ts";
+import { checkCustomerKey } from "./encryption/data-key.ts";
 import { openObject } from "./open-object.ts";
 import { putObject } from "./put-object.ts";
 import type { StoreContext } from "./store-context.ts";
 
 type ObjectOperations = Pick<
   ObjectStore,
+  | "checkCustomerKey"
   | "copyObject"
   | "deleteObjects"
   | "findObject"
+  | "findVersion"
   | "listObjects"
+  | "listVersions"
   | "openObject"
+  | "putLegalHold"
   | "putObject"
+  | "putObjectAcl"
   | "putObjectTags"
+  | "putRetention"
+  | "requireManagedKeys"
 >;
 
 export function objectOperations(context: StoreContext): ObjectOperations {
-  const { metadata } = context;
+  const { metadata, clock } = context;
   return {
     findObject: (bucket, key) => metadata.findObject(bucket.id, key),
-    openObject: (bucket, key) => openObject(context, bucket, key),
+    findVersion: (version) => metadata.findVersion(nameOf(version)),
+    openObject: (bucket, key, versionId) => openObject(context, { bucket, key, versionId }),
     listObjects: (query) => metadata.listObjects(query),
+    listVersions: (query) => metadata.listVersions(query),
     putObject: (target, body) => putObject(context, target, body),
+    checkCustomerKey: ({ name: bucket }, { key, encryption }, customerKey) =>
+      checkCustomerKey({ encryption, name: { bucket, key } }, customerKey),
+    requireManagedKeys: () => context.keys.requireReady(),
     copyObject: (source, target, checksum) => copyObject(context, source, target, checksum),
-    deleteObjects: async (bucket, keys) => {
-      const wereThere = await metadata.deleteObjects(bucket.id, keys);
+    deleteObjects: async (bucket, requests, ownerId) => {
+      const marker = { ownerId, now: clock.now() };
+      const outcomes = await metadata.deleteObjects(bucket.id, requests, marker);
       crashPoint("object.deleted");
-      return wereThere;
+      return outcomes;
     },
-    putObjectTags: (bucket, key, tags) => metadata.putObjectTags(bucket.id, key, tags),
+    putObjectTags: (version, tags) => metadata.putObjectTags(nameOf(version), tags),
+    putObjectAcl: (version, acl) => metadata.putObjectAcl(nameOf(version), acl),
+    putRetention: (version, retention, mayBypassGovernance) =>
+      metadata.putRetention(nameOf(version), retention, { mayBypassGovernance, now: clock.now() }),
+    putLegalHold: (version, isOn) => metadata.putLegalHold(nameOf(version), isOn),
   };
+}
+
+function nameOf({ bucket, key, versionId }: ObjectVersion): VersionName {
+  return { bucketId: bucket.id, key, versionId };
 }

@@ -13,7 +13,7 @@ export async function makeBuckets(
   const remarks: string[] = [];
   for (const name of names) {
     try {
-      await store.createBucket(name, rootAccount, region);
+      await store.createBucket({ name, owner: rootAccount, region });
     } catch (error) {
       if (!(error instanceof S3Error) || !error.code.startsWith("BucketAlready")) throw error;
       const isOurs = error.code === "BucketAlreadyOwnedByYou";

@@ -21,6 +21,7 @@ import { patterned, refusal } from "../support/s3-server.ts";
 import { bytesOf, collect, givenStore } from "../support/store-lab.ts";
 import { sdkClientOf } from "../support/sdk-client.ts";
 import { sha256Hex, signV4, wireBytes } from "../support/signing.ts";
+import { deleteKeys } from "../support/delete-keys.ts";
 
 const KEYS = { accessKey: "operator", secretKey: "operator-secret" };
 const Bucket = "clock";
@@ -148,7 +149,7 @@ test.each([YEAR_MS, -YEAR_MS])(
     const reading = await store.openObject(bucket, "read");
     if (reading === undefined) throw new Error("no object");
     const windows = reading.read(0, bytes.length);
-    await store.deleteObjects(bucket, ["read"]);
+    await deleteKeys(store, bucket, ["read"]);
     await store.collectTrash();
     clock.wallMs += jumpMs;
     expect(await store.collectTrash()).toEqual({ removedCount: 0, waitingCount: 1 });

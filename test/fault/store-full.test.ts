@@ -15,6 +15,7 @@ import {
   type LabOptions,
   type StoreLab,
 } from "../support/store-lab.ts";
+import { deleteKeys } from "../support/delete-keys.ts";
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -77,7 +78,7 @@ async function empty(
   lab: StoreLab & { readonly clock: HandClock },
   keys: readonly string[],
 ): Promise<void> {
-  await lab.store.deleteObjects(lab.bucket, keys);
+  await deleteKeys(lab.store, lab.bucket, keys);
   await lab.store.collectTrash();
   lab.clock.nowMs += 60_000;
   expect(await lab.store.collectTrash()).toMatchObject({ waitingCount: 0 });
@@ -116,7 +117,9 @@ test.each(Object.entries(KINDS))(
     const { entries } = await lab.store.listObjects({ ...query, limit: 1_000 });
     expect(entries).toHaveLength(keys.length + 1);
     await copy(lab, first, "shared", "STANDARD");
-    await lab.store.putObjectTags(lab.bucket, second, [{ key: "a", value: "b" }]);
+    await lab.store.putObjectTags({ bucket: lab.bucket, key: second, versionId: undefined }, [
+      { key: "a", value: "b" },
+    ]);
     const other = await lab.store.createUpload(target("other"), OWNER, undefined);
     await lab.store.abortUpload(lab.bucket, "other", other.uploadId);
     await lab.store.completeUpload({
@@ -182,7 +185,7 @@ test("F45 the metadata's own disk full: 507 for new bytes, though the drives hav
     limits: { reserveShare: 0.01 },
   });
   await expect.poll(() => attempt(lab, 1_000)).toEqual({ ...codeOf(FULL), isAsked: false });
-  await lab.store.deleteObjects(lab.bucket, ["any"]);
+  await deleteKeys(lab.store, lab.bucket, ["any"]);
   left = { ...space, freeBytes: 40 * MIB };
   await expect.poll(() => codeOfPut(lab, 1_000)).toBe("");
 });

@@ -9,6 +9,7 @@ import { givenPacks } from "../support/pack-lab.ts";
 import { bytesOf, givenStore, HandClock, type StoreLab } from "../support/store-lab.ts";
 import { reopenStore } from "../support/reopen-store.ts";
 import { breakShard, verify } from "../support/verify-lab.ts";
+import { deleteKeys } from "../support/delete-keys.ts";
 
 const SIZE = 5 * 1024 * 1024 + 12_345;
 
@@ -32,7 +33,7 @@ test("what is replaced or deleted while it runs is no finding", async () => {
     if (isFirst) {
       isFirst = false;
       await lab.put("photo", bytesOf(SIZE, 9));
-      await store.deleteObjects(lab.bucket, ["other"]);
+      await deleteKeys(store, lab.bucket, ["other"]);
     }
     return page;
   };
@@ -49,7 +50,7 @@ test("writes that go on while it runs are no findings, and it takes no harm from
       // Simulated drives answer at once: without this the others would never get their turn.
       await giveWay();
       await put(`key-${at % 12}`, bytesOf(1_100_000, 100 + at));
-      if (at % 3 === 0) await store.deleteObjects(bucket, [`key-${(at * 5) % 12}`]);
+      if (at % 3 === 0) await deleteKeys(store, bucket, [`key-${(at * 5) % 12}`]);
       await store.collectTrash();
     }
   };
@@ -172,7 +173,7 @@ test("F28 flips in the shards of a pack are found where they concern an object, 
     objects.push(await lab.put(`key-${at}`, bytesOf(17_000 + random.below(60_000), at)));
   }
   // What is dead concerns nobody.
-  await lab.store.deleteObjects(lab.bucket, ["key-3"]);
+  await deleteKeys(lab.store, lab.bucket, ["key-3"]);
   for (let round = 0; round < 60; round += 1) {
     const at = random.below(objects.length);
     const object = objects[at];

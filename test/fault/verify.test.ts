@@ -307,7 +307,7 @@ test("inline bytes that changed, or are gone, are found", async () => {
 test("a bucket and a prefix alone; what they hold of parts too", async () => {
   const lab = await givenObject();
   const { store, target } = lab;
-  await store.createBucket("second", OWNER, "us-east-1");
+  await store.createBucket({ name: "second", owner: OWNER, region: "us-east-1" });
   const second = await store.findBucket("second");
   if (second === undefined) throw new Error("no bucket");
   const object = await store.putObject(

@@ -106,7 +106,7 @@ export async function givenStore(options: LabOptions = {}): Promise<StoreLab> {
     limits: { trashGraceMs: 60_000, packBytesMax: 0, ...options.limits },
   });
   atEnd(() => store.close());
-  const bucket = await store.createBucket("bucket", OWNER, "us-east-1");
+  const bucket = await store.createBucket({ name: "bucket", owner: OWNER, region: "us-east-1" });
   const target = (key: string, more: Partial<NewObject> = {}): NewObject => ({
     bucket,
     key,
@@ -114,6 +114,9 @@ export async function givenStore(options: LabOptions = {}): Promise<StoreLab> {
     storageClass: "STANDARD",
     attributes: { headers: {}, userMetadata: {} },
     tags: [],
+    acl: undefined,
+    lock: { retention: undefined, legalHold: undefined },
+    encryption: undefined,
     ...more,
   });
   return {

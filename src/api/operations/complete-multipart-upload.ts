@@ -12,7 +12,7 @@ import { parseCompletedParts } from "../completed-parts.ts";
 import { readWriteCondition } from "../conditions.ts";
 import type { Headers } from "../headers.ts";
 import { objectUrl } from "../object-url.ts";
-import { versionHeaders } from "../object-headers.ts";
+import { newVersionHeaders } from "../object-headers.ts";
 import { defineOperation } from "../operation.ts";
 import { invalidArgument, requiredParam } from "../params.ts";
 import { refuseHeaders } from "../refused-headers.ts";
@@ -52,7 +52,7 @@ export const completeMultipartUpload = defineOperation({
       ...checksumElements(object.checksum),
     };
     return xmlResponse("CompleteMultipartUploadResult", content, {
-      headers: versionHeaders(bucket, object),
+      headers: newVersionHeaders(object),
     });
   },
 });

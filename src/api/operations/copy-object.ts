@@ -10,13 +10,14 @@ import { parseCopySource } from "../copy-source.ts";
 import { readAttributes } from "../headers.ts";
 import type { Headers } from "../headers.ts";
 import { listedTime } from "../listing.ts";
-import { versionHeaders } from "../object-headers.ts";
-import { checkCopySize, openCopySource } from "../open-copy-source.ts";
+import { newVersionHeaders } from "../object-headers.ts";
+import { checkCopySize, openCopySource, sourceVersionHeaders } from "../open-copy-source.ts";
+import type { OpenSource } from "../open-copy-source.ts";
 import { defineOperation } from "../operation.ts";
-import type { S3Request } from "../operation.ts";
+import type { OperationContext, S3Request } from "../operation.ts";
 import { invalidArgument } from "../params.ts";
 import { xmlResponse } from "../response.ts";
-import { parseWrite, writeTarget } from "../write-target.ts";
+import { openWriteTarget, parseWrite } from "../write-target.ts";
 
 type CopyInput = ReturnType<typeof parseCopy>;
 
@@ -31,22 +32,45 @@ export const copyObject = defineOperation({
   parse: parseCopy,
 
   async handle(context, input) {
-    const { store, bucket, bucketName, key } = context;
-    const isSelf = input.source.bucketName === bucketName && input.source.key === key;
+    const { store, bucketName, key } = context;
+    const { bucketName: fromBucket, key: fromKey, versionId } = input.source;
+    // A version that is named is brought back by the copy.
+    const isSame = fromBucket === bucketName && fromKey === key && versionId === undefined;
     const source = await openCopySource(context, input.source, (object) => {
       checkCopySize(object.sizeBytes);
-      if (isSelf && !input.isChange) throw copyOntoItself();
+      if (isSame && !input.isChange) throw copyOntoItself();
     });
-    const target = writeTarget(context, describe(source.reading.object, input));
+    const target = await openTarget(context, source, input);
     const object = await store.copyObject(source, target, input.algorithm);
     const content = {
       LastModified: listedTime(object.modifiedAt),
       ETag: `"${object.etag}"`,
       ...checksumElements(object.checksum),
     };
-    return xmlResponse("CopyObjectResult", content, { headers: versionHeaders(bucket, object) });
+    const headers = { ...newVersionHeaders(object), ...sourceVersionHeaders(source) };
+    return xmlResponse("CopyObjectResult", content, { headers });
   },
 });
+
+/** Closes the source when the copy may not be made. */
+async function openTarget(
+  context: OperationContext,
+  { bucket, reading }: OpenSource,
+  input: CopyInput,
+): Promise<NewObject> {
+  try {
+    const { key, versionId } = input.source;
+    if (!input.isReplacingTags && reading.object.tags.length > 0) {
+      const isNamed = versionId !== undefined;
+      const action = isNamed ? "s3:GetObjectVersionTagging" : "s3:GetObjectTagging";
+      await context.require(action, { bucket, key, versionId });
+    }
+    return await openWriteTarget(context, describe(reading.object, input));
+  } catch (error) {
+    reading.close();
+    throw error;
+  }
+}
 
 function parseCopy({ headers }: S3Request) {
   const isReplacing = readDirective(headers, "x-amz-metadata-directive");
@@ -87,6 +111,9 @@ function describe(
     storageClass: input.storageClass,
     attributes: input.attributes ?? copiedAttributes(source, input.redirect),
     tags: input.isReplacingTags ? input.tags : source.tags,
+    acl: input.acl,
+    lock: input.lock,
+    encryption: input.encryption,
     condition: input.condition,
   };
 }

@@ -7,6 +7,7 @@ import { putTags } from "../bucket-tags.ts";
 import { putExplicitLocation } from "../bucket-location.ts";
 import { defineOperation } from "../operation.ts";
 import type { OperationContext } from "../operation.ts";
+import { invalidArgument } from "../params.ts";
 import { refuseHeaders } from "../refused-headers.ts";
 import { emptyResponse } from "../response.ts";
 import { readTagSet } from "../tags.ts";
@@ -29,16 +30,19 @@ export const createBucket = defineOperation({
 
   parse: ({ xml, headers }) => {
     refuseHeaders(headers, "write");
-    refuseFeature(headers, "x-amz-bucket-object-lock-enabled", "false");
     refuseFeature(headers, "x-amz-object-ownership", "BucketOwnerEnforced");
-    return xml === "" ? { location: undefined, tags: undefined } : parseConfiguration(xml);
+    const configuration =
+      xml === "" ? { location: undefined, tags: undefined } : parseConfiguration(xml);
+    return { ...configuration, hasLock: readLockHeader(headers) };
   },
 
   async handle(context, input) {
     const { store, account, region, bucketName } = context;
     checkLocation(input.location, region);
     try {
-      const bucket = await store.createBucket(bucketName, account, region);
+      const { hasLock } = input;
+      const name = bucketName;
+      const bucket = await store.createBucket({ name, owner: account, region, hasLock });
       await putExplicitLocation(store, bucket, input.location);
       if (input.tags !== undefined) await putTags(store, bucket, input.tags);
     } catch (error) {
@@ -77,6 +81,15 @@ function checkLocation(location: string | undefined, region: string): void {
   throw new S3Error("IllegalLocationConstraintException", {
     message: `The ${location} location constraint is incompatible for the region specific endpoint this request was sent to.`,
   });
+}
+
+/** @throws S3Error InvalidArgument */
+function readLockHeader(headers: ReadonlyMap<string, string>): boolean {
+  const name = "x-amz-bucket-object-lock-enabled";
+  const value = headers.get(name);
+  const lower = value?.trim().toLowerCase() ?? "false";
+  if (lower === "true" || lower === "false") return lower === "true";
+  throw invalidArgument(name, value ?? "", "Object lock is either enabled, true, or not, false.");
 }
 
 function refuseFeature(headers: ReadonlyMap<string, string>, name: string, accepted: string): void {

@@ -8,7 +8,7 @@ import { readAttributes } from "../headers.ts";
 import type { Headers } from "../headers.ts";
 import { defineOperation } from "../operation.ts";
 import { xmlResponse } from "../response.ts";
-import { parseWrite, writeTarget } from "../write-target.ts";
+import { openWriteTarget, parseWrite } from "../write-target.ts";
 
 interface UploadChecksum {
   readonly algorithm: ChecksumAlgorithm;
@@ -36,7 +36,7 @@ export const createMultipartUpload = defineOperation({
   }),
 
   async handle(context, { checksum, ...description }) {
-    const target = writeTarget(context, description);
+    const target = await openWriteTarget(context, description);
     const upload = await context.store.createUpload(target, context.account, checksum);
     const content = { Bucket: context.bucketName, Key: context.key, UploadId: upload.uploadId };
     const headers =

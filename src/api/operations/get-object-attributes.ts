@@ -2,18 +2,18 @@
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObjectAttributes.html
 
 import { PAGE_SIZE_MAX } from "../../core/limits.ts";
-import { S3Error } from "../../core/s3-error.ts";
 import type { ObjectRecord } from "../../store/records.ts";
+import { getObjectVersion } from "../absent-version.ts";
 import { checksumElements, partChecksumElements } from "../checksum-headers.ts";
 import { renderHttpDate } from "../headers.ts";
 import type { Headers } from "../headers.ts";
 import { versionHeaders } from "../object-headers.ts";
 import { defineOperation } from "../operation.ts";
 import type { OperationContext } from "../operation.ts";
-import { findText, invalidArgument } from "../params.ts";
+import { invalidArgument } from "../params.ts";
 import { refuseHeaders } from "../refused-headers.ts";
 import { xmlResponse } from "../response.ts";
-import { checkVersionId } from "../version-id.ts";
+import { actionByVersion, versionIdParam } from "../version-id.ts";
 import type { XmlElements } from "../xml/render.ts";
 
 type Attribute = "Checksum" | "ETag" | "ObjectParts" | "ObjectSize" | "StorageClass";
@@ -34,12 +34,12 @@ interface PartsPage {
 export const getObjectAttributes = defineOperation({
   name: "GetObjectAttributes",
   route: { method: "GET", target: "object", query: ["attributes"] },
-  action: "s3:GetObjectAttributes",
+  action: actionByVersion("s3:GetObjectAttributes", "s3:GetObjectVersionAttributes"),
 
   parse: ({ headers, query }) => {
     refuseHeaders(headers, "read");
     return {
-      versionId: findText(query, "versionId"),
+      versionId: versionIdParam(query),
       attributes: parseAttributes(headers),
       after: intHeader(headers, "x-amz-part-number-marker", 0),
       limit: Math.min(intHeader(headers, "x-amz-max-parts", PAGE_SIZE_MAX), PAGE_SIZE_MAX),
@@ -47,10 +47,9 @@ export const getObjectAttributes = defineOperation({
   },
 
   async handle(context, input) {
-    const { store, bucket, key } = context;
-    checkVersionId(input.versionId, key);
-    const object = await store.findObject(bucket, key);
-    if (object === undefined) throw new S3Error("NoSuchKey", { detail: { Key: key } });
+    const { bucket, key } = context;
+    await context.require(input.versionId === undefined ? "s3:GetObject" : "s3:GetObjectVersion");
+    const object = await getObjectVersion(context, { bucket, key, versionId: input.versionId });
     const wants = (attribute: Attribute) => input.attributes.has(attribute);
     const content = {
       // Here alone an ETag goes without its quotes.

@@ -1,25 +1,26 @@
 // GetObjectTagging: the tags of an object, none for one without.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObjectTagging.html
 
-import { S3Error } from "../../core/s3-error.ts";
+import { getObjectVersion } from "../absent-version.ts";
+import { versionHeaders } from "../object-headers.ts";
 import { defineOperation } from "../operation.ts";
-import { findText } from "../params.ts";
 import { xmlResponse } from "../response.ts";
 import { renderTagging } from "../tags.ts";
-import { checkVersionId } from "../version-id.ts";
+import { actionByVersion, versionIdParam } from "../version-id.ts";
 
 export const getObjectTagging = defineOperation({
   name: "GetObjectTagging",
   route: { method: "GET", target: "object", query: ["tagging"] },
-  action: "s3:GetObjectTagging",
+  action: actionByVersion("s3:GetObjectTagging", "s3:GetObjectVersionTagging"),
 
-  parse: ({ query }) => ({ versionId: findText(query, "versionId") }),
+  parse: ({ query }) => ({ versionId: versionIdParam(query) }),
 
-  async handle({ store, bucket, key }, { versionId }) {
-    checkVersionId(versionId, key);
-    const object = await store.findObject(bucket, key);
-    if (object === undefined) throw new S3Error("NoSuchKey", { detail: { Key: key } });
-    return xmlResponse("Tagging", renderTagging(object.tags.toSorted(byKey)));
+  async handle(context, { versionId }) {
+    const { bucket, key } = context;
+    const object = await getObjectVersion(context, { bucket, key, versionId });
+    return xmlResponse("Tagging", renderTagging(object.tags.toSorted(byKey)), {
+      headers: versionHeaders(bucket, object),
+    });
   },
 });
 

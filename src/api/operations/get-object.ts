@@ -1,29 +1,28 @@
 // GetObject: an object's bytes, all of them, a range, or one part.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
 
-import { S3Error } from "../../core/s3-error.ts";
 import type { ObjectReading } from "../../store/object-store.ts";
+import { refuseAbsent } from "../absent-version.ts";
+import { shownLockHeaders } from "../object-lock.ts";
 import { defineOperation } from "../operation.ts";
 import type { OperationContext, S3Response } from "../operation.ts";
 import { parseRead, planRead } from "../read-plan.ts";
 import type { ReadInput } from "../read-plan.ts";
 import { emptyResponse } from "../response.ts";
-import { checkVersionId } from "../version-id.ts";
+import { actionByVersion } from "../version-id.ts";
 
 export const getObject = defineOperation({
   name: "GetObject",
   route: { method: "GET", target: "object" },
-  action: "s3:GetObject",
+  action: actionByVersion("s3:GetObject", "s3:GetObjectVersion"),
 
   parse: parseRead,
 
   async handle(context, input) {
     const { store, bucket, key } = context;
-    const reading = await store.openObject(bucket, key);
-    if (reading === undefined) {
-      checkVersionId(input.versionId, key);
-      throw new S3Error("NoSuchKey", { detail: { Key: key } });
-    }
+    const { versionId } = input;
+    const reading = await store.openObject(bucket, key, versionId);
+    if (reading === undefined) return refuseAbsent(context, { bucket, key, versionId });
     let isBodyTaken = false;
     try {
       const response = await answer(context, reading, input);
@@ -37,12 +36,14 @@ export const getObject = defineOperation({
 });
 
 async function answer(
-  { bucket }: OperationContext,
+  context: OperationContext,
   reading: ObjectReading,
   input: ReadInput,
 ): Promise<S3Response> {
   const { object, findPart } = reading;
-  const { status, headers, start, end } = await planRead({ bucket, object, findPart }, input);
+  const lockHeaders = await shownLockHeaders(context, object.lock);
+  const subject = { bucket: context.bucket, object, lockHeaders, findPart };
+  const { status, headers, start, end } = await planRead(subject, input);
   if (end === start) return emptyResponse(status, headers);
   return { status, headers, body: { windows: reading.read(start, end), sizeBytes: end - start } };
 }

@@ -16,7 +16,11 @@ import { deleteObjects } from "./delete-objects.ts";
 import { getBucketCors } from "./get-bucket-cors.ts";
 import { getBucketLocation } from "./get-bucket-location.ts";
 import { getBucketTagging } from "./get-bucket-tagging.ts";
+import { getBucketVersioning } from "./get-bucket-versioning.ts";
 import { getObjectAttributes } from "./get-object-attributes.ts";
+import { getObjectLegalHold } from "./get-object-legal-hold.ts";
+import { getObjectLockConfiguration } from "./get-object-lock-configuration.ts";
+import { getObjectRetention } from "./get-object-retention.ts";
 import { getObjectTagging } from "./get-object-tagging.ts";
 import { getObject } from "./get-object.ts";
 import { headBucket } from "./head-bucket.ts";
@@ -32,6 +36,10 @@ import { preflightBucket } from "./preflight-bucket.ts";
 import { preflightObject } from "./preflight-object.ts";
 import { putBucketCors } from "./put-bucket-cors.ts";
 import { putBucketTagging } from "./put-bucket-tagging.ts";
+import { putBucketVersioning } from "./put-bucket-versioning.ts";
+import { putObjectLegalHold } from "./put-object-legal-hold.ts";
+import { putObjectLockConfiguration } from "./put-object-lock-configuration.ts";
+import { putObjectRetention } from "./put-object-retention.ts";
 import { putObjectTagging } from "./put-object-tagging.ts";
 import { putObject } from "./put-object.ts";
 import { DEFAULT_ANSWERS, UNCONFIGURED } from "./unconfigured.ts";
@@ -49,6 +57,10 @@ export const SUPPORTED: readonly Operation[] = [
   getBucketTagging,
   putBucketTagging,
   deleteBucketTagging,
+  getBucketVersioning,
+  putBucketVersioning,
+  getObjectLockConfiguration,
+  putObjectLockConfiguration,
   getBucketCors,
   putBucketCors,
   deleteBucketCors,
@@ -65,6 +77,10 @@ export const SUPPORTED: readonly Operation[] = [
   getObjectTagging,
   putObjectTagging,
   deleteObjectTagging,
+  getObjectRetention,
+  putObjectRetention,
+  getObjectLegalHold,
+  putObjectLegalHold,
   getObjectAttributes,
   deleteObjects,
   getObject,

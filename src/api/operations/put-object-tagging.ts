@@ -1,26 +1,29 @@
 // PutObjectTagging: replaces all tags of an object.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObjectTagging.html
 
+import { getObjectVersion } from "../absent-version.ts";
+import { versionHeaders } from "../object-headers.ts";
 import { defineOperation } from "../operation.ts";
-import { findText } from "../params.ts";
 import { emptyResponse } from "../response.ts";
 import { parseTagging } from "../tags.ts";
-import { checkVersionId } from "../version-id.ts";
+import { actionByVersion, versionIdParam } from "../version-id.ts";
 
 export const putObjectTagging = defineOperation({
   name: "PutObjectTagging",
   route: { method: "PUT", target: "object", query: ["tagging"] },
-  action: "s3:PutObjectTagging",
+  action: actionByVersion("s3:PutObjectTagging", "s3:PutObjectVersionTagging"),
   body: "xml",
 
   parse: ({ query, xml }) => ({
-    versionId: findText(query, "versionId"),
+    versionId: versionIdParam(query),
     tags: parseTagging(xml, "object"),
   }),
 
-  async handle({ store, bucket, key }, { versionId, tags }) {
-    checkVersionId(versionId, key);
-    await store.putObjectTags(bucket, key, tags);
-    return emptyResponse(200);
+  async handle(context, { versionId, tags }) {
+    const { store, bucket, key } = context;
+    const object = await getObjectVersion(context, { bucket, key, versionId });
+    // What is the latest version may change; the answer must name the one that was tagged.
+    await store.putObjectTags({ bucket, key, versionId: object.versionId }, tags);
+    return emptyResponse(200, versionHeaders(bucket, object));
   },
 });

@@ -4,11 +4,12 @@
 import { checksumHeaders } from "../checksum-headers.ts";
 import { readWriteCondition } from "../conditions.ts";
 import { readAttributes } from "../headers.ts";
-import { versionHeaders } from "../object-headers.ts";
+import { newVersionHeaders } from "../object-headers.ts";
+import { requireLockDigest } from "../object-lock.ts";
 import { defineOperation } from "../operation.ts";
 import { findText, invalidArgument } from "../params.ts";
 import { emptyResponse } from "../response.ts";
-import { parseWrite, writeTarget } from "../write-target.ts";
+import { openWriteTarget, parseWrite } from "../write-target.ts";
 
 export const putObject = defineOperation({
   name: "PutObject",
@@ -36,14 +37,14 @@ export const putObject = defineOperation({
   },
 
   async handle(context, input) {
-    const object = await context.store.putObject(
-      writeTarget(context, input),
-      await context.openBody(),
-    );
+    const target = await openWriteTarget(context, input);
+    const { headers } = context.request;
+    requireLockDigest(context.bucket, target.lock, { headers, what: "Object" });
+    const object = await context.store.putObject(target, await context.openBody());
     return emptyResponse(200, {
       etag: `"${object.etag}"`,
       ...checksumHeaders(object.checksum),
-      ...versionHeaders(context.bucket, object),
+      ...newVersionHeaders(object),
     });
   },
 });

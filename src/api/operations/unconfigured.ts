@@ -22,10 +22,6 @@ interface Default {
 type Row = readonly [name: string, query: readonly string[], answer: Absent | Default];
 
 const NO_CONFIGURATION: Absent = { error: "NoSuchConfiguration" };
-const NO_LOCK: Absent = {
-  error: "InvalidRequest",
-  message: "Bucket is missing Object Lock Configuration",
-};
 
 function empty(root: string): Default {
   return { root, content: {} };
@@ -63,13 +59,7 @@ const ON_BUCKET: readonly Row[] = [
     ["requestPayment"],
     { root: "RequestPaymentConfiguration", content: { Payer: "BucketOwner" } },
   ],
-  ["GetBucketVersioning", ["versioning"], empty("VersioningConfiguration")],
   ["GetBucketWebsite", ["website"], { error: "NoSuchWebsiteConfiguration" }],
-  [
-    "GetObjectLockConfiguration",
-    ["object-lock"],
-    { error: "ObjectLockConfigurationNotFoundError" },
-  ],
   [
     "GetPublicAccessBlock",
     ["publicAccessBlock"],
@@ -91,11 +81,6 @@ const ON_BUCKET: readonly Row[] = [
     emptyList("ListInventoryConfigurationsResult"),
   ],
   ["ListBucketMetricsConfigurations", ["metrics"], emptyList("ListMetricsConfigurationsResult")],
-];
-
-const ON_OBJECT: readonly Row[] = [
-  ["GetObjectLegalHold", ["legal-hold"], NO_LOCK],
-  ["GetObjectRetention", ["retention"], NO_LOCK],
 ];
 
 const getBucketAcl = defineOperation({
@@ -123,17 +108,14 @@ const getObjectAcl = defineOperation({
 export const UNCONFIGURED: readonly Operation[] = [
   getBucketAcl,
   getObjectAcl,
-  ...ON_BUCKET.map((row) => defineRead(row, "bucket")),
-  ...ON_OBJECT.map((row) => defineRead(row, "object")),
+  ...ON_BUCKET.map(defineRead),
 ];
 
 /** What each of them answers, in words, for the compatibility page. */
 export const DEFAULT_ANSWERS: ReadonlyMap<string, string> = new Map([
   [getBucketAcl.name, "the owner has `FULL_CONTROL`"],
   [getObjectAcl.name, "the owner has `FULL_CONTROL`"],
-  ...[...ON_BUCKET, ...ON_OBJECT].map(
-    ([name, , answer]) => [name, describeAnswer(answer)] as const,
-  ),
+  ...ON_BUCKET.map(([name, , answer]) => [name, describeAnswer(answer)] as const),
 ]);
 
 function describeAnswer(answer: Absent | Default): string {
@@ -142,10 +124,10 @@ function describeAnswer(answer: Absent | Default): string {
   return isEmpty ? `an empty \`${answer.root}\`` : `the default \`${answer.root}\``;
 }
 
-function defineRead([name, query, answer]: Row, target: "bucket" | "object"): Operation {
+function defineRead([name, query, answer]: Row): Operation {
   return defineOperation({
     name,
-    route: { method: "GET", target, query },
+    route: { method: "GET", target: "bucket", query },
     action: `s3:${name}`,
     parse: () => undefined,
     async handle({ bucketName }) {

@@ -4,7 +4,7 @@
 import { partChecksumElements } from "../checksum-headers.ts";
 import { checkCopyRange, parseCopyRange, parseCopySource } from "../copy-source.ts";
 import { listedTime } from "../listing.ts";
-import { checkCopySize, openCopySource } from "../open-copy-source.ts";
+import { checkCopySize, openCopySource, sourceVersionHeaders } from "../open-copy-source.ts";
 import { defineOperation } from "../operation.ts";
 import { parsePartTarget } from "../part-target.ts";
 import { refuseHeaders } from "../refused-headers.ts";
@@ -33,17 +33,19 @@ export const uploadPartCopy = defineOperation({
   async handle(context, { uploadId, number, source, range }) {
     const { store, bucket, key } = context;
     const upload = await store.getUpload(bucket, key, uploadId);
-    const { reading } = await openCopySource(context, source, ({ sizeBytes }) => {
+    const opened = await openCopySource(context, source, ({ sizeBytes }) => {
       if (range !== undefined) checkCopyRange(range, sizeBytes);
       checkCopySize(range === undefined ? sizeBytes : range.last + 1 - range.first);
     });
+    const { reading } = opened;
     const start = range?.first ?? 0;
     const end = range === undefined ? reading.object.sizeBytes : range.last + 1;
     const part = await store.copyPart({ bucket, upload }, number, { reading, start, end });
-    return xmlResponse("CopyPartResult", {
+    const content = {
       LastModified: listedTime(part.uploadedAt),
       ETag: `"${part.etag}"`,
       ...partChecksumElements(part.checksums),
-    });
+    };
+    return xmlResponse("CopyPartResult", content, { headers: sourceVersionHeaders(opened) });
   },
 });

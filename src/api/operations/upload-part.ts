@@ -4,6 +4,7 @@
 import type { ChecksumAlgorithm } from "../../core/checksum.ts";
 import { S3Error } from "../../core/s3-error.ts";
 import { findAnnouncedAlgorithm, partChecksumHeaders } from "../checksum-headers.ts";
+import { requireLockDigest } from "../object-lock.ts";
 import { defineOperation } from "../operation.ts";
 import { parsePartTarget } from "../part-target.ts";
 import { refuseHeaders } from "../refused-headers.ts";
@@ -26,6 +27,8 @@ export const uploadPart = defineOperation({
   async handle(context, { uploadId, number, algorithm }) {
     const { store, bucket, key } = context;
     const upload = await store.getUpload(bucket, key, uploadId);
+    const { headers } = context.request;
+    requireLockDigest(bucket, upload.lock, { headers, what: "Part" });
     checkAlgorithm(upload.checksumAlgorithm, algorithm);
     const part = await store.putPart({ bucket, upload }, number, await context.openBody());
     return emptyResponse(200, {

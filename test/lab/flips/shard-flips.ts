@@ -57,6 +57,9 @@ async function fill(model: ModelStore): Promise<readonly FlippedObject[]> {
       storageClass: "STANDARD",
       attributes: { headers: {}, userMetadata: {} },
       tags: [],
+      acl: undefined,
+      lock: { retention: undefined, legalHold: undefined },
+      encryption: undefined,
     };
     const { content }: ObjectRecord = await model.store.putObject(target, bodyOf(value.bytes));
     if (content.kind === "inline" || content.kind === "manifest") continue;

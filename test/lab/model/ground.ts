@@ -88,6 +88,9 @@ export class Ground {
       storageClass: "STANDARD",
       attributes: { headers: {}, userMetadata: {} },
       tags: [],
+      acl: undefined,
+      lock: { retention: undefined, legalHold: undefined },
+      encryption: undefined,
     };
   }
 

@@ -5,6 +5,7 @@ import { bodyOf, collect } from "../../support/store-lab.ts";
 import { tick } from "../register.ts";
 import { describe, type Ground, type Held } from "./ground.ts";
 import { valueOfCopy, type ModelValue } from "./value.ts";
+import { deleteKeys } from "../../support/delete-keys.ts";
 
 const CHUNK_BYTES_MAX = 3_000;
 const HELD_MAX = 4;
@@ -104,7 +105,7 @@ export async function putBroken(ground: Ground): Promise<void> {
 export async function remove(ground: Ground): Promise<void> {
   const key = ground.pickKey();
   const { bucket, store } = ground.model;
-  await ground.write("delete", { key, value: undefined }, () => store.deleteObjects(bucket, [key]));
+  await ground.write("delete", { key, value: undefined }, () => deleteKeys(store, bucket, [key]));
 }
 
 export async function copy(ground: Ground): Promise<void> {

@@ -15,6 +15,7 @@ import {
   OWNER,
   type StoreLab,
 } from "../../support/store-lab.ts";
+import { deleteKeys } from "../../support/delete-keys.ts";
 
 const SIZE = 20_000;
 const ALL = { deadShareMin: 0.000_001, sealsOpen: true };
@@ -58,7 +59,7 @@ test("after a random half is deleted and compacted, only what is left takes spac
   const random = seededRandom(5);
   const gone = keys.filter(() => random.below(2) === 0);
   const left = keys.filter((key) => !gone.includes(key));
-  await lab.store.deleteObjects(lab.bucket, gone);
+  await deleteKeys(lab.store, lab.bucket, gone);
 
   const progress = await lab.store.compactPacks(ALL);
   expect(progress).toMatchObject({ unreadableCount: 0, keptCount: 0, isComplete: true });
@@ -82,7 +83,7 @@ test("the worker empties packs that are mostly dead, one a step, and leaves the 
   for (let seed = 0; seed < 12; seed += 1) await lab.put(`key-${seed}`, bytesOf(SIZE, seed));
   await lab.store.compactPacks({ ...ALL, packsMax: 0 });
   // Of three packs of four, one loses one, one two and one three.
-  await lab.store.deleteObjects(lab.bucket, [
+  await deleteKeys(lab.store, lab.bucket, [
     "key-0",
     "key-4",
     "key-5",
@@ -119,7 +120,7 @@ test("parts are moved too, of uploads in progress and of completed ones", async 
   await putUpload("done", true);
   const open = await putUpload("open", false);
   await lab.put("key-1", bytesOf(SIZE, 1));
-  await store.deleteObjects(bucket, ["key-1"]);
+  await deleteKeys(store, bucket, ["key-1"]);
   expect(await store.compactPacks(ALL)).toMatchObject({ movedCount: 2, keptCount: 0 });
   expect((await lab.get("done")).equals(bytesOf(SIZE, 7))).toBe(true);
   await store.completeUpload(open);
@@ -153,7 +154,7 @@ test("F66 F74 reads, overwrites, deletes and copies go on while everything is mo
         await lab.put(key, bytesOf(SIZE, content));
         standing.set(key, content);
       } else if (choice < 4) {
-        await store.deleteObjects(bucket, [key]);
+        await deleteKeys(store, bucket, [key]);
         standing.delete(key);
       } else if (choice < 5) {
         const reading = await store.openObject(bucket, key);
@@ -178,7 +179,7 @@ test("F66 F74 reads, overwrites, deletes and copies go on while everything is mo
   for (const [key, content] of standing) {
     expect((await lab.get(key)).equals(bytesOf(SIZE, content)), `seed ${seed}`).toBe(true);
   }
-  await store.deleteObjects(bucket, keys);
+  await deleteKeys(store, bucket, keys);
   await store.compactPacks(ALL);
   await store.collectTrash();
   clock.nowMs += 70_000;
@@ -192,7 +193,7 @@ test("what cannot be read is kept and counted; the worker does not try it all th
   const objects: ObjectRecord[] = [];
   for (let seed = 0; seed < 6; seed += 1)
     objects.push(await lab.put(`key-${seed}`, bytesOf(SIZE, seed)));
-  await lab.store.deleteObjects(lab.bucket, ["key-0", "key-1", "key-2"]);
+  await deleteKeys(lab.store, lab.bucket, ["key-0", "key-1", "key-2"]);
   await lab.store.compactPacks({ ...ALL, packsMax: 0 });
   const [, , , damaged] = objects;
   if (damaged === undefined) throw new Error("there are six");
@@ -219,7 +220,7 @@ test("F29 headers that are bad are read from another shard; where all are, the p
   const objects: ObjectRecord[] = [];
   for (let seed = 0; seed < 4; seed += 1)
     objects.push(await lab.put(`key-${seed}`, bytesOf(SIZE, seed)));
-  await lab.store.deleteObjects(lab.bucket, ["key-0"]);
+  await deleteKeys(lab.store, lab.bucket, ["key-0"]);
   const [, second] = objects;
   if (second === undefined) throw new Error("there are four");
   const { offset } = packedOf(second);
@@ -239,13 +240,13 @@ test("with two drives away it goes on reading, and copies what it can write", as
   const clock = new HandClock();
   const lab = await givenPacks({ clock, limits: LIMITS });
   const keys = await putAll(lab, 20);
-  await lab.store.deleteObjects(lab.bucket, keys.slice(0, 15));
+  await deleteKeys(lab.store, lab.bucket, keys.slice(0, 15));
   lab.disks[0]?.setOffline(true);
   const progress = await lab.store.compactPacks(ALL);
   expect(progress).toMatchObject({ unreadableCount: 0, keptCount: 0 });
   for (const key of keys.slice(15)) expect(await isWhole(lab, key)).toBe(true);
   lab.disks[3]?.setOffline(true);
-  await lab.store.deleteObjects(lab.bucket, keys.slice(15, 17));
+  await deleteKeys(lab.store, lab.bucket, keys.slice(15, 17));
   await expect(lab.store.compactPacks(ALL)).rejects.toBeInstanceOf(S3Error);
   for (const key of keys.slice(17)) expect(await isWhole(lab, key)).toBe(true);
 });
@@ -266,7 +267,7 @@ test("F07 a crash between copy and move leaves the object where it was; the next
       }) satisfies MetadataStore,
   });
   await putAll(lab, 9);
-  await lab.store.deleteObjects(lab.bucket, ["key-0", "key-1"]);
+  await deleteKeys(lab.store, lab.bucket, ["key-0", "key-1"]);
   isDead = true;
   await expect(lab.store.compactPacks(ALL)).rejects.toThrow("killed before the move");
   isDead = false;
@@ -296,7 +297,7 @@ test("F43 on drives that are full up to their reserve it goes on, and makes room
       }),
   });
   const keys = await putAll(lab, 20);
-  await lab.store.deleteObjects(lab.bucket, keys.slice(0, 15));
+  await deleteKeys(lab.store, lab.bucket, keys.slice(0, 15));
   await lab.store.compactPacks({ ...ALL, packsMax: 0 });
   freeBytes = 10 ** 8;
   await expect

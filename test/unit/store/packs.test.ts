@@ -10,6 +10,7 @@ import type { SetId } from "../../../src/core/ids.ts";
 import { givenPacks, packedOf, packFiles } from "../../support/pack-lab.ts";
 import { reopenStore } from "../../support/reopen-store.ts";
 import { bodyOf, bytesOf, collect, md5, OWNER, type StoreLab } from "../../support/store-lab.ts";
+import { deleteKeys } from "../../support/delete-keys.ts";
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -155,10 +156,10 @@ test("a pack that the metadata has forgotten stays when something in it was ever
 test("a pack whose last object goes before it is sealed goes to the trash with its seal", async () => {
   const lab = await givenPacks();
   await lab.put("key", bytesOf(50_000, 1));
-  await lab.store.deleteObjects(lab.bucket, ["key"]);
+  await deleteKeys(lab.store, lab.bucket, ["key"]);
   expect(await lab.metadata.listTrash(10)).toEqual([]);
   await lab.put("other", bytesOf(50_000, 2));
-  await lab.store.deleteObjects(lab.bucket, ["other"]);
+  await deleteKeys(lab.store, lab.bucket, ["other"]);
   await lab.store.close();
   expect(await lab.metadata.listTrash(10)).toHaveLength(1);
 });
@@ -197,7 +198,7 @@ test("reset leaves the open pack usable", async () => {
   const lab = await givenPacks();
   const { set } = packedOf(await lab.put("key", bytesOf(50_000, 1)));
   await lab.metadata.reset();
-  const bucket = await lab.store.createBucket("bucket", OWNER, "us-east-1");
+  const bucket = await lab.store.createBucket({ name: "bucket", owner: OWNER, region: "us-east-1" });
   const object = await lab.store.putObject(
     lab.target("key", { bucket }),
     bodyOf(bytesOf(50_000, 2)),
@@ -220,7 +221,7 @@ test("a copy of a packed object has bytes of its own", async () => {
     undefined,
   );
   expect(packedOf(copy).offset).not.toBe(packedOf(object).offset);
-  await lab.store.deleteObjects(lab.bucket, ["key"]);
+  await deleteKeys(lab.store, lab.bucket, ["key"]);
   expect((await lab.get("copy")).equals(bytes)).toBe(true);
 });
 
@@ -242,7 +243,7 @@ test("parts lie in packs too, and are read with the others", async () => {
   expect((await lab.get("key")).equals(Buffer.concat(pieces))).toBe(true);
   const across = await lab.get("key", 5 * MIB - 7, 5 * MIB + 70_000);
   expect(across.equals(Buffer.concat(pieces).subarray(5 * MIB - 7, 5 * MIB + 70_000))).toBe(true);
-  await store.deleteObjects(bucket, ["key"]);
+  await deleteKeys(store, bucket, ["key"]);
   await store.close();
   expect(await lab.metadata.listTrash(10)).toHaveLength(2);
 });

@@ -18,6 +18,7 @@ import {
   setIdOf,
 } from "../../support/store-lab.ts";
 import { reopenStore } from "../../support/reopen-store.ts";
+import { deleteKeys } from "../../support/delete-keys.ts";
 
 const SIZE = 2_000_000;
 const MINUTE_MS = 60_000;
@@ -95,7 +96,7 @@ test("what a row still names stays, though the table of sets has lost it", async
     unknownSets: 3,
   });
   expect(await lab.shardFiles()).toEqual(files.filter((file) => !file.includes(lab.orphan)));
-  await store.deleteObjects(bucket, ["packed", "packed too"]);
+  await deleteKeys(store, bucket, ["packed", "packed too"]);
   expect(await store.sweepOrphans({ graceMs: 0 })).toMatchObject({ removedShards: 6 });
 });
 
@@ -142,7 +143,7 @@ test("a set of a process that the metadata does not know is kept and told of", a
 
 test("what lies in the trash is the trash's, and files that are no shards are nobody's", async () => {
   const lab = await givenDeadProcess();
-  await lab.store.deleteObjects(lab.bucket, ["kept"]);
+  await deleteKeys(lab.store, lab.bucket, ["kept"]);
   await lab.disks[0]?.writeFile("shards/notes.txt", Buffer.from("mine"));
   const store = await reopenStore(lab);
   expect(await store.sweepOrphans({ graceMs: 0 })).toMatchObject({
@@ -270,7 +271,7 @@ async function liveAndDie(seed: number): Promise<void> {
     const [gone] = acknowledged.keys();
     if (gone !== undefined) {
       acknowledged.delete(gone);
-      work.push(store.deleteObjects(lab.bucket, [gone]).then(() => undefined));
+      work.push(deleteKeys(store, lab.bucket, [gone]).then(() => undefined));
     }
     await passTurns(random.below(60));
     for (const disk of lab.disks) disk.crash(random.below(2) === 0 ? "lost" : "torn");

@@ -12,6 +12,7 @@ import {
   HandClock,
   setIdOf,
 } from "../../support/store-lab.ts";
+import { deleteKeys } from "../../support/delete-keys.ts";
 
 const SIZE = 700_000;
 const MINUTE_MS = 60_000;
@@ -29,7 +30,7 @@ async function givenTrash() {
 
 test("a deleted set goes when the grace is over, and no other", async () => {
   const { store, bucket, clock, kept, gone, filesOf, get, metadata } = await givenTrash();
-  await store.deleteObjects(bucket, ["gone"]);
+  await deleteKeys(store, bucket, ["gone"]);
 
   expect(await store.collectTrash()).toEqual({ removedCount: 0, waitingCount: 1 });
   clock.nowMs += MINUTE_MS - 1;
@@ -56,7 +57,7 @@ test("an overwritten set goes, and so do those of an aborted upload", async () =
 test("F66 a reading that began before the deletion keeps the shards; one that began after does not", async () => {
   const { store, bucket, clock, gone, filesOf } = await givenTrash();
   const early = await store.openObject(bucket, "gone");
-  await store.deleteObjects(bucket, ["gone"]);
+  await deleteKeys(store, bucket, ["gone"]);
   await store.collectTrash();
   clock.nowMs += 10 * MINUTE_MS;
   const late = await store.openObject(bucket, "kept");
@@ -74,7 +75,7 @@ test("F66 a reading that began before the deletion keeps the shards; one that be
 test("a reading of more than a day is cut off, so that it does not keep the trash for ever", async () => {
   const { store, bucket, clock, gone, filesOf } = await givenTrash();
   const reading = await store.openObject(bucket, "gone");
-  await store.deleteObjects(bucket, ["gone"]);
+  await deleteKeys(store, bucket, ["gone"]);
   await store.collectTrash();
   clock.nowMs += DAY_MS + 1;
   expect(await store.collectTrash()).toEqual({ removedCount: 1, waitingCount: 0 });
@@ -87,7 +88,7 @@ test("a reading of more than a day is cut off, so that it does not keep the tras
 test("F40 a drive that is away while its object is deleted brings nothing back", async () => {
   const { store, bucket, clock, disks, gone, filesOf, metadata } = await givenTrash();
   disks[2]?.setOffline(true);
-  await store.deleteObjects(bucket, ["gone"]);
+  await deleteKeys(store, bucket, ["gone"]);
   await store.collectTrash();
   clock.nowMs += MINUTE_MS;
   expect(await store.collectTrash()).toEqual({ removedCount: 0, waitingCount: 1 });
@@ -107,13 +108,13 @@ test("a shared set stays until its last object goes", async () => {
   if (reading === undefined) throw new Error("no object");
   const copy = await store.copyObject({ bucket, reading }, target("copy"), undefined);
   expect(setIdOf(copy)).toBe(setIdOf(gone));
-  await store.deleteObjects(bucket, ["gone"]);
+  await deleteKeys(store, bucket, ["gone"]);
   await store.collectTrash();
   clock.nowMs += MINUTE_MS;
   await store.collectTrash();
   expect((await get("copy")).equals(bytesOf(SIZE, 2))).toBe(true);
 
-  await store.deleteObjects(bucket, ["copy"]);
+  await deleteKeys(store, bucket, ["copy"]);
   await store.collectTrash();
   clock.nowMs += MINUTE_MS;
   expect(await store.collectTrash()).toEqual({ removedCount: 1, waitingCount: 0 });
@@ -136,7 +137,7 @@ test("a set whose shards are gone leaves the trash when the metadata could not b
     },
   });
   await lab.put("gone", bytesOf(SIZE, 1));
-  await lab.store.deleteObjects(lab.bucket, ["gone"]);
+  await deleteKeys(lab.store, lab.bucket, ["gone"]);
   await lab.store.collectTrash();
   clock.nowMs += MINUTE_MS;
   await expect(lab.store.collectTrash()).rejects.toThrow("away");
@@ -162,7 +163,7 @@ test("nothing is removed while the metadata takes no changes: it may say more th
     },
   });
   await lab.put("gone", bytesOf(SIZE, 1));
-  await lab.store.deleteObjects(lab.bucket, ["gone"]);
+  await deleteKeys(lab.store, lab.bucket, ["gone"]);
   await lab.store.collectTrash();
   clock.nowMs += MINUTE_MS;
   isAway = true;
@@ -187,7 +188,7 @@ test("while a drive is away the others give up all that was deleted, however muc
   for (const key of keys) await store.putObject(target(key), bodyOf(Buffer.from(key)));
   disks[2]?.setOffline(true);
   await put("seen away", bytesOf(SIZE, 1));
-  await store.deleteObjects(bucket, [...keys, "seen away"]);
+  await deleteKeys(store, bucket, [...keys, "seen away"]);
   await store.collectTrash();
   clock.nowMs += MINUTE_MS;
   for (let step = 0; step < 3; step += 1) await store.collectTrash();

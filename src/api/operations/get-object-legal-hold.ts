@@ -1,0 +1,24 @@
+// GetObjectLegalHold: whether a version is held.
+// https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObjectLegalHold.html
+// Differs from AWS: a version that never had a hold answers OFF, where S3 says that there is no configuration.
+
+import { getObjectVersion } from "../absent-version.ts";
+import { requireLock } from "../object-lock.ts";
+import { defineOperation } from "../operation.ts";
+import { xmlResponse } from "../response.ts";
+import { versionIdParam } from "../version-id.ts";
+
+export const getObjectLegalHold = defineOperation({
+  name: "GetObjectLegalHold",
+  route: { method: "GET", target: "object", query: ["legal-hold"] },
+  action: "s3:GetObjectLegalHold",
+
+  parse: ({ query }) => ({ versionId: versionIdParam(query) }),
+
+  async handle(context, { versionId }) {
+    const { bucket, key } = context;
+    requireLock(bucket);
+    const { lock } = await getObjectVersion(context, { bucket, key, versionId });
+    return xmlResponse("LegalHold", { Status: lock.legalHold ? "ON" : "OFF" });
+  },
+});
