@@ -5,14 +5,11 @@ import { spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync } from "node:fs";
 import { connect, type Socket } from "node:net";
-import {
-  GetObjectCommand,
-  HeadObjectCommand,
-  PutObjectCommand,
-  type S3Client,
-} from "@aws-sdk/client-s3";
+import { GetObjectCommand, PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
+import { findingsOf } from "../lab/faults/fault-loop.ts";
+import { stopAmidUploads } from "../lab/faults/stop-amid-uploads.ts";
 import { givenFolder, startProcess } from "../support/kintsugi-process.ts";
 import { patterned } from "../support/s3-server.ts";
 import { sdkClientOf } from "../support/sdk-client.ts";
@@ -129,47 +126,6 @@ async function firstLineOf(socket: Socket): Promise<string> {
   return String(answer[0]).split("\r\n")[0] ?? "";
 }
 
-test("F18 told to stop amid a hundred uploads: those that go on are finished, the others cut off, none is half there", async () => {
-  const folder = await givenFolder();
-  const { server, client } = await givenServer(folder);
-  const body = Buffer.from(patterned(200_000, 1));
-  const uploads = await Promise.all(
-    Array.from({ length: 100 }, (_, index) => beginPut(client, `key-${index}`, body.length)),
-  );
-  for (const { socket } of uploads) socket.write(body.subarray(0, 100_000));
-  const exit = server.stop("SIGTERM");
-  await server.waitFor(/stopping: requests under way/);
-  const goOn = uploads.slice(0, 60);
-  for (const { socket } of goOn) socket.write(body.subarray(100_000));
-  const lines = await Promise.all(uploads.map(({ socket }) => firstLineOf(socket)));
-  expect(lines.slice(0, 60)).toEqual(goOn.map(() => "HTTP/1.1 200 OK"));
-  expect(lines.slice(60)).not.toContain("HTTP/1.1 200 OK");
-  expect((await exit).code).toBe(0);
-
-  const { client: again } = await givenServer(folder);
-  for (const [index, line] of lines.entries()) {
-    const Key = `key-${index}`;
-    const head = await outcomeOf(again.send(new HeadObjectCommand({ Bucket, Key })));
-    expect([Key, head]).toEqual([Key, line === "HTTP/1.1 200 OK" ? 200 : 404]);
-  }
-  expect(await isWhole(again, "key-0", 1, body.length)).toBe(true);
+test("F18 told to stop amid many uploads: those that go on are finished, the others cut off, none is half there", async () => {
+  expect(await findingsOf(stopAmidUploads, 1)).toEqual([]);
 });
-
-/** A PUT whose headers were accepted, and whose body is waited for. */
-async function beginPut(client: S3Client, Key: string, ContentLength: number) {
-  const url = new URL(
-    await getSignedUrl(client, new PutObjectCommand({ Bucket, Key, ContentLength })),
-  );
-  const socket = connect(Number(url.port), url.hostname);
-  socket.on("error", () => undefined);
-  onTestFinished(() => void socket.destroy());
-  const head = [
-    `PUT ${url.pathname}${url.search} HTTP/1.1`,
-    `Host: ${url.host}`,
-    `Content-Length: ${ContentLength}`,
-    "Expect: 100-continue",
-  ];
-  socket.write(`${head.join("\r\n")}\r\n\r\n`);
-  expect(await firstLineOf(socket)).toBe("HTTP/1.1 100 Continue");
-  return { socket };
-}

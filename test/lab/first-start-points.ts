@@ -25,17 +25,20 @@ export interface FirstStart {
   readonly base: string;
   readonly random: SeededRandom;
   readonly journal: Journal;
+  /** Whether version 1 left the folder; as the dice fall where absent. */
+  readonly isOld?: boolean;
 }
 
 /** Resolves to whether it died there. */
-export async function dieAtFirstStart({ name, base, random, journal }: FirstStart) {
+export async function dieAtFirstStart(first: FirstStart): Promise<boolean> {
+  const { name, base, random, journal } = first;
   const folder = join(base, "first-start");
   const world = new World(
     { bucket: BUCKET, seed: random.below(2 ** 31), sizeMax: 2 ** 21 },
     journal,
   );
   try {
-    const isOld = random.below(2) === 0;
+    const isOld = first.isOld ?? random.below(2) === 0;
     if (isOld) await leaveOldVersion(folder, world);
     const wasHit = await dieAt({ name, folder, world, random });
     const server = await startServer(folder, journal);

@@ -1,6 +1,7 @@
 // The parts of the laboratory by name.
 
 import { runCrashLoop, type LoopOptions } from "./crash-loop.ts";
+import { runFaults } from "./faults/fault-loop.ts";
 import { runFlips } from "./flips/flip-loop.ts";
 import { runHangs } from "./hang-loop.ts";
 import { runHttp } from "./http-loop.ts";
@@ -18,6 +19,7 @@ export const LAB_PARTS = {
   http: runHttp,
   flips: runFlips,
   hang: runHangs,
+  faults: runFaults,
 } as const satisfies Record<string, Part>;
 
 export type LabPart = keyof typeof LAB_PARTS;

@@ -45,8 +45,8 @@ export async function runShared(shared: SharedRun): Promise<void> {
 
 function start(script: string, shared: SharedRun, nth: number): ChildProcess {
   const { part, workers, seed, minutes, from, hits } = shared;
-  // The model's sequences are dealt out, and so are named points; all other parts draw from a seed of their own.
-  const own = part === "model" ? seed : seed + nth * 7_919;
+  // The model's sequences are dealt out, and so are named points and faults; all other parts draw from a seed of their own.
+  const own = part === "model" || part === "faults" ? seed : seed + nth * 7_919;
   const numbers = [own, minutes, from + nth, workers, hits];
   const child = fork(script, [part, ...numbers.map(String)], {
     execArgv: [`--max-semi-space-size=${YOUNG_MIB}`],

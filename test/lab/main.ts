@@ -72,7 +72,12 @@ function report(name: string, journal: Journal): void {
     const least = Math.min(...points.map(([, count]) => count));
     print(`  ${points.length} points, each hit ${least} times or more: ${countsOf(new Map(rows))}`);
   }
-  const rest = [...notes].filter(([kind]) => !/^(operation|fault|point): /.test(kind));
+  const trials = [...notes].filter(([kind]) => kind.startsWith("trial: "));
+  if (trials.length > 0) {
+    const rows = trials.map(([kind, count]) => [kind.slice("trial: ".length), count] as const);
+    print(`  trials: ${countsOf(new Map(rows))}`);
+  }
+  const rest = [...notes].filter(([kind]) => !/^(operation|fault|point|trial): /.test(kind));
   print(`  noted: ${countsOf(new Map(rest))}`);
   print(`  violations: ${journal.violations.length}`);
 }

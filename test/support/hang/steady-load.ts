@@ -37,7 +37,7 @@ export class SteadyLoad {
   readonly #contents = new Map<string, readonly Content[]>();
   readonly timings: Timing[] = [];
   readonly wrong: string[] = [];
-  /** What failed, by the phase, the method, and the error's name or code. */
+  /** What failed, by the phases in which it began and ended, the method, and the error's name or code. */
   readonly failures = new Map<string, number>();
   phase = "before";
   #isOver = false;
@@ -104,7 +104,8 @@ export class SteadyLoad {
         }
       } catch (error) {
         isGood = false;
-        this.#noteFailure(error, `${phase}: ${isWrite ? "PUT" : "GET"}`);
+        const phases = phase === this.phase ? phase : `${phase}, ${this.phase}`;
+        this.#noteFailure(error, `${phases}: ${isWrite ? "PUT" : "GET"}`);
       }
       this.timings.push({ phase, elapsedMs: performance.now() - begin, isGood });
       if (!isGood) await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));

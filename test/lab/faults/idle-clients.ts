@@ -1,0 +1,121 @@
+// F70: very many clients that take nothing of their answer, or send a byte now and then of what they announced. They cost
+// no more than their buffers; everybody else is served; and when they are gone nothing is left of what they sent.
+
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { connect, type Socket } from "node:net";
+import { join } from "node:path";
+import { atEnd } from "../../support/at-end.ts";
+import { givenFolder } from "../../support/kintsugi-process.ts";
+import { signV4, wireBytes } from "../../support/signing.ts";
+import { within } from "../../support/until.ts";
+import { requireClean, requireNoOrphans } from "../lab-admin.ts";
+import { LabClient } from "../lab-client.ts";
+import { LAB_KEYS, LabServer } from "../lab-server.ts";
+import type { Trial } from "./fault-trial.ts";
+
+const MIB = 1024 * 1024;
+const BUCKET = "lab-bucket";
+const CLIENTS_MIN = 400;
+const CLIENTS_MORE = 800;
+const LARGE_BYTES = 16 * MIB;
+/** Half a megabyte for each, and what a server takes. */
+const RSS_MIB_MAX = 1_000;
+const OTHERS = 40;
+/** Of one request of another client. */
+const LIMIT_MS = 30_000;
+
+interface Idle {
+  readonly sockets: readonly Socket[];
+  /** Keys whose bytes never come. */
+  readonly keys: readonly string[];
+}
+
+export async function keepIdleClients(trial: Trial): Promise<void> {
+  const { random, journal } = trial;
+  const folder = join(await givenFolder(), "data");
+  const env = { KINTSUGI_BUCKETS: BUCKET, KINTSUGI_HASTE: "60" };
+  const server = new LabServer({ folder, env });
+  atEnd(() => server.kill());
+  const endpoint = await server.ready();
+  assert.ok(endpoint !== undefined, server.output);
+  const client = new LabClient(endpoint, LAB_KEYS);
+  atEnd(() => client.close());
+  const large = Buffer.alloc(LARGE_BYTES, "large");
+  const put = (key: string, body: Buffer) =>
+    client.send({ method: "PUT", path: `/${BUCKET}/${key}`, body });
+  assert.equal((await put("large", large)).status, 200);
+
+  const idle = await connectIdle(endpoint, trial);
+  const trickling = setInterval(() => {
+    for (const socket of idle.sockets) if (random.below(20) === 0) socket.write("x");
+  }, 100);
+  atEnd(() => clearInterval(trickling));
+  for (let index = 0; index < OTHERS; index += 1) {
+    const key = `other-${index}`;
+    const body = Buffer.alloc(1 + random.below(2 * MIB), key);
+    const answer = await within(LIMIT_MS, "a PUT beside them", put(key, body));
+    assert.equal(answer.status, 200, String(answer.body));
+    const path = `/${BUCKET}/${key}`;
+    const back = await within(LIMIT_MS, "a GET beside them", client.send({ method: "GET", path }));
+    assert.ok(back.body.equals(body), key);
+    journal.count("request beside idle clients");
+  }
+  const peakMib = await peakOf(server.pid);
+  journal.note("MiB of memory at most, summed over trials of F70", peakMib);
+  assert.ok(peakMib < RSS_MIB_MAX, `${idle.sockets.length} idle clients cost ${peakMib} MiB`);
+
+  clearInterval(trickling);
+  for (const socket of idle.sockets) socket.destroy();
+  for (const key of idle.keys) {
+    const { status } = await client.send({ method: "HEAD", path: `/${BUCKET}/${key}` });
+    assert.equal(status, 404, `${key} was never sent`);
+  }
+  await requireClean({ process: server }, journal);
+  await requireNoOrphans({ process: server }, journal);
+  assert.equal(server.hasEnded, false, server.output);
+}
+
+/** Readers that stop reading, and writers that send less than they said. */
+async function connectIdle(endpoint: string, { random, journal }: Trial): Promise<Idle> {
+  const sockets: Socket[] = [];
+  const keys: string[] = [];
+  const { host, hostname, port } = new URL(endpoint);
+  const begin = (method: string, key: string, length: number): Promise<Socket> => {
+    const path = `/${BUCKET}/${key}`;
+    const headers = { host, ...(length > 0 ? { "content-length": String(length) } : {}) };
+    const signed = signV4(LAB_KEYS, { method, path, headers, payload: "UNSIGNED-PAYLOAD" });
+    const socket = connect(Number(port), hostname);
+    socket.on("error", () => undefined);
+    atEnd(() => socket.destroy());
+    sockets.push(socket);
+    return new Promise((resolve) => {
+      socket.write(wireBytes(method, path, signed.headers, ""), () => resolve(socket));
+    });
+  };
+  const count = CLIENTS_MIN + random.below(CLIENTS_MORE);
+  const writerShare = random.below(101);
+  const begun = Array.from({ length: count }, async (_, index) => {
+    if (random.below(100) >= writerShare) {
+      const reader = await begin("GET", "large", 0);
+      reader.pause();
+      return;
+    }
+    const key = `never-${index}`;
+    keys.push(key);
+    // Of what lies in the metadata, in a pack, and in a set of its own.
+    const length = [10_000, 500_000, 5 * MIB][random.below(3)] ?? MIB;
+    const writer = await begin("PUT", key, length);
+    writer.write(Buffer.alloc(random.below(Math.min(length, 200_000))));
+  });
+  await within(LIMIT_MS, "clients connect", Promise.all(begun));
+  journal.note("idle readers", count - keys.length);
+  journal.note("idle writers", keys.length);
+  return { sockets, keys };
+}
+
+/** The most memory that a process ever had, in MiB. */
+async function peakOf(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, "utf8");
+  return Math.round(Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) / 1024);
+}
