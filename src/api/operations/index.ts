@@ -8,13 +8,17 @@ import { copyObject } from "./copy-object.ts";
 import { createBucket } from "./create-bucket.ts";
 import { createMultipartUpload } from "./create-multipart-upload.ts";
 import { deleteBucketCors } from "./delete-bucket-cors.ts";
+import { deleteBucketReplication } from "./delete-bucket-replication.ts";
 import { deleteBucketTagging } from "./delete-bucket-tagging.ts";
+import { deleteBucketWebsite } from "./delete-bucket-website.ts";
 import { deleteBucket } from "./delete-bucket.ts";
 import { deleteObjectTagging } from "./delete-object-tagging.ts";
 import { deleteObject } from "./delete-object.ts";
 import { deleteObjects } from "./delete-objects.ts";
+import { getBucketAccelerateConfiguration } from "./get-bucket-accelerate-configuration.ts";
 import { getBucketCors } from "./get-bucket-cors.ts";
 import { getBucketLocation } from "./get-bucket-location.ts";
+import { getBucketRequestPayment } from "./get-bucket-request-payment.ts";
 import { getBucketTagging } from "./get-bucket-tagging.ts";
 import { getBucketVersioning } from "./get-bucket-versioning.ts";
 import { getObjectAttributes } from "./get-object-attributes.ts";
@@ -34,7 +38,11 @@ import { listParts } from "./list-parts.ts";
 import { postObject } from "./post-object.ts";
 import { preflightBucket } from "./preflight-bucket.ts";
 import { preflightObject } from "./preflight-object.ts";
+import { putBucketAccelerateConfiguration } from "./put-bucket-accelerate-configuration.ts";
 import { putBucketCors } from "./put-bucket-cors.ts";
+import { putBucketLogging } from "./put-bucket-logging.ts";
+import { putBucketNotificationConfiguration } from "./put-bucket-notification-configuration.ts";
+import { putBucketRequestPayment } from "./put-bucket-request-payment.ts";
 import { putBucketTagging } from "./put-bucket-tagging.ts";
 import { putBucketVersioning } from "./put-bucket-versioning.ts";
 import { putObjectLegalHold } from "./put-object-legal-hold.ts";
@@ -66,6 +74,14 @@ export const SUPPORTED: readonly Operation[] = [
   deleteBucketCors,
   preflightBucket,
   preflightObject,
+  getBucketRequestPayment,
+  putBucketRequestPayment,
+  getBucketAccelerateConfiguration,
+  putBucketAccelerateConfiguration,
+  putBucketLogging,
+  putBucketNotificationConfiguration,
+  deleteBucketWebsite,
+  deleteBucketReplication,
 
   // Listings.
   listObjectsV2,

@@ -33,7 +33,6 @@ function emptyList(root: string): Default {
 
 const ON_BUCKET: readonly Row[] = [
   ["GetBucketAbac", ["abac"], { root: "AbacStatus", content: { Status: "Disabled" } }],
-  ["GetBucketAccelerateConfiguration", ["accelerate"], empty("AccelerateConfiguration")],
   ["GetBucketAnalyticsConfiguration", ["analytics", "id"], NO_CONFIGURATION],
   [
     "GetBucketEncryption",
@@ -54,11 +53,6 @@ const ON_BUCKET: readonly Row[] = [
   ["GetBucketPolicy", ["policy"], { error: "NoSuchBucketPolicy" }],
   ["GetBucketPolicyStatus", ["policyStatus"], { error: "NoSuchBucketPolicy" }],
   ["GetBucketReplication", ["replication"], { error: "ReplicationConfigurationNotFoundError" }],
-  [
-    "GetBucketRequestPayment",
-    ["requestPayment"],
-    { root: "RequestPaymentConfiguration", content: { Payer: "BucketOwner" } },
-  ],
   ["GetBucketWebsite", ["website"], { error: "NoSuchWebsiteConfiguration" }],
   [
     "GetPublicAccessBlock",
