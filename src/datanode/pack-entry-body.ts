@@ -2,7 +2,7 @@
 // shard of each small object. Texts are UTF-8 behind their length; lengths and counts are variable: seven bits a byte,
 // the lowest first, the highest bit set on all but the last.
 //
-//   bucket, key, flags; then what the flags name: upload id and part number; checksums; headers; user metadata
+//   bucket, key, flags; then what the flags name: upload id and part number; checksums; headers; user metadata; the seal
 //
 // A checksum is a byte (algorithm, and bits for "composite" and "as text") and its value, raw where it is plain base64.
 // A header is a byte: one of the usual names, or usual names with values, by number; or 0, and its name. The lists below
@@ -12,13 +12,14 @@ import type { ChecksumAlgorithm, ObjectChecksum } from "../core/checksum.ts";
 import { PART_NUMBER_MAX } from "../core/limits.ts";
 import { assert } from "../util/assert.ts";
 import type { PackEntry } from "./pack-entry.ts";
-import { FieldError } from "./json-fields.ts";
+import { FieldError, parseFields } from "./json-fields.ts";
 import { partField } from "./shard-part.ts";
+import { sealField } from "./shard-seal.ts";
 
-type EntryBody = Pick<PackEntry, "attributes" | "bucket" | "checksums" | "key" | "part">;
+type EntryBody = Pick<PackEntry, "attributes" | "bucket" | "checksums" | "key" | "part" | "seal">;
 
-const FLAGS = { part: 1, checksums: 2, headers: 4, userMetadata: 8 } as const;
-const ALL_FLAGS = 15;
+const FLAGS = { part: 1, checksums: 2, headers: 4, userMetadata: 8, seal: 16 } as const;
+const ALL_FLAGS = 31;
 const ALGORITHMS: readonly ChecksumAlgorithm[] = ["CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256"];
 const COMPOSITE_BIT = 0x80;
 const TEXT_BIT = 0x40;
@@ -44,14 +45,16 @@ const PAIRS_FROM = 128;
 /** No count is larger: a header of so many things would not fit. */
 const COUNT_MAX = 0xffff;
 
-export function renderEntryBody({ bucket, key, part, checksums, attributes }: EntryBody): Buffer {
+export function renderEntryBody(entry: EntryBody): Buffer {
+  const { bucket, key, part, checksums, attributes, seal } = entry;
   const headers = Object.entries(attributes.headers);
   const userMetadata = Object.entries(attributes.userMetadata);
   const flags =
     (part === undefined ? 0 : FLAGS.part) |
     (checksums.length === 0 ? 0 : FLAGS.checksums) |
     (headers.length === 0 ? 0 : FLAGS.headers) |
-    (userMetadata.length === 0 ? 0 : FLAGS.userMetadata);
+    (userMetadata.length === 0 ? 0 : FLAGS.userMetadata) |
+    (seal === undefined ? 0 : FLAGS.seal);
   const pieces = [text(bucket), text(key), Buffer.from([flags])];
   if (part !== undefined) pieces.push(text(part.uploadId), count(part.number));
   if (checksums.length > 0) pieces.push(count(checksums.length), ...checksums.map(checksumBytes));
@@ -60,6 +63,7 @@ export function renderEntryBody({ bucket, key, part, checksums, attributes }: En
     pieces.push(count(userMetadata.length));
     for (const [name, value] of userMetadata) pieces.push(text(name), text(value));
   }
+  if (seal !== undefined) pieces.push(text(JSON.stringify({ seal })));
   return Buffer.concat(pieces);
 }
 
@@ -128,13 +132,14 @@ class BodyReader {
       flags & FLAGS.userMetadata,
       () => [this.#text(), this.#text()] as const,
     );
+    const seal = (flags & FLAGS.seal) === 0 ? undefined : sealField(parseFields(this.#take()));
     if (this.#at !== this.#bytes.length) throw new FieldError("there is more than belongs there");
     // Made by defining properties, so that "__proto__" is a name like any other.
     const attributes = {
       headers: Object.fromEntries(headers),
       userMetadata: Object.fromEntries(userMetadata),
     };
-    return { bucket, key, part, checksums, attributes };
+    return { bucket, key, part, checksums, attributes, ...(seal && { seal }) };
   }
 
   #part(): PackEntry["part"] {

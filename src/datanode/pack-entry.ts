@@ -15,6 +15,7 @@ import { crc32c } from "../util/crc32c.ts";
 import { findEntryBody, renderEntryBody } from "./pack-entry-body.ts";
 import type { ShardSetFooter } from "./shard-footer.ts";
 import type { ShardPart } from "./shard-part.ts";
+import type { ShardSeal } from "./shard-seal.ts";
 
 export interface PackEntry {
   readonly bucket: string;
@@ -22,12 +23,14 @@ export interface PackEntry {
   readonly part?: ShardPart | undefined;
   /** Bytes of data. */
   readonly sizeBytes: number;
-  /** The MD5 of the data, in hex. */
+  /** The MD5 of the data, or the digest of sealed bytes, in hex. */
   readonly etag: string;
   readonly checksums: readonly ObjectChecksum[];
   readonly attributes: ShardSetFooter["attributes"];
   /** When the data had ended, in milliseconds since 1970. */
   readonly createdAt: number;
+  /** Where the bytes are sealed: then `sizeBytes` and `etag` are of the sealed ones. */
+  readonly seal?: ShardSeal | undefined;
 }
 
 /** Where a header stands. */

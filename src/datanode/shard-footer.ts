@@ -25,6 +25,7 @@ import {
 } from "./json-fields.ts";
 import { SHARD_FORMAT_VERSION } from "./shard-header.ts";
 import { partField, type ShardPart } from "./shard-part.ts";
+import { sealField, type ShardSeal } from "./shard-seal.ts";
 
 /** The fixed end of a file, in bytes: read it to learn where the footer begins. */
 export const TRAILER_BYTES = 44;
@@ -51,6 +52,8 @@ export interface ShardSetFooter {
   readonly createdAt: number;
   /** For a part of a multipart upload. */
   readonly part?: ShardPart | undefined;
+  /** Where the bytes are sealed: then `dataBytes` and `etag` are of the sealed ones. */
+  readonly seal?: ShardSeal | undefined;
 }
 
 export interface ShardFooter extends ShardSetFooter {
@@ -74,8 +77,8 @@ export function renderShardFooters(
   set: ShardSetFooter,
   offset: number,
 ): readonly Uint8Array[] {
-  const { dataBytes, etag, checksums, attributes, digests, createdAt, part } = set;
-  const fields = { dataBytes, etag, checksums, attributes, digests, createdAt, part };
+  const { dataBytes, etag, checksums, attributes, digests, createdAt, part, seal } = set;
+  const fields = { dataBytes, etag, checksums, attributes, digests, createdAt, part, seal };
   const json = Buffer.from(JSON.stringify(fields), "utf8");
   const footerBytes = json.length + TRAILER_BYTES;
   assert(footerBytes <= FOOTER_BYTES_MAX, "a shard footer is bounded");
@@ -159,6 +162,7 @@ function parseSetFooter(json: Uint8Array): ShardSetFooter {
     digests,
     createdAt: countField(fields, "createdAt"),
     part: partField(fields),
+    seal: sealField(fields),
   };
 }
 

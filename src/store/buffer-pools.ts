@@ -34,6 +34,15 @@ export class BufferPools {
     this.#outBytes -= buffer.length;
   }
 
+  /** Counts memory that is no buffer of these pools as in use, until `unclaim`. */
+  claim(sizeBytes: number): void {
+    this.#outBytes += sizeBytes;
+  }
+
+  unclaim(sizeBytes: number): void {
+    this.#outBytes -= sizeBytes;
+  }
+
   get isBusy(): boolean {
     return this.#outBytes >= BUSY_BYTES;
   }

@@ -9,6 +9,7 @@ import type { MetadataStore } from "../metadata/metadata-store.ts";
 import type { PackRecord } from "../metadata/records.ts";
 import { crashPoint } from "../util/crash-point.ts";
 import { commitContent } from "./commit-content.ts";
+import { storedBytesOf, type StoredBytes } from "./encryption/stored-bytes.ts";
 import { PackedBytes } from "./packed-bytes.ts";
 import { packEntries, type FoundEntry } from "./pack-walk.ts";
 import { readSegments } from "./read-segments.ts";
@@ -64,8 +65,7 @@ function newTally(): Tally {
 interface NamedBytes {
   readonly bucketId: number;
   readonly content: ShardContent;
-  readonly sizeBytes: number;
-  readonly etag: string;
+  readonly stored: StoredBytes;
 }
 
 const NOTHING_DONE: CompactProgress = { ...newTally(), isComplete: false };
@@ -174,8 +174,8 @@ export class Compaction {
       try {
         named = await findNamed(metadata, pack.set.id, found);
         if (named === undefined) return;
-        const run = runOf(named.content, named);
-        const range = { start: 0, end: named.sizeBytes };
+        const run = runOf(named.content, named.stored);
+        const range = { start: 0, end: named.stored.sizeBytes };
         for await (const window of readSegments(
           this.#context,
           [{ kind: "set", run, range }],
@@ -221,14 +221,15 @@ async function findNamed(
   if (bucket === undefined) return undefined;
   const row = await findRow(metadata, bucket.id, entry);
   if (row?.content.kind !== "packed") return undefined;
-  const { content, sizeBytes, etag } = row;
+  const { content } = row;
   if (content.set.id !== setId || content.offset !== offset) return undefined;
-  if (sizeBytes !== entry.sizeBytes || etag !== entry.etag) {
+  const stored = storedBytesOf(row);
+  if (stored.sizeBytes !== entry.sizeBytes || stored.etag !== entry.etag) {
     throw new S3Error("InternalError", {
       cause: new Error("row and pack disagree about size or ETag"),
     });
   }
-  return { bucketId: bucket.id, content, sizeBytes, etag };
+  return { bucketId: bucket.id, content, stored };
 }
 
 async function findRow(

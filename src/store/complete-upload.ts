@@ -8,6 +8,8 @@ import type { ObjectRecord, UploadRecord } from "../metadata/records.ts";
 import { crashPoint } from "../util/crash-point.ts";
 import { chooseParts, requirePartChecksums } from "./chosen-parts.ts";
 import { completedChecksum } from "./completed-checksum.ts";
+import { sealModeOf } from "./encryption/encryption-text.ts";
+import { openUploadKey } from "./encryption/upload-key.ts";
 import type { CompleteRequest } from "./object-store.ts";
 import type { StoreContext } from "./store-context.ts";
 
@@ -20,6 +22,7 @@ export async function completeUpload(
   request: CompleteRequest,
 ): Promise<ObjectRecord> {
   const upload = await findUpload(context, request);
+  await requireKey(context, request, upload);
   if (upload.completed !== undefined) return repeatedAnswer(context, request, upload);
   try {
     return await makeObject(context, request, upload);
@@ -37,6 +40,17 @@ async function findUpload(
   const upload = await metadata.findUpload(bucket.id, key, uploadId);
   if (upload === undefined) throw noSuchUpload(uploadId);
   return upload;
+}
+
+/** Checksums tell of the parts, so that only who has their key may have them computed. @throws S3Error InvalidRequest */
+async function requireKey(
+  { keys }: StoreContext,
+  { bucket, key, customerKey }: CompleteRequest,
+  { checksumAlgorithm, encryption }: UploadRecord,
+): Promise<void> {
+  const isNeeded = checksumAlgorithm !== undefined && sealModeOf(encryption) === "SSE-C";
+  if (customerKey === undefined && !isNeeded) return;
+  await openUploadKey(keys, { encryption, name: { bucket: bucket.name, key } }, customerKey);
 }
 
 async function makeObject(

@@ -17,6 +17,7 @@ import { BufferPools } from "./buffer-pools.ts";
 import { Compaction, type CompactOptions, type CompactProgress } from "./compaction.ts";
 import { Drive } from "./drive.ts";
 import { DriveSet } from "./drive-set.ts";
+import { NO_KEYS, type KeyProvider } from "./encryption/key-provider.ts";
 import { Litter } from "./litter.ts";
 import { multipartOperations } from "./multipart.ts";
 import type { ObjectStore } from "./object-store.ts";
@@ -46,6 +47,8 @@ export interface ObjectStoreOptions {
   /** Written into every shard. */
   readonly clusterId: string;
   readonly logger?: Logger;
+  /** Of encryption with keys of the store's own (SSE-S3); refused without. */
+  readonly keys?: KeyProvider | undefined;
   readonly limits?: Partial<StoreLimits>;
   /**
    * Whether no other process writes to this cluster: locks on the drives, or the members' promise, say so. Then whoever
@@ -170,6 +173,7 @@ async function openContext(
     codec,
     clock,
     logger,
+    keys: options.keys ?? NO_KEYS,
     clusterId,
     geometry: geometryFor(newest.drives.length, limits.unitBytes),
     layoutVersion: newest.version,

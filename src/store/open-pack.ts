@@ -91,6 +91,7 @@ export class OpenPack {
   #headers: readonly Uint8Array[];
   #endOffset = 0;
   #dataBytes = 0;
+  #objectBytes = 0;
   #entryCount = 0;
   #hasFailed = false;
   /** Left set when an entry could not be placed: then there is no telling what a footer should say. */
@@ -119,6 +120,11 @@ export class OpenPack {
   /** Bytes of data that were appended, whether or not anything names them. */
   get dataBytes(): number {
     return this.#dataBytes;
+  }
+
+  /** The same before they were sealed, as rows count them. */
+  get objectBytes(): number {
+    return this.#objectBytes;
   }
 
   /** Entries that a quorum of drives has. */
@@ -277,6 +283,7 @@ export class OpenPack {
       this.#digests[index]?.update(checksums);
     }
     this.#dataBytes += entry.sizeBytes;
+    this.#objectBytes += entry.seal?.sizeBytes ?? entry.sizeBytes;
     this.#endOffset = offset;
     for (const { geometry } of stripes)
       this.#endOffset += geometry.unitBytes + BLOCK_CHECKSUM_BYTES;

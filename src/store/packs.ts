@@ -208,9 +208,9 @@ export class Packs {
   }
 
   async #tellSealed(pack: OpenPack): Promise<void> {
-    const { setId, dataBytes } = pack;
+    const { setId, objectBytes } = pack;
     try {
-      const outcome = await this.#context.metadata.sealPack(setId, dataBytes);
+      const outcome = await this.#context.metadata.sealPack(setId, objectBytes);
       if (outcome !== "unknown") return;
       // What was named once is forgotten only by metadata that has rotted, and can be made anew.
       if (!pack.wasNamed) await pack.discard();

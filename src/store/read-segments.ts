@@ -7,6 +7,8 @@ import { locateRange, type ByteRange } from "../erasure/stripe.ts";
 import { stripeBytes } from "../erasure/geometry.ts";
 import type { ByteWindow, ByteWindows } from "./byte-window.ts";
 import { deliverWindow } from "./deliver-window.ts";
+import type { ChunkOpener } from "./encryption/chunk-opener.ts";
+import { openWindow } from "./encryption/open-window.ts";
 import type { OpenReading } from "./read-tracker.ts";
 import { SetReading } from "./set-reading.ts";
 import type { SetRun } from "./set-run.ts";
@@ -16,7 +18,17 @@ import { gatherWindow, type WindowPlan } from "./window-gather.ts";
 /** A piece of what is read: bytes in memory, or a range of a run of shards. */
 export type Segment =
   | { readonly kind: "bytes"; readonly bytes: Uint8Array }
-  | { readonly kind: "set"; readonly run: SetRun; readonly range: ByteRange };
+  | {
+      readonly kind: "set";
+      readonly run: SetRun;
+      readonly range: ByteRange;
+      /** Of sealed bytes: opens those of the range. */
+      readonly opener?: ChunkOpener | undefined;
+    };
+
+interface PlannedWindow extends WindowPlan {
+  readonly opener: ChunkOpener | undefined;
+}
 
 /**
  * The windows of segments in order; `hold` is closed at their end, however it comes, and also when nobody ever asks for
@@ -76,32 +88,33 @@ function requireHold(hold: OpenReading): void {
 }
 
 async function nextWindow(
-  plans: AsyncIterator<WindowPlan | Uint8Array>,
+  plans: AsyncIterator<PlannedWindow | Uint8Array>,
 ): Promise<ByteWindow | undefined> {
   const next = await plans.next();
   if (next.done === true) return undefined;
   if (next.value instanceof Uint8Array) return { chunks: [next.value], release: () => undefined };
-  return deliverWindow(next.value, await gatherWindow(next.value));
+  const { opener, reading } = next.value;
+  const window = deliverWindow(next.value, await gatherWindow(next.value));
+  return opener === undefined ? window : openWindow(reading.context, window, opener);
 }
 
 async function* planWindows(
   context: StoreContext,
   segments: AsyncIterable<Segment> | Iterable<Segment>,
-): AsyncGenerator<WindowPlan | Uint8Array, void> {
+): AsyncGenerator<PlannedWindow | Uint8Array, void> {
   for await (const segment of segments) {
     if (segment.kind === "bytes") {
       if (segment.bytes.length > 0) yield segment.bytes;
     } else if (segment.range.end > segment.range.start) {
-      yield* planRun(context, segment.run, segment.range);
+      yield* planRun(context, segment);
     }
   }
 }
 
 function* planRun(
   context: StoreContext,
-  run: SetRun,
-  range: ByteRange,
-): Generator<WindowPlan, void> {
+  { run, range, opener }: Extract<Segment, { readonly kind: "set" }>,
+): Generator<PlannedWindow, void> {
   const reading = new SetReading(context, run);
   const { set } = run;
   const all = locateRange(set, set.sizeBytes, range);
@@ -113,7 +126,7 @@ function* planRun(
       start: Math.max(range.start, first * full),
       end: Math.min(range.end, end * full),
     };
-    yield { reading, stripes: { first, end }, range: within };
+    yield { reading, stripes: { first, end }, range: within, opener };
     first = end;
   }
 }

@@ -23,7 +23,7 @@ export class SetReading {
   readonly #bad = new Map<number, unknown>();
   readonly #late = new Set<number>();
 
-  constructor(context: StoreContext, { set, seed }: SetRun) {
+  constructor(context: StoreContext, { set, seed }: Pick<SetRun, "seed" | "set">) {
     this.context = context;
     this.set = set;
     this.#seedOf = seed;

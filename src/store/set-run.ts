@@ -3,10 +3,13 @@
 
 import { packedSeed, shardSeed } from "../datanode/shard-format.ts";
 import type { Content, ShardSetRecord } from "../metadata/records.ts";
+import type { StoredBytes } from "./encryption/stored-bytes.ts";
 
 export interface SetRun {
   /** `sizeBytes` are those of the run, and `headerBytes` all that stands before its first block. */
   readonly set: ShardSetRecord;
+  /** What the digest of its bytes is computed with. */
+  readonly hash: StoredBytes["hash"];
   /** The seed of its blocks in the shard of that index. */
   readonly seed: (index: number) => number;
 }
@@ -14,17 +17,15 @@ export interface SetRun {
 /** Content that lies on the drives. */
 export type ShardContent = Exclude<Content, { readonly kind: "inline" }>;
 
-/** @param said What the row says of the bytes. */
-export function runOf(
-  content: ShardContent,
-  said: { readonly sizeBytes: number; readonly etag: string },
-): SetRun {
+/** @param stored What the row says of the bytes as they lie there (`storedBytesOf`). */
+export function runOf(content: ShardContent, stored: StoredBytes): SetRun {
   const { set } = content;
-  if (content.kind === "set") return { set, seed: (index) => shardSeed(set.id, index) };
+  const { sizeBytes, etag, hash } = stored;
+  if (content.kind === "set") return { set, hash, seed: (index) => shardSeed(set.id, index) };
   const { offset } = content;
-  const { sizeBytes, etag } = said;
   return {
     set: { ...set, sizeBytes, headerBytes: offset },
+    hash,
     seed: (index) => packedSeed(set.id, index, { offset, sizeBytes, etag }),
   };
 }

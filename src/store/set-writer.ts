@@ -29,7 +29,7 @@ export interface SetPurpose {
 }
 
 /** What is known of the bytes once they have ended. */
-export type SetSummary = Pick<ShardSetFooter, "attributes" | "checksums" | "etag">;
+export type SetSummary = Pick<ShardSetFooter, "attributes" | "checksums" | "etag" | "seal">;
 
 /**
  * @throws S3Error ServiceUnavailable, InsufficientStorage when too few drives take new shards; SlowDown when too many

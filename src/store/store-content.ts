@@ -1,13 +1,18 @@
 // Takes the bytes of an object or part in: small ones into memory, to lie in the metadata, those of middle size into
 // memory too, to be appended to a pack, and large ones into a shard set of their own.
-// The MD5, which is the ETag, is computed on the way. Whatever fails, fails with nothing left on the drives.
+// The MD5, which is the ETag, is computed on the way; what is to be encrypted is sealed behind it. Whatever fails, fails with nothing left on the drives.
 
-import { createHash } from "node:crypto";
+import { createHash, type Hash } from "node:crypto";
 import type { ObjectChecksum } from "../core/checksum.ts";
 import { PUT_BYTES_MAX } from "../core/limits.ts";
 import { S3Error } from "../core/s3-error.ts";
 import type { NewContent } from "../metadata/metadata-store.ts";
 import type { ObjectAttributes } from "../metadata/records.ts";
+import type { ShardSeal } from "../datanode/shard-seal.ts";
+import { ChunkSealer } from "./encryption/chunk-sealer.ts";
+import type { DataKey } from "./encryption/data-key.ts";
+import { renderEncryption } from "./encryption/encryption-text.ts";
+import { CHUNK_BYTES, sealedSize } from "./encryption/sealed-layout.ts";
 import { PackedBytes } from "./packed-bytes.ts";
 import { openSetWriter, type SetPurpose, type SetWriter } from "./set-writer.ts";
 import type { StoreContext } from "./store-context.ts";
@@ -17,13 +22,18 @@ import { quorumOfWrite } from "./write-quorum.ts";
 
 export interface ContentPurpose extends SetPurpose {
   readonly attributes: ObjectAttributes;
+  /** What the bytes are sealed with; undefined: they are stored as they come. */
+  readonly dataKey?: DataKey | undefined;
 }
 
 export interface StoredContent {
   readonly content: NewContent;
+  /** Before they were sealed. */
   readonly sizeBytes: number;
-  /** MD5 in hex. */
+  /** MD5 in hex; where a client's own key seals them, as on S3, something else of that form. */
   readonly etag: string;
+  /** For the row: of an object all that is known of it, of a part what is its own. */
+  readonly encryption: string | undefined;
   readonly checksums: readonly ObjectChecksum[];
 }
 
@@ -37,7 +47,7 @@ export async function storeContent(
 ): Promise<StoredContent> {
   checkSize(body.sizeBytes ?? 0);
   await requireQuorum(context);
-  const intake = new Intake(context, purpose);
+  const intake = new Intake(context, purpose, body);
   try {
     await intake.begin(body.sizeBytes);
     for await (const chunk of body.chunks) await intake.take(chunk);
@@ -71,25 +81,42 @@ function requireRoom({ drives, metadataSpace }: StoreContext, quorum: number): v
   throw new S3Error("InsufficientStorage", { cause: new Error("only the reserve is left") });
 }
 
+/** What stands of the bytes in the row, and of the stored ones beside them on the drives. */
+interface Summary {
+  readonly etag: string;
+  readonly encryption: string | undefined;
+  readonly stored: { readonly etag: string; readonly seal?: ShardSeal };
+}
+
 class Intake {
   readonly #context: StoreContext;
   readonly #purpose: ContentPurpose;
-  readonly #md5 = createHash("md5");
+  readonly #md5: Hash | undefined;
+  readonly #sealer: ChunkSealer | undefined;
   /** What has come, as long as it may lie in the metadata. */
   #small: Uint8Array[] = [];
   /** What has come, as long as it goes to a pack. */
   #packed: PackedBytes | undefined;
   #writer: SetWriter | undefined;
   #sizeBytes = 0;
+  /** Sealed, where that is done. */
+  #storedBytes = 0;
 
-  constructor(context: StoreContext, purpose: ContentPurpose) {
+  constructor(context: StoreContext, purpose: ContentPurpose, body: UploadBody) {
     this.#context = context;
     this.#purpose = purpose;
+    const { dataKey } = purpose;
+    // With a client's own key nobody is told the MD5 of its bytes.
+    const isMd5Wanted = dataKey?.wrapped.mode !== "SSE-C" || body.expectedMd5 !== undefined;
+    this.#md5 = isMd5Wanted ? createHash("md5") : undefined;
+    this.#sealer = dataKey && new ChunkSealer(dataKey.bytes);
   }
 
-  async begin(expectedBytes: number | undefined): Promise<void> {
+  async begin(givenBytes: number | undefined): Promise<void> {
     const { limits, pools } = this.#context;
-    if (expectedBytes === undefined || expectedBytes <= limits.inlineBytesMax) return;
+    if (givenBytes === undefined) return;
+    const expectedBytes = this.#sealer ? sealedSize(givenBytes, CHUNK_BYTES) : givenBytes;
+    if (expectedBytes <= limits.inlineBytesMax) return;
     if (expectedBytes > limits.packBytesMax) return this.#openSet();
     if (pools.isFull) throw new S3Error("SlowDown");
     this.#packed = new PackedBytes(this.#context, expectedBytes);
@@ -98,13 +125,35 @@ class Intake {
   async take(chunk: Uint8Array): Promise<void> {
     this.#sizeBytes += chunk.length;
     checkSize(this.#sizeBytes);
-    this.#md5.update(chunk);
+    this.#md5?.update(chunk);
+    if (this.#sealer === undefined) return this.#store(chunk);
+    for (const sealed of this.#sealer.take(chunk)) await this.#store(sealed);
+  }
+
+  async finish(body: UploadBody): Promise<StoredContent> {
+    const md5 = this.#md5?.digest("hex");
+    if (body.expectedMd5 !== undefined && body.expectedMd5 !== md5) throw new S3Error("BadDigest");
+    const checksums = body.checksums();
+    for (const sealed of this.#sealer?.end() ?? []) await this.#store(sealed);
+    const summary = this.#summary(md5);
+    const content = await this.#content(summary.stored, checksums);
+    const { etag, encryption } = summary;
+    return { content, sizeBytes: this.#sizeBytes, etag, encryption, checksums };
+  }
+
+  async abort(): Promise<void> {
+    this.#packed?.release();
+    await this.#writer?.abort();
+  }
+
+  async #store(chunk: Uint8Array): Promise<void> {
+    this.#storedBytes += chunk.length;
     if (this.#packed?.admits(chunk.length) === true) {
       this.#packed.take(chunk);
       return;
     }
     if (this.#packed === undefined && this.#writer === undefined) {
-      if (this.#sizeBytes <= this.#context.limits.inlineBytesMax) {
+      if (this.#storedBytes <= this.#context.limits.inlineBytesMax) {
         // The chunk is ours only until the next is asked for.
         this.#small.push(Buffer.from(chunk));
         return;
@@ -112,23 +161,6 @@ class Intake {
     }
     if (this.#writer === undefined) await this.#openSet();
     await this.#writer?.write(chunk);
-  }
-
-  async finish(body: UploadBody): Promise<StoredContent> {
-    const etag = this.#md5.digest("hex");
-    if (body.expectedMd5 !== undefined && body.expectedMd5 !== etag) throw new S3Error("BadDigest");
-    const checksums = body.checksums();
-    return {
-      content: await this.#content(etag, checksums),
-      sizeBytes: this.#sizeBytes,
-      etag,
-      checksums,
-    };
-  }
-
-  async abort(): Promise<void> {
-    this.#packed?.release();
-    await this.#writer?.abort();
   }
 
   /** A set of its own, which begins with what has come so far. */
@@ -143,7 +175,26 @@ class Intake {
     this.#packed = undefined;
   }
 
-  async #content(etag: string, checksums: readonly ObjectChecksum[]): Promise<NewContent> {
+  #summary(md5: string | undefined): Summary {
+    const { dataKey, part } = this.#purpose;
+    const sealing = this.#sealer?.sealing();
+    if (dataKey === undefined || sealing === undefined) {
+      const etag = md5 ?? "";
+      return { etag, encryption: undefined, stored: { etag } };
+    }
+    const { digest } = sealing;
+    const key = dataKey.wrapped;
+    const etag = key.mode === "SSE-C" ? digest : (md5 ?? digest);
+    // On the drives everything is said of a part, too: they must be enough to make the metadata anew.
+    const encryption = renderEncryption({ key, sealing });
+    const stored = { etag: digest, seal: { sizeBytes: this.#sizeBytes, etag, encryption } };
+    return { etag, encryption: part ? renderEncryption({ sealing }) : encryption, stored };
+  }
+
+  async #content(
+    stored: Summary["stored"],
+    checksums: readonly ObjectChecksum[],
+  ): Promise<NewContent> {
     // What a part becomes is said by its upload, not by the part.
     const attributes = this.#purpose.part === undefined ? this.#purpose.attributes : NO_ATTRIBUTES;
     const packed = this.#packed;
@@ -151,16 +202,16 @@ class Intake {
       const { bucket, key, part } = this.#purpose;
       const { sizeBytes } = packed;
       const createdAt = this.#context.clock.now();
-      const about = { bucket, key, part, sizeBytes, etag, checksums, attributes, createdAt };
+      const about = { bucket, key, part, sizeBytes, ...stored, checksums, attributes, createdAt };
       packed.end();
       this.#packed = undefined;
       return this.#context.packs.add({ entry: about, bytes: packed });
     }
-    if (this.#writer === undefined || this.#sizeBytes === 0) {
+    if (this.#writer === undefined || this.#storedBytes === 0) {
       await this.#writer?.abort();
       return { kind: "inline", bytes: Buffer.concat(this.#small) };
     }
-    const set = await this.#writer.finish({ etag, checksums, attributes });
+    const set = await this.#writer.finish({ ...stored, checksums, attributes });
     return { kind: "set", set };
   }
 }

@@ -6,6 +6,7 @@ import type { MetadataStore } from "../metadata/metadata-store.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { Clock } from "../util/clock.ts";
 import type { BufferPools } from "./buffer-pools.ts";
+import type { KeyProvider } from "./encryption/key-provider.ts";
 import type { DriveSet } from "./drive-set.ts";
 import type { Litter } from "./litter.ts";
 import type { Packs } from "./packs.ts";
@@ -42,6 +43,8 @@ export interface StoreContext {
   readonly codec: ErasureCodec;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Wraps the data keys of what is encrypted with keys of the store's own. */
+  readonly keys: KeyProvider;
   readonly clusterId: string;
   /** Of new sets. */
   readonly geometry: Geometry;

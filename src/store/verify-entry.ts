@@ -1,9 +1,9 @@
 // Verifies one row: the bytes that it names, wherever they are.
 
-import { hash } from "node:crypto";
 import type { SetId } from "../core/ids.ts";
 import type { WalkEntry } from "../metadata/metadata-store.ts";
 import type { Content } from "../metadata/records.ts";
+import { areStored, storedBytesOf, type StoredBytes } from "./encryption/stored-bytes.ts";
 import { runOf } from "./set-run.ts";
 import type { StoreContext } from "./store-context.ts";
 import type { VerifyFinding } from "./verify-report.ts";
@@ -50,49 +50,49 @@ export class EntryVerifier {
     const { content } = entry;
     if (entry.isDamaged) return { fault: damagedRow(content), read: NOTHING };
     if (content === undefined) return { fault: undefined, read: NOTHING };
-    if (content.kind === "inline") return this.#verifyInline(entry, content.dataId);
-    if (content.kind === "set") return this.#verifySet(entry, content);
-    return this.#verifyPacked(entry, content, bucket);
+    const stored = findStored(entry);
+    if (stored === undefined) return { fault: damagedRow(content), read: NOTHING };
+    if (content.kind === "inline") return this.#verifyInline(stored, content.dataId);
+    if (content.kind === "set") return this.#verifySet(stored, content);
+    return this.#verifyPacked(stored, content, { bucket, key: entry.position.key });
   }
 
-  async #verifyInline({ etag, sizeBytes }: WalkEntry, dataId: number): Promise<EntryCheck> {
+  async #verifyInline(stored: StoredBytes, dataId: number): Promise<EntryCheck> {
     const bytes = await this.#context.metadata.readInline(dataId);
     const read = NOTHING;
     if (bytes === undefined) {
       return { fault: inlineFault("unreadable", "its bytes are gone from the metadata"), read };
     }
-    if (bytes.length === sizeBytes && hash("md5", bytes) === etag) {
-      return { fault: undefined, read };
-    }
+    if (areStored(bytes, stored)) return { fault: undefined, read };
     const problem = "its bytes in the metadata are not those of its ETag";
     return { fault: inlineFault("damaged-bytes", problem), read };
   }
 
-  async #verifySet(entry: WalkEntry, content: SetContent): Promise<EntryCheck> {
+  async #verifySet(stored: StoredBytes, content: SetContent): Promise<EntryCheck> {
     const setId = content.set.id;
     const known = this.#sets.get(setId);
     const checking =
       known ??
-      verifyRun(this.#context, { run: runOf(content, entry), packed: undefined }, this.#signal);
+      verifyRun(this.#context, { run: runOf(content, stored), packed: undefined }, this.#signal);
     if (known === undefined) this.#keep(setId, checking);
     const check = await checking;
     const read = known === undefined ? countsOf(check) : NOTHING;
-    return { fault: faultOf(setId, check, entry), read };
+    return { fault: faultOf(setId, check, stored), read };
   }
 
   async #verifyPacked(
-    row: WalkEntry,
+    stored: StoredBytes,
     content: PackedContent,
-    bucket: string | undefined,
+    name: { readonly bucket: string | undefined; readonly key: string },
   ): Promise<EntryCheck> {
-    const { sizeBytes, etag } = row;
-    const entry = { bucket, key: row.position.key, sizeBytes, etag };
+    const { sizeBytes, etag } = stored;
+    const entry = { ...name, sizeBytes, etag };
     const check = await verifyRun(
       this.#context,
-      { run: runOf(content, row), packed: { entry, files: this.#packFiles } },
+      { run: runOf(content, stored), packed: { entry, files: this.#packFiles } },
       this.#signal,
     );
-    return { fault: faultOf(content.set.id, check, row), read: countsOf(check) };
+    return { fault: faultOf(content.set.id, check, stored), read: countsOf(check) };
   }
 
   #keep(setId: SetId, checking: Promise<RunCheck>): void {
@@ -103,8 +103,17 @@ export class EntryVerifier {
   }
 }
 
+/** Undefined where what the row says of their encryption makes no sense. */
+function findStored(entry: WalkEntry): StoredBytes | undefined {
+  try {
+    return storedBytesOf(entry);
+  } catch {
+    return undefined;
+  }
+}
+
 /** The worst of what is wrong, in words; all its bad shards are named beside it. */
-function faultOf(setId: SetId, check: RunCheck, row: WalkEntry): EntryFault | undefined {
+function faultOf(setId: SetId, check: RunCheck, row: StoredBytes): EntryFault | undefined {
   const { shards, found, hasWrongBytes, isReadable } = check;
   const fault = { setId, shards };
   const disagreement = check.disagreement ?? disagreementOf(found, row);
@@ -120,7 +129,7 @@ function faultOf(setId: SetId, check: RunCheck, row: WalkEntry): EntryFault | un
   return { ...fault, kind: "below-redundancy", problem: listed(shards) };
 }
 
-function disagreementOf(found: RunCheck["found"], row: WalkEntry): string | undefined {
+function disagreementOf(found: RunCheck["found"], row: StoredBytes): string | undefined {
   if (found === undefined) return undefined;
   if (found.sizeBytes === row.sizeBytes && found.etag === row.etag) return undefined;
   const said = `${row.sizeBytes} bytes, ETag ${row.etag}`;

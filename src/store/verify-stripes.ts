@@ -1,8 +1,8 @@
-// Reads every block of a run of shards and compares what they hold: block checksums, parity with data, and the MD5 of the
-// whole. A window at a time, so that memory does not grow with the size; one stripe at a time is computed, so that
+// Reads every block of a run of shards and compares what they hold: block checksums, parity with data, and the digest of
+// the whole. A window at a time, so that memory does not grow with the size; one stripe at a time is computed, so that
 // requests get their turn between.
 
-import { createHash } from "node:crypto";
+import { createHash, type Hash } from "node:crypto";
 import { setImmediate as giveWay } from "node:timers/promises";
 import { shardCount } from "../erasure/geometry.ts";
 import { stripeAt, stripeCount, unitOf, type StripeRange } from "../erasure/stripe.ts";
@@ -13,8 +13,8 @@ import type { SetRun } from "./set-run.ts";
 import { STRIPES_PER_WINDOW, type StoreContext } from "./store-context.ts";
 
 export interface StripesCheck {
-  /** MD5 of the data in hex; undefined where a stripe could not be had. */
-  readonly md5: string | undefined;
+  /** Of the data, in hex, by the run's hash; undefined where a stripe could not be had. */
+  readonly digest: string | undefined;
   /** Parity shards that are not what the data gives, though their checksums are good. */
   readonly wrongParity: ReadonlySet<number>;
   readonly bytesRead: number;
@@ -39,7 +39,7 @@ class StripeVerifier {
   readonly #context: StoreContext;
   readonly #run: SetRun;
   readonly #shards: readonly ShardCheck[];
-  readonly #md5 = createHash("md5");
+  readonly #hash: Hash;
   readonly #wrongParity = new Set<number>();
   #isWhole = true;
   #bytesRead = 0;
@@ -47,6 +47,7 @@ class StripeVerifier {
   constructor(context: StoreContext, run: SetRun, shards: readonly ShardCheck[]) {
     this.#context = context;
     this.#run = run;
+    this.#hash = createHash(run.hash);
     this.#shards = shards;
   }
 
@@ -70,7 +71,7 @@ class StripeVerifier {
 
   result(): StripesCheck {
     return {
-      md5: this.#isWhole ? this.#md5.digest("hex") : undefined,
+      digest: this.#isWhole ? this.#hash.digest("hex") : undefined,
       wrongParity: this.#wrongParity,
       bytesRead: this.#bytesRead,
     };
@@ -122,7 +123,7 @@ class StripeVerifier {
       const isRight = Buffer.compare(unitOf(units, stripe, shard.index), read.unit(index)) === 0;
       if (!isRight) this.#wrongParity.add(shard.index);
     }
-    this.#md5.update(units.subarray(0, stripe.dataBytes));
+    this.#hash.update(units.subarray(0, stripe.dataBytes));
   }
 }
 

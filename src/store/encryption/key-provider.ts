@@ -1,0 +1,36 @@
+// Who keeps the keys that data keys are wrapped with (SSE-S3): the local master keys; an external service later.
+
+import { S3Error } from "../../core/s3-error.ts";
+
+/** Whose bytes a data key opens. Wrapped keys are bound to it: one that was put under another name opens nothing. */
+export interface KeyName {
+  readonly bucket: string;
+  readonly key: string;
+}
+
+export interface WrappedDataKey {
+  /** Of the key that it was wrapped with. Tells nothing about that key. */
+  readonly keyId: string;
+  readonly wrapped: Uint8Array;
+}
+
+export interface KeyProvider {
+  /**
+   * Resolves where data keys can be wrapped now.
+   * @throws S3Error InvalidRequest, in words that say what to do: there is no key, or nobody has a copy of it yet.
+   */
+  requireReady(): Promise<void>;
+  /** Wraps with the newest key. @throws S3Error as `requireReady` */
+  wrap(dataKey: Uint8Array, name: KeyName): Promise<WrappedDataKey>;
+  /** @throws S3Error ServiceUnavailable where that key is not here, InternalError where the wrapped key is damaged. */
+  unwrap(wrapped: WrappedDataKey, name: KeyName): Promise<Uint8Array>;
+}
+
+function refuse(): Promise<never> {
+  const message =
+    "Encryption with managed keys (SSE-S3) is not set up: this store has no master key.";
+  return Promise.reject(new S3Error("InvalidRequest", { message }));
+}
+
+/** Of a store that was opened without keys. */
+export const NO_KEYS: KeyProvider = { requireReady: refuse, wrap: refuse, unwrap: refuse };
