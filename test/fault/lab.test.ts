@@ -90,7 +90,7 @@ test(`flipped bits never make wrong bytes (F28-F31, seed ${seed})`, async () => 
   const flips = { seed, random: seededRandom(seed), journal, shouldGoOn: () => true };
   await flipShardFiles(flips, 200);
   await flipJournals(flips, 50);
-  await flipSqlite(flips, 1);
+  await flipSqlite(flips, { withStore: 10, withServer: 1 });
   expect(journal.violations).toEqual([]);
 });
 

@@ -1,7 +1,7 @@
 // The bytes of the lab's objects: each made of its number alone, so that an answer can be compared byte by byte without
 // keeping what was sent. Two numbers never give the same bytes, and no piece of one stands at another place of another.
 
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { seededRandom } from "../../src/util/seeded-random.ts";
 
 const POOL_BYTES = 8 * 1024 * 1024;
@@ -40,5 +40,5 @@ export function bytesOfPieces(pieces: readonly Piece[]): Buffer {
 }
 
 export function md5(bytes: Uint8Array): string {
-  return createHash("md5").update(bytes).digest("hex");
+  return hash("md5", bytes);
 }

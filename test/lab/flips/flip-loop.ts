@@ -6,9 +6,10 @@ import { flipJournals } from "./journal-flips.ts";
 import { flipShardFiles } from "./shard-flips.ts";
 import { flipSqlite } from "./sqlite-flips.ts";
 
-const SHARD_FLIPS = 1_000;
-const JOURNAL_FLIPS = 300;
-const SQLITE_TRIALS = 20;
+// Of a round, so that ten flips elsewhere come to one in SQLite.
+const SHARD_FLIPS = 4_000;
+const JOURNAL_FLIPS = 1_000;
+const SQLITE_TRIALS = { withStore: 200, withServer: 3 };
 
 export async function runFlips({ seed, journal, shouldGoOn }: LoopOptions): Promise<void> {
   const random = seededRandom(seed);

@@ -12,6 +12,7 @@ import { verify } from "../lab-admin.ts";
 import { LabClient, type LabAnswer } from "../lab-client.ts";
 import { LAB_KEYS, LabServer } from "../lab-server.ts";
 import type { Journal } from "../world.ts";
+import { flipDatabase, type FlippedFile } from "./database-flips.ts";
 import { flipBit, pickBit, type Flip } from "./flip-bits.ts";
 import type { ShardFlips } from "./shard-flips.ts";
 
@@ -40,10 +41,18 @@ interface SqliteLab {
 
 type Outcome = "exact" | "not found" | "refused" | "wrong bytes" | "wrong metadata";
 
-/** So many starts, each with a few flips. */
+/** Each has a few flips. */
+export interface SqliteTrials {
+  /** The real server is started on the flipped file, and makes it good. */
+  readonly withServer: number;
+  /** The store reads the flipped file, and it is compared: a hundred times as many in the same time. */
+  readonly withStore: number;
+}
+
+/** So many of either, on the same objects. */
 export async function flipSqlite(
   { seed, journal, shouldGoOn }: ShardFlips,
-  trials: number,
+  { withServer, withStore }: SqliteTrials,
 ): Promise<void> {
   const base = await mkdtemp(join(tmpdir(), "kintsugi-flips-"));
   try {
@@ -55,10 +64,26 @@ export async function flipSqlite(
     await fill(server, lab);
     await server.process.kill("SIGTERM");
     await keep(data, good);
-    for (let trial = 0; trial < trials && shouldGoOn(); trial += 1) await tryFlips(lab);
+    await flipDatabase(await fileOf(lab, base), { random, journal, shouldGoOn }, withStore);
+    for (let trial = 0; trial < withServer && shouldGoOn(); trial += 1) await tryFlips(lab);
   } finally {
     await rm(base, { recursive: true, force: true });
   }
+}
+
+async function fileOf({ data, good, objects }: SqliteLab, base: string): Promise<FlippedFile> {
+  const drives = (await readdir(data)).filter((name) => name.startsWith("drive-"));
+  const workFolder = join(base, "work");
+  await mkdir(workFolder);
+  return {
+    folders: drives.map((name) => join(data, name)),
+    goodPath: join(good, "drive-1", METADATA),
+    workFolder,
+    bucket: BUCKET.slice(1),
+    objects: objects.map(({ path, piece, etag }) => {
+      return { key: path.slice(BUCKET.length + 1), piece, etag };
+    }),
+  };
 }
 
 function makeObjects(random: SeededRandom): readonly FlipObject[] {
@@ -104,6 +129,7 @@ function ignore(): void {}
 async function tryFlips(lab: SqliteLab): Promise<void> {
   const { data, journal, random } = lab;
   journal.cycle += 1;
+  journal.note("SQLite trials with the server");
   await putBack(lab);
   const path = join(data, "drive-1", METADATA);
   journal.note("bytes of SQLite, summed over trials", (await stat(path)).size);

@@ -21,6 +21,7 @@ import { openObjectStore, type OpenObjectStore } from "../../../src/store/open-o
 import type { StoreLimits } from "../../../src/store/store-context.ts";
 import { seededRandom, type SeededRandom } from "../../../src/util/seeded-random.ts";
 import { callsOf, HandClock, OWNER } from "../../support/store-lab.ts";
+import { fenced, type Life } from "./fence.ts";
 import { tableCodec } from "./table-codec.ts";
 
 /** Sizes up to the first lie in the metadata, up to the second in packs, others in sets of their own. */
@@ -43,10 +44,6 @@ const ID_BYTES = 8;
 const FOLDERS = 4;
 const CLUSTER = "cluster";
 const codec = tableCodec(createReedSolomonCodec());
-
-export interface Life {
-  isOver: boolean;
-}
 
 export class ModelStore {
   readonly clock = new HandClock();
@@ -193,19 +190,4 @@ export class ModelStore {
     const driveId = this.#driveIds[slot] ?? newDriveId();
     await formatDrive(disk, { clusterId: CLUSTER, driveId, slot, slots, createdAt: 0 });
   }
-}
-
-/** The same calls, until the life is over: then each is refused, and nothing happens. */
-function fenced<Calls extends object>(calls: Calls, life: Life): Calls {
-  return new Proxy(calls, {
-    get: (target, name) => {
-      const value: unknown = Reflect.get(target, name, target);
-      if (typeof value !== "function") return value;
-      return (...args: unknown[]): unknown => {
-        if (life.isOver && name !== "close")
-          return Promise.reject(new Error("the process is dead"));
-        return Reflect.apply(value, target, args);
-      };
-    },
-  });
 }

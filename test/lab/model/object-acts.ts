@@ -8,11 +8,16 @@ import { valueOfCopy, type ModelValue } from "./value.ts";
 import { deleteKeys } from "../../support/delete-keys.ts";
 
 const CHUNK_BYTES_MAX = 3_000;
+/** Pieces of a body: a thousand of a byte each show no more, and cost as much as a hundred operations. */
+const CHUNKS_MAX = 12;
 const HELD_MAX = 4;
 
 /** Sometimes of unknown length, in pieces of any size. */
 export function bodyOfValue({ random }: Ground, { bytes }: ModelValue): UploadBody {
-  const chunkBytes = 1 + random.below(CHUNK_BYTES_MAX);
+  const chunkBytes = Math.max(
+    1 + random.below(CHUNK_BYTES_MAX),
+    Math.ceil(bytes.length / CHUNKS_MAX),
+  );
   async function* chunks(): AsyncGenerator<Uint8Array> {
     for (let start = 0; start < bytes.length; start += chunkBytes) {
       const chunk = Buffer.from(bytes.subarray(start, start + chunkBytes));

@@ -22,7 +22,7 @@ import {
 import { abortStrays, upload } from "./upload-acts.ts";
 import { collectTrash, compact, list, sweep } from "./upkeep-acts.ts";
 
-const OPERATIONS_MIN = 100;
+const OPERATIONS_MIN = 150;
 const OPERATIONS_MAX = 200;
 const CALLS_AT_ONCE = 3;
 /** The most that one turn adds: three uploads, each with its parts. */

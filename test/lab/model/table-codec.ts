@@ -122,15 +122,24 @@ function combine(
   unitBytes: number,
   { target, inputs, row }: Combination,
 ): void {
-  const start = target * unitBytes;
-  stripe.fill(0, start, start + unitBytes);
+  const filled = stripe.subarray(target * unitBytes, (target + 1) * unitBytes);
+  filled.fill(0);
   for (const [nth, input] of inputs.entries()) {
-    const factor = (row[nth] ?? 0) * 256;
-    const from = input * unitBytes;
-    for (let at = 0; at < unitBytes; at += 1) {
-      const product = products[factor + (stripe[from + at] ?? 0)] ?? 0;
-      stripe[start + at] = (stripe[start + at] ?? 0) ^ product;
-    }
+    const factor = row[nth] ?? 0;
+    if (factor === 0) continue;
+    const from = stripe.subarray(input * unitBytes, (input + 1) * unitBytes);
+    if (factor === 1) addUnit(filled, from);
+    else addProduct(filled, from, products.subarray(factor * 256, (factor + 1) * 256));
+  }
+}
+
+function addUnit(sum: Uint8Array, from: Uint8Array): void {
+  for (let at = 0; at < sum.length; at += 1) sum[at] = (sum[at] ?? 0) ^ (from[at] ?? 0);
+}
+
+function addProduct(sum: Uint8Array, from: Uint8Array, table: Uint8Array): void {
+  for (let at = 0; at < sum.length; at += 1) {
+    sum[at] = (sum[at] ?? 0) ^ (table[from[at] ?? 0] ?? 0);
   }
 }
 

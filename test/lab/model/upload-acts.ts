@@ -1,5 +1,6 @@
 // Multipart uploads of a sequence: begun, given parts (twice, or copied from an object that lies there), and ended.
 
+import { S3Error } from "../../../src/core/s3-error.ts";
 import type { UploadRecord } from "../../../src/metadata/records.ts";
 import { OWNER } from "../../support/store-lab.ts";
 import { nextOperation } from "../world.ts";
@@ -112,22 +113,36 @@ async function complete(
 
 /** What failures and crashes left open. */
 export async function abortStrays(ground: Ground): Promise<void> {
-  const { bucket, life, store } = ground.model;
+  const { life } = ground.model;
   try {
-    const { entries } = await store.listUploads({
-      bucketId: bucket.id,
-      prefix: "",
-      delimiter: "",
-      keyMarker: undefined,
-      uploadIdMarker: undefined,
-      limit: 1_000,
-    });
-    for (const entry of entries) {
-      if (entry.kind !== "upload") continue;
-      await store.abortUpload(bucket, entry.upload.key, entry.upload.uploadId);
-      ground.journal.note("uploads left open, aborted");
-    }
+    for (const stray of await openUploads(ground)) await abortStray(ground, stray);
   } catch (error) {
     if (!life.isOver) ground.journal.violation(`abort of what was left: ${String(error)}`);
   }
+}
+
+/** Another call may end it between the page and this: then no later page may show it. */
+async function abortStray(ground: Ground, { key, uploadId }: UploadRecord): Promise<void> {
+  const { bucket, store } = ground.model;
+  try {
+    await store.abortUpload(bucket, key, uploadId);
+    ground.journal.note("uploads left open, aborted");
+  } catch (error) {
+    if (!(error instanceof S3Error) || error.code !== "NoSuchUpload") throw error;
+    const left = await openUploads(ground);
+    if (left.some((other) => other.uploadId === uploadId)) throw error;
+    ground.journal.note("uploads that another call ended first");
+  }
+}
+
+async function openUploads({ model }: Ground): Promise<readonly UploadRecord[]> {
+  const { entries } = await model.store.listUploads({
+    bucketId: model.bucket.id,
+    prefix: "",
+    delimiter: "",
+    keyMarker: undefined,
+    uploadIdMarker: undefined,
+    limit: 1_000,
+  });
+  return entries.flatMap((entry) => (entry.kind === "upload" ? entry.upload : []));
 }
