@@ -55,6 +55,10 @@ export const S3_ERRORS = {
     "The AWS access key ID that you provided does not exist in our records.",
   ),
   InvalidArgument: error(400, "Invalid Argument"),
+  InvalidBucketAclWithBlockPublicAccessError: error(
+    400,
+    "Bucket cannot have public ACLs set with BlockPublicAccess enabled",
+  ),
   InvalidBucketAclWithObjectOwnership: error(
     400,
     "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting",
@@ -66,6 +70,10 @@ export const S3_ERRORS = {
     "Only the last chunk is allowed to have a size less than 8192 bytes",
   ),
   InvalidDigest: error(400, "The Content-MD5 or checksum value that you specified is not valid."),
+  InvalidEncryptionAlgorithmError: error(
+    400,
+    "The encryption request that you specified is not valid. The valid value is AES256.",
+  ),
   InvalidLocationConstraint: error(400, "The specified location-constraint is not valid."),
   InvalidObjectState: error(403, "The operation is not valid for the current state of the object."),
   InvalidPart: error(

@@ -1,24 +1,36 @@
 // MetadataStore over an engine that reads in the calling thread and sends its writes, as plain data, to one writer.
 // Every read below is synchronous: no statement of an engine is ever left open across an await.
 
-import type { Incarnation, SetId, UploadId } from "../core/ids.ts";
+import type { AccountId, Incarnation, SetId, UploadId } from "../core/ids.ts";
 import type { Tag } from "../core/tags.ts";
 import type {
   CompleteUploadInput,
   CreateBucketInput,
   CreateUploadInput,
+  DeleteRequest,
+  DueQuery,
   JournalReport,
   ListBucketsQuery,
   ListObjectsQuery,
   ListUploadsQuery,
+  ListVersionsQuery,
   MetadataStore,
   MovePackedInput,
   PartPage,
   PutObjectInput,
   PutPartInput,
+  VersionName,
   WalkQuery,
 } from "./metadata-store.ts";
-import type { LayoutRecord, ObjectRecord, PartRecord, UploadRecord } from "./records.ts";
+import type { RetentionPermission } from "./object-lock.ts";
+import type {
+  BucketLock,
+  LayoutRecord,
+  ObjectRecord,
+  PartRecord,
+  Retention,
+  UploadRecord,
+} from "./records.ts";
 import type { WritePort } from "./write-operations.ts";
 
 type ReadName =
@@ -30,16 +42,20 @@ type ReadName =
   | "findObject"
   | "findPart"
   | "findPartAt"
+  | "findProgress"
   | "findSetting"
   | "findUpload"
+  | "findVersion"
   | "listBuckets"
   | "listDegradedSets"
+  | "listDue"
   | "listObjects"
   | "listParts"
   | "listProcesses"
   | "listSparsePacks"
   | "listTrash"
   | "listUploads"
+  | "listVersions"
   | "readInline"
   | "totals"
   | "walk";
@@ -148,6 +164,18 @@ export class EngineStore implements MetadataStore {
     await this.#writer.submit({ name: "putBucketConfig", input: { bucketId, name, value } });
   }
 
+  async setVersioning(bucketId: number, versioning: "enabled" | "suspended") {
+    await this.#writer.submit({ name: "setVersioning", input: { bucketId, versioning } });
+  }
+
+  async putBucketLock(bucketId: number, lock: BucketLock) {
+    await this.#writer.submit({ name: "putBucketLock", input: { bucketId, lock } });
+  }
+
+  async putBucketQuota(bucketId: number, quotaBytes: number | undefined) {
+    await this.#writer.submit({ name: "putBucketQuota", input: { bucketId, quotaBytes } });
+  }
+
   async findObject(bucketId: number, key: string) {
     return this.#reader.findObject(bucketId, key);
   }
@@ -163,17 +191,59 @@ export class EngineStore implements MetadataStore {
   async putObject(input: PutObjectInput): Promise<ObjectRecord> {
     const stored = await this.#writer.submit({ name: "putObject", input });
     const { key, sizeBytes, etag, modifiedAt, ownerId, storageClass } = input;
-    const { checksum, attributes, tags } = input;
+    const { checksum, attributes, tags, acl, encryption } = input;
     const said = { key, sizeBytes, etag, modifiedAt, ownerId, storageClass };
-    return { ...said, checksum, attributes, tags, ...stored, versionId: "null" };
+    return { ...said, checksum, attributes, tags, acl, encryption, ...stored };
   }
 
-  async deleteObjects(bucketId: number, keys: readonly string[]) {
-    return this.#writer.submit({ name: "deleteObjects", input: { bucketId, keys } });
+  async findVersion(name: VersionName) {
+    return this.#reader.findVersion(name);
   }
 
-  async putObjectTags(bucketId: number, key: string, tags: readonly Tag[]) {
-    await this.#writer.submit({ name: "putObjectTags", input: { bucketId, key, tags } });
+  async listVersions(query: ListVersionsQuery) {
+    return this.#reader.listVersions(query);
+  }
+
+  async deleteObjects(
+    bucketId: number,
+    requests: readonly DeleteRequest[],
+    marker: { readonly ownerId: AccountId; readonly now: number },
+  ) {
+    const input = { bucketId, requests, marker };
+    return this.#writer.submit({ name: "deleteObjects", input });
+  }
+
+  async putObjectTags(name: VersionName, tags: readonly Tag[]) {
+    await this.#writer.submit({ name: "putObjectTags", input: { name, tags } });
+  }
+
+  async putObjectAcl(name: VersionName, acl: string | undefined) {
+    await this.#writer.submit({ name: "putObjectAcl", input: { name, acl } });
+  }
+
+  async putRetention(
+    name: VersionName,
+    retention: Retention | undefined,
+    permission: RetentionPermission,
+  ) {
+    const input = { name, retention, permission };
+    await this.#writer.submit({ name: "putRetention", input });
+  }
+
+  async putLegalHold(name: VersionName, isOn: boolean) {
+    await this.#writer.submit({ name: "putLegalHold", input: { name, isOn } });
+  }
+
+  async listDue(query: DueQuery) {
+    return this.#reader.listDue(query);
+  }
+
+  async findProgress(job: string) {
+    return this.#reader.findProgress(job);
+  }
+
+  async putProgress(job: string, text: string | undefined) {
+    await this.#writer.submit({ name: "putProgress", input: { job, text } });
   }
 
   async findUpload(bucketId: number, key: string, uploadId: UploadId) {
@@ -192,8 +262,9 @@ export class EngineStore implements MetadataStore {
 
   async putPart(input: PutPartInput): Promise<PartRecord> {
     const stored = await this.#writer.submit({ name: "putPart", input });
-    const { number, sizeBytes, etag, uploadedAt, checksums } = input;
-    return { number, sizeBytes, etag, uploadedAt, checksums, ...stored, startOffset: undefined };
+    const { number, sizeBytes, etag, uploadedAt, checksums, encryption } = input;
+    const said = { number, sizeBytes, etag, uploadedAt, checksums, encryption };
+    return { ...said, ...stored, startOffset: undefined };
   }
 
   async listParts(manifestId: number, after: number, limit: number): Promise<PartPage> {

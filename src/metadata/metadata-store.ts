@@ -12,9 +12,13 @@
 import type { ChecksumAlgorithm, ChecksumType, ObjectChecksum } from "../core/checksum.ts";
 import type { AccountId, DriveId, Incarnation, SetId, UploadId } from "../core/ids.ts";
 import type { Tag } from "../core/tags.ts";
+import type { RetentionPermission } from "./object-lock.ts";
+import type { Refusal } from "./refusal.ts";
 import type {
+  BucketLock,
   BucketRecord,
   Content,
+  GivenLock,
   LayoutRecord,
   ObjectAttributes,
   ObjectRecord,
@@ -22,9 +26,11 @@ import type {
   PackRecord,
   PartRecord,
   ProcessRecord,
+  Retention,
   ShardSetRecord,
   TrashRecord,
   UploadRecord,
+  VersionRecord,
 } from "./records.ts";
 
 /** Conditions of a conditional write, tried on the current version inside the transaction. */
@@ -66,8 +72,117 @@ export interface PutObjectInput {
   readonly checksum: ObjectChecksum | undefined;
   readonly attributes: ObjectAttributes;
   readonly tags: readonly Tag[];
+  /** See ObjectRecord. */
+  readonly acl: string | undefined;
+  readonly encryption: string | undefined;
+  /** @throws S3Error InvalidRequest where something is given and the bucket has no object lock. */
+  readonly lock: GivenLock;
   readonly content: NewContent;
   readonly condition?: WriteCondition | undefined;
+}
+
+/** A version by its id, "null" among them; undefined: the latest, which may be a delete marker. */
+export interface VersionName {
+  readonly bucketId: number;
+  readonly key: string;
+  readonly versionId: string | undefined;
+}
+
+/** One version by its id; or, without one, the key: a delete marker where there are versions, else the object. */
+export interface DeleteRequest {
+  readonly key: string;
+  readonly versionId: string | undefined;
+  /** What the version that is meant (without an id: the latest, be it a marker) must be like. */
+  readonly condition?: DeleteCondition | undefined;
+  /** Whether a retention in governance mode is passed over. */
+  readonly mayBypassGovernance: boolean;
+}
+
+/** All that are given must hold. */
+export interface DeleteCondition {
+  /** ETag without quotes, or `*`. No object, or a delete marker: NoSuchKey. Another: PreconditionFailed. */
+  readonly ifMatch?: string | undefined;
+  /** Another size, a delete marker's being 0: PreconditionFailed. Nothing there: it holds. */
+  readonly ifSizeBytes?: number | undefined;
+  /** As the size; compared in whole seconds. */
+  readonly ifModifiedAt?: number | undefined;
+  /** For background work: still that very version, and, where no version id is given, still the latest. Else "changed". */
+  readonly ifSequence?: number | undefined;
+}
+
+export type DeleteOutcome =
+  | {
+      readonly kind: "deleted";
+      /** Whether there was what was asked to go. */
+      readonly wasThere: boolean;
+      /** As asked for, or of the marker that was made; undefined in a bucket that never had versioning. */
+      readonly versionId: string | undefined;
+      /** Whether that is a delete marker: one that was made, or one that was removed. */
+      readonly isDeleteMarker: boolean;
+    }
+  /** `ifSequence` no longer holds. */
+  | { readonly kind: "changed" }
+  /** By a condition or by a lock: the code and the words that the client gets. */
+  | { readonly kind: "refused"; readonly refusal: Refusal };
+
+export interface ListVersionsQuery {
+  readonly bucketId: number;
+  readonly prefix: string;
+  readonly delimiter: string;
+  /** As `after` of ListObjectsQuery, but without a version id marker the key itself is passed over whole. */
+  readonly keyMarker: string | undefined;
+  /** Versions of that key that come after (are older than) this one are listed too. */
+  readonly versionIdMarker: string | undefined;
+  readonly limit: number;
+}
+
+/** By key in UTF-8 order, those of one key from the newest to the oldest. */
+export type ListedVersion =
+  | { readonly kind: "prefix"; readonly prefix: string }
+  | {
+      readonly kind: "delete-marker" | "object";
+      readonly isLatest: boolean;
+      readonly versionId: string;
+      /** Of a delete marker: size 0, ETag "". */
+      readonly object: ObjectSummary;
+    };
+
+export interface VersionPage {
+  readonly entries: readonly ListedVersion[];
+  readonly isTruncated: boolean;
+}
+
+/** What is old enough for a rule of a lifecycle to look at; found by an index on time, oldest first. */
+export interface DueQuery {
+  readonly bucketId: number;
+  /**
+   * `current`: live objects by when they were written; `noncurrent`: older versions (markers too) by when they were followed;
+   * `marker`: delete markers that are the only version of their key, by when they were made; `upload`: in progress, by
+   * when they began.
+   */
+  readonly kind: "current" | "marker" | "noncurrent" | "upload";
+  /** Only what is dated before that. */
+  readonly before: number;
+  /** The last one of the page before. */
+  readonly after: { readonly at: number; readonly sequence: number } | undefined;
+  readonly limit: number;
+}
+
+/** More than any rule of a lifecycle may keep. */
+export const DUE_NEWER_MAX = 100;
+
+export interface DueEntry {
+  /** What it is dated with, and its sequence (an upload: its manifest id): where the next page begins. */
+  readonly at: number;
+  readonly sequence: number;
+  readonly key: string;
+  /** Of an upload: undefined. */
+  readonly versionId: string | undefined;
+  readonly uploadId: UploadId | undefined;
+  readonly sizeBytes: number;
+  readonly tags: readonly Tag[];
+  /** Noncurrent versions of that key that are newer than this one, counted up to DUE_NEWER_MAX (of other kinds: 0). */
+  readonly newerNoncurrent: number;
 }
 
 export interface CreateBucketInput {
@@ -75,6 +190,8 @@ export interface CreateBucketInput {
   readonly ownerId: AccountId;
   readonly region: string;
   readonly createdAt: number;
+  /** With object lock, and so with versioning, from the beginning. */
+  readonly hasLock: boolean;
 }
 
 export interface ListBucketsQuery {
@@ -150,6 +267,10 @@ export interface CreateUploadInput {
   readonly checksumType: ChecksumType | undefined;
   readonly attributes: ObjectAttributes;
   readonly tags: readonly Tag[];
+  /** Of the object to be. */
+  readonly acl: string | undefined;
+  readonly encryption: string | undefined;
+  readonly lock: GivenLock;
 }
 
 export interface PutPartInput {
@@ -161,6 +282,7 @@ export interface PutPartInput {
   readonly etag: string;
   readonly uploadedAt: number;
   readonly checksums: readonly ObjectChecksum[];
+  readonly encryption: string | undefined;
   readonly content: NewContent;
 }
 
@@ -211,6 +333,8 @@ export interface WalkEntry {
   readonly etag: string;
   /** Undefined for delete markers, for objects whose bytes are their parts, and where the row is damaged. */
   readonly content: Content | undefined;
+  /** Of the object or part; undefined where `content` is. */
+  readonly encryption: string | undefined;
   /** The row does not match its own check: what it says is not to be believed. */
   readonly isDamaged: boolean;
 }
@@ -293,21 +417,60 @@ export interface MetadataStore {
   findBucketConfig(bucketId: number, name: string): Promise<string | undefined>;
   /** `undefined` removes it. @throws S3Error NoSuchBucket */
   putBucketConfig(bucketId: number, name: string, value: string | undefined): Promise<void>;
+  /** @throws S3Error NoSuchBucket, InvalidBucketState (suspending it where there is object lock) */
+  setVersioning(bucketId: number, versioning: "enabled" | "suspended"): Promise<void>;
+  /** @throws S3Error NoSuchBucket, InvalidBucketState (without versioning) */
+  putBucketLock(bucketId: number, lock: BucketLock): Promise<void>;
+  /** Writes beyond it are refused within their transaction: QuotaExceeded. `undefined` removes it. @throws S3Error NoSuchBucket */
+  putBucketQuota(bucketId: number, quotaBytes: number | undefined): Promise<void>;
 
   // Objects.
+  /** The latest version, where that is an object. */
   findObject(bucketId: number, key: string): Promise<ObjectRecord | undefined>;
   listObjects(query: ListObjectsQuery): Promise<ObjectPage>;
   /** The bytes of inline content; undefined when it is gone (the object was replaced meanwhile). */
   readInline(dataId: number): Promise<Uint8Array | undefined>;
-  /** Replaces the current version. @throws S3Error NoSuchBucket, NoSuchKey, PreconditionFailed */
+  /** A version by its id; without one the latest, be it an object or a delete marker. */
+  findVersion(name: VersionName): Promise<VersionRecord | undefined>;
+  listVersions(query: ListVersionsQuery): Promise<VersionPage>;
+  /**
+   * Makes the newest version: replaces the object where versioning was never on, the null version where it is suspended.
+   * @throws S3Error NoSuchBucket, NoSuchKey, PreconditionFailed, QuotaExceeded, InvalidRequest
+   */
   putObject(input: PutObjectInput): Promise<ObjectRecord>;
   /**
-   * Removes keys, each atomically; absent ones are no error. Resolves to what stood there before, in the order asked.
+   * Removes keys or versions, each atomically; absent ones are no error. Outcomes in the order asked. What is locked stays.
+   * `marker.ownerId` owns the delete markers that are made, dated `marker.now`: locks too are judged by that time.
    * @throws S3Error NoSuchBucket
    */
-  deleteObjects(bucketId: number, keys: readonly string[]): Promise<readonly boolean[]>;
-  /** Replaces the tags of the current version. @throws S3Error NoSuchBucket, NoSuchKey */
-  putObjectTags(bucketId: number, key: string, tags: readonly Tag[]): Promise<void>;
+  deleteObjects(
+    bucketId: number,
+    requests: readonly DeleteRequest[],
+    marker: { readonly ownerId: AccountId; readonly now: number },
+  ): Promise<readonly DeleteOutcome[]>;
+  /** Replaces the tags. @throws S3Error NoSuchBucket, NoSuchKey, NoSuchVersion, MethodNotAllowed (a delete marker) */
+  putObjectTags(name: VersionName, tags: readonly Tag[]): Promise<void>;
+  /** @throws as `putObjectTags`. */
+  putObjectAcl(name: VersionName, acl: string | undefined): Promise<void>;
+  /**
+   * Undefined removes it. What stands may be made stricter by anybody, in governance mode weaker by who may bypass it, in
+   * compliance mode weaker by nobody.
+   * @throws as `putObjectTags`, and AccessDenied, InvalidRequest (the bucket has no object lock)
+   */
+  putRetention(
+    name: VersionName,
+    retention: Retention | undefined,
+    permission: RetentionPermission,
+  ): Promise<void>;
+  /** @throws as `putRetention`. */
+  putLegalHold(name: VersionName, isOn: boolean): Promise<void>;
+  /** Candidates for a lifecycle. */
+  listDue(query: DueQuery): Promise<readonly DueEntry[]>;
+
+  // How far background work has come, as text of its own.
+  findProgress(job: string): Promise<string | undefined>;
+  /** `undefined` removes it. */
+  putProgress(job: string, text: string | undefined): Promise<void>;
 
   // Multipart uploads. An upload of another bucket or key does not exist.
   /** Finds uploads in progress and completed ones whose object still stands. */

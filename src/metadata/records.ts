@@ -13,10 +13,45 @@ export interface BucketRecord {
   readonly region: string;
   readonly createdAt: number;
   readonly versioning: Versioning;
+  /** Undefined: the bucket has no object lock. One that has it keeps it, and versioning with it. */
+  readonly lock: BucketLock | undefined;
+  /** Bytes of all versions together that the bucket may hold; undefined: any number. */
+  readonly quotaBytes: number | undefined;
   /** Raised by every change of the bucket's settings: the key of caches. */
   readonly settingsVersion: number;
   readonly objectCount: number;
   readonly objectBytes: number;
+}
+
+export type LockMode = "COMPLIANCE" | "GOVERNANCE";
+
+export interface BucketLock {
+  /** What new versions are given that bring no retention of their own. */
+  readonly defaultRetention: DefaultRetention | undefined;
+}
+
+export interface DefaultRetention {
+  readonly mode: LockMode;
+  readonly unit: "days" | "years";
+  readonly count: number;
+}
+
+/** Until then a version is not deleted: in compliance mode by nobody, in governance mode by who may bypass it. */
+export interface Retention {
+  readonly mode: LockMode;
+  readonly until: number;
+}
+
+export interface ObjectLock {
+  readonly retention: Retention | undefined;
+  /** Keeps the version for as long as it stands, whatever the retention says. */
+  readonly legalHold: boolean;
+}
+
+/** What a client asks for; without a retention the bucket's default is taken, within the transaction. */
+export interface GivenLock {
+  readonly retention: Retention | undefined;
+  readonly legalHold: boolean | undefined;
 }
 
 /** What a client said of an object beside its bytes. */
@@ -79,7 +114,26 @@ export interface ObjectRecord {
   readonly checksum: ObjectChecksum | undefined;
   readonly attributes: ObjectAttributes;
   readonly tags: readonly Tag[];
+  /** The access control list as text, in the form of whoever wrote it; undefined: the owner's alone. */
+  readonly acl: string | undefined;
+  /** How the bytes are sealed, as text, in the form of whoever sealed them; undefined: not at all. */
+  readonly encryption: string | undefined;
+  readonly lock: ObjectLock;
   readonly content: Content | ManifestContent;
+}
+
+/** A version of a key: an object, or the mark that it was deleted. */
+export type VersionRecord =
+  | { readonly kind: "delete-marker"; readonly marker: DeleteMarker; readonly isLatest: boolean }
+  | { readonly kind: "object"; readonly object: ObjectRecord; readonly isLatest: boolean };
+
+export interface DeleteMarker {
+  readonly key: string;
+  /** "null" where versioning was suspended. */
+  readonly versionId: string;
+  readonly sequence: number;
+  readonly modifiedAt: number;
+  readonly ownerId: AccountId;
 }
 
 /** What LIST shows of an object. */
@@ -107,8 +161,14 @@ export interface UploadRecord {
   readonly checksumType: ChecksumType | undefined;
   readonly attributes: ObjectAttributes;
   readonly tags: readonly Tag[];
+  /** As of an object. */
+  readonly acl: string | undefined;
+  readonly encryption: string | undefined;
+  readonly lock: GivenLock;
   /** Set once the upload has been completed, so that a repeated Complete gets the same answer. */
-  readonly completed: { readonly etag: string; readonly sequence: number } | undefined;
+  readonly completed:
+    | { readonly etag: string; readonly sequence: number; readonly versionId: string }
+    | undefined;
 }
 
 export interface PartRecord {
@@ -120,6 +180,7 @@ export interface PartRecord {
   readonly etag: string;
   readonly uploadedAt: number;
   readonly checksums: readonly ObjectChecksum[];
+  readonly encryption: string | undefined;
   readonly content: Content;
   /** Where the part begins in the object; undefined until the upload is completed. */
   readonly startOffset: number | undefined;

@@ -1,21 +1,35 @@
 // The writes of MetadataStore as plain data, safe for structured clone: what a caller sends to the one writer, be it in
 // this thread, another thread or another process. How they travel is the transport's business, not theirs.
 
-import type { Incarnation, SetId, UploadId } from "../core/ids.ts";
+import type { AccountId, Incarnation, SetId, UploadId } from "../core/ids.ts";
 import type { Tag } from "../core/tags.ts";
 import type {
   CompleteUploadInput,
   CreateBucketInput,
   CreateUploadInput,
+  DeleteOutcome,
+  DeleteRequest,
   MovePackedInput,
   PutObjectInput,
   PutPartInput,
+  VersionName,
 } from "./metadata-store.ts";
-import type { BucketRecord, Content, LayoutRecord, ObjectRecord } from "./records.ts";
+import type { RetentionPermission } from "./object-lock.ts";
+import type {
+  BucketLock,
+  BucketRecord,
+  Content,
+  LayoutRecord,
+  ObjectLock,
+  ObjectRecord,
+  Retention,
+} from "./records.ts";
 
 /** What a write says beyond what its input said. */
 export interface StoredObject {
   readonly sequence: number;
+  readonly versionId: string;
+  readonly lock: ObjectLock;
   readonly content: Content;
 }
 
@@ -30,10 +44,52 @@ export interface UploadName {
   readonly uploadId: UploadId;
 }
 
-export interface ObjectTagsInput {
+export interface DeleteObjectsInput {
   readonly bucketId: number;
-  readonly key: string;
+  readonly requests: readonly DeleteRequest[];
+  readonly marker: { readonly ownerId: AccountId; readonly now: number };
+}
+
+export interface ObjectTagsInput {
+  readonly name: VersionName;
   readonly tags: readonly Tag[];
+}
+
+export interface ObjectAclInput {
+  readonly name: VersionName;
+  readonly acl: string | undefined;
+}
+
+export interface RetentionInput {
+  readonly name: VersionName;
+  readonly retention: Retention | undefined;
+  readonly permission: RetentionPermission;
+}
+
+export interface LegalHoldInput {
+  readonly name: VersionName;
+  readonly isOn: boolean;
+}
+
+export interface VersioningInput {
+  readonly bucketId: number;
+  readonly versioning: "enabled" | "suspended";
+}
+
+export interface BucketLockInput {
+  readonly bucketId: number;
+  readonly lock: BucketLock;
+}
+
+export interface BucketQuotaInput {
+  readonly bucketId: number;
+  readonly quotaBytes: number | undefined;
+}
+
+export interface ProgressInput {
+  readonly job: string;
+  /** Undefined removes it. */
+  readonly text: string | undefined;
 }
 
 export interface BucketConfigInput {
@@ -64,15 +120,19 @@ interface WriteTypes {
     void
   >;
   readonly addLayout: Write<LayoutRecord, void>;
+  readonly putProgress: Write<ProgressInput, void>;
   readonly createBucket: Write<CreateBucketInput, BucketRecord>;
   readonly deleteBucket: Write<{ readonly bucketId: number }, void>;
   readonly putBucketConfig: Write<BucketConfigInput, void>;
+  readonly setVersioning: Write<VersioningInput, void>;
+  readonly putBucketLock: Write<BucketLockInput, void>;
+  readonly putBucketQuota: Write<BucketQuotaInput, void>;
   readonly putObject: Write<PutObjectInput, StoredObject>;
-  readonly deleteObjects: Write<
-    { readonly bucketId: number; readonly keys: readonly string[] },
-    readonly boolean[]
-  >;
+  readonly deleteObjects: Write<DeleteObjectsInput, readonly DeleteOutcome[]>;
   readonly putObjectTags: Write<ObjectTagsInput, void>;
+  readonly putObjectAcl: Write<ObjectAclInput, void>;
+  readonly putRetention: Write<RetentionInput, void>;
+  readonly putLegalHold: Write<LegalHoldInput, void>;
   /** Answers the manifest's id. */
   readonly createUpload: Write<CreateUploadInput, number>;
   readonly putPart: Write<PutPartInput, StoredPart>;

@@ -9,6 +9,7 @@ import type {
 } from "../../src/metadata/metadata-store.ts";
 import {
   bucketInput,
+  deleteKeys,
   inPack,
   inSet,
   inline,
@@ -102,14 +103,17 @@ export class MetadataScript {
   ): Promise<Action> {
     const id = await this.#bucketId(drawn.bucket);
     if (drawn.kind === "deleteBucket") return (store) => store.deleteBucket(id);
-    if (drawn.kind === "deleteObjects") return (store) => store.deleteObjects(id, drawn.keys);
+    if (drawn.kind === "deleteObjects") return (store) => deleteKeys(store, id, drawn.keys);
     if (drawn.kind === "putBucketConfig") {
       const value = drawn.etag === "e0" ? undefined : drawn.etag;
       return (store) => store.putBucketConfig(id, "tagging", value);
     }
     const { key } = drawn;
     if (drawn.kind === "putObjectTags") {
-      return (store) => store.putObjectTags(id, key, [{ key: "k", value: drawn.etag }]);
+      return (store) =>
+        store.putObjectTags({ bucketId: id, key, versionId: undefined }, [
+          { key: "k", value: drawn.etag },
+        ]);
     }
     if (drawn.kind === "noteMissing") {
       const object = await this.#model.findObject(id, key);

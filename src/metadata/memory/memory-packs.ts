@@ -5,6 +5,7 @@ import type { MovePackedInput } from "../metadata-store.ts";
 import type { ObjectRecord } from "../records.ts";
 import type { WriteHandlers } from "../write-operations.ts";
 import { byId, type MemoryState } from "./memory-state.ts";
+import { setVersion, versionsOf } from "./memory-versions.ts";
 
 type PackWrite = "endOtherIncarnations" | "movePacked" | "sealPack";
 
@@ -40,12 +41,14 @@ export function memoryPacks(state: MemoryState): Pick<WriteHandlers, PackWrite> 
 }
 
 function moveObject(state: MemoryState, input: MovePackedInput, nowMs: number): boolean {
-  const objects = state.buckets.get(input.bucketId)?.objects;
-  const object = objects?.get(input.key);
-  if (objects === undefined || object === undefined || !isAt(object, input)) return false;
+  const bucket = state.buckets.get(input.bucketId);
+  const object = versionsOf(bucket, input.key)
+    .flatMap((version) => (version.kind === "object" ? [version.record] : []))
+    .find((record) => isAt(record, input));
+  if (bucket === undefined || object === undefined) return false;
   state.checkContent(input.to);
   const content = state.acquire(input.to, object.sequence, object.sizeBytes);
-  objects.set(input.key, { ...object, content });
+  setVersion(bucket, object, { ...object, content });
   state.release(object, nowMs);
   return true;
 }

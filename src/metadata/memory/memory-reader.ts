@@ -3,10 +3,26 @@
 import { compareUtf8 } from "../../util/utf8-order.ts";
 import { findCommonPrefix } from "../common-prefix.ts";
 import type { MetadataReader } from "../engine-store.ts";
-import type { ListBucketsQuery, ListObjectsQuery, ListUploadsQuery } from "../metadata-store.ts";
+import type {
+  ListBucketsQuery,
+  ListObjectsQuery,
+  ListUploadsQuery,
+  ListVersionsQuery,
+  ListedVersion,
+} from "../metadata-store.ts";
 import type { ObjectRecord, ObjectSummary, PartRecord, UploadRecord } from "../records.ts";
+import { memoryDue } from "./memory-due.ts";
 import type { MemoryState } from "./memory-state.ts";
+import {
+  currentObject,
+  currentObjects,
+  findVersionOf,
+  recordOfVersion,
+  versionsOf,
+  type MemoryVersion,
+} from "./memory-versions.ts";
 import { memoryWalk } from "./memory-walk.ts";
+import { sequenceOf } from "../version-id.ts";
 
 export function memoryReader(state: MemoryState): MetadataReader {
   const partsOf = (manifestId: number): readonly PartRecord[] =>
@@ -23,10 +39,15 @@ export function memoryReader(state: MemoryState): MetadataReader {
     findBucketById: (bucketId) => state.buckets.get(bucketId)?.record,
     findBucketConfig: (bucketId, name) => state.buckets.get(bucketId)?.config.get(name),
     findObject: (bucketId, key) => {
-      const object = state.buckets.get(bucketId)?.objects.get(key);
+      const object = currentObject(state.buckets.get(bucketId), key);
       return object && state.current(object);
     },
+    findVersion: (name) => {
+      const version = findVersionOf(state.buckets.get(name.bucketId), name);
+      return version && recordOfVersion(state, version);
+    },
     listObjects: (query) => listObjects(state, query),
+    listVersions: (query) => listVersions(state, query),
     readInline: (dataId) => {
       const bytes = state.inline.get(dataId);
       return bytes && Uint8Array.from(bytes);
@@ -46,6 +67,7 @@ export function memoryReader(state: MemoryState): MetadataReader {
     findPartAt: (manifestId, offset) => partsOf(manifestId).find((part) => holds(part, offset)),
     findPart: (manifestId, number) => partsOf(manifestId).find((part) => part.number === number),
     ...memoryWalk(state),
+    ...memoryDue(state),
     listTrash: (limit, after) => {
       const start = state.trash.findIndex(({ setId }) => setId === after) + 1;
       return state.trash.slice(start, start + limit);
@@ -67,7 +89,8 @@ function listBuckets(state: MemoryState, { ownerId, prefix, after, limit }: List
 }
 
 function listObjects(state: MemoryState, query: ListObjectsQuery) {
-  const objects = [...(state.buckets.get(query.bucketId)?.objects.values() ?? [])];
+  const bucket = state.buckets.get(query.bucketId);
+  const objects = bucket === undefined ? [] : currentObjects(bucket);
   const { after } = query;
   const page = pageOf(objects.map(summaryOf), query, {
     marker: after,
@@ -80,6 +103,54 @@ function listObjects(state: MemoryState, query: ListObjectsQuery) {
       : ({ kind: "object", object: entry.item } as const),
   );
   return { entries, isTruncated: page.isTruncated };
+}
+
+interface ListedItem {
+  readonly key: string;
+  readonly sequence: number;
+  readonly version: MemoryVersion;
+}
+
+function listVersions(state: MemoryState, query: ListVersionsQuery) {
+  const bucket = state.buckets.get(query.bucketId);
+  const items = [...(bucket?.versions.values() ?? [])].flat().map((version): ListedItem => {
+    const { key, sequence } = version.record;
+    return { key, sequence, version };
+  });
+  const { keyMarker, versionIdMarker } = query;
+  // A version that is gone is known by its id still; the version "null" is not, and then all are shown again.
+  const marker = versionsOf(bucket, keyMarker ?? "").find(
+    ({ record }) => record.versionId === versionIdMarker,
+  );
+  const before = marker?.record.sequence ?? sequenceOf(versionIdMarker ?? "") ?? Infinity;
+  const follows = ({ key, sequence }: ListedItem): boolean => {
+    if (keyMarker === undefined) return true;
+    if (key !== keyMarker) return compareUtf8(key, keyMarker) > 0;
+    return versionIdMarker !== undefined && sequence < before;
+  };
+  const page = pageOf(items, query, { marker: keyMarker, follows, compare: newestFirst });
+  const entries = page.entries.map((entry) =>
+    entry.item === undefined
+      ? ({ kind: "prefix", prefix: entry.prefix } as const)
+      : listedOf(entry.item.version),
+  );
+  return { entries, isTruncated: page.isTruncated };
+}
+
+function newestFirst(a: ListedItem, b: ListedItem): number {
+  return compareUtf8(a.key, b.key) || b.sequence - a.sequence;
+}
+
+function listedOf(version: MemoryVersion): ListedVersion {
+  const isLatest = version.noncurrentSince === undefined;
+  const { kind, record } = version;
+  const { versionId } = record;
+  if (kind === "object") return { kind, isLatest, versionId, object: summaryOf(record) };
+  const { key, modifiedAt, ownerId } = record;
+  const none = { sizeBytes: 0, etag: "", storageClass: "" };
+  const noChecksum = { checksumAlgorithm: undefined, checksumType: undefined };
+  const object = { key, ...none, modifiedAt, ownerId, ...noChecksum };
+  return { kind, isLatest, versionId, object };
 }
 
 function listUploads(state: MemoryState, query: ListUploadsQuery) {

@@ -16,11 +16,13 @@ import type {
   TrashRecord,
   UploadRecord,
 } from "../records.ts";
+import type { MemoryVersion } from "./memory-versions.ts";
 
 export interface MemoryBucket {
   record: BucketRecord;
   readonly config: Map<string, string>;
-  readonly objects: Map<string, ObjectRecord>;
+  /** By key, those of each key from the newest to the oldest. */
+  readonly versions: Map<string, readonly MemoryVersion[]>;
 }
 
 export interface MemoryUpload {
@@ -38,6 +40,8 @@ export interface SharedSet {
 
 export class MemoryState {
   readonly settings = new Map<string, string>();
+  /** Of background work, by job. */
+  readonly progress = new Map<string, string>();
   readonly processes = new Map<Incarnation, ProcessRecord>();
   readonly layouts = new Map<number, LayoutRecord>();
   readonly buckets = new Map<number, MemoryBucket>();
@@ -65,9 +69,10 @@ export class MemoryState {
   checkContent(content: NewContent): void {
     if (content.kind === "share") {
       const { bucketId, key, sequence } = content.source;
-      const source = this.buckets.get(bucketId)?.objects.get(key);
-      const holds = source?.content.kind === "set" && source.content.set.id === content.setId;
-      if (!holds || source.sequence !== sequence) {
+      const versions = this.buckets.get(bucketId)?.versions.get(key);
+      const source = versions?.find(({ record }) => record.sequence === sequence);
+      const named = source?.kind === "object" ? source.record.content : undefined;
+      if (named?.kind !== "set" || named.set.id !== content.setId) {
         throw new S3Error("NoSuchKey", { detail: { Key: key } });
       }
     } else if (content.kind !== "inline") {

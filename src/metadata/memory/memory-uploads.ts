@@ -3,10 +3,11 @@
 import { S3Error } from "../../core/s3-error.ts";
 import type { CompleteUploadInput, CreateUploadInput, PutPartInput } from "../metadata-store.ts";
 import type { ObjectRecord, PartRecord } from "../records.ts";
+import { checkGivenLock, lockOf } from "../object-lock.ts";
 import { checkCondition } from "../write-condition.ts";
 import type { StoredPart, UploadName, WriteHandlers } from "../write-operations.ts";
 import type { MemoryState, MemoryUpload } from "./memory-state.ts";
-import { replaceObject } from "./memory-writes.ts";
+import { addObject, checkRoom, currentObject, versionIdIn } from "./memory-versions.ts";
 
 type UploadWrite = "abortUpload" | "completeUpload" | "createUpload" | "putPart";
 
@@ -22,7 +23,7 @@ export function memoryUploads(state: MemoryState): Pick<WriteHandlers, UploadWri
 
 function createUpload(state: MemoryState, input: CreateUploadInput): number {
   const { bucketId, ...said } = input;
-  state.getBucket(bucketId);
+  checkGivenLock(input.lock, state.getBucket(bucketId).record.lock);
   for (const { record } of state.uploads.values()) {
     if (record.uploadId === input.uploadId) throw new Error(`upload ${input.uploadId} exists`);
   }
@@ -49,8 +50,8 @@ function putPart(state: MemoryState, input: PutPartInput, nowMs: number): Stored
   const content = state.acquire(input.content, partId, input.sizeBytes);
   const replaced = parts.get(input.number);
   if (replaced !== undefined) state.release(replaced, nowMs);
-  const { number, sizeBytes, etag, uploadedAt, checksums } = input;
-  const said = { number, sizeBytes, etag, uploadedAt, checksums };
+  const { number, sizeBytes, etag, uploadedAt, checksums, encryption } = input;
+  const said = { number, sizeBytes, etag, uploadedAt, checksums, encryption };
   parts.set(number, { ...said, partId, content, startOffset: undefined });
   return { partId, content };
 }
@@ -63,7 +64,9 @@ function completeUpload(
   const upload = getUpload(state, input);
   const chosen = chooseParts(upload, input);
   const bucket = state.getBucket(input.bucketId);
-  checkCondition(input.key, bucket.objects.get(input.key)?.etag, input.condition);
+  checkCondition(input.key, currentObject(bucket, input.key)?.etag, input.condition);
+  const lock = lockOf(upload.record.lock, bucket.record.lock, input.completedAt);
+  checkRoom(bucket, input.key, input.sizeBytes);
 
   const kept = new Map(chosen.map((part) => [part.number, part]));
   const unnamed = [...upload.parts.values()].filter(({ number }) => !kept.has(number));
@@ -75,10 +78,11 @@ function completeUpload(
 
   const { record } = upload;
   const sequence = state.nextNumber();
-  upload.record = { ...record, completed: { etag: input.etag, sequence } };
+  const versionId = versionIdIn(bucket, sequence);
+  upload.record = { ...record, completed: { etag: input.etag, sequence, versionId } };
   const object: ObjectRecord = {
     key: input.key,
-    versionId: "null",
+    versionId,
     sequence,
     sizeBytes: input.sizeBytes,
     etag: input.etag,
@@ -88,9 +92,12 @@ function completeUpload(
     checksum: input.checksum,
     attributes: record.attributes,
     tags: record.tags,
+    acl: record.acl,
+    encryption: record.encryption,
+    lock,
     content: { kind: "manifest", manifestId: record.manifestId, partCount: chosen.length },
   };
-  replaceObject(state, bucket, { object, nowMs });
+  addObject(state, bucket, { object, nowMs });
   return object;
 }
 

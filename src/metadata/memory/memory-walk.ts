@@ -5,6 +5,7 @@ import type { MetadataReader } from "../engine-store.ts";
 import type { WalkEntry, WalkPosition, WalkQuery } from "../metadata-store.ts";
 import type { Content, ObjectRecord } from "../records.ts";
 import { byId, type MemoryState } from "./memory-state.ts";
+import type { MemoryVersion } from "./memory-versions.ts";
 
 type WalkRead = "findNamedSets" | "listDegradedSets" | "listSparsePacks" | "totals" | "walk";
 
@@ -51,7 +52,7 @@ export function memoryWalk(state: MemoryState): Pick<MetadataReader, WalkRead> {
 
 function walk(state: MemoryState, query: WalkQuery): readonly WalkEntry[] {
   const { after } = query;
-  const entries = [...objectEntries(state), ...partEntries(state)].filter(({ position }) => {
+  const entries = [...versionEntries(state), ...partEntries(state)].filter(({ position }) => {
     const { bucketId, key } = position;
     if (query.bucketId !== undefined && bucketId !== query.bucketId) return false;
     return key.startsWith(query.prefix) && (!after || comparePositions(position, after) > 0);
@@ -59,13 +60,18 @@ function walk(state: MemoryState, query: WalkQuery): readonly WalkEntry[] {
   return entries.toSorted((a, b) => comparePositions(a.position, b.position)).slice(0, query.limit);
 }
 
-function objectEntries(state: MemoryState): readonly WalkEntry[] {
-  return [...state.buckets].flatMap(([bucketId, { objects }]) =>
-    [...objects.values()].map((object) => {
-      const position = { bucketId, key: object.key, detail: [object.sequence] };
-      return { kind: "object" as const, ...entryOf(state, position, object) };
-    }),
+function versionEntries(state: MemoryState): readonly WalkEntry[] {
+  return [...state.buckets].flatMap(([bucketId, { versions }]) =>
+    [...versions.values()].flat().map((version) => versionEntry(state, bucketId, version)),
   );
+}
+
+function versionEntry(state: MemoryState, bucketId: number, version: MemoryVersion): WalkEntry {
+  const { kind, record } = version;
+  const position = { bucketId, key: record.key, detail: [record.sequence] };
+  if (kind === "object") return { kind, ...entryOf(state, position, record) };
+  const noBytes = { content: undefined, encryption: undefined, isDamaged: false };
+  return { kind, position, sizeBytes: 0, etag: "", ...noBytes };
 }
 
 function partEntries(state: MemoryState): readonly WalkEntry[] {
@@ -80,10 +86,12 @@ function partEntries(state: MemoryState): readonly WalkEntry[] {
 function entryOf(
   state: MemoryState,
   position: WalkPosition,
-  named: Pick<ObjectRecord, "content" | "etag" | "sizeBytes">,
+  named: Pick<ObjectRecord, "content" | "encryption" | "etag" | "sizeBytes">,
 ): Omit<WalkEntry, "kind"> {
-  const { content, sizeBytes, etag } = state.current(named);
-  return { position, sizeBytes, etag, content: bytesOf(content), isDamaged: false };
+  const { content, encryption, sizeBytes, etag } = state.current(named);
+  const bytes = bytesOf(content);
+  const sealed = bytes === undefined ? undefined : encryption;
+  return { position, sizeBytes, etag, content: bytes, encryption: sealed, isDamaged: false };
 }
 
 function bytesOf(content: ObjectRecord["content"]): Content | undefined {

@@ -3,15 +3,26 @@
 
 import { S3Error } from "../../core/s3-error.ts";
 import type { CreateBucketInput, PutObjectInput } from "../metadata-store.ts";
+import {
+  checkRetentionChange,
+  lockOf,
+  lockingUnversioned,
+  requireBucketLock,
+  suspendingLocked,
+} from "../object-lock.ts";
 import type { BucketRecord, ObjectRecord } from "../records.ts";
 import { checkCondition } from "../write-condition.ts";
-import type {
-  BucketConfigInput,
-  ObjectTagsInput,
-  StoredObject,
-  WriteHandlers,
-} from "../write-operations.ts";
+import type { StoredObject, WriteHandlers } from "../write-operations.ts";
 import { byId, sortedIndexes, type MemoryBucket, type MemoryState } from "./memory-state.ts";
+import {
+  addObject,
+  checkRoom,
+  currentObject,
+  deleteOne,
+  getObjectVersion,
+  setVersion,
+  versionIdIn,
+} from "./memory-versions.ts";
 
 type ClusterWrite =
   | "addLayout"
@@ -20,24 +31,96 @@ type ClusterWrite =
   | "endIncarnation"
   | "ensureSetting"
   | "noteMissing"
+  | "putProgress"
   | "reset";
-type BucketWrite = "createBucket" | "deleteBucket" | "putBucketConfig";
-type ObjectWrite = "deleteObjects" | "putObject" | "putObjectTags";
+type BucketWrite =
+  | "createBucket"
+  | "deleteBucket"
+  | "putBucketConfig"
+  | "putBucketLock"
+  | "putBucketQuota"
+  | "setVersioning";
+type ObjectWrite =
+  | "deleteObjects"
+  | "putLegalHold"
+  | "putObject"
+  | "putObjectAcl"
+  | "putObjectTags"
+  | "putRetention";
 
 export function memoryWrites(
   state: MemoryState,
 ): Pick<WriteHandlers, BucketWrite | ClusterWrite | ObjectWrite> {
   return {
     ...clusterWrites(state),
+    ...bucketWrites(state),
+    putObject: (input, nowMs) => putObject(state, input, nowMs),
+    deleteObjects: ({ bucketId, requests, marker }, nowMs) => {
+      const bucket = state.getBucket(bucketId);
+      return requests.map((request) => deleteOne(state, bucket, request, { marker, nowMs }));
+    },
+    ...versionSettings(state),
+  };
+}
+
+function bucketWrites(state: MemoryState): Pick<WriteHandlers, BucketWrite> {
+  return {
     createBucket: (input) => createBucket(state, input),
     deleteBucket: ({ bucketId }, nowMs) => deleteBucket(state, bucketId, nowMs),
-    putBucketConfig: (input) => putBucketConfig(state, input),
-    putObject: (input, nowMs) => putObject(state, input, nowMs),
-    deleteObjects: ({ bucketId, keys }, nowMs) => {
+    putBucketConfig: ({ bucketId, name, value }) => {
       const bucket = state.getBucket(bucketId);
-      return keys.map((key) => deleteObject(state, bucket, { key, nowMs }));
+      if (value === undefined) bucket.config.delete(name);
+      else bucket.config.set(name, value);
+      changeSettings(bucket, {});
     },
-    putObjectTags: (input) => putObjectTags(state, input),
+    setVersioning: ({ bucketId, versioning }) => {
+      const bucket = state.getBucket(bucketId);
+      const isLocked = bucket.record.lock !== undefined;
+      if (isLocked && versioning === "suspended") throw suspendingLocked();
+      changeSettings(bucket, { versioning });
+    },
+    putBucketLock: ({ bucketId, lock }) => {
+      const bucket = state.getBucket(bucketId);
+      if (bucket.record.versioning !== "enabled") throw lockingUnversioned();
+      changeSettings(bucket, { lock });
+    },
+    putBucketQuota: ({ bucketId, quotaBytes }) =>
+      changeSettings(state.getBucket(bucketId), { quotaBytes }),
+  };
+}
+
+function changeSettings(bucket: MemoryBucket, changed: Partial<BucketRecord>): void {
+  const settingsVersion = bucket.record.settingsVersion + 1;
+  bucket.record = { ...bucket.record, ...changed, settingsVersion };
+}
+
+type VersionSettings = "putLegalHold" | "putObjectAcl" | "putObjectTags" | "putRetention";
+
+function versionSettings(state: MemoryState): Pick<WriteHandlers, VersionSettings> {
+  return {
+    putObjectTags: ({ name, tags }) => {
+      const bucket = state.getBucket(name.bucketId);
+      const object = getObjectVersion(bucket, name);
+      setVersion(bucket, object, { ...object, tags });
+    },
+    putObjectAcl: ({ name, acl }) => {
+      const bucket = state.getBucket(name.bucketId);
+      const object = getObjectVersion(bucket, name);
+      setVersion(bucket, object, { ...object, acl });
+    },
+    putRetention: ({ name, retention, permission }) => {
+      const bucket = state.getBucket(name.bucketId);
+      requireBucketLock(bucket.record.lock);
+      const object = getObjectVersion(bucket, name);
+      checkRetentionChange(object.lock.retention, retention, permission);
+      setVersion(bucket, object, { ...object, lock: { ...object.lock, retention } });
+    },
+    putLegalHold: ({ name, isOn }) => {
+      const bucket = state.getBucket(name.bucketId);
+      requireBucketLock(bucket.record.lock);
+      const object = getObjectVersion(bucket, name);
+      setVersion(bucket, object, { ...object, lock: { ...object.lock, legalHold: isOn } });
+    },
   };
 }
 
@@ -74,6 +157,10 @@ function clusterWrites(state: MemoryState): Pick<WriteHandlers, ClusterWrite> {
       const dropped = new Set(setIds);
       state.trash = state.trash.filter(({ setId }) => !dropped.has(setId));
     },
+    putProgress: ({ job, text }) => {
+      if (text === undefined) state.progress.delete(job);
+      else state.progress.set(job, text);
+    },
     reset: (_input, nowMs) => reset(state, nowMs),
   };
 }
@@ -89,6 +176,7 @@ function reset(state: MemoryState, nowMs: number): void {
   state.inline.clear();
   state.uploads.clear();
   state.buckets.clear();
+  state.progress.clear();
 }
 
 function createBucket(state: MemoryState, input: CreateBucketInput): BucketRecord {
@@ -99,21 +187,24 @@ function createBucket(state: MemoryState, input: CreateBucketInput): BucketRecor
       detail: { BucketName: input.name },
     });
   }
+  const { hasLock, ...said } = input;
   const record: BucketRecord = {
     id: state.nextNumber(),
-    ...input,
-    versioning: "off",
+    ...said,
+    versioning: hasLock ? "enabled" : "off",
+    lock: hasLock ? { defaultRetention: undefined } : undefined,
+    quotaBytes: undefined,
     settingsVersion: 1,
     objectCount: 0,
     objectBytes: 0,
   };
-  state.buckets.set(record.id, { record, config: new Map(), objects: new Map() });
+  state.buckets.set(record.id, { record, config: new Map(), versions: new Map() });
   return record;
 }
 
 function deleteBucket(state: MemoryState, bucketId: number, nowMs: number): void {
-  const { record, objects } = state.getBucket(bucketId);
-  if (objects.size > 0) {
+  const { record, versions } = state.getBucket(bucketId);
+  if (versions.size > 0) {
     throw new S3Error("BucketNotEmpty", { detail: { BucketName: record.name } });
   }
   for (const [manifestId, upload] of state.uploads) {
@@ -122,62 +213,18 @@ function deleteBucket(state: MemoryState, bucketId: number, nowMs: number): void
   state.buckets.delete(bucketId);
 }
 
-function putBucketConfig(state: MemoryState, { bucketId, name, value }: BucketConfigInput): void {
-  const bucket = state.getBucket(bucketId);
-  if (value === undefined) bucket.config.delete(name);
-  else bucket.config.set(name, value);
-  const settingsVersion = bucket.record.settingsVersion + 1;
-  bucket.record = { ...bucket.record, settingsVersion };
-}
-
 function putObject(state: MemoryState, input: PutObjectInput, nowMs: number): StoredObject {
   const bucket = state.getBucket(input.bucketId);
-  checkCondition(input.key, bucket.objects.get(input.key)?.etag, input.condition);
+  checkCondition(input.key, currentObject(bucket, input.key)?.etag, input.condition);
+  const lock = lockOf(input.lock, bucket.record.lock, input.modifiedAt);
   state.checkContent(input.content);
+  checkRoom(bucket, input.key, input.sizeBytes);
   const sequence = state.nextNumber();
   // The reference is taken before the old one goes: a copy onto itself shares the set that it replaces.
   const content = state.acquire(input.content, sequence, input.sizeBytes);
+  const versionId = versionIdIn(bucket, sequence);
   const { bucketId: _bucketId, condition: _condition, ...said } = input;
-  replaceObject(state, bucket, {
-    object: { ...said, content, sequence, versionId: "null" },
-    nowMs,
-  });
-  return { sequence, content };
-}
-
-/** Makes a record the current version; what it replaces goes. */
-export function replaceObject(
-  state: MemoryState,
-  bucket: MemoryBucket,
-  { object, nowMs }: { readonly object: ObjectRecord; readonly nowMs: number },
-): void {
-  deleteObject(state, bucket, { key: object.key, nowMs });
-  bucket.objects.set(object.key, object);
-  count(bucket, 1, object.sizeBytes);
-}
-
-function deleteObject(
-  state: MemoryState,
-  bucket: MemoryBucket,
-  { key, nowMs }: { readonly key: string; readonly nowMs: number },
-): boolean {
-  const object = bucket.objects.get(key);
-  if (object === undefined) return false;
-  bucket.objects.delete(key);
-  count(bucket, -1, -object.sizeBytes);
-  state.release(object, nowMs);
-  return true;
-}
-
-function count(bucket: MemoryBucket, objects: number, bytes: number): void {
-  const { record } = bucket;
-  const objectCount = record.objectCount + objects;
-  bucket.record = { ...record, objectCount, objectBytes: record.objectBytes + bytes };
-}
-
-function putObjectTags(state: MemoryState, { bucketId, key, tags }: ObjectTagsInput): void {
-  const { objects } = state.getBucket(bucketId);
-  const object = objects.get(key);
-  if (object === undefined) throw new S3Error("NoSuchKey", { detail: { Key: key } });
-  objects.set(key, { ...object, tags });
+  const object: ObjectRecord = { ...said, lock, content, sequence, versionId };
+  addObject(state, bucket, { object, nowMs });
+  return { sequence, versionId, lock, content };
 }

@@ -8,7 +8,13 @@ import { sortedIndexes } from "./content-writes.ts";
 
 type ProcessWrite = "beginIncarnation" | "endIncarnation" | "endOtherIncarnations";
 type ShardSetWrite = "dropTrash" | "noteMissing";
-type ClusterWrite = ProcessWrite | ShardSetWrite | "addLayout" | "ensureSetting" | "reset";
+type ClusterWrite =
+  | ProcessWrite
+  | ShardSetWrite
+  | "addLayout"
+  | "ensureSetting"
+  | "putProgress"
+  | "reset";
 
 /** Tables that are emptied by a reset; a table without triggers is emptied as a whole, whatever its size. */
 const RESET_TABLES = [
@@ -20,6 +26,7 @@ const RESET_TABLES = [
   "objects",
   "bucket_config",
   "buckets",
+  "job_progress",
 ] as const;
 
 export function clusterWrites(database: StatementSource): Pick<WriteHandlers, ClusterWrite> {
@@ -31,6 +38,10 @@ export function clusterWrites(database: StatementSource): Pick<WriteHandlers, Cl
   const addLayout = database.prepare<[number, string, string]>(
     "insert into layouts (version, drives, partitions) values (?, ?, ?)",
   );
+  const putProgress = database.prepare<[string, string]>(
+    "insert or replace into job_progress (job, text) values (?, ?)",
+  );
+  const removeProgress = database.prepare<[string]>("delete from job_progress where job = ?");
   const resetSets = setReset(database);
   const emptying = RESET_TABLES.map((table) => database.prepare<[]>(`delete from ${table}`));
   return {
@@ -39,6 +50,10 @@ export function clusterWrites(database: StatementSource): Pick<WriteHandlers, Cl
     ensureSetting: ({ name, value }) => ensure.get(name, value) ?? value,
     addLayout: ({ version, drives, partitions }) => {
       addLayout.run(version, JSON.stringify(drives), JSON.stringify(partitions));
+    },
+    putProgress: ({ job, text }) => {
+      if (text === undefined) removeProgress.run(job);
+      else putProgress.run(job, text);
     },
     reset: (_input, nowMs) => {
       resetSets(nowMs);

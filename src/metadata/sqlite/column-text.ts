@@ -2,7 +2,7 @@
 
 import type { ObjectChecksum } from "../../core/checksum.ts";
 import type { Tag } from "../../core/tags.ts";
-import type { ObjectAttributes } from "../records.ts";
+import type { DefaultRetention, ObjectAttributes } from "../records.ts";
 
 const NO_ATTRIBUTES: ObjectAttributes = { headers: {}, userMetadata: {} };
 
@@ -30,4 +30,8 @@ export function checksumsFrom(text: string | null): readonly ObjectChecksum[] {
 
 export function indexesFrom(text: string | null): readonly number[] {
   return text === null ? [] : (JSON.parse(text) as readonly number[]);
+}
+
+export function defaultRetentionFrom(text: string | null): DefaultRetention | undefined {
+  return text === null ? undefined : (JSON.parse(text) as DefaultRetention);
 }

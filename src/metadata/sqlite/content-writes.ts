@@ -35,8 +35,8 @@ const SQL = {
       row_check as set_check`,
   setMissing: "update shard_sets set missing = ? where id = ?",
   addReference: "update shard_sets set reference_count = reference_count + 1 where id = ?",
-  sharedSet: `select ${SET_COLUMNS} from objects o join shard_sets s on s.id = o.set_id
-    where o.bucket_id = ? and o.key = ? and o.sequence = ? and o.set_id = ? and o.pack_offset is null`,
+  sharedSet: sharedFrom("objects"),
+  sharedOlder: sharedFrom("versions"),
   removeLast: `delete from shard_sets where id = ? and reference_count = 1
     returning layout_version, data_shards + parity_shards as shard_count`,
   dropReference: "update shard_sets set reference_count = reference_count - 1 where id = ?",
@@ -50,12 +50,18 @@ const SQL = {
   deleteInline: "delete from inline_data where id = ?",
 } as const;
 
+function sharedFrom(table: "objects" | "versions"): string {
+  return `select ${SET_COLUMNS} from ${table} o join shard_sets s on s.id = o.set_id
+    where o.bucket_id = ? and o.key = ? and o.sequence = ? and o.set_id = ? and o.pack_offset is null`;
+}
+
 export class ContentWrites {
   readonly #insertSet: Statement<RowValue[]>;
   readonly #addPacked: Statement<[Readonly<Record<string, RowValue>>], SetRow>;
   readonly #setMissing: Statement<[string | null, SetId]>;
   readonly #addReference: Statement<[SetId]>;
   readonly #sharedSet: Statement<[number, string, number, SetId], SetRow>;
+  readonly #sharedOlder: Statement<[number, string, number, SetId], SetRow>;
   readonly #removeLast: Statement<[SetId], TrashedSet>;
   readonly #dropReference: Statement<[SetId]>;
   readonly #dropPacked: Statement<[number, SetId]>;
@@ -71,6 +77,7 @@ export class ContentWrites {
     this.#setMissing = database.prepare(SQL.setMissing);
     this.#addReference = database.prepare(SQL.addReference);
     this.#sharedSet = database.prepare(SQL.sharedSet);
+    this.#sharedOlder = database.prepare(SQL.sharedOlder);
     this.#removeLast = database.prepare(SQL.removeLast);
     this.#dropReference = database.prepare(SQL.dropReference);
     this.#dropPacked = database.prepare(SQL.dropPacked);
@@ -161,7 +168,10 @@ export class ContentWrites {
   }
 
   #share({ setId, source }: ShareContent): ShardSetRecord {
-    const row = this.#sharedSet.get(source.bucketId, source.key, source.sequence, setId);
+    const { bucketId, key, sequence } = source;
+    const row =
+      this.#sharedSet.get(bucketId, key, sequence, setId) ??
+      this.#sharedOlder.get(bucketId, key, sequence, setId);
     if (row === undefined) throw new S3Error("NoSuchKey", { detail: { Key: source.key } });
     this.#addReference.run(setId);
     return setOf(row, setId);

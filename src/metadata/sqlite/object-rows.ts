@@ -2,21 +2,25 @@
 
 import type { ChecksumAlgorithm, ChecksumType, ObjectChecksum } from "../../core/checksum.ts";
 import type { AccountId } from "../../core/ids.ts";
-import type { ManifestContent, ObjectRecord, ObjectSummary } from "../records.ts";
+import type { ManifestContent, ObjectLock, ObjectRecord, ObjectSummary } from "../records.ts";
 import { attributesFrom, attributesText, listText, tagsFrom } from "./column-text.ts";
-import { requireIntactRow, type RowValue } from "./row-check.ts";
+import { NULL_VERSION } from "../version-id.ts";
+import { checkedValues, requireIntactRow, rowCheck, type RowValue } from "./row-check.ts";
 import {
   SET_COLUMNS,
   contentColumns,
   contentOf,
+  givenLockOf,
+  lockColumns,
   type ContentColumns,
+  type LockColumns,
   type SetRow,
 } from "./rows.ts";
 
 const NO_BYTES: ContentColumns = { data_id: null, set_id: null, pack_offset: null };
 
 /** A row of `objects` without its key. */
-export interface StandingRow extends ContentColumns {
+export interface StandingRow extends ContentColumns, LockColumns {
   readonly sequence: number;
   readonly version_id: string | null;
   readonly size_bytes: number;
@@ -31,6 +35,8 @@ export interface StandingRow extends ContentColumns {
   readonly part_count: number | null;
   readonly tags: string | null;
   readonly attributes: string | null;
+  readonly acl: string | null;
+  readonly encryption: string | null;
   readonly row_check: number | null;
 }
 
@@ -39,7 +45,8 @@ export type ObjectRow = SetRow & StandingRow;
 /** For `objects o` or `versions o`. */
 export const STANDING_COLUMNS = `o.sequence, o.version_id, o.size_bytes, o.etag, o.modified_at, o.owner_id,
   o.storage_class, o.checksum_algorithm, o.checksum_type, o.checksum_value, o.data_id, o.set_id, o.manifest_id,
-  o.part_count, o.tags, o.attributes, o.pack_offset, o.row_check`;
+  o.part_count, o.tags, o.attributes, o.pack_offset, o.acl, o.encryption, o.retention_mode, o.retain_until,
+  o.legal_hold, o.row_check`;
 
 /** With `shard_sets s`. */
 export const OBJECT_COLUMNS = `${STANDING_COLUMNS}, ${SET_COLUMNS}`;
@@ -47,7 +54,10 @@ export const OBJECT_COLUMNS = `${STANDING_COLUMNS}, ${SET_COLUMNS}`;
 /** All columns of `objects` but the check, which is made of their values in this order. */
 export const OBJECT_VALUES = `bucket_id, key, sequence, version_id, size_bytes, etag, modified_at, owner_id,
   storage_class, checksum_algorithm, checksum_type, checksum_value, data_id, set_id, manifest_id, part_count, tags,
-  attributes, pack_offset`;
+  attributes, pack_offset, acl, encryption, retention_mode, retain_until, legal_hold`;
+
+/** How many of them there were in schema version 2. */
+const FIRST_VALUES_COUNT = 19;
 
 export interface ObjectName {
   readonly bucketId: number;
@@ -79,19 +89,27 @@ export function objectValues(
     row.tags,
     row.attributes,
     row.pack_offset,
+    row.acl,
+    row.encryption,
+    row.retention_mode,
+    row.retain_until,
+    row.legal_hold,
   ];
 }
 
-/** A row of `versions` without its key. */
-export interface VersionRow extends StandingRow {
-  readonly is_delete_marker: number;
+/** The check of a row of `objects` with these values. */
+export function objectCheck(values: readonly RowValue[]): number {
+  return rowCheck(checkedValues(values, FIRST_VALUES_COUNT));
 }
 
-export function versionValues(
-  name: ObjectName,
-  row: Omit<VersionRow, "row_check">,
-): readonly RowValue[] {
-  return [...objectValues(name, row), row.is_delete_marker];
+export function isIntactObject(name: ObjectName, row: StandingRow): boolean {
+  return row.row_check === null || row.row_check === objectCheck(objectValues(name, row));
+}
+
+/** @throws DamagedRowError */
+export function requireIntactObject(name: ObjectName, row: StandingRow): void {
+  const values = checkedValues(objectValues(name, row), FIRST_VALUES_COUNT);
+  requireIntactRow("objects", row.row_check, values);
 }
 
 /** What a current version is written as, in the order of OBJECT_VALUES. */
@@ -99,11 +117,12 @@ export function recordValues(bucketId: number, object: ObjectRecord): readonly R
   const { checksum, content } = object;
   const manifest = content.kind === "manifest" ? content : undefined;
   const bytes = content.kind === "manifest" ? NO_BYTES : contentColumns(content);
+  const lock = lockColumns(object.lock, false);
   return [
     bucketId,
     object.key,
     object.sequence,
-    null,
+    object.versionId === NULL_VERSION ? null : object.versionId,
     object.sizeBytes,
     object.etag,
     object.modifiedAt,
@@ -119,15 +138,25 @@ export function recordValues(bucketId: number, object: ObjectRecord): readonly R
     listText(object.tags),
     attributesText(object.attributes),
     bytes.pack_offset,
+    object.acl ?? null,
+    object.encryption ?? null,
+    lock.retention_mode,
+    lock.retain_until,
+    lock.legal_hold,
   ];
 }
 
 /** @throws DamagedRowError */
 export function objectOf({ bucketId, key }: ObjectName, row: ObjectRow): ObjectRecord {
-  requireIntactRow("objects", row.row_check, objectValues({ bucketId, key }, row));
+  requireIntactObject({ bucketId, key }, row);
+  return recordOf(key, row);
+}
+
+/** Of a row whose check was tried. @throws DamagedRowError when its set's row is damaged. */
+export function recordOf(key: string, row: ObjectRow): ObjectRecord {
   return {
     key,
-    versionId: row.version_id ?? "null",
+    versionId: row.version_id ?? NULL_VERSION,
     sequence: row.sequence,
     sizeBytes: row.size_bytes,
     etag: row.etag,
@@ -137,8 +166,16 @@ export function objectOf({ bucketId, key }: ObjectName, row: ObjectRow): ObjectR
     checksum: checksumOf(row),
     attributes: attributesFrom(row.attributes),
     tags: tagsFrom(row.tags),
+    acl: row.acl ?? undefined,
+    encryption: row.encryption ?? undefined,
+    lock: objectLockOf(row),
     content: manifestOf(row) ?? contentOf(row),
   };
+}
+
+export function objectLockOf(row: LockColumns): ObjectLock {
+  const { retention, legalHold } = givenLockOf(row);
+  return { retention, legalHold: legalHold ?? false };
 }
 
 function manifestOf(row: ObjectRow): ManifestContent | undefined {

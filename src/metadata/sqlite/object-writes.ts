@@ -1,53 +1,62 @@
-// Writes to objects, within the writer's transaction.
+// Writes that make and remove versions of objects, within the writer's transaction.
 
 import type { Statement } from "better-sqlite3";
 import { S3Error } from "../../core/s3-error.ts";
-import type { PutObjectInput } from "../metadata-store.ts";
-import type { ObjectRecord } from "../records.ts";
+import { deleteVerdict, type DeleteTarget } from "../delete-verdict.ts";
+import type { DeleteOutcome, DeleteRequest, PutObjectInput } from "../metadata-store.ts";
+import { lockOf } from "../object-lock.ts";
+import { checkQuota } from "../quota.ts";
+import type { ObjectRecord, Versioning } from "../records.ts";
+import { NULL_VERSION, newVersionId } from "../version-id.ts";
 import { checkCondition } from "../write-condition.ts";
-import type { ObjectTagsInput, StoredObject } from "../write-operations.ts";
-import type { StatementSource } from "./statement-source.ts";
-import { listText } from "./column-text.ts";
+import type { DeleteObjectsInput, StoredObject } from "../write-operations.ts";
 import type { ContentWrites } from "./content-writes.ts";
+import type { FoundVersion, KeyVersions } from "./key-versions.ts";
 import type { ManifestWrites } from "./manifest-writes.ts";
 import type { Numbering } from "./numbering.ts";
-import {
-  OBJECT_VALUES,
-  STANDING_COLUMNS,
-  objectValues,
-  recordValues,
-  type StandingRow,
-} from "./object-rows.ts";
-import { requireIntactRow, rowCheck, type RowValue } from "./row-check.ts";
+import { objectLockOf, recordValues, type ObjectName, type StandingRow } from "./object-rows.ts";
+import { bucketLockOf, type BucketLockColumns } from "./rows.ts";
+import type { StatementSource } from "./statement-source.ts";
+import { markerRow, type VersionRow } from "./version-rows.ts";
 
-/** A key on its way to its next state: what stands there, in a bucket that exists. */
-export interface ObjectPlace {
-  readonly bucketId: number;
-  readonly key: string;
-  readonly standing: StandingRow | undefined;
+interface BucketStateRow extends BucketLockColumns {
+  readonly versioning: Versioning;
+  readonly object_bytes: number;
+  readonly quota_bytes: number | null;
 }
 
+/** A key on its way to its next state: what stands there, in a bucket that exists. */
+export interface ObjectPlace extends ObjectName {
+  readonly bucket: BucketStateRow;
+  /** The current live version. */
+  readonly standing: StandingRow | undefined;
+  /** What the next version does away with: it is the standing one, or an older version "null". */
+  readonly replaced: FoundVersion | undefined;
+}
+
+/** A record of what is written, but for what the place decides. */
+export type ObjectDraft = Omit<ObjectRecord, "versionId">;
+
+interface Count {
+  readonly objects: number;
+  readonly bytes: number;
+}
+
+type Marker = DeleteObjectsInput["marker"];
+
 const SQL = {
-  standing: `select ${STANDING_COLUMNS} from objects o where o.bucket_id = ? and o.key = ?`,
-  bucket: "select 1 from buckets where id = ?",
+  bucket: `select versioning, object_bytes, quota_bytes, has_lock, lock_default from buckets where id = ?`,
   count: `update buckets set object_count = object_count + ?, object_bytes = object_bytes + ?
     where id = ?`,
-  replace: `insert or replace into objects (${OBJECT_VALUES}, row_check)
-    values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-  remove: "delete from objects where bucket_id = ? and key = ?",
-  tags: "update objects set tags = ?, row_check = ? where bucket_id = ? and key = ?",
 } as const;
 
 export class ObjectWrites {
   readonly #contents: ContentWrites;
   readonly #manifests: ManifestWrites;
   readonly #numbering: Numbering;
-  readonly #standing: Statement<[number, string], StandingRow>;
-  readonly #bucket: Statement<[number]>;
+  readonly #versions: KeyVersions;
+  readonly #bucket: Statement<[number], BucketStateRow>;
   readonly #count: Statement<[number, number, number]>;
-  readonly #replace: Statement<RowValue[]>;
-  readonly #remove: Statement<[number, string]>;
-  readonly #tags: Statement<[string | null, number, number, string]>;
 
   constructor(
     database: StatementSource,
@@ -55,82 +64,183 @@ export class ObjectWrites {
       readonly contents: ContentWrites;
       readonly manifests: ManifestWrites;
       readonly numbering: Numbering;
+      readonly versions: KeyVersions;
     },
   ) {
     this.#contents = parts.contents;
     this.#manifests = parts.manifests;
     this.#numbering = parts.numbering;
-    this.#standing = database.prepare(SQL.standing);
+    this.#versions = parts.versions;
     this.#bucket = database.prepare(SQL.bucket);
     this.#count = database.prepare(SQL.count);
-    this.#replace = database.prepare(SQL.replace);
-    this.#remove = database.prepare(SQL.remove);
-    this.#tags = database.prepare(SQL.tags);
   }
 
   putObject(input: PutObjectInput, nowMs: number): StoredObject {
     const place = this.findPlace(input.bucketId, input.key);
     checkCondition(input.key, place.standing?.etag, input.condition);
+    const lock = lockOf(input.lock, bucketLockOf(place.bucket), input.modifiedAt);
     const sequence = this.#numbering.next();
     // The reference is taken before the old one goes: a copy onto itself shares the set that it replaces.
     const content = this.#contents.acquire(input.content, sequence, input.sizeBytes);
     const { condition: _condition, bucketId: _bucketId, ...said } = input;
-    this.replace(place, { ...said, sequence, content, versionId: "null" }, nowMs);
-    return { sequence, content };
+    const { versionId } = this.add(place, { ...said, lock, sequence, content }, nowMs);
+    return { sequence, versionId, lock, content };
   }
 
   /** @throws S3Error NoSuchBucket, DamagedRowError */
   findPlace(bucketId: number, key: string): ObjectPlace {
-    this.checkBucket(bucketId);
-    return { bucketId, key, standing: this.#findStanding(bucketId, key) };
+    const bucket = this.getBucket(bucketId);
+    const name = { bucketId, key };
+    const standing = this.#versions.findStanding(name);
+    const place = { ...name, bucket, standing };
+    return { ...place, replaced: this.#findReplaced(place) };
   }
 
-  /** Makes a record the current version; the bytes of the one that stood there are released. */
-  replace({ bucketId, standing }: ObjectPlace, object: ObjectRecord, nowMs: number): void {
-    const values = recordValues(bucketId, object);
-    this.#replace.run(...values, rowCheck(values));
-    const grown = object.sizeBytes - (standing?.size_bytes ?? 0);
-    this.#count.run(standing === undefined ? 1 : 0, grown, bucketId);
-    if (standing !== undefined) this.#release(standing, nowMs);
+  /** Makes a record the newest version of its key. @throws S3Error QuotaExceeded */
+  add(place: ObjectPlace, draft: ObjectDraft, nowMs: number): ObjectRecord {
+    const { bucket, standing, replaced } = place;
+    const versionId = versionIdFor(bucket, draft.sequence);
+    const object: ObjectRecord = { ...draft, versionId };
+    const bytes = object.sizeBytes - (replaced?.row.size_bytes ?? 0);
+    checkQuota(bucket.quota_bytes, bucket.object_bytes, bytes);
+    this.#retire(place, object.modifiedAt);
+    this.#versions.putStanding(recordValues(place.bucketId, object));
+    this.#add(place.bucketId, { objects: standing === undefined ? 1 : 0, bytes });
+    if (replaced !== undefined) this.#release(replaced.row, nowMs);
+    return object;
   }
 
-  deleteObjects(bucketId: number, keys: readonly string[], nowMs: number): readonly boolean[] {
-    this.checkBucket(bucketId);
-    return keys.map((key) => {
-      const standing = this.#findStanding(bucketId, key);
-      if (standing === undefined) return false;
-      this.#remove.run(bucketId, key);
-      this.#count.run(-1, -standing.size_bytes, bucketId);
-      this.#release(standing, nowMs);
-      return true;
-    });
-  }
-
-  putObjectTags({ bucketId, key, tags }: ObjectTagsInput): void {
-    this.checkBucket(bucketId);
-    const standing = this.#findStanding(bucketId, key);
-    if (standing === undefined) throw new S3Error("NoSuchKey", { detail: { Key: key } });
-    const text = listText(tags);
-    const check = rowCheck(objectValues({ bucketId, key }, { ...standing, tags: text }));
-    this.#tags.run(text, check, bucketId, key);
+  deleteObjects(
+    { bucketId, requests, marker }: DeleteObjectsInput,
+    nowMs: number,
+  ): readonly DeleteOutcome[] {
+    this.getBucket(bucketId);
+    return requests.map((request) =>
+      request.versionId === undefined
+        ? this.#deleteKey(bucketId, request, { marker, nowMs })
+        : this.#deleteVersion(bucketId, request, request.versionId, { marker, nowMs }),
+    );
   }
 
   /** @throws S3Error NoSuchBucket */
-  checkBucket(bucketId: number): void {
-    if (this.#bucket.get(bucketId) === undefined) throw new S3Error("NoSuchBucket");
+  getBucket(bucketId: number): BucketStateRow {
+    const bucket = this.#bucket.get(bucketId);
+    if (bucket === undefined) throw new S3Error("NoSuchBucket");
+    return bucket;
   }
 
-  /** What a damaged row names is not released: it could be another object's. @throws DamagedRowError */
-  #findStanding(bucketId: number, key: string): StandingRow | undefined {
-    const row = this.#standing.get(bucketId, key);
-    if (row !== undefined) {
-      requireIntactRow("objects", row.row_check, objectValues({ bucketId, key }, row));
+  #deleteKey(
+    bucketId: number,
+    request: DeleteRequest,
+    { marker, nowMs }: { readonly marker: Marker; readonly nowMs: number },
+  ): DeleteOutcome {
+    const { key } = request;
+    const place = this.findPlace(bucketId, key);
+    const { bucket, standing, replaced } = place;
+    const needsLatest = request.condition !== undefined && bucket.versioning !== "off";
+    const latest = needsLatest ? this.#versions.findLatest(place) : found(standing);
+    const verdict = deleteVerdict(latest && targetOf(latest), request, marker.now);
+    if (verdict !== undefined) return verdict;
+
+    const wasThere = standing !== undefined;
+    this.#retire(place, marker.now);
+    if (wasThere) this.#versions.removeStanding(place);
+    const versionId = this.#mark(place, marker);
+    const bytes = -(replaced?.row.size_bytes ?? 0);
+    if (wasThere || bytes !== 0) this.#add(bucketId, { objects: wasThere ? -1 : 0, bytes });
+    if (replaced !== undefined) this.#release(replaced.row, nowMs);
+    return { kind: "deleted", wasThere, versionId, isDeleteMarker: versionId !== undefined };
+  }
+
+  /** Makes a delete marker where there are versions; undefined where there are none. */
+  #mark(place: ObjectPlace, { ownerId, now }: Marker): string | undefined {
+    if (place.bucket.versioning === "off") return undefined;
+    const sequence = this.#numbering.next();
+    const versionId = versionIdFor(place.bucket, sequence);
+    const isLone = this.#versions.findNewest(place).length === 0;
+    const row = markerRow({ sequence, versionId, modifiedAt: now, ownerId, isLone });
+    this.#versions.insert(place, row);
+    return versionId;
+  }
+
+  #deleteVersion(
+    bucketId: number,
+    request: DeleteRequest,
+    asked: string,
+    { marker, nowMs }: { readonly marker: Marker; readonly nowMs: number },
+  ): DeleteOutcome {
+    const name = { bucketId, key: request.key };
+    const version = this.#versions.findVersion(name, asked);
+    const verdict = deleteVerdict(version && targetOf(version), request, marker.now);
+    if (verdict !== undefined) return verdict;
+
+    const isVersioned = this.getBucket(bucketId).versioning !== "off";
+    const versionId = isVersioned ? asked : undefined;
+    if (version === undefined) {
+      return { kind: "deleted", wasThere: false, versionId, isDeleteMarker: false };
     }
-    return row;
+    this.#removeVersion(name, version);
+    this.#release(version.row, nowMs);
+    const isDeleteMarker = version.table === "versions" && version.row.is_delete_marker === 1;
+    return { kind: "deleted", wasThere: true, versionId, isDeleteMarker };
   }
 
-  #release(standing: StandingRow, nowMs: number): void {
-    this.#contents.release(standing, nowMs);
-    if (standing.manifest_id !== null) this.#manifests.remove(standing.manifest_id, nowMs);
+  #removeVersion(name: ObjectName, version: FoundVersion): void {
+    const isStanding = version.table === "objects";
+    if (isStanding) this.#versions.removeStanding(name);
+    else this.#versions.remove(name, version.row);
+    const hasStanding = !isStanding && this.#versions.findStanding(name) !== undefined;
+    const isPromoted = !hasStanding && this.#versions.promote(name);
+    const objects = (isPromoted ? 1 : 0) - (isStanding ? 1 : 0);
+    this.#add(name.bucketId, { objects, bytes: -version.row.size_bytes });
   }
+
+  /** Clears the way for a new latest version: what it replaces goes, what it follows is kept as older, dated `at`. */
+  #retire(place: ObjectPlace, at: number): void {
+    const { bucket, standing, replaced } = place;
+    if (bucket.versioning === "off") return;
+    if (replaced?.table === "versions") this.#versions.remove(place, replaced.row);
+    if (standing === undefined) this.#versions.follow(place, at);
+    else if (replaced?.table !== "objects") this.#versions.keepOlder(place, standing, at);
+  }
+
+  #findReplaced({
+    bucket,
+    standing,
+    ...name
+  }: Omit<ObjectPlace, "replaced">): FoundVersion | undefined {
+    if (bucket.versioning === "off") return found(standing);
+    if (bucket.versioning === "enabled") return undefined;
+    if (standing?.version_id === null) return found(standing);
+    const row = this.#versions.findOlderNull(name);
+    return row && { table: "versions", row };
+  }
+
+  #add(bucketId: number, { objects, bytes }: Count): void {
+    this.#count.run(objects, bytes, bucketId);
+  }
+
+  #release(row: StandingRow | VersionRow, nowMs: number): void {
+    this.#contents.release(row, nowMs);
+    if (row.manifest_id !== null) this.#manifests.remove(row.manifest_id, nowMs);
+  }
+}
+
+function found(row: StandingRow | undefined): FoundVersion | undefined {
+  return row && { table: "objects", row };
+}
+
+function targetOf({ table, row }: FoundVersion): DeleteTarget {
+  const isMarker = table === "versions" && row.is_delete_marker === 1;
+  return {
+    sequence: row.sequence,
+    modifiedAt: row.modified_at,
+    sizeBytes: row.size_bytes,
+    etag: isMarker ? undefined : row.etag,
+    lock: objectLockOf(row),
+  };
+}
+
+function versionIdFor({ versioning }: BucketStateRow, sequence: number): string {
+  return versioning === "enabled" ? newVersionId(sequence) : NULL_VERSION;
 }

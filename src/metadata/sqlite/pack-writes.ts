@@ -6,15 +6,27 @@ import type { WriteHandlers } from "../write-operations.ts";
 import type { ContentWrites } from "./content-writes.ts";
 import {
   STANDING_COLUMNS,
+  objectCheck,
   objectValues,
-  versionValues,
+  requireIntactObject,
   type StandingRow,
-  type VersionRow,
 } from "./object-rows.ts";
-import { requireIntactRow, rowCheck, type RowValue } from "./row-check.ts";
+import { rowCheck, type RowValue } from "./row-check.ts";
 import { contentColumns, type ContentColumns } from "./rows.ts";
 import type { StatementSource } from "./statement-source.ts";
-import { STORED_PART_COLUMNS, partValues, type StoredPartRow } from "./upload-rows.ts";
+import {
+  STORED_PART_COLUMNS,
+  partCheck,
+  partValues,
+  requireIntactPart,
+  type StoredPartRow,
+} from "./upload-rows.ts";
+import {
+  VERSION_COLUMNS,
+  requireIntactVersion,
+  versionValues,
+  type VersionRow,
+} from "./version-rows.ts";
 
 type PackWrite = "movePacked" | "sealPack";
 
@@ -26,7 +38,7 @@ const SQL = {
     where o.bucket_id = ? and o.key = ? and o.set_id = ? and o.pack_offset = ?`,
   moveObject: `update objects set data_id = ?, set_id = ?, pack_offset = ?, row_check = ?
     where bucket_id = ? and key = ?`,
-  version: `select ${STANDING_COLUMNS}, o.is_delete_marker from versions o
+  version: `select ${VERSION_COLUMNS} from versions o
     where o.bucket_id = ? and o.key = ? and o.set_id = ? and o.pack_offset = ?`,
   moveVersion: `update versions set data_id = ?, set_id = ?, pack_offset = ?, row_check = ?
     where bucket_id = ? and key = ? and sequence = ?`,
@@ -71,9 +83,9 @@ function objectMoves(database: StatementSource, contents: ContentWrites) {
   return ({ from, to, ...name }: MovePackedInput, nowMs: number): boolean => {
     const row = find.get(name.bucketId, name.key, from.setId, from.offset);
     if (row === undefined) return false;
-    requireIntactRow("objects", row.row_check, objectValues(name, row));
+    requireIntactObject(name, row);
     const columns = contentColumns(contents.acquire(to, row.sequence, row.size_bytes));
-    const check = rowCheck(objectValues(name, { ...row, ...columns }));
+    const check = objectCheck(objectValues(name, { ...row, ...columns }));
     move.run(...contentValues(columns), check, name.bucketId, name.key);
     contents.release(row, nowMs);
     return true;
@@ -86,7 +98,7 @@ function versionMoves(database: StatementSource, contents: ContentWrites) {
   return ({ from, to, ...name }: MovePackedInput, nowMs: number): boolean => {
     const row = find.get(name.bucketId, name.key, from.setId, from.offset);
     if (row === undefined) return false;
-    requireIntactRow("versions", row.row_check, versionValues(name, row));
+    requireIntactVersion(name, row);
     const columns = contentColumns(contents.acquire(to, row.sequence, row.size_bytes));
     const check = rowCheck(versionValues(name, { ...row, ...columns }));
     move.run(...contentValues(columns), check, name.bucketId, name.key, row.sequence);
@@ -107,9 +119,9 @@ function partMoves(database: StatementSource, contents: ContentWrites) {
   ): boolean => {
     const row = find.get(part.uploadId, bucketId, key, part.number, from.setId, from.offset);
     if (row === undefined) return false;
-    requireIntactRow("parts", row.row_check, partValues(row));
+    requireIntactPart(row);
     const columns = contentColumns(contents.acquire(to, row.id, row.size_bytes));
-    const check = rowCheck(partValues({ ...row, ...columns }));
+    const check = partCheck(partValues({ ...row, ...columns }));
     move.run(...contentValues(columns), check, row.manifest_id, row.number);
     contents.release(row, nowMs);
     return true;

@@ -13,6 +13,17 @@ export function rowCheck(values: readonly RowValue[]): number {
   return crc32cOfText(values.join(SEPARATOR));
 }
 
+/** Columns that came later count only where one of them is set: a row from before them keeps its check. */
+export function checkedValues(
+  values: readonly RowValue[],
+  firstCount: number,
+): readonly RowValue[] {
+  for (let index = firstCount; index < values.length; index += 1) {
+    if (values[index] !== null) return values;
+  }
+  return values.slice(0, firstCount);
+}
+
 /** @param stored Null in rows that were written before there were checks. */
 export function isIntact(stored: number | null, values: readonly RowValue[]): boolean {
   return stored === null || stored === rowCheck(values);

@@ -1,15 +1,29 @@
 // Rows of buckets, of shard sets and of what names bytes, as the driver gives them, and the records that they become.
 
 import type { AccountId, SetId } from "../../core/ids.ts";
-import type { BucketRecord, Content, ShardSetRecord, Versioning } from "../records.ts";
+import type {
+  BucketLock,
+  BucketRecord,
+  Content,
+  GivenLock,
+  LockMode,
+  ShardSetRecord,
+  Versioning,
+} from "../records.ts";
 import { DamagedRowError } from "../damaged-row-error.ts";
-import { indexesFrom } from "./column-text.ts";
+import { defaultRetentionFrom, indexesFrom } from "./column-text.ts";
 import { isIntact, requireIntactRow, type RowValue } from "./row-check.ts";
 
 export const BUCKET_COLUMNS = `id, name, owner_id, region, created_at, versioning, settings_version, object_count,
-  object_bytes`;
+  object_bytes, has_lock, lock_default, quota_bytes`;
 
-export interface BucketRow {
+/** What a bucket says of its lock. */
+export interface BucketLockColumns {
+  readonly has_lock: number;
+  readonly lock_default: string | null;
+}
+
+export interface BucketRow extends BucketLockColumns {
   readonly id: number;
   readonly name: string;
   readonly owner_id: AccountId;
@@ -19,6 +33,7 @@ export interface BucketRow {
   readonly settings_version: number;
   readonly object_count: number;
   readonly object_bytes: number;
+  readonly quota_bytes: number | null;
 }
 
 export function bucketOf(row: BucketRow): BucketRecord {
@@ -29,9 +44,42 @@ export function bucketOf(row: BucketRow): BucketRecord {
     region: row.region,
     createdAt: row.created_at,
     versioning: row.versioning,
+    lock: bucketLockOf(row),
+    quotaBytes: row.quota_bytes ?? undefined,
     settingsVersion: row.settings_version,
     objectCount: row.object_count,
     objectBytes: row.object_bytes,
+  };
+}
+
+export function bucketLockOf(row: BucketLockColumns): BucketLock | undefined {
+  if (row.has_lock === 0) return undefined;
+  return { defaultRetention: defaultRetentionFrom(row.lock_default) };
+}
+
+/** What an object is, or an upload's is to be, locked with. */
+export interface LockColumns {
+  readonly retention_mode: LockMode | null;
+  readonly retain_until: number | null;
+  /** Of an object null stands for 0. */
+  readonly legal_hold: number | null;
+}
+
+/** Of an object no legal hold is null, as in rows from before there were any. */
+export function lockColumns({ retention, legalHold }: GivenLock, isGiven: boolean): LockColumns {
+  const off = isGiven && legalHold === false ? 0 : null;
+  return {
+    retention_mode: retention?.mode ?? null,
+    retain_until: retention?.until ?? null,
+    legal_hold: legalHold === true ? 1 : off,
+  };
+}
+
+export function givenLockOf(row: LockColumns): GivenLock {
+  const { retention_mode: mode, retain_until: until, legal_hold: hold } = row;
+  return {
+    retention: mode === null || until === null ? undefined : { mode, until },
+    legalHold: hold === null ? undefined : hold === 1,
   };
 }
 

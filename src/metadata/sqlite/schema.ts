@@ -191,5 +191,49 @@ alter table shard_sets add column live_bytes integer not null default 0;
 create index shard_sets_packs on shard_sets (id) where pack_state is not null;
 `;
 
+/**
+ * Versions: `noncurrent_since` dates what is no longer the latest of its key; only a delete marker has none and stands in
+ * `versions` all the same. `is_lone` marks the one that is all that is left of its key, so that finding those costs nothing
+ * for the others. The indexes by time are those of lifecycles.
+ * Object lock: `legal_hold` is null where nothing is said. `has_lock` of a bucket never goes back.
+ */
+const VERSION_3 = `
+alter table buckets add column has_lock integer not null default 0;
+alter table buckets add column lock_default text;
+alter table buckets add column quota_bytes integer;
+
+alter table objects add column acl text;
+alter table objects add column encryption text;
+alter table objects add column retention_mode text;
+alter table objects add column retain_until integer;
+alter table objects add column legal_hold integer;
+create index objects_by_time on objects (bucket_id, modified_at, sequence);
+
+alter table versions add column acl text;
+alter table versions add column encryption text;
+alter table versions add column retention_mode text;
+alter table versions add column retain_until integer;
+alter table versions add column legal_hold integer;
+alter table versions add column noncurrent_since integer;
+alter table versions add column is_lone integer;
+create unique index versions_null on versions (bucket_id, key) where version_id is null;
+create index versions_noncurrent on versions (bucket_id, noncurrent_since, sequence)
+  where noncurrent_since is not null;
+create index versions_lone on versions (bucket_id, modified_at, sequence) where is_lone is not null;
+
+alter table uploads add column acl text;
+alter table uploads add column encryption text;
+alter table uploads add column retention_mode text;
+alter table uploads add column retain_until integer;
+alter table uploads add column legal_hold integer;
+alter table uploads add column completed_version_id text;
+create index uploads_by_time on uploads (bucket_id, initiated_at, manifest_id)
+  where completed_sequence is null;
+
+alter table parts add column encryption text;
+
+create table job_progress (job text primary key, text text not null) strict, without rowid;
+`;
+
 /** Step i leads from version i to version i + 1. */
-export const MIGRATIONS: readonly string[] = [VERSION_1, VERSION_2];
+export const MIGRATIONS: readonly string[] = [VERSION_1, VERSION_2, VERSION_3];

@@ -6,16 +6,19 @@ import type { WriteHandlers } from "../write-operations.ts";
 import { BucketWrites } from "./bucket-writes.ts";
 import { clusterWrites } from "./cluster-writes.ts";
 import { ContentWrites } from "./content-writes.ts";
+import { KeyVersions } from "./key-versions.ts";
 import { ManifestWrites } from "./manifest-writes.ts";
 import type { Numbering } from "./numbering.ts";
 import { ObjectWrites } from "./object-writes.ts";
 import { packWrites } from "./pack-writes.ts";
 import { UploadWrites } from "./upload-writes.ts";
+import { versionSettingsWrites } from "./version-settings-writes.ts";
 
 export function sqliteWrites(database: StatementSource, numbering: Numbering): WriteHandlers {
   const contents = new ContentWrites(database);
   const manifests = new ManifestWrites(database);
-  const objects = new ObjectWrites(database, { contents, manifests, numbering });
+  const versions = new KeyVersions(database);
+  const objects = new ObjectWrites(database, { contents, manifests, numbering, versions });
   const uploads = new UploadWrites(database, { contents, manifests, numbering, objects });
   const buckets = new BucketWrites(database, { numbering, uploads });
   return {
@@ -23,9 +26,12 @@ export function sqliteWrites(database: StatementSource, numbering: Numbering): W
     createBucket: (input) => buckets.createBucket(input),
     deleteBucket: ({ bucketId }, nowMs) => buckets.deleteBucket(bucketId, nowMs),
     putBucketConfig: (input) => buckets.putBucketConfig(input),
+    setVersioning: (input) => buckets.setVersioning(input),
+    putBucketLock: (input) => buckets.putLock(input),
+    putBucketQuota: (input) => buckets.putQuota(input),
     putObject: (input, nowMs) => objects.putObject(input, nowMs),
-    deleteObjects: ({ bucketId, keys }, nowMs) => objects.deleteObjects(bucketId, keys, nowMs),
-    putObjectTags: (input) => objects.putObjectTags(input),
+    deleteObjects: (input, nowMs) => objects.deleteObjects(input, nowMs),
+    ...versionSettingsWrites(objects, versions),
     createUpload: (input) => uploads.createUpload(input),
     putPart: (input, nowMs) => uploads.putPart(input, nowMs),
     completeUpload: (input, nowMs) => uploads.completeUpload(input, nowMs),

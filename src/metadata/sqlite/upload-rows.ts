@@ -11,22 +11,30 @@ import {
   listText,
   tagsFrom,
 } from "./column-text.ts";
-import { requireIntactRow, type RowValue } from "./row-check.ts";
+import { NULL_VERSION } from "../version-id.ts";
+import { checkedValues, requireIntactRow, rowCheck, type RowValue } from "./row-check.ts";
 import {
   SET_COLUMNS,
   contentColumns,
   contentOf,
+  givenLockOf,
+  lockColumns,
   type ContentColumns,
+  type LockColumns,
   type SetRow,
 } from "./rows.ts";
 
 /** All columns of `uploads` but the check, which is made of their values in this order. */
 export const UPLOAD_VALUES = `manifest_id, upload_id, bucket_id, key, initiated_at, initiator_id, owner_id,
-  storage_class, checksum_algorithm, checksum_type, completed_etag, completed_sequence, tags, attributes`;
+  storage_class, checksum_algorithm, checksum_type, completed_etag, completed_sequence, tags, attributes, acl,
+  encryption, retention_mode, retain_until, legal_hold, completed_version_id`;
+
+/** How many of them there were in schema version 2. */
+const FIRST_UPLOAD_VALUES_COUNT = 14;
 
 export const UPLOAD_COLUMNS = `${UPLOAD_VALUES}, row_check`;
 
-export interface UploadRow {
+export interface UploadRow extends LockColumns {
   readonly manifest_id: number;
   readonly upload_id: UploadId;
   readonly bucket_id: number;
@@ -41,6 +49,10 @@ export interface UploadRow {
   readonly completed_sequence: number | null;
   readonly tags: string | null;
   readonly attributes: string | null;
+  readonly acl: string | null;
+  readonly encryption: string | null;
+  /** Null also of the version "null". */
+  readonly completed_version_id: string | null;
   readonly row_check: number | null;
 }
 
@@ -61,7 +73,24 @@ export function uploadValues(row: Omit<UploadRow, "row_check">): readonly RowVal
     row.completed_sequence,
     row.tags,
     row.attributes,
+    row.acl,
+    row.encryption,
+    row.retention_mode,
+    row.retain_until,
+    row.legal_hold,
+    row.completed_version_id,
   ];
+}
+
+/** The check of a row of `uploads` with these values. */
+export function uploadCheck(values: readonly RowValue[]): number {
+  return rowCheck(checkedValues(values, FIRST_UPLOAD_VALUES_COUNT));
+}
+
+/** @throws DamagedRowError */
+export function requireIntactUpload(row: UploadRow): void {
+  const values = checkedValues(uploadValues(row), FIRST_UPLOAD_VALUES_COUNT);
+  requireIntactRow("uploads", row.row_check, values);
 }
 
 /** The row of an upload that begins, without its check. */
@@ -84,17 +113,22 @@ export function uploadRow(
     completed_sequence: null,
     tags: listText(input.tags),
     attributes: attributesText(input.attributes),
+    acl: input.acl ?? null,
+    encryption: input.encryption ?? null,
+    ...lockColumns(input.lock, true),
+    completed_version_id: null,
   };
 }
 
 /** @throws DamagedRowError */
 export function intactUploadOf(row: UploadRow): UploadRecord {
-  requireIntactRow("uploads", row.row_check, uploadValues(row));
+  requireIntactUpload(row);
   return uploadOf(row);
 }
 
 export function uploadOf(row: UploadRow): UploadRecord {
   const { completed_etag: etag, completed_sequence: sequence } = row;
+  const versionId = row.completed_version_id ?? NULL_VERSION;
   return {
     uploadId: row.upload_id,
     manifestId: row.manifest_id,
@@ -107,7 +141,10 @@ export function uploadOf(row: UploadRow): UploadRecord {
     checksumType: row.checksum_type ?? undefined,
     attributes: attributesFrom(row.attributes),
     tags: tagsFrom(row.tags),
-    completed: etag === null || sequence === null ? undefined : { etag, sequence },
+    acl: row.acl ?? undefined,
+    encryption: row.encryption ?? undefined,
+    lock: givenLockOf(row),
+    completed: etag === null || sequence === null ? undefined : { etag, sequence, versionId },
   };
 }
 
@@ -119,6 +156,7 @@ export interface StoredPartRow extends ContentColumns {
   readonly etag: string;
   readonly uploaded_at: number;
   readonly checksums: string | null;
+  readonly encryption: string | null;
   readonly row_check: number | null;
 }
 
@@ -128,14 +166,17 @@ export interface PartRow extends SetRow, StoredPartRow {
 
 /** For `parts p`. */
 export const STORED_PART_COLUMNS = `p.manifest_id, p.number, p.id, p.size_bytes, p.etag, p.uploaded_at, p.checksums,
-  p.data_id, p.set_id, p.pack_offset, p.row_check`;
+  p.data_id, p.set_id, p.pack_offset, p.encryption, p.row_check`;
 
 /** For `parts p`, joined with its offset `f` and its set `s`. */
 export const PART_COLUMNS = `${STORED_PART_COLUMNS}, f.start_offset, ${SET_COLUMNS}`;
 
 /** All columns of `parts` but the check, which is made of their values in this order. */
 export const PART_VALUES =
-  "manifest_id, number, id, size_bytes, etag, uploaded_at, data_id, set_id, checksums, pack_offset";
+  "manifest_id, number, id, size_bytes, etag, uploaded_at, data_id, set_id, checksums, pack_offset, encryption";
+
+/** How many of them there were in schema version 2. */
+const FIRST_PART_VALUES_COUNT = 10;
 
 /** In the order of PART_VALUES. */
 export function partValues(row: Omit<StoredPartRow, "row_check">): readonly RowValue[] {
@@ -150,7 +191,23 @@ export function partValues(row: Omit<StoredPartRow, "row_check">): readonly RowV
     row.set_id,
     row.checksums,
     row.pack_offset,
+    row.encryption,
   ];
+}
+
+/** The check of a row of `parts` with these values. */
+export function partCheck(values: readonly RowValue[]): number {
+  return rowCheck(checkedValues(values, FIRST_PART_VALUES_COUNT));
+}
+
+export function isIntactPart(row: StoredPartRow): boolean {
+  return row.row_check === null || row.row_check === partCheck(partValues(row));
+}
+
+/** @throws DamagedRowError */
+export function requireIntactPart(row: StoredPartRow): void {
+  const values = checkedValues(partValues(row), FIRST_PART_VALUES_COUNT);
+  requireIntactRow("parts", row.row_check, values);
 }
 
 /** What a part is written as, without its check. */
@@ -174,12 +231,13 @@ export function partRow(
     set_id: bytes.set_id,
     checksums: listText(input.checksums),
     pack_offset: bytes.pack_offset,
+    encryption: input.encryption ?? null,
   };
 }
 
 /** @throws DamagedRowError */
 export function partOf(row: PartRow): PartRecord {
-  requireIntactRow("parts", row.row_check, partValues(row));
+  requireIntactPart(row);
   return {
     partId: row.id,
     number: row.number,
@@ -187,6 +245,7 @@ export function partOf(row: PartRow): PartRecord {
     etag: row.etag,
     uploadedAt: row.uploaded_at,
     checksums: checksumsFrom(row.checksums),
+    encryption: row.encryption ?? undefined,
     content: contentOf(row),
     startOffset: row.start_offset ?? undefined,
   };

@@ -5,22 +5,29 @@ import type { Statement } from "better-sqlite3";
 import { S3Error } from "../../core/s3-error.ts";
 import type { UploadId } from "../../core/ids.ts";
 import type { CompleteUploadInput, CreateUploadInput, PutPartInput } from "../metadata-store.ts";
+import { checkGivenLock, lockOf } from "../object-lock.ts";
 import type { ObjectRecord, UploadRecord } from "../records.ts";
+import { NULL_VERSION } from "../version-id.ts";
 import { checkCondition } from "../write-condition.ts";
 import type { StoredPart, UploadName } from "../write-operations.ts";
 import type { StatementSource } from "./statement-source.ts";
 import type { ContentWrites } from "./content-writes.ts";
 import type { ManifestWrites } from "./manifest-writes.ts";
 import type { Numbering } from "./numbering.ts";
-import type { ObjectWrites } from "./object-writes.ts";
-import { requireIntactRow, rowCheck, type RowValue } from "./row-check.ts";
+import type { ObjectDraft, ObjectWrites } from "./object-writes.ts";
+import type { RowValue } from "./row-check.ts";
+import { bucketLockOf } from "./rows.ts";
 import { FIND_UPLOAD } from "./upload-reads.ts";
 import {
   PART_VALUES,
   STORED_PART_COLUMNS,
   UPLOAD_VALUES,
+  partCheck,
   partRow,
   partValues,
+  requireIntactPart,
+  requireIntactUpload,
+  uploadCheck,
   uploadOf,
   uploadRow,
   uploadValues,
@@ -35,19 +42,19 @@ interface PartName {
 
 const SQL = {
   insert: `insert into uploads (${UPLOAD_VALUES}, row_check)
-    values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   open: `${FIND_UPLOAD} and completed_sequence is null`,
   openOfBucket: `select manifest_id from uploads indexed by uploads_open
     where bucket_id = ? and completed_sequence is null order by manifest_id`,
   part: `select ${STORED_PART_COLUMNS} from parts p where p.manifest_id = ? and p.number = ?`,
   partNames: "select number, id from parts where manifest_id = ? order by number",
   replacePart: `insert or replace into parts (${PART_VALUES}, row_check)
-    values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+    values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   removePart: "delete from parts where manifest_id = ? and number = ?",
   placeParts: `insert into part_offsets (manifest_id, start_offset, number)
     select manifest_id, sum(size_bytes) over (order by number rows unbounded preceding) - size_bytes, number
     from parts where manifest_id = ?`,
-  complete: `update uploads set completed_etag = ?, completed_sequence = ?, row_check = ?
+  complete: `update uploads set completed_etag = ?, completed_sequence = ?, completed_version_id = ?, row_check = ?
     where manifest_id = ?`,
 } as const;
 
@@ -64,7 +71,7 @@ export class UploadWrites {
   readonly #replacePart: Statement<RowValue[]>;
   readonly #removePart: Statement<[number, number]>;
   readonly #placeParts: Statement<[number]>;
-  readonly #complete: Statement<[string, number, number, number]>;
+  readonly #complete: Statement<[string, number, string | null, number, number]>;
 
   constructor(
     database: StatementSource,
@@ -91,10 +98,10 @@ export class UploadWrites {
   }
 
   createUpload(input: CreateUploadInput): number {
-    this.#objects.checkBucket(input.bucketId);
+    checkGivenLock(input.lock, bucketLockOf(this.#objects.getBucket(input.bucketId)));
     const manifestId = this.#numbering.next();
     const values = uploadValues(uploadRow(input, manifestId));
-    this.#insert.run(...values, rowCheck(values));
+    this.#insert.run(...values, uploadCheck(values));
     return manifestId;
   }
 
@@ -104,7 +111,7 @@ export class UploadWrites {
     const partId = this.#numbering.next();
     const content = this.#contents.acquire(input.content, partId, input.sizeBytes);
     const values = partValues(partRow({ manifestId, partId, content }, input));
-    this.#replacePart.run(...values, rowCheck(values));
+    this.#replacePart.run(...values, partCheck(values));
     if (replaced !== undefined) this.#contents.release(replaced, nowMs);
     return { partId, content };
   }
@@ -123,12 +130,24 @@ export class UploadWrites {
     }
     this.#placeParts.run(manifestId);
     const sequence = this.#numbering.next();
-    const completed = { ...row, completed_etag: input.etag, completed_sequence: sequence };
-    const check = rowCheck(uploadValues(completed));
-    this.#complete.run(input.etag, sequence, check, manifestId);
-    const object = completedObject(uploadOf(row), input, sequence);
-    this.#objects.replace(place, object, nowMs);
+    const upload = uploadOf(row);
+    const lock = lockOf(upload.lock, bucketLockOf(place.bucket), input.completedAt);
+    const draft = { ...completedObject(upload, input), sequence, lock };
+    const object = this.#objects.add(place, draft, nowMs);
+    this.#noteCompleted(row, object);
     return object;
+  }
+
+  /** For whoever completes it again. */
+  #noteCompleted(row: UploadRow, { etag, sequence, versionId }: ObjectRecord): void {
+    const completed = {
+      completed_etag: etag,
+      completed_sequence: sequence,
+      completed_version_id: versionId === NULL_VERSION ? null : versionId,
+    };
+    const check = uploadCheck(uploadValues({ ...row, ...completed }));
+    const id = completed.completed_version_id;
+    this.#complete.run(etag, sequence, id, check, row.manifest_id);
   }
 
   abortUpload(name: UploadName, nowMs: number): void {
@@ -145,14 +164,14 @@ export class UploadWrites {
   #getOpen({ bucketId, key, uploadId }: UploadName): UploadRow {
     const row = this.#open.get(uploadId, bucketId, key);
     if (row === undefined) throw new S3Error("NoSuchUpload", { detail: { UploadId: uploadId } });
-    requireIntactRow("uploads", row.row_check, uploadValues(row));
+    requireIntactUpload(row);
     return row;
   }
 
   /** @throws DamagedRowError */
   #findPart(manifestId: number, number: number): StoredPartRow | undefined {
     const row = this.#part.get(manifestId, number);
-    if (row !== undefined) requireIntactRow("parts", row.row_check, partValues(row));
+    if (row !== undefined) requireIntactPart(row);
     return row;
   }
 
@@ -175,13 +194,10 @@ export class UploadWrites {
 function completedObject(
   upload: UploadRecord,
   input: CompleteUploadInput,
-  sequence: number,
-): ObjectRecord {
-  const { manifestId, ownerId, storageClass, attributes, tags } = upload;
+): Omit<ObjectDraft, "lock" | "sequence"> {
+  const { manifestId, ownerId, storageClass, attributes, tags, acl, encryption } = upload;
   return {
     key: input.key,
-    versionId: "null",
-    sequence,
     sizeBytes: input.sizeBytes,
     etag: input.etag,
     modifiedAt: input.completedAt,
@@ -190,6 +206,8 @@ function completedObject(
     checksum: input.checksum,
     attributes,
     tags,
+    acl,
+    encryption,
     content: { kind: "manifest", manifestId, partCount: input.parts.length },
   };
 }

@@ -6,16 +6,10 @@
 import type { Database, Statement } from "better-sqlite3";
 import { compareUtf8, nextString } from "../../util/utf8-order.ts";
 import type { WalkEntry, WalkPosition } from "../metadata-store.ts";
-import {
-  OBJECT_COLUMNS,
-  objectValues,
-  versionValues,
-  type ObjectRow,
-  type VersionRow,
-} from "./object-rows.ts";
-import { isIntact } from "./row-check.ts";
+import { OBJECT_COLUMNS, isIntactObject, type ObjectRow } from "./object-rows.ts";
 import { contentOf, type ContentColumns, type SetRow } from "./rows.ts";
-import { PART_COLUMNS, partValues, type PartRow } from "./upload-rows.ts";
+import { PART_COLUMNS, isIntactPart, type PartRow } from "./upload-rows.ts";
+import { FULL_VERSION_COLUMNS, isIntactVersion, type VersionRow } from "./version-rows.ts";
 
 /** The keys of a bucket that begin with a prefix, from behind a position on. */
 export interface KeyRange {
@@ -46,7 +40,7 @@ export const WALK_READS = {
   object: `select o.key, ${OBJECT_COLUMNS} from objects o ${JOIN_SET}
     where o.bucket_id = ? and o.key = ? and o.sequence > ?`,
   versionKey: `select key from versions where bucket_id = ? and key >= ? and key < ? order by key limit 1`,
-  versions: `select ${OBJECT_COLUMNS}, o.is_delete_marker from versions o ${JOIN_SET}
+  versions: `select ${FULL_VERSION_COLUMNS} from versions o ${JOIN_SET}
     where o.bucket_id = ? and o.key = ? and o.sequence > ? order by o.sequence limit ?`,
   uploadKey: `select key from uploads indexed by uploads_by_key
     where bucket_id = ? and key >= ? and key < ? order by key limit 1`,
@@ -146,7 +140,7 @@ function objectEntry(bucketId: number, row: ObjectWalkRow): WalkEntry {
   const { key, sequence, size_bytes: sizeBytes, etag } = row;
   const position = { bucketId, key, detail: [sequence] };
   const bytes = row.manifest_id === null ? bytesOf(row) : NO_BYTES;
-  const isDamaged = !isIntact(row.row_check, objectValues({ bucketId, key }, row));
+  const isDamaged = !isIntactObject({ bucketId, key }, row);
   return { kind: "object", position, sizeBytes, etag, ...(isDamaged ? DAMAGED : bytes) };
 }
 
@@ -158,7 +152,7 @@ function versionEntry(
   const position = { ...name, detail: [sequence] };
   const kind = row.is_delete_marker === 0 ? "object" : "delete-marker";
   const hasBytes = kind === "object" && row.manifest_id === null;
-  const isDamaged = !isIntact(row.row_check, versionValues(name, row));
+  const isDamaged = !isIntactVersion(name, row);
   const bytes = hasBytes ? bytesOf(row) : NO_BYTES;
   return { kind, position, sizeBytes, etag, ...(isDamaged ? DAMAGED : bytes) };
 }
@@ -166,18 +160,21 @@ function versionEntry(
 function partEntry(name: Pick<WalkPosition, "bucketId" | "key">, row: PartRow): WalkEntry {
   const { manifest_id: manifestId, number, size_bytes: sizeBytes, etag } = row;
   const position = { ...name, detail: [manifestId, number] };
-  const isDamaged = !isIntact(row.row_check, partValues(row));
+  const isDamaged = !isIntactPart(row);
   return { kind: "part", position, sizeBytes, etag, ...(isDamaged ? DAMAGED : bytesOf(row)) };
 }
 
-type EntryBytes = Pick<WalkEntry, "content" | "isDamaged">;
+type EntryBytes = Pick<WalkEntry, "content" | "encryption" | "isDamaged">;
 
-const NO_BYTES: EntryBytes = { content: undefined, isDamaged: false };
-const DAMAGED: EntryBytes = { content: undefined, isDamaged: true };
+const NO_BYTES: EntryBytes = { content: undefined, encryption: undefined, isDamaged: false };
+const DAMAGED: EntryBytes = { ...NO_BYTES, isDamaged: true };
 
-function bytesOf(row: ContentColumns & SetRow): EntryBytes {
+function bytesOf(
+  row: ContentColumns & SetRow & { readonly encryption: string | null },
+): EntryBytes {
   try {
-    return { content: contentOf(row), isDamaged: false };
+    const encryption = row.encryption ?? undefined;
+    return { content: contentOf(row), encryption, isDamaged: false };
   } catch {
     // The row of its set is damaged, or says nothing of use.
     return DAMAGED;

@@ -3,7 +3,8 @@
 
 import type { MemberSpec } from "../members/member-spec.ts";
 import type { JournalReport } from "../metadata-store.ts";
-import { S3Error, type S3ErrorCode, type S3ErrorDetail } from "../../core/s3-error.ts";
+import { S3Error } from "../../core/s3-error.ts";
+import { refusalOf, type Refusal } from "../refusal.ts";
 import type { WriteRequest } from "../write-operations.ts";
 
 export interface WriteGroup {
@@ -33,12 +34,6 @@ export interface Fault {
   readonly isFull: boolean;
   /** Whether it is for want of members, and worth another try. */
   readonly isAway?: boolean;
-}
-
-export interface Refusal {
-  readonly code: S3ErrorCode;
-  readonly message: string;
-  readonly detail: S3ErrorDetail;
 }
 
 /** The reply to a group. Exactly one comes to each. */
@@ -73,14 +68,9 @@ export type WriterNews =
 
 export function answerOf(error: unknown): WriteAnswer {
   if (error instanceof S3Error) {
-    const { code, message, detail } = error;
-    return { kind: "refused", refusal: { code, message, detail } };
+    return { kind: "refused", refusal: refusalOf(error) };
   }
   return { kind: "failed", fault: faultOf(error) };
-}
-
-export function errorOf({ code, message, detail }: Refusal): S3Error {
-  return new S3Error(code, { message, detail });
 }
 
 export function faultOf(error: unknown): Fault {

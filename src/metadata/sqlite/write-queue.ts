@@ -2,12 +2,12 @@
 // share a commit. Bounded: past the limit a write is refused with SlowDown. And never waited for without end: while
 // the writer does not answer, because its disk hangs, or is being replaced, writes are refused with ServiceUnavailable.
 
+import { errorOf } from "../refusal.ts";
 import { S3Error } from "../../core/s3-error.ts";
 import type { Clock } from "../../util/clock.ts";
 import { withDeadline } from "../../util/deadline.ts";
 import type { WriteName, WritePort, WriteRequest, WriteResult } from "../write-operations.ts";
 import {
-  errorOf,
   faultOf,
   type Fault,
   type GroupReply,
@@ -183,7 +183,7 @@ function groupSize(waiting: readonly Waiting[]): number {
 
 function rowsOf({ name, input }: WriteRequest): number {
   if (name === "deleteObjects")
-    return (input as WriteRequest<"deleteObjects">["input"]).keys.length;
+    return (input as WriteRequest<"deleteObjects">["input"]).requests.length;
   if (name === "dropTrash") return (input as WriteRequest<"dropTrash">["input"]).setIds.length;
   if (name !== "completeUpload") return 1;
   return (input as WriteRequest<"completeUpload">["input"]).parts.length;

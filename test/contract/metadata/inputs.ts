@@ -4,6 +4,8 @@ import type { AccountId, Incarnation, SetId, UploadId } from "../../../src/core/
 import type {
   CreateBucketInput,
   CreateUploadInput,
+  DeleteOutcome,
+  DeleteRequest,
   ListObjectsQuery,
   ListUploadsQuery,
   MetadataStore,
@@ -11,7 +13,7 @@ import type {
   PutObjectInput,
   PutPartInput,
 } from "../../../src/metadata/metadata-store.ts";
-import type { ShardSetRecord } from "../../../src/metadata/records.ts";
+import type { GivenLock, ShardSetRecord } from "../../../src/metadata/records.ts";
 
 export type GivenStore = () => MetadataStore;
 
@@ -20,8 +22,33 @@ export const OTHER_OWNER = "owner-2" as AccountId;
 /** The process that writes the sets of these tests. */
 export const INCARNATION = "00000000000000aa" as Incarnation;
 
-export function bucketInput(name: string, change: Partial<CreateBucketInput> = {}) {
-  return { name, ownerId: OWNER, region: "us-east-1", createdAt: 1_000, ...change };
+/** No access control list of its own, and not sealed. */
+const PLAIN = { acl: undefined, encryption: undefined };
+/** Nothing is asked for. */
+const NO_LOCK: GivenLock = { retention: undefined, legalHold: undefined };
+
+/** As a DELETE without a version id. */
+export function deleteRequest(key: string, change: Partial<DeleteRequest> = {}): DeleteRequest {
+  return { key, versionId: undefined, mayBypassGovernance: false, ...change };
+}
+
+/** When the deletes of these tests happen, and who owns the delete markers that they make. */
+export const MARKER = { ownerId: OWNER, now: 5_000 };
+
+export function deleteKeys(
+  store: MetadataStore,
+  bucketId: number,
+  keys: readonly string[],
+): Promise<readonly DeleteOutcome[]> {
+  const requests = keys.map((key) => deleteRequest(key));
+  return store.deleteObjects(bucketId, requests, MARKER);
+}
+
+export function bucketInput(
+  name: string,
+  change: Partial<CreateBucketInput> = {},
+): CreateBucketInput {
+  return { name, ownerId: OWNER, region: "us-east-1", createdAt: 1_000, hasLock: false, ...change };
 }
 
 export async function givenBucket(store: MetadataStore, name = "bucket"): Promise<number> {
@@ -84,6 +111,8 @@ export function objectInput(
     checksum: undefined,
     attributes: { headers: {}, userMetadata: {} },
     tags: [],
+    ...PLAIN,
+    lock: NO_LOCK,
     content: inline("hello"),
     ...change,
   };
@@ -107,6 +136,8 @@ export function uploadInput(
     checksumType: undefined,
     attributes: { headers: {}, userMetadata: {} },
     tags: [],
+    ...PLAIN,
+    lock: NO_LOCK,
     ...rest,
   };
 }
@@ -126,6 +157,7 @@ export function partInput(
     etag: `part-${number}`,
     uploadedAt: 4_000,
     checksums: [],
+    encryption: undefined,
     content: inline(`part ${number}`),
     ...change,
   };

@@ -5,6 +5,7 @@ import { expect, test } from "vitest";
 import type { Incarnation, SetId } from "../../../src/core/ids.ts";
 import type { MetadataStore, MovePackedInput } from "../../../src/metadata/metadata-store.ts";
 import {
+  deleteKeys,
   INCARNATION,
   givenBucket,
   inPack,
@@ -95,7 +96,7 @@ export function packTests(given: GivenStore): void {
     ] as const) {
       await store.putObject(objectInput(bucketId, key, { content: inPack(pack, 0) }));
     }
-    await store.deleteObjects(bucketId, ["a"]);
+    await deleteKeys(store, bucketId, ["a"]);
     expect(await trashedIds(store)).toEqual([]);
     expect(await store.sealPack(setId(1), 5)).toBe("trashed");
     expect(await store.sealPack(setId(1), 5)).toBe("trashed");
@@ -147,7 +148,7 @@ export function packTests(given: GivenStore): void {
     for (const [index, content] of contents.entries()) {
       await store.putObject(objectInput(bucketId, `key-${index}`, { content }));
     }
-    await store.deleteObjects(bucketId, ["key-0", "key-1"]);
+    await deleteKeys(store, bucketId, ["key-0", "key-1"]);
 
     await store.endOtherIncarnations(INCARNATION, 9);
 
@@ -186,7 +187,7 @@ export function packTests(given: GivenStore): void {
       { id: setId(2), liveBytes: 12, referenceCount: 1 },
     ]);
 
-    await store.deleteObjects(bucketId, ["upload"]);
+    await deleteKeys(store, bucketId, ["upload"]);
 
     // The third pack is still open.
     expect(await trashedIds(store)).toEqual([setId(2)]);
@@ -267,7 +268,9 @@ export function packTests(given: GivenStore): void {
       content: { kind: "packed", set, offset: 64 },
     });
     expect(await trashedIds(store)).toEqual([setId(1)]);
-    await store.putObjectTags(bucketId, "a", [{ key: "k", value: "v" }]);
+    await store.putObjectTags({ bucketId, key: "a", versionId: undefined }, [
+      { key: "k", value: "v" },
+    ]);
 
     const back = { ...move, from: { setId: setId(2), offset: 64 }, to: inSet(3) };
     expect(await store.movePacked(back)).toBe(true);

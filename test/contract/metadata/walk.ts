@@ -8,6 +8,7 @@ import type {
   WalkQuery,
 } from "../../../src/metadata/metadata-store.ts";
 import {
+  deleteKeys,
   givenBucket,
   inPack,
   inSet,
@@ -134,7 +135,7 @@ export function walkTests(given: GivenStore): void {
     const { first } = await givenWorld(store);
     const entries = await walked(store, { bucketId: first });
     const after = entries[2]?.position;
-    await store.deleteObjects(first, ["b", "c/d"]);
+    await deleteKeys(store, first, ["b", "c/d"]);
     const rest = await store.walk({ ...ALL, bucketId: first, after });
     expect(rest.map(shown)).toEqual([
       "part b seventh",
@@ -152,7 +153,7 @@ export function walkTests(given: GivenStore): void {
     const { first } = await givenWorld(store);
     await store.putObject(objectInput(first, "set", { content: inSet(9, { missing: [1] }) }));
     await store.putObject(objectInput(first, "gone", { content: inSet(10) }));
-    await store.deleteObjects(first, ["gone"]);
+    await deleteKeys(store, first, ["gone"]);
     const counts = { buckets: 3, objects: 7, objectBytes: 6 * 5 + 20, openUploads: 3 };
     const setCounts = { sets: 4, packs: 2, degradedSets: 1, trashedSets: 1 };
     expect(await store.totals()).toEqual({ ...counts, ...setCounts });
@@ -164,7 +165,7 @@ export function walkTests(given: GivenStore): void {
     await store.putObject(objectInput(bucketId, "a", { content: inSet(1) }));
     await store.putObject(objectInput(bucketId, "b", { content: inSet(2) }));
     await store.putObject(objectInput(bucketId, "c", { content: inPack(3, 0) }));
-    await store.deleteObjects(bucketId, ["b"]);
+    await deleteKeys(store, bucketId, ["b"]);
     const asked = [4, 3, 2, 1].map(setId);
     expect(await store.findNamedSets(asked)).toEqual(new Set([1, 2, 3].map(setId)));
     await store.dropTrash([setId(2)]);

@@ -15,7 +15,9 @@ import { openForWriting } from "../../../src/metadata/sqlite/open-database.ts";
 import { sqliteReads } from "../../../src/metadata/sqlite/sqlite-reads.ts";
 import { sqliteWrites } from "../../../src/metadata/sqlite/sqlite-writes.ts";
 import {
+  OWNER,
   bucketInput,
+  deleteRequest,
   inPack,
   inSet,
   objectInput,
@@ -84,11 +86,11 @@ function damage(database: Database, table: string, column: string, where: string
 }
 
 const OBJECT_COLUMNS =
-  "sequence version_id size_bytes etag modified_at owner_id storage_class checksum_algorithm checksum_type checksum_value data_id set_id manifest_id part_count tags attributes pack_offset row_check";
+  "sequence version_id size_bytes etag modified_at owner_id storage_class checksum_algorithm checksum_type checksum_value data_id set_id manifest_id part_count tags attributes pack_offset acl encryption retention_mode retain_until legal_hold row_check";
 const PART_COLUMNS =
-  "id size_bytes etag uploaded_at data_id set_id checksums pack_offset row_check";
+  "id size_bytes etag uploaded_at data_id set_id checksums pack_offset encryption row_check";
 const UPLOAD_COLUMNS =
-  "initiated_at initiator_id owner_id storage_class checksum_algorithm checksum_type completed_etag completed_sequence tags attributes row_check";
+  "initiated_at initiator_id owner_id storage_class checksum_algorithm checksum_type completed_etag completed_sequence tags attributes acl encryption retention_mode retain_until legal_hold completed_version_id row_check";
 const SET_COLUMNS =
   "data_shards parity_shards unit_bytes layout_version header_bytes size_bytes row_check";
 
@@ -107,9 +109,10 @@ test.each(OBJECT_COLUMNS.split(" "))(
 
       const input = objectInput(BUCKET, key);
       expect(() => write({ name: "putObject", input })).toThrow(DamagedRowError);
-      const keys = { bucketId: BUCKET, keys: [key] };
+      const marker = { ownerId: OWNER, now: 1 };
+      const keys = { bucketId: BUCKET, requests: [deleteRequest(key)], marker };
       expect(() => write({ name: "deleteObjects", input: keys })).toThrow(DamagedRowError);
-      const tags = { bucketId: BUCKET, key, tags: [] };
+      const tags = { name: { bucketId: BUCKET, key, versionId: undefined }, tags: [] };
       expect(() => write({ name: "putObjectTags", input: tags })).toThrow(DamagedRowError);
       expect(reads.listTrash(9)).toEqual([]);
 
@@ -209,7 +212,8 @@ test("rows that were written before there were checks are read and written", () 
   expect(reads.walk(ALL).filter(({ isDamaged }) => isDamaged)).toEqual([]);
   for (const key of ["inline", "set", "packed", "completed"]) {
     expect(reads.findObject(BUCKET, key)).toBeDefined();
-    write({ name: "putObjectTags", input: { bucketId: BUCKET, key, tags: [] } });
+    const name = { bucketId: BUCKET, key, versionId: undefined };
+    write({ name: "putObjectTags", input: { name, tags: [] } });
   }
   const checks = database.prepare("select count(row_check) from objects").pluck();
   expect(checks.get()).toBe(4);

@@ -2,6 +2,7 @@
 
 import { expect, onTestFinished, test, vi } from "vitest";
 import { realClock } from "../../../src/util/clock.ts";
+import { MARKER, deleteRequest } from "../../contract/metadata/inputs.ts";
 import type { ToWriter, WriteGroup } from "../../../src/metadata/sqlite/write-protocol.ts";
 import { WriteQueue } from "../../../src/metadata/sqlite/write-queue.ts";
 
@@ -65,9 +66,9 @@ test("a group is bounded, and so is the queue", async () => {
 
 test("writes of many rows go in groups of their own, whatever waits", async () => {
   const { queue, sent, write, answer } = givenQueue();
-  const keys = Array.from({ length: 1_000 }, (_, index) => `key-${index}`);
+  const requests = Array.from({ length: 1_000 }, (_, index) => deleteRequest(`key-${index}`));
   const deletes = Array.from({ length: 15 }, () =>
-    queue.submit({ name: "deleteObjects", input: { bucketId: 1, keys } }),
+    queue.submit({ name: "deleteObjects", input: { bucketId: 1, requests, marker: MARKER } }),
   );
   const last = write("a");
   await turn();
