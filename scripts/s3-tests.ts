@@ -136,7 +136,12 @@ async function main(): Promise<void> {
     accessKey: account.accessKey,
     secretKey: secretOf(account),
   }));
-  const env = { KINTSUGI_USERS: JSON.stringify(users), KINTSUGI_REGION: "us-east-1" };
+  const env = {
+    KINTSUGI_USERS: JSON.stringify(users),
+    KINTSUGI_REGION: "us-east-1",
+    // The suite opens buckets by access control lists, without asking for those first.
+    KINTSUGI_NEW_BUCKETS: "acls",
+  };
   const server = await startOwnServer({ env });
   const all = FILES.map((file) => `s3tests/functional/${file}`);
   const selection = args.includes("--all") ? all : nodeIds(folder, wanted);

@@ -206,6 +206,7 @@ function s3Options(config: Config, logger: OpenLogger, link: SupervisorLink | un
         : { certPath: tlsCert, keyPath: tlsKey },
     keys,
     users: settings.users,
+    newBuckets: settings.newBuckets,
     buckets: settings.buckets,
     admin: adminOptions(config),
     clock: realClock,

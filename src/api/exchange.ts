@@ -3,6 +3,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { randomBytes } from "node:crypto";
 import { TLSSocket } from "node:tls";
+import type { Connection } from "./access/condition-keys.ts";
 import { RequestBody } from "./request-body.ts";
 
 /** A client that sends next to nothing of a body for this long is given up. */
@@ -51,6 +52,17 @@ export class Exchange {
   /** Whether the request came over TLS. */
   get isSecure(): boolean {
     return this.message.socket instanceof TLSSocket;
+  }
+
+  /** What policies may ask about the connection. */
+  get connection(): Connection {
+    const { socket } = this.message;
+    const tls = socket instanceof TLSSocket ? socket : undefined;
+    return {
+      isSecure: tls !== undefined,
+      tlsVersion: tls?.getProtocol() ?? undefined,
+      remoteAddress: socket.remoteAddress,
+    };
   }
 
   /** What every answer carries. */

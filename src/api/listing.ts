@@ -1,10 +1,10 @@
 // What the listings of a bucket share: their common parameters, the encoding of keys, and the tokens of their pages.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
 
-import type { Account } from "../core/account.ts";
+import type { AccountDirectory } from "../auth/account-directory.ts";
 import { PAGE_SIZE_MAX } from "../core/limits.ts";
 import type { QueryParam } from "../core/wire-request.ts";
-import type { ListedObject, ObjectPage, ObjectSummary } from "../store/records.ts";
+import type { ListedObject, ListedVersion, ObjectPage, ObjectSummary } from "../store/records.ts";
 import { ownerElement } from "./owner.ts";
 import { encodingTypeParam, findText, intParam, invalidArgument } from "./params.ts";
 import { escapeXml, renderElements, urlEncodeKey, xmlDate } from "./xml/render.ts";
@@ -57,11 +57,8 @@ export function lastEntry(entries: readonly ListedObject[]): string | undefined 
 /** How a listing shows its objects. */
 export interface PageStyle {
   readonly write: (key: string) => string;
-  /** Whose view it is, where owners are shown. */
-  readonly owner: Account | undefined;
-  /** The element of an object, where it is not `Contents`, and what it ends with, rendered. */
-  readonly element?: string;
-  readonly more?: string;
+  /** Knows the names of owners, where owners are shown. */
+  readonly owner: AccountDirectory | undefined;
 }
 
 /**
@@ -74,18 +71,47 @@ export function renderPage(entries: readonly ListedObject[], style: PageStyle): 
   let time = { second: Number.NaN, text: "" };
   for (const entry of entries) {
     if (entry.kind === "prefix") {
-      prefixes += `<CommonPrefixes><Prefix>${escapeXml(style.write(entry.prefix))}</Prefix></CommonPrefixes>`;
+      prefixes += renderPrefix(entry.prefix, style);
       continue;
     }
     const { object } = entry;
     // Objects that were written together have one time.
     const second = Math.floor(object.modifiedAt / 1000);
     if (second !== time.second) time = { second, text: xmlDate(second * 1000) };
-    contents += renderObject(object, time.text, style);
+    contents += `<Contents>${renderObject(object, time.text, style)}</Contents>`;
   }
   return { "#page": contents + prefixes };
 }
 
+/** The versions, delete markers and `CommonPrefixes` of a page: versions and markers in one order, as they were listed. */
+export function renderVersions(entries: readonly ListedVersion[], style: PageStyle): XmlElements {
+  let contents = "";
+  let prefixes = "";
+  for (const entry of entries) {
+    if (entry.kind === "prefix") {
+      prefixes += renderPrefix(entry.prefix, style);
+      continue;
+    }
+    const { object, versionId, isLatest } = entry;
+    const id = `<VersionId>${versionId}</VersionId><IsLatest>${isLatest}</IsLatest>`;
+    const time = listedTime(object.modifiedAt);
+    contents +=
+      entry.kind === "object"
+        ? `<Version>${renderObject(object, time, style)}${id}</Version>`
+        : `<DeleteMarker><Key>${escapeXml(style.write(object.key))}</Key><LastModified>${time}</LastModified>${renderOwner(object, style)}${id}</DeleteMarker>`;
+  }
+  return { "#page": contents + prefixes };
+}
+
+function renderPrefix(prefix: string, { write }: PageStyle): string {
+  return `<CommonPrefixes><Prefix>${escapeXml(write(prefix))}</Prefix></CommonPrefixes>`;
+}
+
+function renderOwner({ ownerId }: ObjectSummary, { owner: accounts }: PageStyle): string {
+  return accounts === undefined ? "" : renderElements({ Owner: ownerElement(ownerId, accounts) });
+}
+
+/** What stands inside the element of an object. */
 function renderObject(object: ObjectSummary, time: string, style: PageStyle): string {
   const {
     etag,
@@ -94,16 +120,13 @@ function renderObject(object: ObjectSummary, time: string, style: PageStyle): st
     sizeBytes,
     storageClass,
   } = object;
-  const { write, owner: viewer, element = "Contents", more = "" } = style;
   const checksum =
     (algorithm === undefined ? "" : `<ChecksumAlgorithm>${algorithm}</ChecksumAlgorithm>`) +
     (type === undefined ? "" : `<ChecksumType>${type}</ChecksumType>`);
-  const owner =
-    viewer === undefined ? "" : renderElements({ Owner: ownerElement(object.ownerId, viewer) });
   return (
-    `<${element}><Key>${escapeXml(write(object.key))}</Key><LastModified>${time}</LastModified>` +
-    `<ETag>&quot;${etag}&quot;</ETag>${checksum}<Size>${sizeBytes}</Size>${owner}` +
-    `<StorageClass>${storageClass}</StorageClass>${more}</${element}>`
+    `<Key>${escapeXml(style.write(object.key))}</Key><LastModified>${time}</LastModified>` +
+    `<ETag>&quot;${etag}&quot;</ETag>${checksum}<Size>${sizeBytes}</Size>` +
+    `${renderOwner(object, style)}<StorageClass>${storageClass}</StorageClass>`
   );
 }
 

@@ -4,12 +4,14 @@
 import type { AccountDirectory } from "../auth/account-directory.ts";
 import type { Authentication } from "../auth/authenticate.ts";
 import type { Account } from "../core/account.ts";
+import type { Tag } from "../core/tags.ts";
 import type { WireRequest } from "../core/wire-request.ts";
 import type { BucketView } from "../store/bucket-view.ts";
 import type { ByteWindows } from "../store/byte-window.ts";
 import type { ObjectStore } from "../store/object-store.ts";
 import type { UploadBody } from "../store/upload-body.ts";
 import type { Clock } from "../util/clock.ts";
+import type { NewBuckets } from "./access/new-bucket-access.ts";
 import type { BucketSettings } from "./bucket-settings.ts";
 
 export type Method = "DELETE" | "GET" | "HEAD" | "OPTIONS" | "POST" | "PUT";
@@ -35,6 +37,10 @@ export interface AccessTarget {
   /** "": the bucket itself. */
   readonly key?: string;
   readonly versionId?: string | undefined;
+  /** What `s3:prefix` is for a permission to list that is not the request's own. */
+  readonly prefix?: string;
+  /** Tags that the body brings; by default those of `x-amz-tagging`. */
+  readonly requestTags?: readonly Tag[];
 }
 
 interface OperationHead {
@@ -48,6 +54,11 @@ interface OperationHead {
    * the key and the signature of a form. Everything that it does must then stand behind `context.require`.
    */
   readonly isDecidedInside?: boolean;
+  /**
+   * Whether the body holds tags that a policy may ask about: where it does, the permission is tried by `handle`, which
+   * requires it once more with them in any case.
+   */
+  readonly bringsTags?: boolean;
   /** Whether it is for everybody and about no bucket's content: no signature is looked at, no permission asked for. */
   readonly isOpen?: boolean;
   /**
@@ -98,6 +109,7 @@ export interface OperationContext {
   /** All accounts, by id and address. */
   readonly accounts: AccountDirectory;
   readonly region: string;
+  readonly newBuckets: NewBuckets;
   readonly requestId: string;
   /** The bucket of the request, on which the account has the permission; CreateBucket and service targets have none. */
   readonly bucket: BucketView;
@@ -112,6 +124,8 @@ export interface OperationContext {
   readonly allows: (action: S3Action, target?: AccessTarget) => Promise<boolean>;
   /** @throws S3Error AccessDenied unless `allows`. */
   readonly require: (action: S3Action, target?: AccessTarget) => Promise<void>;
+  /** For what comes with a permission that was given: only an explicit deny counts. @throws S3Error AccessDenied */
+  readonly refuseIfDenied: (action: S3Action, target?: AccessTarget) => Promise<void>;
   /**
    * Another bucket (of a copy's source), where the account has the permission on that key.
    * @throws S3Error NoSuchBucket, AccessDenied

@@ -1,9 +1,10 @@
 // The `Owner` and `Initiator` elements.
 
-import type { Account } from "../core/account.ts";
+import type { AccountDirectory } from "../auth/account-directory.ts";
 import type { AccountId } from "../core/ids.ts";
 
-/** The name is shown where the account that asks is the owner: others' names are not for it to see. */
-export function ownerElement(id: AccountId, account: Account): Record<string, string> {
-  return id === account.id ? { ID: id, DisplayName: account.displayName } : { ID: id };
+/** The name goes with the id for as long as there is such an account. */
+export function ownerElement(id: AccountId, accounts: AccountDirectory): Record<string, string> {
+  const name = accounts.find(id)?.displayName;
+  return name === undefined ? { ID: id } : { ID: id, DisplayName: name };
 }

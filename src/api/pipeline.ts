@@ -11,7 +11,6 @@ import type { Authentication, AuthSettings, PayloadPlan } from "../auth/authenti
 import { withHoistedHeaders } from "../auth/hoisted-headers.ts";
 import { readWireRequest } from "../auth/read-wire-request.ts";
 import { S3Error } from "../core/s3-error.ts";
-import { findParam } from "../core/wire-request.ts";
 import type { WireRequest } from "../core/wire-request.ts";
 import type { BucketView } from "../store/bucket-view.ts";
 import type { ObjectStore } from "../store/object-store.ts";
@@ -19,6 +18,8 @@ import type { Logger } from "../telemetry/logger.ts";
 import type { RequestCounts } from "../telemetry/request-counts.ts";
 import { assert } from "../util/assert.ts";
 import type { Clock } from "../util/clock.ts";
+import { checkActions, enterOperation, permissionsOf } from "./access/enter-operation.ts";
+import type { NewBuckets } from "./access/new-bucket-access.ts";
 import { RequestAccess } from "./access/request-access.ts";
 import { resolveAddress } from "./address.ts";
 import type { Address } from "./address.ts";
@@ -27,19 +28,16 @@ import { BucketSettings } from "./bucket-settings.ts";
 import { openUploadBody } from "./body/upload-body.ts";
 import { readXmlBody } from "./body/xml-body.ts";
 import { endConnection } from "./connection-guard.ts";
+import { bringsKey, insecureKey } from "./encryption-headers.ts";
 import { corsOfRequest } from "./cors/cors-of-request.ts";
 import { endExchange, hasArrived } from "./end-exchange.ts";
 import { Exchange } from "./exchange.ts";
 import { awaitLongWork } from "./long-answer.ts";
-import type {
-  AccessTarget,
-  Operation,
-  OperationContext,
-  S3Request,
-  S3Response,
-} from "./operation.ts";
+import type { Operation, OperationContext, S3Request, S3Response } from "./operation.ts";
 import { openPostForm } from "./post-object/open-post-form.ts";
+import { OPERATIONS } from "./operations/index.ts";
 import { errorResponse, toS3Error } from "./render-error.ts";
+import { CHARGED_HEADERS } from "./request-payment.ts";
 import { matchOperation } from "./router.ts";
 import { sendResponse } from "./send-response.ts";
 
@@ -50,6 +48,8 @@ export interface PipelineSettings {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly region: string;
+  /** What buckets begin with whose maker does not say. */
+  readonly newBuckets: NewBuckets;
   /** A Host header below one of these is virtual-host style. */
   readonly domains: readonly string[];
   /**
@@ -57,6 +57,11 @@ export interface PipelineSettings {
    * it is not, every answer is 503. Always, where absent.
    */
   readonly isServing?: (() => boolean) | undefined;
+  /**
+   * Whether requests may bring keys of clients (SSE-C) over plain HTTP from other machines, as behind a proxy that ends
+   * TLS. Where absent they may not.
+   */
+  readonly takesKeysOverHttp?: boolean | undefined;
   /** Where requests are counted for the metrics; nowhere without. */
   readonly counts?: RequestCounts | undefined;
 }
@@ -70,6 +75,7 @@ export class Pipeline {
   #isClosing = false;
 
   constructor(settings: PipelineSettings) {
+    checkActions(OPERATIONS);
     this.#settings = settings;
     this.#bucketSettings = new BucketSettings(settings.store);
   }
@@ -181,8 +187,8 @@ export class Pipeline {
         : authenticateOrAnonymous(sent, this.#settings.auth, address.hostBucket);
     exchange.accountName = authentication.account.name;
     checkPayloadPlan(operation, authentication.payload);
-    const access = this.#openAccess(wire, authentication);
-    const bucket = await enter(access, operation, wire, address);
+    const access = this.#openAccess(wire, authentication, exchange);
+    const bucket = await enterOperation(access, operation, wire, address);
     const xml = await readXml(operation, wire, authentication.payload, exchange);
     const { bucketName, key } = address;
     const request: S3Request = { ...wire, bucketName, key, xml, isSecure: exchange.isSecure };
@@ -203,28 +209,37 @@ export class Pipeline {
     exchange.addHeaders(await corsOfRequest(sources, request, address.bucketName));
   }
 
-  #openAccess(request: WireRequest, authentication: Authentication): RequestAccess {
-    const { store } = this.#settings;
-    return new RequestAccess({ store, settings: this.#bucketSettings, authentication, request });
+  #openAccess(
+    request: WireRequest,
+    authentication: Authentication,
+    exchange: Exchange,
+  ): RequestAccess {
+    const { store, clock, region } = this.#settings;
+    const settings = this.#bucketSettings;
+    return new RequestAccess({
+      store,
+      settings,
+      clock,
+      region,
+      authentication,
+      request,
+      connection: exchange.connection,
+      onCharged: () => exchange.addHeaders(CHARGED_HEADERS),
+    });
   }
 
   #openContext(parts: ContextParts): OperationContext {
-    const { store, clock, region, accounts } = this.#settings;
+    const { store, clock, region, accounts, newBuckets } = this.#settings;
     const { exchange, request, authentication, access, bucket } = parts;
     const { account, payload } = authentication;
-    const full = (target: AccessTarget): Required<AccessTarget> => {
-      const whose = target.bucket ?? bucket;
-      assert(whose !== undefined, "permissions are for what is in a bucket");
-      const { key = request.key, versionId } = target;
-      return { bucket: whose, key, versionId };
-    };
-    const own = { versionId: findParam(request, "versionId") };
+    if (bringsKey(request.headers) && !this.#isPrivate(exchange)) throw insecureKey();
     return {
       store,
       clock,
       account,
       accounts,
       region,
+      newBuckets,
       requestId: exchange.requestId,
       get bucket() {
         assert(bucket !== undefined, "only operations on a bucket ask for it");
@@ -234,18 +249,11 @@ export class Pipeline {
       key: request.key,
       request,
       settings: this.#bucketSettings,
-      allows: (action, target = own) => access.allows(action, full(target)),
-      require: (action, target = own) => access.require(action, full(target)),
-      openBucket: async (name, action, { key = "", versionId } = {}) => {
-        const expectedOwner = request.headers.get("x-amz-source-expected-bucket-owner");
-        const other = await access.findBucket(name, expectedOwner);
-        await access.require(action, { bucket: other, key, versionId });
-        return other;
-      },
+      ...permissionsOf(access, { request, bucket, key: request.key }),
       openForm: () => openPostForm({ request, body: exchange.body, auth: this.#settings.auth }),
       actFor: (form) => {
         exchange.accountName = form.authentication.account.name;
-        const formAccess = this.#openAccess(form.request, form.authentication);
+        const formAccess = this.#openAccess(form.request, form.authentication, exchange);
         return {
           ...this.#openContext({ ...parts, ...form, access: formAccess }),
           openBody: form.openBody,
@@ -253,6 +261,12 @@ export class Pipeline {
       },
       openBody: () => openUploadBody({ request, payload, source: exchange.body }),
     };
+  }
+
+  /** Whether nobody between client and server can read the request. */
+  #isPrivate({ connection }: Exchange): boolean {
+    const { isSecure, remoteAddress } = connection;
+    return isSecure || this.#settings.takesKeysOverHttp === true || isOwnMachine(remoteAddress);
   }
 
   /** Logs what is our fault. */
@@ -303,28 +317,8 @@ interface ContextParts {
   readonly bucket: BucketView | undefined;
 }
 
-/**
- * Opens the bucket of the request and tries the operation's permission on it.
- * @throws S3Error NoSuchBucket, AccessDenied
- */
-async function enter(
-  access: RequestAccess,
-  operation: Operation,
-  wire: WireRequest,
-  { target, bucketName, key }: Address,
-): Promise<BucketView | undefined> {
-  const action = typeof operation.action === "string" ? operation.action : operation.action(wire);
-  if (operation.isOpen === true) return undefined;
-  if (target === "service" || operation.name === "CreateBucket") {
-    access.requireAccount();
-    return undefined;
-  }
-  const expectedOwner = wire.headers.get("x-amz-expected-bucket-owner");
-  const bucket = await access.findBucket(bucketName, expectedOwner);
-  if (operation.isDecidedInside !== true) {
-    await access.require(action, { bucket, key, versionId: findParam(wire, "versionId") });
-  }
-  return bucket;
+function isOwnMachine(address: string | undefined): boolean {
+  return address === "::1" || /^(?:::ffff:)?127\./.test(address ?? "");
 }
 
 /** A streamed payload is for uploads: no other operation would check its chunks. */

@@ -17,6 +17,7 @@ export interface CheckedOptions {
   readonly keys: KeyPair | undefined;
   readonly buckets: readonly string[];
   readonly users: readonly UserSettings[];
+  readonly newBuckets: "acls" | "blocked";
   readonly region: string;
   readonly domains: readonly string[];
   readonly log: LogLevel | undefined;
@@ -42,6 +43,7 @@ export function checkOptions(options: StartServerOptions): CheckedOptions {
     keys,
     buckets: parsed("buckets", SETTINGS.buckets, buckets?.join(",")),
     users: users === undefined ? [] : named("users", () => checkUsers(users)),
+    newBuckets: parsed("newBuckets", SETTINGS.newBuckets, options.newBuckets),
     region: parsed("region", SETTINGS.region, region),
     domains: parsed("domain", SETTINGS.domain, [domain ?? []].flat().join(",") || undefined),
     log: parsed("log", SETTINGS.logLevel, log ?? "silent"),

@@ -286,6 +286,15 @@ export const SETTINGS = {
     },
     [],
   ),
+  newBuckets: setting(
+    {
+      help: "new buckets: blocked (as S3's: no ACLs, no public access) or acls (as before 2023)",
+      placeholder: "blocked|acls",
+      roles: S3_FACE,
+      parse: parse.oneOf(["blocked", "acls"]),
+    },
+    "blocked",
+  ),
   users: setting(
     {
       help: "JSON list of {name, accessKey, secretKey, id?, displayName?, email?}, an account each",

@@ -21,6 +21,11 @@ export interface StartServerOptions {
   readonly buckets?: readonly string[];
   /** More users, an account each. */
   readonly users?: readonly UserSettings[];
+  /**
+   * What buckets begin with whose maker does not say: "blocked" as with S3 (no access control lists, no public access),
+   * "acls" as before April 2023. Default: blocked.
+   */
+  readonly newBuckets?: "acls" | "blocked";
   /** Default: us-east-1. */
   readonly region?: string;
   /** A Host header below it (`BUCKET.domain`) is virtual-host style. Default: localhost. */
@@ -39,6 +44,7 @@ const OPTIONS: Readonly<Record<keyof StartServerOptions, true>> = {
   drives: true,
   host: true,
   log: true,
+  newBuckets: true,
   port: true,
   region: true,
   secretKey: true,

@@ -17,6 +17,9 @@ export interface Credential {
   readonly account: Account;
 }
 
+/** Of the account of the root keys. */
+const ROOT_NAME = "root";
+
 /**
  * Whom a request without any authentication speaks for: nobody. The id is the one that S3 shows as the owner of what
  * nobody in particular has written.
@@ -47,4 +50,11 @@ export function accountNumberOf(id: AccountId): string {
   if (numbers.size >= NUMBERS_MAX) numbers.clear();
   numbers.set(id, text);
   return text;
+}
+
+/** How policies and answers name whom a request speaks for; undefined for nobody. */
+export function principalArn(account: Account): string | undefined {
+  if (isAnonymous(account)) return undefined;
+  const who = account.name === ROOT_NAME ? "root" : `user/${account.name}`;
+  return `arn:aws:iam::${accountNumberOf(account.id)}:${who}`;
 }

@@ -187,6 +187,8 @@ export interface NewBucket {
   readonly region: string;
   /** With object lock, and so with versioning, from the beginning. */
   readonly hasLock?: boolean;
+  /** Documents by name that it has from the beginning. */
+  readonly documents?: Readonly<Record<string, string>>;
 }
 
 /** Closed by whoever copies it. */

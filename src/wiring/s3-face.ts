@@ -1,7 +1,10 @@
 // The S3 front end over an object store: keys, buckets of the configuration, the HTTP server and its certificate. The same
 // for the embedded server and the gateway, which differ only in where their drives are.
 
+import { newBucketDocuments } from "../api/access/new-bucket-access.ts";
+import type { NewBuckets } from "../api/access/new-bucket-access.ts";
 import { openS3Server } from "../api/http-server.ts";
+import { createAccountDirectory } from "../auth/account-directory.ts";
 import { createCredentialSource } from "../auth/credentials.ts";
 import { refuseKnownPair, refuseRelatedSecrets, type KeyPair } from "../config/credential-rules.ts";
 import type { UserSettings } from "../config/user-settings.ts";
@@ -10,7 +13,7 @@ import type { ObjectStore } from "../store/object-store.ts";
 import type { OpenLogger } from "../telemetry/logger.ts";
 import type { RequestCounts } from "../telemetry/request-counts.ts";
 import type { Clock } from "../util/clock.ts";
-import { credentialsOf } from "./accounts.ts";
+import { credentialsOf, rootAccount } from "./accounts.ts";
 import type { AdminFaceOptions } from "./admin-face.ts";
 import type { CloseStack } from "./close-stack.ts";
 import { endpointOf } from "./endpoint.ts";
@@ -26,10 +29,14 @@ export interface S3FaceOptions {
   readonly domains: readonly string[];
   readonly publicHosts: readonly string[];
   readonly sigv2: boolean;
+  /** See PipelineSettings. */
+  readonly takesKeysOverHttp?: boolean | undefined;
   readonly tls: TlsPaths | undefined;
   /** The root account's; undefined: kept or generated ones. */
   readonly keys: KeyPair | undefined;
   readonly users: readonly UserSettings[];
+  /** What buckets begin with whose maker does not say. */
+  readonly newBuckets: NewBuckets;
   /** Made at the start where they do not exist. */
   readonly buckets: readonly string[];
   /** The admin API beside it; none without. */
@@ -56,6 +63,8 @@ export interface S3Face {
   readonly endpoint: string;
   readonly keys: RootKeys;
   readonly remarks: readonly string[];
+  /** Makes the buckets of the configuration that are not there. Resolves to what could not be done, in sentences. */
+  readonly makeBuckets: () => Promise<readonly string[]>;
 }
 
 /** How long requests under way may go on when the server stops. Container engines kill after ten seconds. */
@@ -71,20 +80,33 @@ export async function openS3Face(parts: S3FaceParts, options: S3FaceOptions): Pr
     refuseKnownPair(pair, options.host);
     logger.hide(pair.secretKey);
   }
-  const remarks = await makeBuckets(parts.store, options.buckets, region);
+  const credentials = credentialsOf(keys, options.users);
+  const accounts = createAccountDirectory(credentials.map(({ account }) => account));
+  const { newBuckets } = options;
+  const documents = newBucketDocuments({
+    headers: new Map(),
+    owner: rootAccount.id,
+    accounts,
+    newBuckets,
+  });
+  const make = () => makeBuckets(parts.store, options.buckets, { region, documents });
+  const remarks = await make();
   const server = await openS3Server({
     store: parts.store,
     auth: {
-      credentials: createCredentialSource(credentialsOf(keys, options.users)),
+      credentials: createCredentialSource(credentials),
       clock,
       region,
       publicHosts: options.publicHosts,
       sigv2: options.sigv2,
     },
+    accounts,
+    newBuckets,
     clock,
     logger,
     region,
     domains: options.domains,
+    takesKeysOverHttp: options.takesKeysOverHttp,
     counts: parts.counts,
     isReady: parts.isReady,
     isServing: parts.isServing,
@@ -98,5 +120,5 @@ export async function openS3Face(parts: S3FaceParts, options: S3FaceOptions): Pr
   const { port } = await server.listen(options.host, options.port, socket);
   await keepRootKeys(parts.metadata, keys);
   const endpoint = endpointOf({ host: options.host, port, isTls: tls !== undefined });
-  return { endpoint, keys, remarks };
+  return { endpoint, keys, remarks, makeBuckets: make };
 }

@@ -16,7 +16,6 @@ import { inHaste } from "../util/lab-haste.ts";
 import type { AdminFace } from "./admin-face.ts";
 import type { DriveSummary } from "./banner.ts";
 import type { CloseStack } from "./close-stack.ts";
-import { makeBuckets } from "./make-buckets.ts";
 import type { RootKeys } from "./root-keys.ts";
 import { openS3Face, type S3Face, type S3FaceOptions } from "./s3-face.ts";
 
@@ -78,7 +77,7 @@ export async function serveStore(
 ): Promise<RunningServer> {
   const { metadata, metadataSpace, clusterId, drives, driveCount, clusterSecret } = engines;
   const { isServing = () => true } = engines;
-  const { clock, logger, buckets, region } = options;
+  const { clock, logger } = options;
   const codec = createReedSolomonCodec();
   selfTestCodec(codec);
   const geometry = geometryFor(driveCount, UNIT_BYTES);
@@ -127,7 +126,7 @@ export async function serveStore(
     writeWaitMs: () => metadata.writeWaitMs(),
     reset: async () => {
       await metadata.reset();
-      await makeBuckets(store, buckets, region);
+      await face.makeBuckets();
     },
     close: () => closeStack.close(),
   };

@@ -339,6 +339,8 @@ async function givenBareServer(options: Partial<S3ServerOptions> = {}, wantedPor
       publicHosts: [],
       sigv2: true,
     },
+    newBuckets: "blocked",
+    accounts: { find: () => undefined, findByEmail: () => undefined },
     clock: realClock,
     logger,
     region: "us-east-1",

@@ -3,6 +3,10 @@
 
 import { S3Error } from "../../core/s3-error.ts";
 import type { Tag } from "../../core/tags.ts";
+import type { ObjectStore } from "../../store/object-store.ts";
+import { BUCKET_ACL } from "../access/acl.ts";
+import { newBucketDocuments } from "../access/new-bucket-access.ts";
+import type { BucketDocuments } from "../access/new-bucket-access.ts";
 import { putTags } from "../bucket-tags.ts";
 import { putExplicitLocation } from "../bucket-location.ts";
 import { defineOperation } from "../operation.ts";
@@ -30,25 +34,26 @@ export const createBucket = defineOperation({
 
   parse: ({ xml, headers }) => {
     refuseHeaders(headers, "write");
-    refuseFeature(headers, "x-amz-object-ownership", "BucketOwnerEnforced");
     const configuration =
       xml === "" ? { location: undefined, tags: undefined } : parseConfiguration(xml);
-    return { ...configuration, hasLock: readLockHeader(headers) };
+    return { ...configuration, headers, hasLock: readLockHeader(headers) };
   },
 
   async handle(context, input) {
-    const { store, account, region, bucketName } = context;
+    const { store, account, accounts, newBuckets, region, bucketName: name } = context;
+    const { headers, hasLock } = input;
     checkLocation(input.location, region);
+    const request = { headers, owner: account.id, accounts, newBuckets };
+    const documents = newBucketDocuments(request);
     try {
-      const { hasLock } = input;
-      const name = bucketName;
-      const bucket = await store.createBucket({ name, owner: account, region, hasLock });
+      const bucket = await store.createBucket({ name, owner: account, region, hasLock, documents });
       await putExplicitLocation(store, bucket, input.location);
       if (input.tags !== undefined) await putTags(store, bucket, input.tags);
     } catch (error) {
       if (!isForgiven(error, context)) throw error;
+      await refuseOtherAcl(store, name, documents);
     }
-    return emptyResponse(200, { location: `/${bucketName}` });
+    return emptyResponse(200, { location: `/${name}` });
   },
 });
 
@@ -58,6 +63,22 @@ function isForgiven(error: unknown, { region }: OperationContext): boolean {
     error instanceof S3Error &&
     error.code === "BucketAlreadyOwnedByYou"
   );
+}
+
+/**
+ * Making a bucket again must not leave open what was to be closed, or the other way about.
+ * @throws S3Error BucketAlreadyExists
+ */
+async function refuseOtherAcl(
+  store: ObjectStore,
+  name: string,
+  documents: BucketDocuments,
+): Promise<void> {
+  const bucket = await store.findBucket(name);
+  if (bucket === undefined) return;
+  const acl = await store.findBucketConfig(bucket, BUCKET_ACL.name);
+  if (acl === documents[BUCKET_ACL.name]) return;
+  throw new S3Error("BucketAlreadyExists", { detail: { BucketName: name } });
 }
 
 function parseConfiguration(xml: string): BucketConfiguration {
@@ -90,10 +111,4 @@ function readLockHeader(headers: ReadonlyMap<string, string>): boolean {
   const lower = value?.trim().toLowerCase() ?? "false";
   if (lower === "true" || lower === "false") return lower === "true";
   throw invalidArgument(name, value ?? "", "Object lock is either enabled, true, or not, false.");
-}
-
-function refuseFeature(headers: ReadonlyMap<string, string>, name: string, accepted: string): void {
-  const value = headers.get(name);
-  if (value === undefined || value.toLowerCase() === accepted.toLowerCase()) return;
-  throw new S3Error("NotImplemented", { detail: { Header: name } });
 }

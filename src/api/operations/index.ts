@@ -8,6 +8,9 @@ import { copyObject } from "./copy-object.ts";
 import { createBucket } from "./create-bucket.ts";
 import { createMultipartUpload } from "./create-multipart-upload.ts";
 import { deleteBucketCors } from "./delete-bucket-cors.ts";
+import { deleteBucketEncryption } from "./delete-bucket-encryption.ts";
+import { deleteBucketOwnershipControls } from "./delete-bucket-ownership-controls.ts";
+import { deleteBucketPolicy } from "./delete-bucket-policy.ts";
 import { deleteBucketReplication } from "./delete-bucket-replication.ts";
 import { deleteBucketTagging } from "./delete-bucket-tagging.ts";
 import { deleteBucketWebsite } from "./delete-bucket-website.ts";
@@ -15,18 +18,26 @@ import { deleteBucket } from "./delete-bucket.ts";
 import { deleteObjectTagging } from "./delete-object-tagging.ts";
 import { deleteObject } from "./delete-object.ts";
 import { deleteObjects } from "./delete-objects.ts";
+import { deletePublicAccessBlock } from "./delete-public-access-block.ts";
 import { getBucketAccelerateConfiguration } from "./get-bucket-accelerate-configuration.ts";
+import { getBucketAcl } from "./get-bucket-acl.ts";
 import { getBucketCors } from "./get-bucket-cors.ts";
+import { getBucketEncryption } from "./get-bucket-encryption.ts";
 import { getBucketLocation } from "./get-bucket-location.ts";
+import { getBucketOwnershipControls } from "./get-bucket-ownership-controls.ts";
+import { getBucketPolicyStatus } from "./get-bucket-policy-status.ts";
+import { getBucketPolicy } from "./get-bucket-policy.ts";
 import { getBucketRequestPayment } from "./get-bucket-request-payment.ts";
 import { getBucketTagging } from "./get-bucket-tagging.ts";
 import { getBucketVersioning } from "./get-bucket-versioning.ts";
+import { getObjectAcl } from "./get-object-acl.ts";
 import { getObjectAttributes } from "./get-object-attributes.ts";
 import { getObjectLegalHold } from "./get-object-legal-hold.ts";
 import { getObjectLockConfiguration } from "./get-object-lock-configuration.ts";
 import { getObjectRetention } from "./get-object-retention.ts";
 import { getObjectTagging } from "./get-object-tagging.ts";
 import { getObject } from "./get-object.ts";
+import { getPublicAccessBlock } from "./get-public-access-block.ts";
 import { headBucket } from "./head-bucket.ts";
 import { headObject } from "./head-object.ts";
 import { listBuckets } from "./list-buckets.ts";
@@ -39,17 +50,23 @@ import { postObject } from "./post-object.ts";
 import { preflightBucket } from "./preflight-bucket.ts";
 import { preflightObject } from "./preflight-object.ts";
 import { putBucketAccelerateConfiguration } from "./put-bucket-accelerate-configuration.ts";
+import { putBucketAcl } from "./put-bucket-acl.ts";
 import { putBucketCors } from "./put-bucket-cors.ts";
+import { putBucketEncryption } from "./put-bucket-encryption.ts";
 import { putBucketLogging } from "./put-bucket-logging.ts";
 import { putBucketNotificationConfiguration } from "./put-bucket-notification-configuration.ts";
+import { putBucketOwnershipControls } from "./put-bucket-ownership-controls.ts";
+import { putBucketPolicy } from "./put-bucket-policy.ts";
 import { putBucketRequestPayment } from "./put-bucket-request-payment.ts";
 import { putBucketTagging } from "./put-bucket-tagging.ts";
 import { putBucketVersioning } from "./put-bucket-versioning.ts";
+import { putObjectAcl } from "./put-object-acl.ts";
 import { putObjectLegalHold } from "./put-object-legal-hold.ts";
 import { putObjectLockConfiguration } from "./put-object-lock-configuration.ts";
 import { putObjectRetention } from "./put-object-retention.ts";
 import { putObjectTagging } from "./put-object-tagging.ts";
 import { putObject } from "./put-object.ts";
+import { putPublicAccessBlock } from "./put-public-access-block.ts";
 import { DEFAULT_ANSWERS, UNCONFIGURED } from "./unconfigured.ts";
 import { UNSUPPORTED } from "./unsupported.ts";
 import { uploadPartCopy } from "./upload-part-copy.ts";
@@ -72,6 +89,9 @@ export const SUPPORTED: readonly Operation[] = [
   getBucketCors,
   putBucketCors,
   deleteBucketCors,
+  getBucketEncryption,
+  putBucketEncryption,
+  deleteBucketEncryption,
   preflightBucket,
   preflightObject,
   getBucketRequestPayment,
@@ -83,6 +103,20 @@ export const SUPPORTED: readonly Operation[] = [
   deleteBucketWebsite,
   deleteBucketReplication,
 
+  // Who may do what with a bucket.
+  getBucketPolicy,
+  putBucketPolicy,
+  deleteBucketPolicy,
+  getBucketPolicyStatus,
+  getPublicAccessBlock,
+  putPublicAccessBlock,
+  deletePublicAccessBlock,
+  getBucketOwnershipControls,
+  putBucketOwnershipControls,
+  deleteBucketOwnershipControls,
+  getBucketAcl,
+  putBucketAcl,
+
   // Listings.
   listObjectsV2,
   listObjectVersions,
@@ -93,6 +127,8 @@ export const SUPPORTED: readonly Operation[] = [
   getObjectTagging,
   putObjectTagging,
   deleteObjectTagging,
+  getObjectAcl,
+  putObjectAcl,
   getObjectRetention,
   putObjectRetention,
   getObjectLegalHold,

@@ -1,7 +1,7 @@
 // ListMultipartUploads: the uploads of a bucket that are neither completed nor aborted, by key and age.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListMultipartUploads.html
 
-import type { Account } from "../../core/account.ts";
+import type { AccountDirectory } from "../../auth/account-directory.ts";
 import type { ListedUpload, UploadPage, UploadRecord } from "../../store/records.ts";
 import { keyWriter, listedTime, parseListing } from "../listing.ts";
 import { defineOperation } from "../operation.ts";
@@ -25,7 +25,7 @@ export const listMultipartUploads = defineOperation({
     uploadIdMarker: findText(query, "upload-id-marker") || undefined,
   }),
 
-  async handle({ store, bucket, bucketName, account }, { encodingType, ...input }) {
+  async handle({ store, bucket, bucketName, accounts }, { encodingType, ...input }) {
     const { prefix, delimiter, limit, keyMarker } = input;
     // Without the key that it belongs to the second marker means nothing.
     const uploadIdMarker = keyMarker === undefined ? undefined : input.uploadIdMarker;
@@ -42,7 +42,7 @@ export const listMultipartUploads = defineOperation({
       MaxUploads: limit,
       IsTruncated: page.isTruncated,
       EncodingType: encodingType,
-      ...renderUploads(page.entries, write, account),
+      ...renderUploads(page.entries, write, accounts),
     });
   },
 });
@@ -56,23 +56,27 @@ function nextMarkers(last: ListedUpload | undefined, write: KeyWriter): XmlEleme
 function renderUploads(
   entries: readonly ListedUpload[],
   write: KeyWriter,
-  account: Account,
+  accounts: AccountDirectory,
 ): XmlElements {
   const uploads: XmlElements[] = [];
   const prefixes: XmlElements[] = [];
   for (const entry of entries) {
     if (entry.kind === "prefix") prefixes.push({ Prefix: write(entry.prefix) });
-    else uploads.push(renderUpload(entry.upload, write, account));
+    else uploads.push(renderUpload(entry.upload, write, accounts));
   }
   return { Upload: uploads, CommonPrefixes: prefixes };
 }
 
-function renderUpload(upload: UploadRecord, write: KeyWriter, account: Account): XmlElements {
+function renderUpload(
+  upload: UploadRecord,
+  write: KeyWriter,
+  accounts: AccountDirectory,
+): XmlElements {
   return {
     Key: write(upload.key),
     UploadId: upload.uploadId,
-    Initiator: ownerElement(upload.initiatorId, account),
-    Owner: ownerElement(upload.ownerId, account),
+    Initiator: ownerElement(upload.initiatorId, accounts),
+    Owner: ownerElement(upload.ownerId, accounts),
     StorageClass: upload.storageClass,
     Initiated: listedTime(upload.initiatedAt),
     ChecksumAlgorithm: upload.checksumAlgorithm,

@@ -32,7 +32,7 @@ export const listObjectsV2 = defineOperation({
     };
   },
 
-  async handle({ store, bucket, bucketName, account }, input) {
+  async handle({ store, bucket, bucketName, accounts }, input) {
     const { prefix, delimiter, limit, after } = input;
     const page =
       limit === 0
@@ -51,7 +51,7 @@ export const listObjectsV2 = defineOperation({
       Delimiter: delimiter === "" ? undefined : write(delimiter),
       IsTruncated: page.isTruncated,
       EncodingType: input.encodingType,
-      ...renderPage(page.entries, { write, owner: input.isOwnerWanted ? account : undefined }),
+      ...renderPage(page.entries, { write, owner: input.isOwnerWanted ? accounts : undefined }),
     });
   },
 });

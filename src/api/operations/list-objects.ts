@@ -16,7 +16,7 @@ export const listObjects = defineOperation({
     marker: findText(query, "marker") ?? "",
   }),
 
-  async handle({ store, bucket, bucketName, account }, input) {
+  async handle({ store, bucket, bucketName, accounts }, input) {
     const { prefix, delimiter, limit, marker } = input;
     const after = marker === "" ? undefined : marker;
     const page =
@@ -36,7 +36,7 @@ export const listObjects = defineOperation({
       Delimiter: delimiter === "" ? undefined : write(delimiter),
       IsTruncated: page.isTruncated,
       EncodingType: input.encodingType,
-      ...renderPage(page.entries, { write, owner: account }),
+      ...renderPage(page.entries, { write, owner: accounts }),
     });
   },
 });

@@ -19,7 +19,7 @@ export const listParts = defineOperation({
     limit: pageLimit(query, "max-parts"),
   }),
 
-  async handle({ store, bucket, bucketName, key, account }, { uploadId, after, limit }) {
+  async handle({ store, bucket, bucketName, key, accounts }, { uploadId, after, limit }) {
     const upload = await store.getUpload(bucket, key, uploadId);
     const { parts, isTruncated } =
       limit === 0 ? { parts: [], isTruncated: false } : await store.listParts(upload, after, limit);
@@ -27,8 +27,8 @@ export const listParts = defineOperation({
       Bucket: bucketName,
       Key: key,
       UploadId: uploadId,
-      Initiator: ownerElement(upload.initiatorId, account),
-      Owner: ownerElement(upload.ownerId, account),
+      Initiator: ownerElement(upload.initiatorId, accounts),
+      Owner: ownerElement(upload.ownerId, accounts),
       StorageClass: upload.storageClass,
       PartNumberMarker: after,
       // Absent on the last page: SDK paginators stop on a missing marker, not on a flag.

@@ -13,6 +13,7 @@ export const putObjectTagging = defineOperation({
   route: { method: "PUT", target: "object", query: ["tagging"] },
   action: actionByVersion("s3:PutObjectTagging", "s3:PutObjectVersionTagging"),
   body: "xml",
+  bringsTags: true,
 
   parse: ({ query, xml }) => ({
     versionId: versionIdParam(query),
@@ -21,6 +22,8 @@ export const putObjectTagging = defineOperation({
 
   async handle(context, { versionId, tags }) {
     const { store, bucket, key } = context;
+    const named = versionId === undefined ? "s3:PutObjectTagging" : "s3:PutObjectVersionTagging";
+    await context.require(named, { versionId, requestTags: tags });
     const object = await getObjectVersion(context, { bucket, key, versionId });
     // What is the latest version may change; the answer must name the one that was tagged.
     await store.putObjectTags({ bucket, key, versionId: object.versionId }, tags);

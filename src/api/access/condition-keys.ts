@@ -1,0 +1,185 @@
+// The condition keys of policies, filled in from one request: from what the server knows of it, never from what a header
+// or a parameter of such a name claims. A key that does not apply is absent.
+// https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
+// https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html#amazons3-policy-keys
+
+import type { Authentication } from "../../auth/authenticate.ts";
+import { accountNumberOf, isAnonymous, principalArn } from "../../core/account.ts";
+import { S3Error } from "../../core/s3-error.ts";
+import type { Tag } from "../../core/tags.ts";
+import { findParam } from "../../core/wire-request.ts";
+import type { WireRequest } from "../../core/wire-request.ts";
+import type { BucketView } from "../../store/bucket-view.ts";
+import { parseCopySource } from "../copy-source.ts";
+import type { S3Action } from "../operation.ts";
+import { readTaggingHeader } from "../tags.ts";
+
+/** What is known of the connection that a request came over. */
+export interface Connection {
+  readonly isSecure: boolean;
+  /** "TLSv1.3"; undefined without TLS. */
+  readonly tlsVersion: string | undefined;
+  /** The address at the other end of the socket. */
+  readonly remoteAddress: string | undefined;
+}
+
+export interface ConditionParts {
+  readonly authentication: Authentication;
+  /** With its hoisted headers. */
+  readonly request: WireRequest;
+  readonly connection: Connection;
+  readonly region: string;
+  /** Milliseconds since 1970. */
+  readonly now: number;
+  readonly bucket: BucketView;
+  readonly action: S3Action;
+  readonly versionId: string | undefined;
+  /** Where a listing is asked about that is not the request itself: its prefix. */
+  readonly prefix?: string | undefined;
+  /** Of the object that stands there; undefined where they were not looked up. */
+  readonly existingTags: readonly Tag[] | undefined;
+  /** Of the request's body, where they stand there. */
+  readonly requestTags?: readonly Tag[] | undefined;
+}
+
+/** The values of a key, which is lower-case; undefined where it is absent. */
+export type ConditionValues = (key: string) => readonly string[] | undefined;
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+const LISTINGS: ReadonlySet<S3Action> = new Set([
+  "s3:ListBucket",
+  "s3:ListBucketVersions",
+  "s3:ListBucketMultipartUploads",
+]);
+const EXISTING_TAG = "s3:existingobjecttag/";
+const REQUEST_TAG = "s3:requestobjecttag/";
+const HEADER_KEY = "s3:x-amz-";
+const AUTH_TYPES: Readonly<Record<Authentication["method"], string | undefined>> = {
+  anonymous: undefined,
+  form: "POST",
+  header: "REST-HEADER",
+  presigned: "REST-QUERY-STRING",
+};
+
+export function conditionValues(parts: ConditionParts): ConditionValues {
+  return (key) => {
+    if (key.startsWith(EXISTING_TAG)) return tagValue(parts.existingTags, key, EXISTING_TAG);
+    if (key.startsWith(REQUEST_TAG)) return tagValue(requestTags(parts), key, REQUEST_TAG);
+    if (key === "s3:requestobjecttagkeys") return requestTags(parts)?.map((tag) => tag.key);
+    if (key === "s3:x-amz-copy-source") return one(copySource(parts.request.headers));
+    if (key.startsWith(HEADER_KEY)) return one(parts.request.headers.get(key.slice("s3:".length)));
+    const known = KEYS.get(key);
+    return known === undefined ? undefined : one(known(parts));
+  };
+}
+
+const KEYS: ReadonlyMap<string, (parts: ConditionParts) => string | undefined> = new Map<
+  string,
+  (parts: ConditionParts) => string | undefined
+>([
+  ["aws:currenttime", ({ now }) => new Date(now).toISOString()],
+  ["aws:epochtime", ({ now }) => String(Math.floor(now / 1000))],
+  ["aws:principalaccount", ({ authentication: { account } }) => numberOf(account)],
+  ["aws:principalarn", ({ authentication: { account } }) => principalArn(account)],
+  ["aws:principalisawsservice", () => "false"],
+  ["aws:principaltype", ({ authentication: { account } }) => principalType(account)],
+  ["aws:referer", ({ request }) => request.headers.get("referer")],
+  ["aws:requestedregion", ({ region }) => region],
+  ["aws:resourceaccount", ({ bucket }) => accountNumberOf(bucket.ownerId)],
+  ["aws:securetransport", ({ connection }) => String(connection.isSecure)],
+  ["aws:sourceip", ({ connection }) => plainAddress(connection.remoteAddress)],
+  ["aws:useragent", ({ request }) => request.headers.get("user-agent")],
+  [
+    "aws:userid",
+    ({ authentication: { account } }) => (isAnonymous(account) ? "anonymous" : account.id),
+  ],
+  [
+    "aws:username",
+    ({ authentication: { account } }) => (isAnonymous(account) ? undefined : account.name),
+  ],
+  ["aws:viaawsservice", () => "false"],
+  ["s3:authtype", ({ authentication }) => AUTH_TYPES[authentication.method]],
+  ["s3:delimiter", (parts) => listingParam(parts, "delimiter")],
+  ["s3:max-keys", (parts) => listingParam(parts, "max-keys")],
+  [
+    "s3:object-lock-legal-hold",
+    ({ request }) => request.headers.get("x-amz-object-lock-legal-hold"),
+  ],
+  ["s3:object-lock-mode", ({ request }) => request.headers.get("x-amz-object-lock-mode")],
+  ["s3:object-lock-remaining-retention-days", remainingDays],
+  ["s3:object-lock-retain-until-date", ({ request }) => request.headers.get(RETAIN_UNTIL)],
+  ["s3:prefix", (parts) => parts.prefix ?? listingParam(parts, "prefix")],
+  ["s3:resourceaccount", ({ bucket }) => accountNumberOf(bucket.ownerId)],
+  ["s3:signatureage", ({ now, authentication: { signedAt } }) => ageOf(now, signedAt)],
+  ["s3:signatureversion", ({ authentication }) => authentication.version],
+  ["s3:tlsversion", ({ connection }) => connection.tlsVersion?.replace(/^TLSv/, "")],
+  ["s3:versionid", ({ versionId }) => versionId],
+]);
+
+const RETAIN_UNTIL = "x-amz-object-lock-retain-until-date";
+
+function one(value: string | undefined): readonly string[] | undefined {
+  return value === undefined ? undefined : [value];
+}
+
+type Account = Authentication["account"];
+
+function numberOf(account: Account): string | undefined {
+  return isAnonymous(account) ? undefined : accountNumberOf(account.id);
+}
+
+function principalType(account: Account): string {
+  if (isAnonymous(account)) return "Anonymous";
+  return principalArn(account)?.endsWith(":root") === true ? "Account" : "User";
+}
+
+/** An IPv4 address that came over an IPv6 socket is an IPv4 address. */
+function plainAddress(address: string | undefined): string | undefined {
+  return address?.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, "").replace(/%.*$/, "");
+}
+
+function listingParam({ action, request }: ConditionParts, name: string): string | undefined {
+  return LISTINGS.has(action) ? findParam(request, name) : undefined;
+}
+
+function ageOf(now: number, signedAt: number | undefined): string | undefined {
+  return signedAt === undefined ? undefined : String(Math.max(0, now - signedAt));
+}
+
+function remainingDays({ now, request }: ConditionParts): string | undefined {
+  const until = Date.parse(request.headers.get(RETAIN_UNTIL) ?? "");
+  return Number.isNaN(until) ? undefined : String(Math.ceil((until - now) / DAY_MS));
+}
+
+/** As policies write it: `bucket/key`, decoded. What cannot be read is refused later, in the operation's own words. */
+function copySource(headers: WireRequest["headers"]): string | undefined {
+  const text = headers.get("x-amz-copy-source");
+  if (text === undefined) return undefined;
+  const source = orUndefined(() => parseCopySource(headers));
+  return source === undefined ? text : `${source.bucketName}/${source.key}`;
+}
+
+function requestTags({ request, requestTags: given }: ConditionParts): readonly Tag[] | undefined {
+  if (given !== undefined) return given;
+  if (!request.headers.has("x-amz-tagging")) return undefined;
+  return orUndefined(() => readTaggingHeader(request.headers));
+}
+
+/** Tag keys are case-sensitive, condition keys are not: the first tag that matches in lower case counts. */
+function tagValue(
+  tags: readonly Tag[] | undefined,
+  key: string,
+  prefix: string,
+): readonly string[] | undefined {
+  const name = key.slice(prefix.length);
+  return one(tags?.find((tag) => tag.key.toLowerCase() === name)?.value);
+}
+
+function orUndefined<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof S3Error) return undefined;
+    throw error;
+  }
+}
