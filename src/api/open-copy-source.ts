@@ -3,19 +3,22 @@
 import { PUT_BYTES_MAX } from "../core/limits.ts";
 import { S3Error } from "../core/s3-error.ts";
 import type { BucketView } from "../store/bucket-view.ts";
+import type { CustomerKey } from "../store/encryption/encryption-request.ts";
 import type { ObjectReading, ObjectVersion } from "../store/object-store.ts";
 import type { ObjectRecord } from "../store/records.ts";
 import { refuseAbsent } from "./absent-version.ts";
 import { checkCopyConditions } from "./conditions.ts";
 import type { CopySource } from "./copy-source.ts";
+import { readSourceKey } from "./encryption-headers.ts";
 import { versionHeaders } from "./object-headers.ts";
 import type { OperationContext } from "./operation.ts";
 import { checkVersionId } from "./version-id.ts";
 
 export interface OpenSource {
   readonly bucket: BucketView;
-  /** Closed by whoever copies from it. */
+  /** Unlocked; closed by whoever copies from it. */
   readonly reading: ObjectReading;
+  readonly customerKey: CustomerKey | undefined;
 }
 
 /**
@@ -28,19 +31,21 @@ export async function openCopySource(
   check: (object: ObjectRecord) => void,
 ): Promise<OpenSource> {
   const { key } = source;
+  const customerKey = readSourceKey(context.request.headers);
   const versionId = checkVersionId(source.versionId);
   const action = versionId === undefined ? "s3:GetObject" : "s3:GetObjectVersion";
   const bucket = await context.openBucket(source.bucketName, action, { key, versionId });
   const reading = await context.store.openObject(bucket, key, versionId);
   if (reading === undefined) return refuseSource(context, { bucket, key, versionId });
   try {
+    await reading.unlock(customerKey);
     checkCopyConditions(context.request.headers, reading.object);
     check(reading.object);
   } catch (error) {
     reading.close();
     throw error;
   }
-  return { bucket, reading };
+  return { bucket, reading, customerKey };
 }
 
 async function refuseSource(context: OperationContext, version: ObjectVersion): Promise<never> {

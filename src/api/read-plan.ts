@@ -5,9 +5,11 @@
 import { PART_NUMBER_MAX } from "../core/limits.ts";
 import { S3Error } from "../core/s3-error.ts";
 import type { BucketView } from "../store/bucket-view.ts";
+import type { CustomerKey } from "../store/encryption/encryption-request.ts";
 import type { ObjectRecord, PartRecord } from "../store/records.ts";
 import { checksumHeaders, partChecksumHeaders } from "./checksum-headers.ts";
 import { tryReadConditions } from "./conditions.ts";
+import { encryptionHeaders, readCustomerKey } from "./encryption-headers.ts";
 import { parseEtag, parseHttpDate, readResponseOverrides } from "./headers.ts";
 import type { Headers } from "./headers.ts";
 import { notModifiedHeaders, objectHeaders } from "./object-headers.ts";
@@ -25,6 +27,8 @@ export interface ReadInput {
   readonly range: string | undefined;
   readonly overrides: Readonly<Record<string, string>>;
   readonly isChecksumWanted: boolean;
+  /** With which the object is to be opened. */
+  readonly customerKey: CustomerKey | undefined;
 }
 
 export interface ReadPlan {
@@ -68,6 +72,7 @@ export function parseRead({ headers, query }: S3Request): ReadInput {
     range,
     overrides: readResponseOverrides(query),
     isChecksumWanted: headers.get("x-amz-checksum-mode")?.toUpperCase() === "ENABLED",
+    customerKey: readCustomerKey(headers),
   };
 }
 
@@ -83,6 +88,7 @@ export async function planRead(subject: ReadSubject, input: ReadInput): Promise<
     ...selection,
     headers: {
       ...objectHeaders(bucket, object),
+      ...encryptionHeaders(object.encryption, input.customerKey),
       ...subject.lockHeaders,
       ...input.overrides,
       ...selection.headers,

@@ -9,43 +9,25 @@ interface RefusedHeader {
   readonly name: string;
   /** Values that ask for nothing beyond what is done anyway. */
   readonly accepted?: readonly string[];
-  /** Other values that S3 knows; where this is given, what is in neither list is InvalidArgument. */
-  readonly known?: readonly string[];
   readonly code: S3ErrorCode;
   readonly message: string;
 }
 
-const ENCRYPTION = {
+const KMS = {
   code: "NotImplemented",
-  message: "Server-side encryption is not implemented.",
+  message: "Server-side encryption with KMS keys is not implemented.",
 } as const;
-const GRANTS = {
-  code: "NotImplemented",
-  message:
-    "Access control lists other than private and bucket-owner-full-control are not implemented.",
-} as const;
+const ENCRYPTION_OF_OBJECT: RefusedHeader = {
+  name: "x-amz-server-side-encryption",
+  code: "InvalidArgument",
+  message: "x-amz-server-side-encryption header is not supported for this operation.",
+};
 
 /** For operations that write objects. */
 const ON_WRITE: readonly RefusedHeader[] = [
-  { name: "x-amz-server-side-encryption", accepted: ["none"], ...ENCRYPTION },
-  { name: "x-amz-server-side-encryption-aws-kms-key-id", ...ENCRYPTION },
-  { name: "x-amz-server-side-encryption-context", ...ENCRYPTION },
-  { name: "x-amz-server-side-encryption-bucket-key-enabled", accepted: ["false"], ...ENCRYPTION },
-  { name: "x-amz-server-side-encryption-customer-*", ...ENCRYPTION },
-  { name: "x-amz-copy-source-server-side-encryption-customer-*", ...ENCRYPTION },
-  {
-    name: "x-amz-acl",
-    accepted: ["private", "bucket-owner-full-control"],
-    known: [
-      "authenticated-read",
-      "aws-exec-read",
-      "bucket-owner-read",
-      "public-read",
-      "public-read-write",
-    ],
-    ...GRANTS,
-  },
-  { name: "x-amz-grant-*", ...GRANTS },
+  { name: "x-amz-server-side-encryption-aws-kms-key-id", ...KMS },
+  { name: "x-amz-server-side-encryption-context", ...KMS },
+  { name: "x-amz-server-side-encryption-bucket-key-enabled", accepted: ["false"], ...KMS },
   {
     name: "x-amz-write-offset-bytes",
     code: "NotImplemented",
@@ -53,14 +35,11 @@ const ON_WRITE: readonly RefusedHeader[] = [
   },
 ];
 
-/** For operations that read objects: what is not encrypted cannot be read with a key. */
-const ON_READ: readonly RefusedHeader[] = [
-  {
-    name: "x-amz-server-side-encryption-customer-*",
-    code: "InvalidRequest",
-    message: "The encryption parameters are not applicable to this object.",
-  },
-];
+/** For parts: how they are encrypted was said when their upload was begun. */
+const ON_PART: readonly RefusedHeader[] = [ENCRYPTION_OF_OBJECT, ...ON_WRITE];
+
+/** For operations that read objects: how they are encrypted is known. */
+const ON_READ: readonly RefusedHeader[] = [ENCRYPTION_OF_OBJECT];
 
 const CONDITIONAL_DELETE = {
   code: "NotImplemented",
@@ -82,6 +61,7 @@ const ON_DELETE_OBJECT: readonly RefusedHeader[] = [
 const TABLES = {
   delete: ON_DELETE,
   "delete-object": ON_DELETE_OBJECT,
+  part: ON_PART,
   read: ON_READ,
   write: ON_WRITE,
 } as const;
@@ -95,9 +75,6 @@ export function refuseHeaders(
     const entry = TABLES[kind].find((refused) => matches(refused.name, name));
     if (entry === undefined || entry.accepted?.includes(value)) continue;
     const detail = { ArgumentName: name, ArgumentValue: value };
-    if (entry.known !== undefined && !entry.known.includes(value)) {
-      throw new S3Error("InvalidArgument", { detail });
-    }
     const isUnknownFeature = entry.code === "NotImplemented";
     throw new S3Error(entry.code, {
       message: entry.message,

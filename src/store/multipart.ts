@@ -5,6 +5,8 @@ import type { UploadId } from "../core/ids.ts";
 import { S3Error } from "../core/s3-error.ts";
 import { completeUpload } from "./complete-upload.ts";
 import type { ObjectStore } from "./object-store.ts";
+import { renderEncryption } from "./encryption/encryption-text.ts";
+import { findDataKey } from "./put-object.ts";
 import { copyPart, putPart } from "./put-part.ts";
 import { crashPoint } from "../util/crash-point.ts";
 import type { StoreContext } from "./store-context.ts";
@@ -27,8 +29,9 @@ const UPLOAD_ID_BYTES = 24;
 export function multipartOperations(context: StoreContext): MultipartOperations {
   const { metadata, clock } = context;
   return {
-    createUpload: (target, initiator, checksum) =>
-      metadata.createUpload({
+    createUpload: async (target, initiator, checksum) => {
+      const dataKey = await findDataKey(context, target);
+      return metadata.createUpload({
         bucketId: target.bucket.id,
         key: target.key,
         uploadId: randomBytes(UPLOAD_ID_BYTES).toString("base64url") as UploadId,
@@ -40,7 +43,11 @@ export function multipartOperations(context: StoreContext): MultipartOperations 
         checksumType: checksum?.type,
         attributes: target.attributes,
         tags: target.tags,
-      }),
+        acl: target.acl,
+        encryption: dataKey && renderEncryption({ key: dataKey.wrapped }),
+        lock: target.lock,
+      });
+    },
     getUpload: async (bucket, key, uploadId) => {
       const upload = await metadata.findUpload(bucket.id, key, uploadId as UploadId);
       if (upload === undefined || upload.completed !== undefined) throw noSuchUpload(uploadId);

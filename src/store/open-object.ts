@@ -1,20 +1,22 @@
 // Finds an object and gives the means to read it. Small bytes, and the parts of an object of few parts, are read with the
 // row, and again where another write came between; many parts are looked up before the first byte leaves. So one reading
 // is of one version, whatever is written meanwhile.
-// Bytes that lie in the metadata are checked against their ETag: the database itself checks nothing.
+// Bytes that lie in the metadata are checked against their digest: the database itself checks nothing.
+// What is encrypted must be unlocked before it is read.
 
-import { hash } from "node:crypto";
 import { S3Error } from "../core/s3-error.ts";
 import { PAGE_SIZE_MAX } from "../core/limits.ts";
 import type { ByteRange } from "../erasure/stripe.ts";
 import { assert } from "../util/assert.ts";
 import type { ManifestContent, ObjectRecord, PartRecord } from "../metadata/records.ts";
-import type { BucketView } from "./bucket-view.ts";
 import type { ByteWindows } from "./byte-window.ts";
-import type { ObjectReading } from "./object-store.ts";
+import { segmentsOf } from "./content-segment.ts";
+import { openDataKey } from "./encryption/data-key.ts";
+import type { KeyName } from "./encryption/key-provider.ts";
+import { areStored, storedBytesOf, type RowOfBytes } from "./encryption/stored-bytes.ts";
+import type { ObjectReading, ObjectVersion } from "./object-store.ts";
 import { readSegments, type Segment } from "./read-segments.ts";
 import type { OpenReading } from "./read-tracker.ts";
-import { runOf } from "./set-run.ts";
 import type { StoreContext } from "./store-context.ts";
 
 /** How often an object may be replaced between finding it and reading it before the request gives up. */
@@ -22,16 +24,17 @@ const ATTEMPTS_MAX = 16;
 /** Parts that are looked up with their object: a range of an object of more must not cost all their rows. */
 const PARTS_AHEAD_MAX = 32;
 
+/** Undefined where there is no such version, and where it is a delete marker. */
 export async function openObject(
   context: StoreContext,
-  bucket: BucketView,
-  key: string,
+  version: ObjectVersion,
 ): Promise<ObjectReading | undefined> {
   const hold = context.readings.begin();
   try {
-    const found = await findBytes(context, bucket, key);
+    const found = await findBytes(context, version);
     if (found === undefined) hold.close();
-    return found && makeReading(context, found, hold);
+    const name = { bucket: version.bucket.name, key: version.key };
+    return found && makeReading(context, { ...found, name }, hold);
   } catch (error) {
     hold.close();
     throw error;
@@ -54,17 +57,25 @@ interface PartBytes {
 
 async function findBytes(
   context: StoreContext,
-  bucket: BucketView,
-  key: string,
+  version: ObjectVersion,
 ): Promise<FoundObject | undefined> {
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
-    const object = await context.metadata.findObject(bucket.id, key);
+    const object = await findVersionOf(context, version);
     if (object === undefined) return undefined;
     if (object.content.kind !== "inline" && context.pools.isFull) throw new S3Error("SlowDown");
     const found = await withBytes(context, object);
     if (found !== undefined) return found;
   }
   throw new S3Error("SlowDown", { cause: new Error("the object is replaced all the time") });
+}
+
+async function findVersionOf(
+  { metadata }: StoreContext,
+  { bucket, key, versionId }: ObjectVersion,
+): Promise<ObjectRecord | undefined> {
+  if (versionId === undefined) return metadata.findObject(bucket.id, key);
+  const version = await metadata.findVersion({ bucketId: bucket.id, key, versionId });
+  return version?.kind === "object" ? version.object : undefined;
 }
 
 /** Undefined when another write has taken away what the row names. */
@@ -86,21 +97,20 @@ async function withBytes(
 
 function makeReading(
   context: StoreContext,
-  { object, bytes, parts }: FoundObject,
+  { object, bytes, parts, name }: FoundObject & { readonly name: KeyName },
   hold: OpenReading,
 ): ObjectReading {
   const { content } = object;
   let isRead = false;
   let isBegun = false;
+  let dataKey: Uint8Array | undefined;
   const segments = (start: number, end: number): AsyncIterable<Segment> | Iterable<Segment> => {
     if (content.kind === "manifest") {
-      if (parts !== undefined) return parts.flatMap((each) => partSegment(each, { start, end }));
-      return partSegments(context, content, { start, end });
+      const wanted = { range: { start, end }, dataKey };
+      if (parts !== undefined) return parts.flatMap((each) => partSegment(each, wanted));
+      return partSegments(context, content, wanted);
     }
-    if (content.kind !== "inline") {
-      return [{ kind: "set", run: runOf(content, object), range: { start, end } }];
-    }
-    return [{ kind: "bytes", bytes: bytes?.subarray(start, end) ?? new Uint8Array(0) }];
+    return segmentsOf({ ...object, content }, { start, end }, { bytes, dataKey });
   };
   async function* begun(start: number, end: number): AsyncGenerator<Segment, void> {
     isBegun = true;
@@ -108,6 +118,10 @@ function makeReading(
   }
   return {
     object,
+    unlock: async (customerKey) => {
+      const encrypted = { encryption: object.encryption, name };
+      dataKey = (await openDataKey(context.keys, encrypted, customerKey))?.bytes;
+    },
     read: (start: number, end: number): ByteWindows => {
       assert(!isRead, "a reading is read once");
       assert(start >= 0 && start <= end && end <= object.sizeBytes, "a range lies in its object");
@@ -129,23 +143,27 @@ function makeReading(
 async function* partSegments(
   context: StoreContext,
   content: ManifestContent,
-  range: ByteRange,
+  wanted: WantedRange,
 ): AsyncGenerator<Segment, void> {
-  const parts = await lookUpParts(context, content, range);
+  const parts = await lookUpParts(context, content, wanted.range);
   if (parts === undefined) throw replaced();
-  yield* parts.flatMap((each) => partSegment(each, range));
+  yield* parts.flatMap((each) => partSegment(each, wanted));
+}
+
+interface WantedRange {
+  readonly range: ByteRange;
+  readonly dataKey: Uint8Array | undefined;
 }
 
 /** What a range of the object takes of a part. */
-function partSegment({ part, bytes }: PartBytes, range: ByteRange): readonly Segment[] {
+function partSegment(
+  { part, bytes }: PartBytes,
+  { range, dataKey }: WantedRange,
+): readonly Segment[] {
   const partStart = part.startOffset ?? 0;
   const start = Math.max(range.start - partStart, 0);
   const end = Math.min(range.end - partStart, part.sizeBytes);
-  if (start >= end) return [];
-  if (part.content.kind !== "inline") {
-    return [{ kind: "set", run: runOf(part.content, part), range: { start, end } }];
-  }
-  return [{ kind: "bytes", bytes: bytes?.subarray(start, end) ?? new Uint8Array(0) }];
+  return segmentsOf(part, { start, end }, { bytes, dataKey });
 }
 
 /** Undefined when another write has taken parts of the range away. */
@@ -170,9 +188,9 @@ async function lookUpParts(
   return found;
 }
 
-/** What lies inline was stored as it came, so that its ETag is its MD5. @throws S3Error InternalError */
-function requireIntact(bytes: Uint8Array, said: Pick<PartRecord, "etag" | "sizeBytes">): void {
-  if (bytes.length === said.sizeBytes && hash("md5", bytes) === said.etag) return;
+/** @throws S3Error InternalError */
+function requireIntact(bytes: Uint8Array, row: RowOfBytes): void {
+  if (areStored(bytes, storedBytesOf(row))) return;
   throw new S3Error("InternalError", { cause: new Error("bytes in the metadata are damaged") });
 }
 

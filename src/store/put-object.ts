@@ -5,6 +5,7 @@ import type { NewContent } from "../metadata/metadata-store.ts";
 import type { ObjectRecord } from "../metadata/records.ts";
 import { checkCondition } from "../metadata/write-condition.ts";
 import { commitContent } from "./commit-content.ts";
+import { makeDataKey, type DataKey } from "./encryption/data-key.ts";
 import type { NewObject } from "./object-store.ts";
 import { storeContent } from "./store-content.ts";
 import type { StoreContext } from "./store-context.ts";
@@ -18,15 +19,25 @@ export async function putObject(
 ): Promise<ObjectRecord> {
   await tryCondition(context, target);
   const { bucket, key, attributes } = target;
-  const stored = await storeContent(context, { bucket: bucket.name, key, attributes }, body);
-  const { content, sizeBytes, etag, checksums } = stored;
-  return commitObject(context, target, { content, sizeBytes, etag, checksum: checksums[0] });
+  const dataKey = await findDataKey(context, target);
+  const purpose = { bucket: bucket.name, key, attributes, dataKey };
+  const { checksums, ...stored } = await storeContent(context, purpose, body);
+  return commitObject(context, target, { ...stored, checksum: checksums[0] });
+}
+
+/** A new one where the object, or upload, is to be encrypted. @throws S3Error InvalidRequest without a master key */
+export async function findDataKey(
+  { keys }: StoreContext,
+  { bucket, key, encryption }: Pick<NewObject, "bucket" | "encryption" | "key">,
+): Promise<DataKey | undefined> {
+  return encryption && makeDataKey(keys, encryption, { bucket: bucket.name, key });
 }
 
 export interface ObjectBytes {
   readonly content: NewContent;
   readonly sizeBytes: number;
   readonly etag: string;
+  readonly encryption: string | undefined;
   readonly checksum: ObjectChecksum | undefined;
 }
 
@@ -36,7 +47,7 @@ export async function commitObject(
   target: NewObject,
   bytes: ObjectBytes,
 ): Promise<ObjectRecord> {
-  const { bucket, key, ownerId, storageClass, attributes, tags, condition } = target;
+  const { bucket, key, ownerId, storageClass, attributes, tags, acl, lock, condition } = target;
   return commitContent(context, bytes.content, () =>
     context.metadata.putObject({
       ...bytes,
@@ -47,6 +58,8 @@ export async function commitObject(
       storageClass,
       attributes,
       tags,
+      acl,
+      lock,
       condition,
     }),
   );

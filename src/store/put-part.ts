@@ -6,6 +6,7 @@ import { S3Error } from "../core/s3-error.ts";
 import type { PartRecord } from "../metadata/records.ts";
 import { bodyOfReading } from "./body-of-reading.ts";
 import { commitContent } from "./commit-content.ts";
+import { openUploadKey } from "./encryption/upload-key.ts";
 import { DEFAULT_CHECKSUM_ALGORITHM } from "./completed-checksum.ts";
 import type { PartSource, UploadHandle } from "./object-store.ts";
 import { storeContent } from "./store-content.ts";
@@ -15,13 +16,15 @@ import type { UploadBody } from "./upload-body.ts";
 /** @throws S3Error NoSuchUpload, of the body, BadDigest, EntityTooLarge, ServiceUnavailable, ... */
 export async function putPart(
   context: StoreContext,
-  { bucket, upload }: UploadHandle,
+  { bucket, upload, customerKey }: UploadHandle,
   number: number,
   body: UploadBody,
 ): Promise<PartRecord> {
-  const { key, uploadId, attributes } = upload;
+  const { key, uploadId, attributes, encryption } = upload;
+  const encrypted = { encryption, name: { bucket: bucket.name, key } };
+  const dataKey = await openUploadKey(context.keys, encrypted, customerKey);
   const part = { uploadId, number };
-  const purpose = { bucket: bucket.name, key, part, attributes };
+  const purpose = { bucket: bucket.name, key, part, attributes, dataKey };
   const stored = await storeContent(context, purpose, body);
   return commitContent(context, stored.content, () =>
     context.metadata.putPart({

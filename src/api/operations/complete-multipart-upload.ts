@@ -10,6 +10,7 @@ import { parseChecksum } from "../body/declared-checksum.ts";
 import { checksumElements, findRequestedType } from "../checksum-headers.ts";
 import { parseCompletedParts } from "../completed-parts.ts";
 import { readWriteCondition } from "../conditions.ts";
+import { encryptionHeaders, readCustomerKey } from "../encryption-headers.ts";
 import type { Headers } from "../headers.ts";
 import { objectUrl } from "../object-url.ts";
 import { newVersionHeaders } from "../object-headers.ts";
@@ -39,6 +40,7 @@ export const completeMultipartUpload = defineOperation({
       checksum: findChecksum(headers, checksumType),
       expectedBytes: findExpectedSize(headers),
       condition: readWriteCondition(headers),
+      customerKey: readCustomerKey(headers),
     };
   },
 
@@ -52,7 +54,10 @@ export const completeMultipartUpload = defineOperation({
       ...checksumElements(object.checksum),
     };
     return xmlResponse("CompleteMultipartUploadResult", content, {
-      headers: newVersionHeaders(object),
+      headers: {
+        ...encryptionHeaders(object.encryption, input.customerKey),
+        ...newVersionHeaders(object),
+      },
     });
   },
 });

@@ -4,6 +4,7 @@
 import type { ChecksumAlgorithm, ChecksumType } from "../../core/checksum.ts";
 import { S3Error } from "../../core/s3-error.ts";
 import { findRequestedAlgorithm, findRequestedType } from "../checksum-headers.ts";
+import { encryptionHeaders, keyOf } from "../encryption-headers.ts";
 import { readAttributes } from "../headers.ts";
 import type { Headers } from "../headers.ts";
 import { defineOperation } from "../operation.ts";
@@ -39,10 +40,12 @@ export const createMultipartUpload = defineOperation({
     const target = await openWriteTarget(context, description);
     const upload = await context.store.createUpload(target, context.account, checksum);
     const content = { Bucket: context.bucketName, Key: context.key, UploadId: upload.uploadId };
+    const encryption = encryptionHeaders(upload.encryption, keyOf(target.encryption));
     const headers =
       checksum === undefined
-        ? {}
+        ? encryption
         : {
+            ...encryption,
             "x-amz-checksum-algorithm": checksum.algorithm,
             "x-amz-checksum-type": checksum.type,
           };

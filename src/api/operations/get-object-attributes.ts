@@ -6,6 +6,7 @@ import type { ObjectRecord } from "../../store/records.ts";
 import { getObjectVersion } from "../absent-version.ts";
 import { checksumElements, partChecksumElements } from "../checksum-headers.ts";
 import { renderHttpDate } from "../headers.ts";
+import { readCustomerKey } from "../encryption-headers.ts";
 import type { Headers } from "../headers.ts";
 import { versionHeaders } from "../object-headers.ts";
 import { defineOperation } from "../operation.ts";
@@ -40,6 +41,7 @@ export const getObjectAttributes = defineOperation({
     refuseHeaders(headers, "read");
     return {
       versionId: versionIdParam(query),
+      customerKey: readCustomerKey(headers),
       attributes: parseAttributes(headers),
       after: intHeader(headers, "x-amz-part-number-marker", 0),
       limit: Math.min(intHeader(headers, "x-amz-max-parts", PAGE_SIZE_MAX), PAGE_SIZE_MAX),
@@ -50,6 +52,7 @@ export const getObjectAttributes = defineOperation({
     const { bucket, key } = context;
     await context.require(input.versionId === undefined ? "s3:GetObject" : "s3:GetObjectVersion");
     const object = await getObjectVersion(context, { bucket, key, versionId: input.versionId });
+    context.store.checkCustomerKey(bucket, object, input.customerKey);
     const wants = (attribute: Attribute) => input.attributes.has(attribute);
     const content = {
       // Here alone an ETag goes without its quotes.

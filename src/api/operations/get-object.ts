@@ -41,6 +41,7 @@ async function answer(
   input: ReadInput,
 ): Promise<S3Response> {
   const { object, findPart } = reading;
+  await reading.unlock(input.customerKey);
   const lockHeaders = await shownLockHeaders(context, object.lock);
   const subject = { bucket: context.bucket, object, lockHeaders, findPart };
   const { status, headers, start, end } = await planRead(subject, input);

@@ -18,6 +18,7 @@ export const headObject = defineOperation({
   async handle(context, input) {
     const { store, bucket, key } = context;
     const object = await getObjectVersion(context, { bucket, key, versionId: input.versionId });
+    store.checkCustomerKey(bucket, object, input.customerKey);
     const findPart = async (number: number) => {
       const { parts } = await store.listObjectParts(object, number - 1, 1);
       return parts.find((part) => part.number === number);

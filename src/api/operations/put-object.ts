@@ -3,6 +3,7 @@
 
 import { checksumHeaders } from "../checksum-headers.ts";
 import { readWriteCondition } from "../conditions.ts";
+import { encryptionHeaders, keyOf } from "../encryption-headers.ts";
 import { readAttributes } from "../headers.ts";
 import { newVersionHeaders } from "../object-headers.ts";
 import { requireLockDigest } from "../object-lock.ts";
@@ -43,6 +44,7 @@ export const putObject = defineOperation({
     const object = await context.store.putObject(target, await context.openBody());
     return emptyResponse(200, {
       etag: `"${object.etag}"`,
+      ...encryptionHeaders(object.encryption, keyOf(target.encryption)),
       ...checksumHeaders(object.checksum),
       ...newVersionHeaders(object),
     });

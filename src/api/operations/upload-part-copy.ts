@@ -3,6 +3,7 @@
 
 import { partChecksumElements } from "../checksum-headers.ts";
 import { checkCopyRange, parseCopyRange, parseCopySource } from "../copy-source.ts";
+import { encryptionHeaders, readCustomerKey } from "../encryption-headers.ts";
 import { listedTime } from "../listing.ts";
 import { checkCopySize, openCopySource, sourceVersionHeaders } from "../open-copy-source.ts";
 import { defineOperation } from "../operation.ts";
@@ -22,15 +23,16 @@ export const uploadPartCopy = defineOperation({
   mayTakeLong: true,
 
   parse: ({ headers, query }) => {
-    refuseHeaders(headers, "write");
+    refuseHeaders(headers, "part");
     return {
       ...parsePartTarget(query),
       source: parseCopySource(headers),
       range: parseCopyRange(headers),
+      customerKey: readCustomerKey(headers),
     };
   },
 
-  async handle(context, { uploadId, number, source, range }) {
+  async handle(context, { uploadId, number, source, range, customerKey }) {
     const { store, bucket, key } = context;
     const upload = await store.getUpload(bucket, key, uploadId);
     const opened = await openCopySource(context, source, ({ sizeBytes }) => {
@@ -40,12 +42,18 @@ export const uploadPartCopy = defineOperation({
     const { reading } = opened;
     const start = range?.first ?? 0;
     const end = range === undefined ? reading.object.sizeBytes : range.last + 1;
-    const part = await store.copyPart({ bucket, upload }, number, { reading, start, end });
+    const handle = { bucket, upload, customerKey };
+    const part = await store.copyPart(handle, number, { reading, start, end });
     const content = {
       LastModified: listedTime(part.uploadedAt),
       ETag: `"${part.etag}"`,
       ...partChecksumElements(part.checksums),
     };
-    return xmlResponse("CopyPartResult", content, { headers: sourceVersionHeaders(opened) });
+    return xmlResponse("CopyPartResult", content, {
+      headers: {
+        ...encryptionHeaders(upload.encryption, customerKey),
+        ...sourceVersionHeaders(opened),
+      },
+    });
   },
 });

@@ -4,6 +4,7 @@
 import type { ChecksumAlgorithm } from "../../core/checksum.ts";
 import { S3Error } from "../../core/s3-error.ts";
 import { findAnnouncedAlgorithm, partChecksumHeaders } from "../checksum-headers.ts";
+import { encryptionHeaders, readCustomerKey } from "../encryption-headers.ts";
 import { requireLockDigest } from "../object-lock.ts";
 import { defineOperation } from "../operation.ts";
 import { parsePartTarget } from "../part-target.ts";
@@ -20,19 +21,25 @@ export const uploadPart = defineOperation({
   body: "object",
 
   parse: ({ headers, query }) => {
-    refuseHeaders(headers, "write");
-    return { ...parsePartTarget(query), algorithm: findAnnouncedAlgorithm(headers) };
+    refuseHeaders(headers, "part");
+    return {
+      ...parsePartTarget(query),
+      algorithm: findAnnouncedAlgorithm(headers),
+      customerKey: readCustomerKey(headers),
+    };
   },
 
-  async handle(context, { uploadId, number, algorithm }) {
+  async handle(context, { uploadId, number, algorithm, customerKey }) {
     const { store, bucket, key } = context;
     const upload = await store.getUpload(bucket, key, uploadId);
     const { headers } = context.request;
     requireLockDigest(bucket, upload.lock, { headers, what: "Part" });
     checkAlgorithm(upload.checksumAlgorithm, algorithm);
-    const part = await store.putPart({ bucket, upload }, number, await context.openBody());
+    const handle = { bucket, upload, customerKey };
+    const part = await store.putPart(handle, number, await context.openBody());
     return emptyResponse(200, {
       etag: `"${part.etag}"`,
+      ...encryptionHeaders(upload.encryption, customerKey),
       ...partChecksumHeaders(part.checksums),
     });
   },
