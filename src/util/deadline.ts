@@ -1,5 +1,7 @@
 // No wait without an end: a promise that may never settle, with a time after which the caller gets an error instead.
 
+import { awakeTimeout } from "./awake-timeout.ts";
+
 export interface DeadlineOptions<Value> {
   readonly timeoutMs: number;
   /** The error of a caller whose time is up. */
@@ -8,24 +10,24 @@ export interface DeadlineOptions<Value> {
   readonly onLate?: ((value: Value) => void) | undefined;
 }
 
-/** Settles as `work` does, or rejects once `timeoutMs` have passed. The work itself goes on: nothing can stop it. */
+/** Settles as `work` does, or rejects once `timeoutMs` have passed in which this process ran. The work itself goes on: nothing can stop it. */
 export function withDeadline<Value>(
   work: Promise<Value>,
   options: DeadlineOptions<Value>,
 ): Promise<Value> {
   return new Promise<Value>((resolve, reject) => {
     let late = false;
-    const timer = setTimeout(() => {
+    const timeout = awakeTimeout(options.timeoutMs, () => {
       late = true;
       reject(options.onTimeout());
-    }, options.timeoutMs);
+    });
     const onValue = (value: Value): void => {
-      clearTimeout(timer);
+      timeout.cancel();
       if (late) options.onLate?.(value);
       else resolve(value);
     };
     const onError = (error: unknown): void => {
-      clearTimeout(timer);
+      timeout.cancel();
       reject(error);
     };
     work.then(onValue, onError);
