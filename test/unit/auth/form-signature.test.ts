@@ -78,9 +78,17 @@ test("a form without any of it is nobody's", () => {
   expect(check({ key: "a" })).toMatchObject({ method: "anonymous", accessKey: "" });
 });
 
-test.each([
-  ...Object.keys(V4).map((name) => [`V4 without ${name}`, without(V4, name), "InvalidArgument"]),
-  ...Object.keys(V2).map((name) => [`V2 without ${name}`, without(V2, name), "InvalidArgument"]),
+const REFUSED: readonly (readonly [string, Fields, string])[] = [
+  ...Object.keys(V4).map((name): readonly [string, Fields, string] => [
+    `V4 without ${name}`,
+    without(V4, name),
+    "InvalidArgument",
+  ]),
+  ...Object.keys(V2).map((name): readonly [string, Fields, string] => [
+    `V2 without ${name}`,
+    without(V2, name),
+    "InvalidArgument",
+  ]),
   ["a policy alone", { policy: POLICY }, "InvalidArgument"],
   ["both versions", { ...V2, ...V4 }, "InvalidArgument"],
   ["another algorithm", { ...V4, "x-amz-algorithm": "AWS4" }, "InvalidArgument"],
@@ -100,6 +108,8 @@ test.each([
   ["another signature", { ...V4, "x-amz-signature": "0".repeat(64) }, "SignatureDoesNotMatch"],
   ["another signature of V2", { ...V2, signature: "x" }, "SignatureDoesNotMatch"],
   ["a token", { ...V4, "x-amz-security-token": "t" }, "InvalidToken"],
-] as const)("%s is refused", (_what, fields, code) => {
-  expect(() => check(fields as Fields)).toThrow(expect.objectContaining({ code }));
+];
+
+test.each(REFUSED)("%s is refused", (_what, fields, code) => {
+  expect(() => check(fields)).toThrow(expect.objectContaining({ code }));
 });

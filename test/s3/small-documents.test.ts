@@ -1,0 +1,82 @@
+// Settings of buckets that are a word or two: acceleration and who pays are kept, and the latter enforced; notifications,
+// logs, websites and replication can be switched off, and asking for them is refused by name.
+
+import {
+  DeleteBucketReplicationCommand,
+  DeleteBucketWebsiteCommand,
+  GetBucketAccelerateConfigurationCommand,
+  GetBucketRequestPaymentCommand,
+  PutBucketAccelerateConfigurationCommand,
+  PutBucketLoggingCommand,
+  PutBucketNotificationConfigurationCommand,
+  PutBucketRequestPaymentCommand,
+} from "@aws-sdk/client-s3";
+import { expect, test } from "vitest";
+import { errorCode } from "../support/raw-http.ts";
+import { refusal, startS3, statusOf } from "../support/s3-server.ts";
+
+test("acceleration is a word that is kept", async () => {
+  const { client, bucket: Bucket, send } = await startS3();
+  const get = async () =>
+    (await client.send(new GetBucketAccelerateConfigurationCommand({ Bucket }))).Status;
+  expect(await get()).toBeUndefined();
+  for (const Status of ["Enabled", "Suspended"] as const) {
+    const AccelerateConfiguration = { Status };
+    await client.send(
+      new PutBucketAccelerateConfigurationCommand({ Bucket, AccelerateConfiguration }),
+    );
+    expect(await get()).toBe(Status);
+  }
+  const body = "<AccelerateConfiguration><Status>On</Status></AccelerateConfiguration>";
+  const odd = await send({ method: "PUT", path: "?accelerate=", body });
+  expect([odd.status, errorCode(odd)]).toEqual([400, "MalformedXML"]);
+});
+
+test("who pays is kept", async () => {
+  const { client, bucket: Bucket, send } = await startS3();
+  const get = async () => (await client.send(new GetBucketRequestPaymentCommand({ Bucket }))).Payer;
+  for (const Payer of ["Requester", "BucketOwner"] as const) {
+    const RequestPaymentConfiguration = { Payer };
+    await client.send(new PutBucketRequestPaymentCommand({ Bucket, RequestPaymentConfiguration }));
+    expect(await get()).toBe(Payer);
+  }
+  const body = "<RequestPaymentConfiguration><Payer>Me</Payer></RequestPaymentConfiguration>";
+  const odd = await send({ method: "PUT", path: "?requestPayment=", body });
+  expect([odd.status, errorCode(odd)]).toEqual([400, "MalformedXML"]);
+});
+
+test("what is not done can be switched off", async () => {
+  const { client, bucket: Bucket } = await startS3();
+  const answers = [
+    client.send(new PutBucketLoggingCommand({ Bucket, BucketLoggingStatus: {} })),
+    client.send(
+      new PutBucketNotificationConfigurationCommand({ Bucket, NotificationConfiguration: {} }),
+    ),
+    client.send(new DeleteBucketWebsiteCommand({ Bucket })),
+    client.send(new DeleteBucketReplicationCommand({ Bucket })),
+  ];
+  expect(await Promise.all(answers.map((answer) => statusOf(answer)))).toEqual([
+    200, 200, 204, 204,
+  ]);
+});
+
+test("what is not done cannot be asked for", async () => {
+  const { client, bucket: Bucket } = await startS3();
+  const LoggingEnabled = { TargetBucket: Bucket, TargetPrefix: "" };
+  const QueueArn = "arn:aws:sqs:us-east-1:1:q";
+  const QueueConfigurations = [{ QueueArn, Events: ["s3:ObjectCreated:*" as const] }];
+  const asked = [
+    () =>
+      client.send(new PutBucketLoggingCommand({ Bucket, BucketLoggingStatus: { LoggingEnabled } })),
+    () =>
+      client.send(
+        new PutBucketNotificationConfigurationCommand({
+          Bucket,
+          NotificationConfiguration: { QueueConfigurations },
+        }),
+      ),
+  ];
+  for (const one of asked) {
+    expect(await refusal(one())).toEqual({ code: "NotImplemented", status: 501 });
+  }
+});
