@@ -33,7 +33,8 @@ async function absentVersion(
   { bucket, key, versionId }: ObjectVersion,
   found: VersionRecord | undefined,
 ): Promise<S3Error> {
-  if (!(await allows("s3:ListBucket", { bucket, key: "" }))) return new S3Error("AccessDenied");
+  const mayKnow = await allows("s3:ListBucket", { bucket, key: "", prefix: key });
+  if (!mayKnow) return new S3Error("AccessDenied");
   // An object that came only now was not there when it was asked for.
   if (found?.kind !== "delete-marker") {
     if (versionId === undefined) return new S3Error("NoSuchKey", { detail: { Key: key } });

@@ -106,6 +106,8 @@ export interface CreateBucketInput {
   readonly createdAt: number;
   /** With object lock, and so with versioning, from the beginning. */
   readonly hasLock: boolean;
+  /** Documents by name that it has from the beginning. */
+  readonly documents?: Readonly<Record<string, string>> | undefined;
 }
 
 export interface CreateUploadInput {

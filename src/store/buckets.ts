@@ -19,14 +19,10 @@ export function bucketOperations({ metadata, clock }: StoreContext): BucketOpera
   return {
     findBucket: (name) => metadata.findBucket(name),
     listBuckets: (query) => metadata.listBuckets(query),
-    createBucket: async ({ name, owner, region, hasLock = false, documents = {} }) => {
+    createBucket: ({ name, owner, region, hasLock = false, documents }) => {
       const createdAt = clock.now();
-      const input = { name, ownerId: owner.id, region, hasLock, createdAt };
-      const bucket = await metadata.createBucket(input);
-      for (const [document, text] of Object.entries(documents)) {
-        await metadata.putBucketConfig(bucket.id, document, text);
-      }
-      return bucket;
+      const input = { name, ownerId: owner.id, region, hasLock, createdAt, documents };
+      return metadata.createBucket(input);
     },
     deleteBucket: (bucket) => metadata.deleteBucket(bucket.id),
     findBucketConfig: (bucket, name) => metadata.findBucketConfig(bucket.id, name),

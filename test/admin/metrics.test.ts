@@ -142,6 +142,7 @@ async function givenOpen(metrics: {
     tls: undefined,
     keys: KEYS,
     users: [],
+    newBuckets: "blocked",
     buckets: [],
     admin: { host: "127.0.0.1", port: 0, isPortGiven: true, metrics },
     clock: realClock,

@@ -62,6 +62,7 @@ async function givenServer() {
     tls: undefined,
     keys: KEYS,
     users: [],
+    newBuckets: "blocked",
     buckets: [Bucket],
     admin: undefined,
     clock,

@@ -62,6 +62,7 @@ async function givenServer(folder: string) {
     tls: undefined,
     keys: KEYS,
     users: [],
+    newBuckets: "blocked",
     buckets: [Bucket],
     clock,
     logger: openLogger("silent"),

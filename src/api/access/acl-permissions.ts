@@ -27,18 +27,12 @@ const ON_OBJECT: ReadonlyMap<S3Action, AclPermission> = new Map([
 
 /**
  * What is for the object's owner to allow, who need not be the bucket's: its bytes and what is said of them. Writing and
- * deleting objects, and locking them, is for the owner of the bucket.
+ * deleting objects, tagging and locking them, is for the owner of the bucket.
  */
 const OF_OBJECT_OWNER: ReadonlySet<S3Action> = new Set([
   ...ON_OBJECT.keys(),
   "s3:GetObjectAttributes",
   "s3:GetObjectVersionAttributes",
-  "s3:GetObjectTagging",
-  "s3:GetObjectVersionTagging",
-  "s3:PutObjectTagging",
-  "s3:PutObjectVersionTagging",
-  "s3:DeleteObjectTagging",
-  "s3:DeleteObjectVersionTagging",
 ]);
 
 export function bucketPermissionOf(action: S3Action): AclPermission | undefined {

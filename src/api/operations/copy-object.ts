@@ -4,9 +4,11 @@
 import { S3Error } from "../../core/s3-error.ts";
 import type { NewObject } from "../../store/object-store.ts";
 import type { ObjectRecord } from "../../store/records.ts";
+import type { NewObjectAccess } from "../access/new-object-access.ts";
 import { checksumElements, findRequestedAlgorithm } from "../checksum-headers.ts";
 import { readWriteCondition } from "../conditions.ts";
 import { parseCopySource } from "../copy-source.ts";
+import { asksForEncryption, encryptionHeaders, keyOf } from "../encryption-headers.ts";
 import { readAttributes } from "../headers.ts";
 import type { Headers } from "../headers.ts";
 import { listedTime } from "../listing.ts";
@@ -47,7 +49,11 @@ export const copyObject = defineOperation({
       ETag: `"${object.etag}"`,
       ...checksumElements(object.checksum),
     };
-    const headers = { ...newVersionHeaders(object), ...sourceVersionHeaders(source) };
+    const headers = {
+      ...encryptionHeaders(object.encryption, keyOf(target.encryption)),
+      ...newVersionHeaders(object),
+      ...sourceVersionHeaders(source),
+    };
     return xmlResponse("CopyObjectResult", content, { headers });
   },
 });
@@ -91,6 +97,7 @@ function parseCopy({ headers }: S3Request) {
       isReplacing ||
       algorithm !== undefined ||
       redirect !== undefined ||
+      asksForEncryption(headers) ||
       headers.has("x-amz-storage-class"),
   };
 }
@@ -106,12 +113,11 @@ function readDirective(headers: Headers, name: string): boolean {
 function describe(
   source: ObjectRecord,
   input: CopyInput,
-): Omit<NewObject, "bucket" | "key" | "ownerId"> {
+): Omit<NewObject, keyof NewObjectAccess | "bucket" | "key"> {
   return {
     storageClass: input.storageClass,
     attributes: input.attributes ?? copiedAttributes(source, input.redirect),
     tags: input.isReplacingTags ? input.tags : source.tags,
-    acl: input.acl,
     lock: input.lock,
     encryption: input.encryption,
     condition: input.condition,

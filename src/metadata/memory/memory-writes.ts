@@ -187,7 +187,7 @@ function createBucket(state: MemoryState, input: CreateBucketInput): BucketRecor
       detail: { BucketName: input.name },
     });
   }
-  const { hasLock, ...said } = input;
+  const { hasLock, documents = {}, ...said } = input;
   const record: BucketRecord = {
     id: state.nextNumber(),
     ...said,
@@ -198,7 +198,8 @@ function createBucket(state: MemoryState, input: CreateBucketInput): BucketRecor
     objectCount: 0,
     objectBytes: 0,
   };
-  state.buckets.set(record.id, { record, config: new Map(), versions: new Map() });
+  const config = new Map(Object.entries(documents));
+  state.buckets.set(record.id, { record, config, versions: new Map() });
   return record;
 }
 

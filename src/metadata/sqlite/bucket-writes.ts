@@ -73,7 +73,7 @@ export class BucketWrites {
   }
 
   createBucket(input: CreateBucketInput): BucketRecord {
-    const { name, ownerId, region, createdAt, hasLock } = input;
+    const { name, ownerId, region, createdAt, hasLock, documents = {} } = input;
     const standing = this.#byName.get(name);
     if (standing !== undefined) {
       const isOwn = standing.owner_id === ownerId;
@@ -86,6 +86,9 @@ export class BucketWrites {
     const named = [id, name, ownerId, region, createdAt];
     const row = this.#insert.get(...named, versioning, hasLock ? 1 : 0);
     if (row === undefined) throw new Error("an inserted bucket was not returned");
+    for (const [document, text] of Object.entries(documents)) {
+      this.#setConfig.run(id, document, text);
+    }
     return bucketOf(row);
   }
 

@@ -40,6 +40,19 @@ export function bucketTests(given: GivenStore): void {
     expect(await store.findBucketById(made.id + 1)).toBeUndefined();
   });
 
+  test("a new bucket has its documents from the beginning, and with it they go", async () => {
+    const store = given();
+    const documents = { ownership: "BucketOwnerEnforced", policy: "{}" };
+    const made = await store.createBucket({ ...bucketInput("photos"), documents });
+    expect(made.settingsVersion).toBe(1);
+    expect(await store.findBucketConfig(made.id, "ownership")).toBe("BucketOwnerEnforced");
+    expect(await store.findBucketConfig(made.id, "policy")).toBe("{}");
+    expect(await store.findBucketConfig(made.id, "cors")).toBeUndefined();
+    await store.deleteBucket(made.id);
+    const again = await store.createBucket(bucketInput("photos"));
+    expect(await store.findBucketConfig(again.id, "policy")).toBeUndefined();
+  });
+
   test("a name is taken once", async () => {
     const store = given();
     await store.createBucket(bucketInput("photos"));
