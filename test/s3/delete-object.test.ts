@@ -3,6 +3,7 @@
 import {
   DeleteObjectCommand,
   DeleteObjectsCommand,
+  HeadObjectCommand,
   ListObjectsV2Command,
 } from "@aws-sdk/client-s3";
 import type { ObjectIdentifier } from "@aws-sdk/client-s3";
@@ -39,13 +40,52 @@ test("a key below another stays when the other goes", async () => {
   expect(await countOf(lab)).toBe(2);
 });
 
-test("a delete with a condition is refused rather than done without it", async () => {
+test.each([
+  ["an ETag", () => ({ IfMatch: '"x"' })],
+  ["a size", () => ({ IfMatchSize: 5 })],
+  ["a time", () => ({ IfMatchLastModifiedTime: new Date(0) })],
+])("a delete whose condition names another object by %s removes nothing", async (_given, wrong) => {
   const lab = await startS3();
-  await lab.givenObject("key");
-  const request = new DeleteObjectCommand({ Bucket: lab.bucket, Key: "key", IfMatch: '"x"' });
-  expect(await refusal(lab.client.send(request))).toEqual({ code: "NotImplemented", status: 501 });
+  await lab.givenObject("key", "body");
+  const request = new DeleteObjectCommand({ Bucket: lab.bucket, Key: "key", ...wrong() });
+  const failed = { code: "PreconditionFailed", status: 412 };
+  expect(await refusal(lab.client.send(request))).toEqual(failed);
   expect(await countOf(lab)).toBe(1);
 });
+
+test("a delete whose conditions hold removes the object; without an object there is none to match", async () => {
+  const lab = await startS3();
+  const at = { Bucket: lab.bucket, Key: "key" };
+  const IfMatch = await lab.givenObject("key", "body");
+  const head = await lab.client.send(new HeadObjectCommand(at));
+  const request = new DeleteObjectCommand({
+    ...at,
+    IfMatch,
+    IfMatchSize: 4,
+    IfMatchLastModifiedTime: head.LastModified,
+  });
+  await lab.client.send(request);
+  expect(await countOf(lab)).toBe(0);
+  for (const match of [IfMatch, "*"]) {
+    const again = lab.client.send(new DeleteObjectCommand({ ...at, IfMatch: match }));
+    expect(await refusal(again)).toEqual({ code: "NoSuchKey", status: 404 });
+  }
+});
+
+test.each([
+  ["if-none-match", "*", 501, "NotImplemented"],
+  ["x-amz-if-match-size", "many", 400, "InvalidArgument"],
+  ["x-amz-if-match-last-modified-time", "then", 400, "InvalidArgument"],
+])(
+  "a delete with %s: %s is refused rather than done without it",
+  async (name, value, status, code) => {
+    const lab = await startS3();
+    await lab.givenObject("key");
+    const answer = await lab.send({ method: "DELETE", path: "key", headers: { [name]: value } });
+    expect([answer.status, errorCode(answer)]).toEqual([status, code]);
+    expect(await countOf(lab)).toBe(1);
+  },
+);
 
 test("many keys go at once, those that were never there too", async () => {
   const lab = await startS3();
@@ -60,7 +100,7 @@ test("many keys go at once, those that were never there too", async () => {
 test("a quiet request hears of errors alone", async () => {
   const lab = await startS3();
   await lab.givenObject("key");
-  const objects = [{ Key: "key" }, { Key: "other", VersionId: "v".repeat(32) }];
+  const objects = [{ Key: "key" }, { Key: "other", VersionId: "v" }];
   const { Deleted, Errors } = await deleteAll(lab, objects, true);
   expect(Deleted).toBeUndefined();
   expect(Errors).toMatchObject([{ Key: "other", Code: "NoSuchVersion" }]);
@@ -79,8 +119,27 @@ test("each key has a verdict of its own", async () => {
   expect(Deleted).toEqual([{ Key: "null version", VersionId: "null" }]);
   expect(Errors?.map((error) => error.Code)).toEqual([
     "NoSuchVersion",
-    "NotImplemented",
+    "PreconditionFailed",
     "KeyTooLongError",
+  ]);
+  expect(await countOf(lab)).toBe(2);
+});
+
+test("each key may have conditions of its own", async () => {
+  const lab = await startS3();
+  const ETag = await lab.givenObject("match", "body");
+  for (const key of ["other", "size"]) await lab.givenObject(key, "body");
+  const { Deleted, Errors } = await deleteAll(lab, [
+    { Key: "match", ETag, Size: 4 },
+    { Key: "other", ETag: '"x"' },
+    { Key: "size", Size: 5 },
+    { Key: "nothing", ETag },
+  ]);
+  expect(Deleted).toEqual([{ Key: "match" }]);
+  expect(Errors?.map(({ Key, Code }) => [Key, Code])).toEqual([
+    ["other", "PreconditionFailed"],
+    ["size", "PreconditionFailed"],
+    ["nothing", "NoSuchKey"],
   ]);
   expect(await countOf(lab)).toBe(2);
 });

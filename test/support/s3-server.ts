@@ -27,6 +27,8 @@ interface RawRequest {
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Buffer | string;
+  /** Another bucket than the test's. */
+  readonly bucket?: string;
 }
 
 export interface Upload {
@@ -118,7 +120,7 @@ export async function startS3(): Promise<S3Lab> {
     return Bucket;
   };
   const bucket = await givenBucket();
-  const send = (request: RawRequest) => sendSigned(server.endpoint, keys, bucket, request);
+  const send = (request: RawRequest) => sendSigned(server.endpoint, keys, { bucket, ...request });
   const given = givens(client, bucket);
   return { client, stranger, bucket, endpoint: server.endpoint, givenBucket, send, ...given };
 }
@@ -222,8 +224,7 @@ function givens(
 async function sendSigned(
   endpoint: string,
   keys: { readonly accessKey: string; readonly secretKey: string },
-  bucket: string,
-  { method, path, headers = {}, body = "" }: RawRequest,
+  { bucket = "", method, path, headers = {}, body = "" }: RawRequest,
 ): Promise<RawAnswer> {
   const { host, port } = new URL(endpoint);
   const [rawPath = "", query = ""] = path.split(/\?(.*)/s);
