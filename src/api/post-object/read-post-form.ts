@@ -36,7 +36,7 @@ export async function readPostForm(
     for (;;) {
       const part = await reader.nextPart();
       if (part === undefined) throw wrongFileCount(0);
-      checkPreData(reader);
+      checkTaken(reader, PRE_DATA_BYTES_MAX);
       if (isFile(part)) {
         const fileName = baseName(part.fileName ?? "");
         return { fields, fileName, file: () => fileOf(reader, part), close };
@@ -66,15 +66,12 @@ async function* fileOf(
   part: MultipartPart,
 ): AsyncGenerator<Uint8Array, void, undefined> {
   yield* part.chunks();
-  const endOfFile = reader.takenBytes;
+  const bytesMax = reader.takenBytes + PRE_DATA_BYTES_MAX;
   for (let next = await reader.nextPart(); next !== undefined; next = await reader.nextPart()) {
     if (isFile(next)) throw wrongFileCount(2);
     const chunks = next.chunks();
-    while ((await chunks.next()).done !== true) {
-      if (reader.takenBytes - endOfFile > PRE_DATA_BYTES_MAX) {
-        throw new S3Error("MaxPostPreDataLengthExceeded");
-      }
-    }
+    while ((await chunks.next()).done !== true) checkTaken(reader, bytesMax);
+    checkTaken(reader, bytesMax);
   }
   await reader.takeRest(PRE_DATA_BYTES_MAX);
 }
@@ -82,7 +79,7 @@ async function* fileOf(
 async function readText(reader: MultipartReader, part: MultipartPart): Promise<string> {
   const chunks: Uint8Array[] = [];
   for await (const chunk of part.chunks()) {
-    checkPreData(reader);
+    checkTaken(reader, PRE_DATA_BYTES_MAX);
     chunks.push(chunk);
   }
   try {
@@ -92,8 +89,8 @@ async function readText(reader: MultipartReader, part: MultipartPart): Promise<s
   }
 }
 
-function checkPreData(reader: MultipartReader): void {
-  if (reader.takenBytes > PRE_DATA_BYTES_MAX) throw new S3Error("MaxPostPreDataLengthExceeded");
+function checkTaken(reader: MultipartReader, bytesMax: number): void {
+  if (reader.takenBytes > bytesMax) throw new S3Error("MaxPostPreDataLengthExceeded");
 }
 
 function addField(fields: Map<string, string>, name: string, value: string): void {
