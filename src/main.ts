@@ -27,6 +27,7 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ["verify", askVerify],
   ["compact", (args: Args) => askJob("compact", "--all", args)],
   ["sweep", (args: Args) => askJob("sweep", "--dry-run", args)],
+  ["key", askKey],
   ["help", showHelp],
   ["version", showVersion],
   ["--help", showHelp],
@@ -133,6 +134,20 @@ async function askJob(name: "compact" | "sweep", flag: string, args: Args): Prom
   const rest = args.filter((arg) => arg !== flag);
   const { context } = await readAdminCommand(name, rest, 0);
   return commands[name](context, rest.length < args.length);
+}
+
+async function askKey(args: Args): Promise<number> {
+  const { readAdminCommand } = await import("./wiring/admin-command.ts");
+  const commands = await import("./cli/key-commands.ts");
+  const [verb, ...rest] = args;
+  const isAsking = verb === undefined || verb.startsWith("-");
+  if (isAsking) return commands.showKey((await readAdminCommand("key", args, 0)).context);
+  const { context, operands } = await readAdminCommand(`key ${verb}`, rest, 1);
+  if (verb === "export") return commands.exportKey(context, operands[0]);
+  if (verb !== "confirm") throw new UsageError(`kintsugi key knows no ${verb}: export or confirm`);
+  const [id] = operands;
+  if (id === undefined) throw new UsageError("kintsugi key confirm takes the key's ID");
+  return commands.confirmKey(context, id);
 }
 
 /** Where a server with these settings is reached from this machine. */

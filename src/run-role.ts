@@ -109,7 +109,7 @@ async function startEmbedded(
   const { openEmbedded } = await import("./server.ts");
   const { settings, operands, origins } = config;
   const server = await openEmbedded({
-    ...s3Options(config, logger, link),
+    ...(await s3Options(config, logger, link)),
     folders: operands,
     drives: { count: settings.drives, isGiven: origins.get("drives") !== "default" },
     acceptLoss: settings.acceptLoss,
@@ -129,7 +129,7 @@ async function startGateway(
   const [folder = FOLDER_DEFAULT, ...more] = operands;
   if (more.length > 0) throw new UsageError("a gateway has one DIR, for its metadata");
   const gateway = await openGateway({
-    ...s3Options(config, logger, link),
+    ...(await s3Options(config, logger, link)),
     folder,
     nodes: settings.nodes,
     clusterSecret: secretOf(settings),
@@ -188,8 +188,10 @@ function withBanner(
   };
 }
 
-function s3Options(config: Config, logger: OpenLogger, link: SupervisorLink | undefined) {
+async function s3Options(config: Config, logger: OpenLogger, link: SupervisorLink | undefined) {
   const { settings } = config;
+  const { readMasterKeys } = await import("./wiring/given-master-keys.ts");
+  const masterKeys = await readMasterKeys(settings);
   const { tlsCert, tlsKey, accessKey, secretKey } = settings;
   const keys: KeyPair | undefined =
     accessKey === undefined || secretKey === undefined ? undefined : { accessKey, secretKey };
@@ -200,6 +202,8 @@ function s3Options(config: Config, logger: OpenLogger, link: SupervisorLink | un
     domains: settings.domain,
     publicHosts: settings.publicHosts,
     sigv2: settings.sigv2,
+    encryption: { masterKeys },
+    takesKeysOverHttp: settings.keysOverHttp,
     tls:
       tlsCert === undefined || tlsKey === undefined
         ? undefined

@@ -1,38 +1,13 @@
 // The admin API's routes, all of them, as data: method, path, who may, and what is done. What is not here answers 404.
 
-import type { ServerResponse } from "node:http";
-import type { RequestCounts } from "../telemetry/request-counts.ts";
 import { toAdminError } from "./admin-error.ts";
-import type { AdminJobs, Emit } from "./admin-jobs.ts";
+import type { Emit } from "./admin-jobs.ts";
 import { flagField, parseFields, textField } from "./admin-request.ts";
-import type { JobDesk, JobName } from "./job-desk.ts";
+import type { AdminCall, AdminRoute } from "./admin-route.ts";
+import type { JobName } from "./job-desk.ts";
+import { KEY_ROUTES } from "./key-routes.ts";
 import { LineStream } from "./line-stream.ts";
-import type { StatusBoard } from "./status-board.ts";
-
-/** What routes work with. */
-export interface AdminContext {
-  readonly board: StatusBoard;
-  readonly desk: JobDesk;
-  readonly jobs: AdminJobs;
-  readonly counts: RequestCounts;
-  /** Aborts when the server closes. */
-  readonly closing: AbortSignal;
-}
-
-export interface AdminCall {
-  readonly context: AdminContext;
-  /** Verified against the signature; empty for the metrics. */
-  readonly body: Buffer;
-  readonly out: ServerResponse;
-}
-
-export interface AdminRoute {
-  readonly method: "GET" | "POST";
-  readonly path: string;
-  /** "root": signed by the root key. "metrics": that, or the token, or anyone where it is public. */
-  readonly access: "metrics" | "root";
-  readonly handle: (call: AdminCall) => Promise<void>;
-}
+import { sendJson } from "./send-json.ts";
 
 /** Many who scrape cost no more than one a second. */
 const METRICS_AGE_MS_MAX = 1_000;
@@ -43,6 +18,7 @@ export const ADMIN_ROUTES: readonly AdminRoute[] = [
   { method: "POST", path: "/v1/verify", access: "root", handle: verify },
   { method: "POST", path: "/v1/compact", access: "root", handle: compact },
   { method: "POST", path: "/v1/sweep", access: "root", handle: sweep },
+  ...KEY_ROUTES,
 ];
 
 async function sendStatus({ context, body, out }: AdminCall): Promise<void> {
@@ -93,10 +69,4 @@ async function runJob(
     stream.fail(toAdminError(error));
     throw error;
   }
-}
-
-export function sendJson(out: ServerResponse, status: number, value: object): void {
-  const bytes = Buffer.from(`${JSON.stringify(value)}\n`);
-  out.writeHead(status, { "content-type": "application/json", "content-length": bytes.length });
-  out.end(bytes);
 }

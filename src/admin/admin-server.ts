@@ -13,8 +13,10 @@ import type { Clock } from "../util/clock.ts";
 import type { AdminAccess } from "./admin-access.ts";
 import { AdminError, toAdminError } from "./admin-error.ts";
 import { readBody } from "./admin-request.ts";
-import { ADMIN_ROUTES, sendJson, type AdminContext, type AdminRoute } from "./admin-routes.ts";
+import type { AdminContext, AdminRoute } from "./admin-route.ts";
+import { ADMIN_ROUTES } from "./admin-routes.ts";
 import { ReplayGuard } from "./replay-guard.ts";
+import { sendJson } from "./send-json.ts";
 
 /** A certificate chain and its private key, in PEM. */
 export interface TlsPair {

@@ -18,6 +18,7 @@ import type { Logger } from "../telemetry/logger.ts";
 import type { RequestCounts } from "../telemetry/request-counts.ts";
 import { assert } from "../util/assert.ts";
 import type { Clock } from "../util/clock.ts";
+import { isOwnMachine } from "../util/own-machine.ts";
 import { checkActions, enterOperation, permissionsOf } from "./access/enter-operation.ts";
 import type { NewBuckets } from "./access/new-bucket-access.ts";
 import { RequestAccess } from "./access/request-access.ts";
@@ -315,10 +316,6 @@ interface ContextParts {
   readonly authentication: Authentication;
   readonly access: RequestAccess;
   readonly bucket: BucketView | undefined;
-}
-
-function isOwnMachine(address: string | undefined): boolean {
-  return address === "::1" || /^(?:::ffff:)?127\./.test(address ?? "");
 }
 
 /** A streamed payload is for uploads: no other operation would check its chunks. */

@@ -18,6 +18,7 @@ export interface CheckedOptions {
   readonly buckets: readonly string[];
   readonly users: readonly UserSettings[];
   readonly newBuckets: "acls" | "blocked";
+  readonly masterKey: string | undefined;
   readonly region: string;
   readonly domains: readonly string[];
   readonly log: LogLevel | undefined;
@@ -44,6 +45,7 @@ export function checkOptions(options: StartServerOptions): CheckedOptions {
     buckets: parsed("buckets", SETTINGS.buckets, buckets?.join(",")),
     users: users === undefined ? [] : named("users", () => checkUsers(users)),
     newBuckets: parsed("newBuckets", SETTINGS.newBuckets, options.newBuckets),
+    masterKey: options.masterKey,
     region: parsed("region", SETTINGS.region, region),
     domains: parsed("domain", SETTINGS.domain, [domain ?? []].flat().join(",") || undefined),
     log: parsed("log", SETTINGS.logLevel, log ?? "silent"),

@@ -183,6 +183,36 @@ export const SETTINGS = {
     },
     true,
   ),
+  masterKeyFile: setting<string | undefined>(
+    {
+      help: "file of master keys for encryption (SSE-S3), 32 bytes in hex a line, the newest last",
+      placeholder: "FILE",
+      roles: S3_FACE,
+      parse: parse.path,
+    },
+    undefined,
+  ),
+  masterKey: setting<string | undefined>(
+    {
+      help: "master keys for encryption (SSE-S3), 32 bytes in hex or Base64, the newest last",
+      placeholder: "KEY",
+      roles: S3_FACE,
+      parse: (text) => text,
+      flagless: true,
+      show: hide,
+    },
+    undefined,
+  ),
+  keysOverHttp: setting(
+    {
+      help: "on: customer keys (SSE-C) are taken over plain HTTP from anywhere, as behind a TLS proxy",
+      placeholder: "on|off",
+      roles: S3_FACE,
+      parse: parse.onOrOff,
+      show: (on) => (on ? "on" : "off"),
+    },
+    false,
+  ),
   logLevel: setting(
     {
       help: `how much is logged: ${LOG_LEVELS.join(", ")}`,

@@ -17,6 +17,11 @@ export interface StartServerOptions {
   /** The root account's keys, both or neither. Default: generated ones. */
   readonly accessKey?: string;
   readonly secretKey?: string;
+  /**
+   * Master keys for encryption (SSE-S3), 32 bytes each in hex or Base64, the newest last. Default: one that is made for this
+   * server where its folder is temporary; else none, until a copy of one was taken with `kintsugi key export`.
+   */
+  readonly masterKey?: string;
   /** Buckets that exist from the start, and again after each `reset`. */
   readonly buckets?: readonly string[];
   /** More users, an account each. */
@@ -44,6 +49,7 @@ const OPTIONS: Readonly<Record<keyof StartServerOptions, true>> = {
   drives: true,
   host: true,
   log: true,
+  masterKey: true,
   newBuckets: true,
   port: true,
   region: true,

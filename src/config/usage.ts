@@ -94,6 +94,18 @@ export const COMMANDS: readonly Command[] = [
     role: "admin",
   },
   {
+    name: "key",
+    synopsis: "key [export [FILE] | confirm ID]",
+    summary: "the master key of encryption (SSE-S3): a copy of it, and whether there is one",
+    detail: [
+      ...ADMIN_DETAIL,
+      "export: writes the key that the server keeps, made where there is none, to FILE (or standard output), and has it used.",
+      "confirm: says that there is a copy of the key of that id.",
+      "Without either: which key is in use. Exit codes: 0 objects can be encrypted, 1 not now, 2 it could not be asked.",
+    ],
+    role: "admin",
+  },
+  {
     name: "help",
     synopsis: "help [COMMAND]",
     summary: "prints this, or the help of one command",

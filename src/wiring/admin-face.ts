@@ -4,6 +4,7 @@
 
 import { AdminAccess, type MetricsAccess } from "../admin/admin-access.ts";
 import type { AdminJobs } from "../admin/admin-jobs.ts";
+import type { AdminKeys } from "../admin/admin-keys.ts";
 import { openAdminServer, type AdminServer } from "../admin/admin-server.ts";
 import { JobDesk } from "../admin/job-desk.ts";
 import { StatusBoard } from "../admin/status-board.ts";
@@ -36,6 +37,7 @@ export interface AdminFaceParts {
   readonly isServing: () => boolean;
   readonly workers: () => readonly WorkerStatus[];
   readonly jobs: AdminJobs;
+  readonly keys: AdminKeys;
   readonly counts: RequestCounts;
   readonly facts: ServerFacts;
   readonly root: KeyPair;
@@ -81,9 +83,9 @@ export async function openAdminFace(
 }
 
 function contextOf(parts: AdminFaceParts) {
-  const { jobs, counts, clock } = parts;
+  const { jobs, keys, counts, clock } = parts;
   const desk = new JobDesk(() => clock.now());
-  return { board: new StatusBoard({ ...parts, desk }), desk, jobs, counts };
+  return { board: new StatusBoard({ ...parts, desk }), desk, jobs, keys, counts };
 }
 
 /** Resolves to the port, or to why there is none. */

@@ -18,6 +18,7 @@ import type { AdminFaceOptions } from "./admin-face.ts";
 import type { CloseStack } from "./close-stack.ts";
 import { endpointOf } from "./endpoint.ts";
 import { makeBuckets } from "./make-buckets.ts";
+import type { GivenEncryption } from "./master-keyring.ts";
 import { keepRootKeys, openRootKeys, type RootKeys } from "./root-keys.ts";
 import { readTlsPair, watchTlsPair, type TlsPaths } from "./tls-files.ts";
 
@@ -31,6 +32,8 @@ export interface S3FaceOptions {
   readonly sigv2: boolean;
   /** See PipelineSettings. */
   readonly takesKeysOverHttp?: boolean | undefined;
+  /** What encryption begins with; nothing given where absent. */
+  readonly encryption?: GivenEncryption | undefined;
   readonly tls: TlsPaths | undefined;
   /** The root account's; undefined: kept or generated ones. */
   readonly keys: KeyPair | undefined;

@@ -14,6 +14,7 @@ import type { Logger } from "../telemetry/logger.ts";
 import { RequestCounts } from "../telemetry/request-counts.ts";
 import { inHaste } from "../util/lab-haste.ts";
 import type { AdminFace } from "./admin-face.ts";
+import { openMasterKeys, type MasterKeyring } from "./master-keyring.ts";
 import type { DriveSummary } from "./banner.ts";
 import type { CloseStack } from "./close-stack.ts";
 import type { RootKeys } from "./root-keys.ts";
@@ -82,7 +83,14 @@ export async function serveStore(
   selfTestCodec(codec);
   const geometry = geometryFor(driveCount, UNIT_BYTES);
   const parts = { metadata, metadataSpace, drives, codec, clusterId };
-  const store = await openObjectStore({ ...parts, clock, logger, isSoleOwner: true });
+  const keyring = await openMasterKeys(metadata, {
+    ...options.encryption,
+    logger,
+    // What is not on the drives, where there is such a thing.
+    secret: options.keys?.secretKey ?? clusterSecret,
+  });
+  const { keys } = keyring;
+  const store = await openObjectStore({ ...parts, keys, clock, logger, isSoleOwner: true });
   closeStack.add(() => store.close());
   const workers = [
     startTrashWorker(store, logger),
@@ -110,7 +118,7 @@ export async function serveStore(
   );
   const remarks = [...new Set([...engines.remarks, ...face.remarks])];
   const admin = await openAdmin(
-    { store, isServing, workers, counts, face, clusterId, startedAt, remarks },
+    { store, keyring, isServing, workers, counts, face, clusterId, startedAt, remarks },
     options,
     closeStack,
   );
@@ -134,6 +142,7 @@ export async function serveStore(
 
 interface AdminParts {
   readonly store: OpenObjectStore;
+  readonly keyring: MasterKeyring;
   readonly isServing: () => boolean;
   readonly workers: readonly Worker[];
   readonly counts: RequestCounts;
@@ -157,7 +166,7 @@ async function openAdmin(
     import("./admin-jobs.ts"),
     import("./read-version.ts"),
   ]);
-  const { store, isServing, workers, counts, face, clusterId, startedAt, remarks } = parts;
+  const { store, keyring, isServing, workers, counts, face, clusterId, startedAt, remarks } = parts;
   const version = await readVersion();
   return openAdminFace(
     {
@@ -166,6 +175,7 @@ async function openAdmin(
       isServing,
       workers: () => workers.map(({ status }) => status),
       jobs: adminJobsOf(store),
+      keys: keyring,
       counts,
       facts: { version, clusterId, endpoint: face.endpoint, startedAt, remarks },
       root: face.keys,

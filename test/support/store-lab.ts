@@ -17,6 +17,7 @@ import type { MetadataStore } from "../../src/metadata/metadata-store.ts";
 import type { ObjectRecord } from "../../src/metadata/records.ts";
 import type { BucketView } from "../../src/store/bucket-view.ts";
 import type { ByteWindows } from "../../src/store/byte-window.ts";
+import type { KeyProvider } from "../../src/store/encryption/key-provider.ts";
 import type { NewObject } from "../../src/store/object-store.ts";
 import { openObjectStore, type OpenObjectStore } from "../../src/store/open-object-store.ts";
 import type { StoreLimits } from "../../src/store/store-context.ts";
@@ -57,6 +58,8 @@ export interface LabOptions {
   /** What a drive is like. */
   readonly drive?: (position: number) => Partial<SimDriveOptions>;
   readonly metadataSpace?: () => Promise<SpaceInfo>;
+  /** Of encryption with keys of the store's own; none without. */
+  readonly keys?: KeyProvider;
   /** Wraps what the store sees of each drive. */
   readonly wrap?: (drive: ShardStore, position: number) => ShardStore;
   readonly wrapCodec?: (codec: ErasureCodec) => ErasureCodec;
@@ -102,6 +105,7 @@ export async function givenStore(options: LabOptions = {}): Promise<StoreLab> {
     metadataSpace: options.metadataSpace,
     codec: options.wrapCodec?.(createReedSolomonCodec()) ?? createReedSolomonCodec(),
     clock,
+    keys: options.keys,
     clusterId: "cluster",
     limits: { trashGraceMs: 60_000, packBytesMax: 0, ...options.limits },
   });
