@@ -1,17 +1,21 @@
 // Patterns of ARNs: each of the six parts between colons is compared for itself, so that no wildcard reaches over a colon;
 // only the last part, the resource, may hold more of them.
 
+import { malformedPolicy } from "./malformed-policy.ts";
 import { templateMatcher, type Template, type TemplatePart, type TextMatcher } from "./template.ts";
 
 const PART_COUNT = 6;
 
+/** @throws S3Error MalformedPolicy for what has not six parts, and is neither `*` nor a variable that brings them all. */
 export function arnMatcher(pattern: Template): TextMatcher {
   const [only, ...others] = pattern;
   if (only?.kind === "many" && others.length === 0) return (text) => splitArn(text) !== undefined;
+  if (only?.kind === "variable" && others.length === 0) return templateMatcher(pattern);
   const matchers = splitTemplate(pattern).map(templateMatcher);
+  if (matchers.length !== PART_COUNT) throw malformedPolicy("Invalid ARN value in Conditions");
   return (text, lookup) => {
     const parts = splitArn(text);
-    if (parts === undefined || matchers.length !== PART_COUNT) return false;
+    if (parts === undefined) return false;
     return matchers.every((matches, index) => matches(parts[index] ?? "", lookup));
   };
 }

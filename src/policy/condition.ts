@@ -97,7 +97,7 @@ function comparison(
   const { name, isNegated } = operator;
   const operands = values.map((value) => operator.compile(value, use.hasVariables));
   const whenAbsent = isIfExists || (qualifier === "none" ? isNegated : qualifier === "all");
-  const holdsFor = HOLDS[qualifier];
+  const isMet = compareWith(qualifier, operands, isNegated);
   return {
     key,
     operator: name,
@@ -109,34 +109,35 @@ function comparison(
     holds: (lookup) => {
       const given = lookup(key);
       if (given === undefined || given.length === 0) return whenAbsent;
-      return holdsFor(given, { operands, isNegated, lookup });
+      return isMet(given, lookup);
     },
   };
 }
 
-interface Comparing {
-  readonly operands: readonly Operand[];
-  readonly isNegated: boolean;
-  readonly lookup: ConditionLookup;
+/** Whether a line holds for the values that a request has. */
+type Compare = (given: readonly string[], lookup: ConditionLookup) => boolean;
+
+/** Without a qualifier a request with several values meets a negated operator only with all of them. */
+function compareWith(
+  qualifier: Qualifier,
+  operands: readonly Operand[],
+  isNegated: boolean,
+): Compare {
+  const isMet: Compare = (given, lookup) => {
+    const isAll = qualifier === "all" || (qualifier === "none" && isNegated);
+    for (const value of given) {
+      if ((matchesAny(value, operands, lookup) !== isNegated) !== isAll) return !isAll;
+    }
+    return isAll;
+  };
+  if (qualifier !== "all") return isMet;
+  // AWS: also true where the key resolves to a null data set, such as an empty string.
+  return (given, lookup) => isMet(given, lookup) || (given.length === 1 && given[0] === "");
 }
 
-/** For a key that the request has. */
-const HOLDS: Readonly<
-  Record<Qualifier, (given: readonly string[], comparing: Comparing) => boolean>
-> = {
-  // A request with several values for a key that has one meets a negated operator only with all of them.
-  none: (given, comparing) =>
-    given.some((value) => matchesAny(value, comparing)) !== comparing.isNegated,
-  // AWS: also true where the key resolves to a null data set, such as an empty string.
-  all: (given, comparing) =>
-    given.every((value) => matchesAny(value, comparing) !== comparing.isNegated) ||
-    (given.length === 1 && given[0] === ""),
-  any: (given, comparing) =>
-    given.some((value) => matchesAny(value, comparing) !== comparing.isNegated),
-};
-
-function matchesAny(value: string, { operands, lookup }: Comparing): boolean {
-  return operands.some(({ matches }) => matches(value, lookup));
+function matchesAny(value: string, operands: readonly Operand[], lookup: ConditionLookup): boolean {
+  for (const operand of operands) if (operand.matches(value, lookup)) return true;
+  return false;
 }
 
 function objectOf(value: JsonValue): ReadonlyMap<string, JsonValue> {

@@ -3,6 +3,7 @@
 
 import type { BucketPolicy } from "./bucket-policy.ts";
 import { matchesPrincipal, type PolicyPrincipal } from "./principal.ts";
+import type { ResourcePattern } from "./resource.ts";
 import { matchesAction, type Statement } from "./statement.ts";
 import type { ConditionLookup } from "./template.ts";
 
@@ -30,8 +31,9 @@ const RULES = new WeakMap<BucketPolicy, Map<string, ActionRules>>();
 
 export function evaluate(policy: BucketPolicy, request: PolicyRequest): PolicyDecision {
   const { denials, permissions } = rulesFor(policy, request.action);
-  if (denials.some((statement) => applies(statement, request))) return "deny";
-  return permissions.some((statement) => applies(statement, request)) ? "allow" : "none";
+  for (const statement of denials) if (applies(statement, request)) return "deny";
+  for (const statement of permissions) if (applies(statement, request)) return "allow";
+  return "none";
 }
 
 /** The condition keys, in lower case, that the decision about an action may ask for. */
@@ -39,14 +41,22 @@ export function keysAskedFor(policy: BucketPolicy, action: string): ReadonlySet<
   return rulesFor(policy, action).keys;
 }
 
-function applies(statement: Statement, request: PolicyRequest): boolean {
-  const { principals, resources, conditions } = statement;
-  const { resource, condition } = request;
-  return (
-    matchesPrincipal(principals.items, request.principal) !== principals.isInverted &&
-    resources.items.some(({ matches }) => matches(resource, condition)) !== resources.isInverted &&
-    conditions.every(({ holds }) => holds(condition))
-  );
+/** Every request comes through here, so it makes no closures. */
+function applies(
+  { principals, resources, conditions }: Statement,
+  request: PolicyRequest,
+): boolean {
+  if (matchesPrincipal(principals.items, request.principal) === principals.isInverted) return false;
+  if (isNamed(resources.items, request) === resources.isInverted) return false;
+  for (const condition of conditions) if (!condition.holds(request.condition)) return false;
+  return true;
+}
+
+function isNamed(patterns: readonly ResourcePattern[], request: PolicyRequest): boolean {
+  for (const pattern of patterns) {
+    if (pattern.matches(request.resource, request.condition)) return true;
+  }
+  return false;
 }
 
 function rulesFor(policy: BucketPolicy, action: string): ActionRules {

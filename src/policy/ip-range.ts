@@ -15,9 +15,15 @@ const WORD_BITS = 16;
 const MAPPED_PREFIX = [0, 0, 0, 0, 0, 0xffff];
 const MAPPED_PREFIX_BITS = 96;
 
+/** The last one parsed: each condition of a policy asks about the same. */
+let latest: { readonly text: string; readonly address: IpAddress | undefined } | undefined;
+
 export function parseIpAddress(text: string): IpAddress | undefined {
+  if (latest?.text === text) return latest.address;
   const words = wordsOf(text);
-  return words !== undefined && isMapped(words) ? words.slice(-2) : words;
+  const address = words !== undefined && isMapped(words) ? words.slice(-2) : words;
+  latest = { text, address };
+  return address;
 }
 
 /** An address, or one with the length of its prefix: `10.0.0.0/8`, `2001:db8::/32`. */
@@ -36,10 +42,12 @@ export function parseIpRange(text: string): IpRange | undefined {
 
 export function isInRange(address: IpAddress, range: IpRange): boolean {
   if (address.length !== range.address.length) return false;
-  return address.every((word, index) => {
-    const ignoredBits = Math.max(0, WORD_BITS * (index + 1) - range.prefixBits);
-    return word >>> ignoredBits === (range.address[index] ?? 0) >>> ignoredBits;
-  });
+  for (let index = 0, bits = range.prefixBits; bits > 0; index += 1, bits -= WORD_BITS) {
+    const ignoredBits = Math.max(0, WORD_BITS - bits);
+    const difference = (address[index] ?? 0) ^ (range.address[index] ?? 0);
+    if (difference >>> ignoredBits !== 0) return false;
+  }
+  return true;
 }
 
 function parsePrefix(text: string): number | undefined {

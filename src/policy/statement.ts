@@ -45,7 +45,9 @@ const FIELDS = new Set([
   "Resource",
   "Sid",
 ]);
-const ALL_ACTIONS = Object.keys(S3_ACTIONS).filter(isS3Action);
+const ALL_ACTIONS = Object.keys(S3_ACTIONS)
+  .filter(isS3Action)
+  .map((name) => ({ name, lowerName: name.toLowerCase() }));
 
 /** @throws S3Error MalformedPolicy */
 export function parseStatement(value: JsonValue, syntax: StatementSyntax): Statement {
@@ -112,7 +114,7 @@ function selectionOf<T>(
 /** Actions are the same in any case. @throws S3Error MalformedPolicy for what names no action of S3. */
 function parseAction(text: string): ActionMatcher {
   const matches = compileWildcard(wildcardParts(text.toLowerCase()));
-  if (!ALL_ACTIONS.some((action) => matches(action.toLowerCase()))) {
+  if (!ALL_ACTIONS.some(({ lowerName }) => matches(lowerName))) {
     throw malformedPolicy("Policy has invalid action");
   }
   return matches;
@@ -124,8 +126,8 @@ function parseAction(text: string): ActionMatcher {
  */
 function checkThatPartsFit({ actions, resources, conditions }: Statement): void {
   const groups = actions.isInverted
-    ? [ALL_ACTIONS.filter((name) => !actions.items.some((matches) => matches(name.toLowerCase())))]
-    : actions.items.map((matches) => ALL_ACTIONS.filter((name) => matches(name.toLowerCase())));
+    ? [namesOf((action) => !actions.items.some((matches) => matches(action)))]
+    : actions.items.map(namesOf);
   // AWS complains of the conditions first, where neither they nor the resources go with the actions.
   for (const group of groups) checkKeys(group, conditions);
   for (const group of groups) {
@@ -135,6 +137,10 @@ function checkThatPartsFit({ actions, resources, conditions }: Statement): void 
     }
     checkKeys(acting, conditions);
   }
+}
+
+function namesOf(matches: ActionMatcher): S3Action[] {
+  return ALL_ACTIONS.filter(({ lowerName }) => matches(lowerName)).map(({ name }) => name);
 }
 
 function actsOn(action: S3Action, resources: Selection<readonly ResourcePattern[]>): boolean {

@@ -77,8 +77,11 @@ export function resolveTemplate(
 export function templateMatcher(template: Template): TextMatcher {
   const parts = template.filter((part) => part.kind !== "variable");
   if (parts.length === template.length) return compileWildcard(parts);
+  const [first] = template;
+  // Most texts differ from the pattern before its first variable, which then need not be looked up.
+  const start = first?.kind === "text" ? first.text : "";
   return (text, lookup) => {
-    const resolved = resolveTemplate(template, lookup);
+    const resolved = text.startsWith(start) ? resolveTemplate(template, lookup) : undefined;
     return resolved !== undefined && compileWildcard(resolved)(text);
   };
 }

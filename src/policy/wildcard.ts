@@ -6,11 +6,18 @@ export type PatternPart =
   | { readonly kind: "one" }
   | { readonly kind: "text"; readonly text: string };
 
-/** What lies between two `*`: characters, each a code point or ANY. */
-type Segment = readonly number[];
+/** What lies between two `*`: a text, then code units of which a `?` is ANY. */
+interface Segment {
+  readonly head: string;
+  readonly tail: readonly number[];
+  readonly length: number;
+}
 
 const ANY = -1;
+const NOWHERE = -1;
 const WORD_BITS = 32;
+/** Up to this length trying each place costs less than preparing not to. */
+const SHORT_SEGMENT = 16;
 
 export function wildcardParts(pattern: string): PatternPart[] {
   const parts: PatternPart[] = [];
@@ -64,67 +71,104 @@ function matchesLiterals(text: string, { first, between, last }: Literals): bool
 }
 
 function segmentsOf(parts: readonly PatternPart[]): Segment[] {
-  const segments: number[][] = [[]];
+  const lists: number[][] = [[]];
   for (const part of parts) {
-    if (part.kind === "many") segments.push([]);
-    else if (part.kind === "one") segments.at(-1)?.push(ANY);
-    else segments.at(-1)?.push(...codePointsOf(part.text));
+    if (part.kind === "many") lists.push([]);
+    else if (part.kind === "one") lists.at(-1)?.push(ANY);
+    else lists.at(-1)?.push(...unitsOf(part.text));
   }
-  return segments;
+  return lists.map((units) => {
+    const any = units.indexOf(ANY);
+    const headLength = any === -1 ? units.length : any;
+    const head = String.fromCharCode(...units.slice(0, headLength));
+    return { head, tail: units.slice(headLength), length: units.length };
+  });
 }
 
-function compileSegments([first = [], ...others]: readonly Segment[]): (text: string) => boolean {
-  const last = others.at(-1);
-  if (last === undefined) {
-    return (text) => {
-      const points = codePointsOf(text);
-      return points.length === first.length && standsAt(first, points, 0);
-    };
-  }
-  const between = others.slice(0, -1).filter((segment) => segment.length > 0);
+function compileSegments([first, ...others]: readonly Segment[]): (text: string) => boolean {
+  if (first === undefined) return (text) => text === "";
+  const last = others.pop();
+  if (last === undefined) return (text) => endOf(first, text, 0) === text.length;
+  const between = others.filter((segment) => segment.length > 0);
   return (text) => {
-    const points = codePointsOf(text);
-    const end = points.length - last.length;
-    if (end < first.length || !standsAt(first, points, 0) || !standsAt(last, points, end)) {
-      return false;
-    }
-    let at = first.length;
+    let at = endOf(first, text, 0);
+    const end = at === NOWHERE ? NOWHERE : startOf(last, text);
     for (const segment of between) {
-      at = endOfSegment(segment, points.slice(0, end), at);
-      if (at === -1) return false;
+      if (at === NOWHERE || at > end) return false;
+      at = segment.length > SHORT_SEGMENT ? findLong(segment, text, at) : find(segment, text, at);
     }
-    return true;
+    return at !== NOWHERE && at <= end;
   };
 }
 
-function standsAt(segment: Segment, points: readonly number[], at: number): boolean {
-  return segment.every((point, index) => point === ANY || point === points[at + index]);
+/** Where the segment ends that begins there; NOWHERE if it does not. */
+function endOf({ head, tail }: Segment, text: string, start: number): number {
+  if (!text.startsWith(head, start)) return NOWHERE;
+  let at = start + head.length;
+  for (const unit of tail) {
+    if (at >= text.length) return NOWHERE;
+    if (unit === ANY) at += isPair(text, at) ? 2 : 1;
+    else if (unit === text.charCodeAt(at)) at += 1;
+    else return NOWHERE;
+  }
+  return at;
+}
+
+/** Where the segment begins that ends with the text; NOWHERE if it does not. */
+function startOf({ head, tail }: Segment, text: string): number {
+  let at = text.length;
+  for (let index = tail.length - 1; index >= 0; index -= 1) {
+    at -= tail[index] === ANY && isPair(text, at - 2) ? 2 : 1;
+    if (at < 0) return NOWHERE;
+    if (tail[index] !== ANY && tail[index] !== text.charCodeAt(at)) return NOWHERE;
+  }
+  const start = at - head.length;
+  return start >= 0 && text.startsWith(head, start) ? start : NOWHERE;
+}
+
+/** Where the segment's first occurrence at or after `from` ends. */
+function find(segment: Segment, text: string, from: number): number {
+  let start = text.indexOf(segment.head, from);
+  while (start !== -1 && start < text.length) {
+    const end = endOf(segment, text, start);
+    if (end !== NOWHERE) return end;
+    start = text.indexOf(segment.head, start + 1);
+  }
+  return NOWHERE;
+}
+
+/** Whether a character of two code units stands there: `?` is one character, not one half. */
+function isPair(text: string, at: number): boolean {
+  return text.codePointAt(at) !== text.charCodeAt(at) && at >= 0;
 }
 
 /**
- * The place after the first occurrence of the segment at or after `from`; -1 without one. A bit for each character of the
- * segment says whether the text read so far ends in the segment up to there (Shift-And).
+ * As `find`, in time that does not grow with the text times the segment: a bit for each character of the segment says
+ * whether the text read so far ends in the segment up to there (Shift-And).
  */
-function endOfSegment(segment: Segment, points: readonly number[], from: number): number {
-  const wordCount = Math.ceil(segment.length / WORD_BITS);
-  const masks = masksOf(segment, wordCount);
+function findLong(segment: Segment, text: string, from: number): number {
+  const points = pointsOf([...unitsOf(segment.head), ...segment.tail]);
+  const wordCount = Math.ceil(points.length / WORD_BITS);
+  const masks = masksOf(points, wordCount);
   const state = new Uint32Array(wordCount);
-  const lastBit = 1 << ((segment.length - 1) % WORD_BITS);
-  for (let at = from; at < points.length; at += 1) {
-    const mask = masks.get(points[at] ?? ANY) ?? masks.get(ANY);
+  const lastBit = 1 << ((points.length - 1) % WORD_BITS);
+  let at = from;
+  while (at < text.length) {
+    const mask = masks.get(text.codePointAt(at) ?? ANY) ?? masks.get(ANY);
+    at += isPair(text, at) ? 2 : 1;
     let carry = 1;
     for (let word = 0; word < wordCount; word += 1) {
       const before = state[word] ?? 0;
       state[word] = ((before << 1) | carry) & (mask?.[word] ?? 0);
       carry = before >>> (WORD_BITS - 1);
     }
-    if (((state[wordCount - 1] ?? 0) & lastBit) !== 0) return at + 1;
+    if (((state[wordCount - 1] ?? 0) & lastBit) !== 0) return at;
   }
-  return -1;
+  return NOWHERE;
 }
 
 /** By code point, the places of the segment where it may stand; under ANY the places where every one may. */
-function masksOf(segment: Segment, wordCount: number): Map<number, Uint32Array> {
+function masksOf(segment: readonly number[], wordCount: number): Map<number, Uint32Array> {
   const anywhere = new Uint32Array(wordCount);
   const masks = new Map([[ANY, anywhere]]);
   segment.forEach((point, index) => {
@@ -143,6 +187,18 @@ function setBit(words: Uint32Array, index: number): void {
   words[word] = (words[word] ?? 0) | (1 << (index % WORD_BITS));
 }
 
-function codePointsOf(text: string): number[] {
-  return Array.from(text, (character) => character.codePointAt(0) ?? ANY);
+function unitsOf(text: string): number[] {
+  return Array.from({ length: text.length }, (_, index) => text.charCodeAt(index));
+}
+
+/** Each pair of units as the one code point that it is. */
+function pointsOf(units: readonly number[]): number[] {
+  const points: number[] = [];
+  for (const unit of units) {
+    const before = points.at(-1) ?? ANY;
+    const pair = before === ANY || unit === ANY ? "" : String.fromCodePoint(before, unit);
+    if (pair.length === 2 && isPair(pair, 0)) points.splice(-1, 1, pair.codePointAt(0) ?? ANY);
+    else points.push(unit);
+  }
+  return points;
 }
