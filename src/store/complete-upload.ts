@@ -92,13 +92,17 @@ async function repeatedAnswer(
   upload: UploadRecord,
 ): Promise<ObjectRecord> {
   const { completed } = upload;
-  const object = await metadata.findObject(request.bucket.id, request.key);
   const isSame =
     completed !== undefined &&
-    object?.sequence === completed.sequence &&
     completed.etag === multipartEtag(request.parts.map((part) => part.etag));
-  if (!isSame || object === undefined) throw noSuchUpload(request.uploadId);
-  return object;
+  if (!isSame) throw noSuchUpload(request.uploadId);
+  const { bucket, key } = request;
+  const { versionId } = completed;
+  // It need not be the latest version any more.
+  const found = await metadata.findVersion({ bucketId: bucket.id, key, versionId });
+  const isThere = found?.kind === "object" && found.object.sequence === completed.sequence;
+  if (!isThere) throw noSuchUpload(request.uploadId);
+  return found.object;
 }
 
 /** The MD5 of the parts' MD5s, and how many parts there are. */
