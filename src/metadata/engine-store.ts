@@ -40,6 +40,7 @@ type ReadName =
   | "findLayouts"
   | "findNamedSets"
   | "findObject"
+  | "findPacked"
   | "findPart"
   | "findPartAt"
   | "findProgress"
@@ -313,6 +314,10 @@ export class EngineStore implements MetadataStore {
 
   async listSparsePacks(deadShareMin: number, after: SetId | undefined, limit: number) {
     return this.#reader.listSparsePacks(deadShareMin, after, limit);
+  }
+
+  async findPacked(bucketId: number, key: string, from: MovePackedInput["from"]) {
+    return this.#reader.findPacked(bucketId, key, from);
   }
 
   async movePacked(input: MovePackedInput) {

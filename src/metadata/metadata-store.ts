@@ -234,6 +234,12 @@ export interface MetadataStore {
     after: SetId | undefined,
     limit: number,
   ): Promise<readonly PackRecord[]>;
+  /** The version of a key whose bytes are at that place, latest or not. */
+  findPacked(
+    bucketId: number,
+    key: string,
+    from: MovePackedInput["from"],
+  ): Promise<ObjectRecord | undefined>;
   /** Names a copy of packed bytes instead of the bytes themselves. False when they are no longer what is named. */
   movePacked(input: MovePackedInput): Promise<boolean>;
 

@@ -42,15 +42,23 @@ export function memoryPacks(state: MemoryState): Pick<WriteHandlers, PackWrite> 
 
 function moveObject(state: MemoryState, input: MovePackedInput, nowMs: number): boolean {
   const bucket = state.buckets.get(input.bucketId);
-  const object = versionsOf(bucket, input.key)
-    .flatMap((version) => (version.kind === "object" ? [version.record] : []))
-    .find((record) => isAt(record, input));
+  const object = findPacked(state, input);
   if (bucket === undefined || object === undefined) return false;
   state.checkContent(input.to);
   const content = state.acquire(input.to, object.sequence, object.sizeBytes);
   setVersion(bucket, object, { ...object, content });
   state.release(object, nowMs);
   return true;
+}
+
+/** The version whose bytes are at that place. */
+export function findPacked(
+  state: MemoryState,
+  input: Pick<MovePackedInput, "bucketId" | "from" | "key">,
+): ObjectRecord | undefined {
+  return versionsOf(state.buckets.get(input.bucketId), input.key)
+    .flatMap((version) => (version.kind === "object" ? [version.record] : []))
+    .find((record) => isAt(record, input));
 }
 
 function movePart(state: MemoryState, input: MovePackedInput, nowMs: number): boolean {
@@ -69,7 +77,10 @@ function movePart(state: MemoryState, input: MovePackedInput, nowMs: number): bo
   return true;
 }
 
-function isAt({ content }: Pick<ObjectRecord, "content">, { from }: MovePackedInput): boolean {
+function isAt(
+  { content }: Pick<ObjectRecord, "content">,
+  { from }: Pick<MovePackedInput, "from">,
+): boolean {
   if (content.kind !== "packed") return false;
   return content.set.id === from.setId && content.offset === from.offset;
 }

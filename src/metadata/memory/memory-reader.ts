@@ -12,6 +12,7 @@ import type {
 } from "../metadata-store.ts";
 import type { ObjectRecord, ObjectSummary, PartRecord, UploadRecord } from "../records.ts";
 import { memoryDue } from "./memory-due.ts";
+import { findPacked } from "./memory-packs.ts";
 import type { MemoryState } from "./memory-state.ts";
 import {
   currentObject,
@@ -63,6 +64,10 @@ export function memoryReader(state: MemoryState): MetadataReader {
     listParts: (manifestId, after, limit) => {
       const parts = partsOf(manifestId).filter((part) => part.number > after);
       return { parts: parts.slice(0, limit), isTruncated: parts.length > limit };
+    },
+    findPacked: (bucketId, key, from) => {
+      const object = findPacked(state, { bucketId, key, from });
+      return object && state.current(object);
     },
     findPartAt: (manifestId, offset) => partsOf(manifestId).find((part) => holds(part, offset)),
     findPart: (manifestId, number) => partsOf(manifestId).find((part) => part.number === number),

@@ -38,7 +38,7 @@ const SQL = {
     where o.bucket_id = ? and o.key = ? and o.set_id = ? and o.pack_offset = ?`,
   moveObject: `update objects set data_id = ?, set_id = ?, pack_offset = ?, row_check = ?
     where bucket_id = ? and key = ?`,
-  version: `select ${VERSION_COLUMNS} from versions o
+  version: `select ${VERSION_COLUMNS} from versions o indexed by versions_packed
     where o.bucket_id = ? and o.key = ? and o.set_id = ? and o.pack_offset = ?`,
   moveVersion: `update versions set data_id = ?, set_id = ?, pack_offset = ?, row_check = ?
     where bucket_id = ? and key = ? and sequence = ?`,

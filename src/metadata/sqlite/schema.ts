@@ -194,7 +194,8 @@ create index shard_sets_packs on shard_sets (id) where pack_state is not null;
 /**
  * Versions: `noncurrent_since` dates what is no longer the latest of its key; only a delete marker has none and stands in
  * `versions` all the same. `is_lone` marks the one that is all that is left of its key, so that finding those costs nothing
- * for the others. The indexes by time are those of lifecycles.
+ * for the others. The indexes by time are those of lifecycles; `versions_packed` is that of compaction: a key may have
+ * many versions.
  * Object lock: `legal_hold` is null where nothing is said. `has_lock` of a bucket never goes back.
  */
 const VERSION_3 = `
@@ -219,6 +220,7 @@ alter table versions add column is_lone integer;
 create unique index versions_null on versions (bucket_id, key) where version_id is null;
 create index versions_noncurrent on versions (bucket_id, noncurrent_since, sequence)
   where noncurrent_since is not null;
+create index versions_packed on versions (set_id, pack_offset) where pack_offset is not null;
 create index versions_lone on versions (bucket_id, modified_at, sequence) where is_lone is not null;
 
 alter table uploads add column acl text;
