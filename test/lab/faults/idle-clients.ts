@@ -55,7 +55,7 @@ export async function keepIdleClients(trial: Trial): Promise<void> {
     const key = `other-${index}`;
     const body = Buffer.alloc(1 + random.below(2 * MIB), key);
     const answer = await within(LIMIT_MS, "a PUT beside them", put(key, body));
-    assert.equal(answer.status, 200, String(answer.body));
+    assert.equal(answer.status, 200, `${String(answer.body)} ${server.output.slice(-800)}`);
     const path = `/${BUCKET}/${key}`;
     const back = await within(LIMIT_MS, "a GET beside them", client.send({ method: "GET", path }));
     assert.ok(back.body.equals(body), key);

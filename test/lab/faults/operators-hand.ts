@@ -10,6 +10,7 @@ import { atEnd } from "../../support/at-end.ts";
 import { treeOf } from "../../support/folder-tree.ts";
 import { givenFolder } from "../../support/kintsugi-process.ts";
 import { checkOn, startServer, type Started } from "../crash-loop.ts";
+import { FOCUSES, type FocusName } from "../focused-load.ts";
 import { verify } from "../lab-admin.ts";
 import { LabClient } from "../lab-client.ts";
 import { LAB_KEYS, LabServer } from "../lab-server.ts";
@@ -96,12 +97,14 @@ export async function meddle(trial: Trial): Promise<void> {
   }
   await serve(folder, journal, async (server) => {
     await checkOn(server, world);
-    await load(server, world);
-    await checkOn(server, world);
     const findings = await verify(server);
     journal.note("findings after an operator's hand", findings.length);
+    const isBare = hands.some(({ edit }) => edit.name === "all shards removed");
+    assert.ok(!isBare || findings.length > 0, "verify misses what was removed");
     const lost = findings.filter(({ kind }) => kind === "unreadable" || kind === "damaged-bytes");
     assert.deepEqual(lost, []);
+    await load(server, world);
+    await checkOn(server, world);
   });
   for (const { drive, edit } of hands) {
     if (edit.name !== "foreign files") continue;
@@ -146,7 +149,12 @@ async function load({ endpoint }: Started, world: World): Promise<void> {
   const until = journal.acknowledgedCount + CALLS;
   await runLoad(
     { world, client, journal, isDown: () => false },
-    { seed: random.below(2 ** 31), shouldStop: () => journal.acknowledgedCount >= until },
+    {
+      seed: random.below(2 ** 31),
+      shouldStop: () => journal.acknowledgedCount >= until,
+      // Most of it in shards.
+      focus: FOCUSES[oneOf<FocusName>(random, ["packed", "large", "unpacked"])],
+    },
   );
   client.close();
 }
