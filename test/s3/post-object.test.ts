@@ -6,6 +6,8 @@ import {
   GetObjectCommand,
   GetObjectTaggingCommand,
   HeadObjectCommand,
+  PutBucketPolicyCommand,
+  PutPublicAccessBlockCommand,
   type S3Client,
 } from "@aws-sdk/client-s3";
 import { expect, test } from "vitest";
@@ -228,6 +230,29 @@ test("a form of another account, and one of nobody, get nothing in", async () =>
     "AccessDenied",
   ]);
   expect(await refusal(get(lab, "key"))).toMatchObject({ code: "NoSuchKey" });
+});
+
+test("nobody's form, where the bucket takes what everybody sends", async () => {
+  const lab = await startS3();
+  const { client, bucket: Bucket } = lab;
+  const off = { BlockPublicPolicy: false, RestrictPublicBuckets: false };
+  await client.send(
+    new PutPublicAccessBlockCommand({ Bucket, PublicAccessBlockConfiguration: off }),
+  );
+  const allow = {
+    Effect: "Allow",
+    Principal: "*",
+    Action: "s3:PutObject",
+    Resource: `arn:aws:s3:::${Bucket}/drop/*`,
+  };
+  const Policy = JSON.stringify({ Version: "2012-10-17", Statement: [allow] });
+  await client.send(new PutBucketPolicyCommand({ Bucket, Policy }));
+
+  const open = await post(lab, { fields: [["key", "drop/a"]], sign: () => [] });
+  expect(open.status).toBe(204);
+  expect(await get(lab, "drop/a")).toEqual(Buffer.from("bytes"));
+  const elsewhere = await post(lab, { fields: [["key", "a"]], sign: () => [] });
+  expect(elsewhere.status).toBe(403);
 });
 
 test("a bucket that is not there", async () => {
