@@ -211,6 +211,11 @@ export class Compaction {
   }
 }
 
+interface PackPlace {
+  readonly setId: SetId;
+  readonly offset: number;
+}
+
 /** The row that names exactly this entry; undefined when none does: its bytes are dead. */
 async function findNamed(
   metadata: MetadataStore,
@@ -219,7 +224,7 @@ async function findNamed(
 ): Promise<NamedBytes | undefined> {
   const bucket = await metadata.findBucket(entry.bucket);
   if (bucket === undefined) return undefined;
-  const row = await findRow(metadata, bucket.id, entry);
+  const row = await findRow(metadata, bucket.id, { setId, offset }, entry);
   if (row?.content.kind !== "packed") return undefined;
   const { content } = row;
   if (content.set.id !== setId || content.offset !== offset) return undefined;
@@ -235,9 +240,10 @@ async function findNamed(
 async function findRow(
   metadata: MetadataStore,
   bucketId: number,
+  from: PackPlace,
   { key, part }: FoundEntry["entry"],
-): Promise<Awaited<ReturnType<MetadataStore["findObject" | "findPart"]>>> {
-  if (part === undefined) return metadata.findObject(bucketId, key);
+): Promise<Awaited<ReturnType<MetadataStore["findPacked" | "findPart"]>>> {
+  if (part === undefined) return metadata.findPacked(bucketId, key, from);
   const upload = await metadata.findUpload(bucketId, key, part.uploadId);
   return upload && metadata.findPart(upload.manifestId, part.number);
 }

@@ -5,11 +5,16 @@ import { afterEach, beforeEach, describe } from "vitest";
 import type { MetadataStore } from "../../src/metadata/metadata-store.ts";
 import { bucketTests } from "./metadata/buckets.ts";
 import { clusterTests } from "./metadata/cluster.ts";
+import { deleteTests } from "./metadata/deletes.ts";
+import { dueTests } from "./metadata/due.ts";
 import { listingTests } from "./metadata/listing.ts";
+import { lockTests } from "./metadata/locks.ts";
 import { objectTests } from "./metadata/objects.ts";
 import { packTests } from "./metadata/packs.ts";
 import { shardSetTests } from "./metadata/shard-sets.ts";
 import { uploadTests } from "./metadata/uploads.ts";
+import { versionListingTests } from "./metadata/version-listing.ts";
+import { versionTests } from "./metadata/versions.ts";
 import { walkTests } from "./metadata/walk.ts";
 
 export interface OpenedStore {
@@ -40,5 +45,10 @@ export function metadataStoreSuite(engine: string, open: () => Promise<OpenedSto
     shardSetTests(given);
     packTests(given);
     walkTests(given);
+    versionTests(given);
+    versionListingTests(given);
+    deleteTests(given);
+    lockTests(given);
+    dueTests(given);
   });
 }

@@ -8,6 +8,8 @@ import type {
   DeleteRequest,
   ListObjectsQuery,
   ListUploadsQuery,
+  ListVersionsQuery,
+  ListedVersion,
   MetadataStore,
   NewContent,
   PutObjectInput,
@@ -54,6 +56,50 @@ export function bucketInput(
 export async function givenBucket(store: MetadataStore, name = "bucket"): Promise<number> {
   const { id } = await store.createBucket(bucketInput(name));
   return id;
+}
+
+/** A bucket with versioning, or one in which it is suspended. */
+export async function givenVersioned(
+  store: MetadataStore,
+  versioning: "enabled" | "suspended" = "enabled",
+): Promise<number> {
+  const bucketId = await givenBucket(store);
+  await store.setVersioning(bucketId, versioning);
+  return bucketId;
+}
+
+/** Removes one version by its id. */
+export async function deleteVersion(
+  store: MetadataStore,
+  bucketId: number,
+  request: Partial<DeleteRequest> & { readonly key: string; readonly versionId: string },
+): Promise<DeleteOutcome | undefined> {
+  const requests = [deleteRequest(request.key, request)];
+  const [outcome] = await store.deleteObjects(bucketId, requests, MARKER);
+  return outcome;
+}
+
+export function versionsQuery(
+  bucketId: number,
+  change: Partial<ListVersionsQuery> = {},
+): ListVersionsQuery {
+  const markers = { keyMarker: undefined, versionIdMarker: undefined };
+  return { bucketId, prefix: "", delimiter: "", ...markers, limit: 1_000, ...change };
+}
+
+/** What a page of versions shows, as short text: an asterisk for the latest, a dash for a delete marker, then the ETag. */
+export async function listedVersions(
+  store: MetadataStore,
+  query: ListVersionsQuery,
+): Promise<readonly string[]> {
+  const { entries } = await store.listVersions(query);
+  return entries.map(shownVersion);
+}
+
+export function shownVersion(entry: ListedVersion): string {
+  if (entry.kind === "prefix") return `[${entry.prefix}]`;
+  const latest = entry.isLatest ? "*" : "";
+  return `${entry.object.key}${latest} ${entry.kind === "object" ? entry.object.etag : "-"}`;
 }
 
 export function inline(text: string): NewContent {
