@@ -18,6 +18,10 @@ export async function getObjectVersion(
   context: Asking,
   version: ObjectVersion,
 ): Promise<ObjectRecord> {
+  const { bucket, key, versionId } = version;
+  // One read less where it is there, as it mostly is.
+  const latest = versionId === undefined ? await context.store.findObject(bucket, key) : undefined;
+  if (latest !== undefined) return latest;
   const found = await context.store.findVersion(version);
   if (found?.kind === "object") return found.object;
   throw await absentVersion(context, version, found);

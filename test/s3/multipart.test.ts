@@ -275,7 +275,7 @@ test.each<[string, Partial<CreateMultipartUploadCommandInput>, string, number]>(
     "InvalidStorageClass",
     400,
   ],
-  ["encryption", { ServerSideEncryption: "AES256" }, "NotImplemented", 501],
+  ["encryption by KMS", { ServerSideEncryption: "aws:kms" }, "NotImplemented", 501],
 ])("an upload with %s is refused", async (_given, more, code, status) => {
   const { client, bucket } = await startS3();
   const request = new CreateMultipartUploadCommand({ Bucket: bucket, Key: "key", ...more });
