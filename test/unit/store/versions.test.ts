@@ -15,6 +15,7 @@ import {
 import { deleteKeys } from "../../support/delete-keys.ts";
 
 const MINUTE_MS = 60_000;
+const DAY_MS = 24 * 60 * MINUTE_MS;
 /** In a set of its own, in a pack, and in the metadata. */
 const SIZES = [700_000, 40_000, 100];
 
@@ -128,4 +129,37 @@ test("a Complete that is repeated gets its version, even when a newer one stands
   expect(await store.completeUpload(request)).toEqual(object);
   await removeVersion(lab, object.versionId);
   await expect(store.completeUpload(request)).rejects.toMatchObject({ code: "NoSuchUpload" });
+});
+
+test("a retention keeps a version until its time has come, and not a moment longer", async () => {
+  const clock = new HandClock();
+  const { store, target } = await givenStore({ clock });
+  const name = "locked";
+  const bucket = await store.createBucket({
+    name,
+    owner: OWNER,
+    region: "us-east-1",
+    hasLock: true,
+  });
+  const defaultRetention = { mode: "COMPLIANCE", unit: "days", count: 1 } as const;
+  await store.putBucketLock(bucket, { defaultRetention });
+  const body = () => bodyOf(bytesOf(100, 1));
+  const byDefault = await store.putObject(target("key", { bucket }), body());
+  expect(byDefault.lock.retention).toEqual({ mode: "COMPLIANCE", until: clock.now() + DAY_MS });
+  const until = clock.now() + 2 * DAY_MS;
+  const lock = { retention: { mode: "GOVERNANCE", until } as const, legalHold: undefined };
+  const own = await store.putObject(target("key", { bucket, lock }), body());
+
+  const remove = async (versionId: string) => {
+    const request = { key: "key", versionId, mayBypassGovernance: false };
+    const [outcome] = await store.deleteObjects(bucket, [request], OWNER.id);
+    return outcome?.kind;
+  };
+  clock.nowMs += DAY_MS - 1;
+  expect(await remove(byDefault.versionId)).toBe("refused");
+  clock.nowMs += 1;
+  expect(await remove(byDefault.versionId)).toBe("deleted");
+  expect(await remove(own.versionId)).toBe("refused");
+  clock.nowMs += DAY_MS;
+  expect(await remove(own.versionId)).toBe("deleted");
 });
