@@ -27,18 +27,30 @@ export function checksumElements(checksum: ObjectChecksum | undefined): Record<s
   return { [checksumElement(checksum.algorithm)]: checksum.value, ChecksumType: checksum.type };
 }
 
-/** The elements of a part's checksums: a part has no type. */
-export function partChecksumElements(checksums: readonly ObjectChecksum[]): Record<string, string> {
-  return Object.fromEntries(
-    checksums.map(({ algorithm, value }) => [checksumElement(algorithm), value]),
-  );
+/** The element of a part's checksum: a part has no type. */
+export function partChecksumElements(
+  checksums: readonly ObjectChecksum[],
+  wanted?: ChecksumAlgorithm,
+): Record<string, string> {
+  const shown = shownChecksum(checksums, wanted);
+  return shown === undefined ? {} : { [checksumElement(shown.algorithm)]: shown.value };
 }
 
-/** The headers of a part's checksums. */
-export function partChecksumHeaders(checksums: readonly ObjectChecksum[]): Record<string, string> {
-  return Object.fromEntries(
-    checksums.map(({ algorithm, value }) => [checksumHeader(algorithm), value]),
-  );
+/** The header of a part's checksum. */
+export function partChecksumHeaders(
+  checksums: readonly ObjectChecksum[],
+  wanted?: ChecksumAlgorithm,
+): Record<string, string> {
+  const shown = shownChecksum(checksums, wanted);
+  return shown === undefined ? {} : { [checksumHeader(shown.algorithm)]: shown.value };
+}
+
+/** That of the object's algorithm, where one is wanted and there; else the one that the client sent. */
+function shownChecksum(
+  checksums: readonly ObjectChecksum[],
+  wanted: ChecksumAlgorithm | undefined,
+): ObjectChecksum | undefined {
+  return checksums.find(({ algorithm }) => algorithm === wanted) ?? checksums[0];
 }
 
 /** The checksum that a request carries in a header or announces in its trailer. */

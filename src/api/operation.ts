@@ -4,6 +4,7 @@
 import type { AccountDirectory } from "../auth/account-directory.ts";
 import type { Authentication } from "../auth/authenticate.ts";
 import type { Account } from "../core/account.ts";
+import type { ChecksumAlgorithm } from "../core/checksum.ts";
 import type { Tag } from "../core/tags.ts";
 import type { WireRequest } from "../core/wire-request.ts";
 import type { BucketView } from "../store/bucket-view.ts";
@@ -70,6 +71,8 @@ interface OperationHead {
   readonly isDigestRequired?: boolean;
   /** Whether the `x-amz-checksum-*` of an `xml` operation are of the object that it makes, not of its body. */
   readonly hasObjectChecksum?: boolean;
+  /** What of it is not done as S3 does it, in words, for the compatibility page. */
+  readonly partly?: string;
   /** Long work: after a while the answer begins with 200 and white space, as AWS does, so that clients do not give up. */
   readonly mayTakeLong?: boolean;
 }
@@ -94,7 +97,7 @@ export interface OpenForm {
   readonly authentication: Authentication;
   /** With the form's key, and its fields as headers. */
   readonly request: S3Request;
-  readonly openBody: () => Promise<UploadBody>;
+  readonly openBody: OperationContext["openBody"];
   /** By lower-case name. */
   readonly fields: ReadonlyMap<string, string>;
   /** Lets go of the body, read or not: to be called in any case. */
@@ -139,8 +142,11 @@ export interface OperationContext {
   readonly openForm: () => Promise<OpenForm>;
   /** The request that a form stands for, of the account whose signature it has. */
   readonly actFor: (form: OpenForm) => OperationContext;
-  /** The body of an `object` operation: sends 100-continue where asked, decodes, verifies. Called at most once. */
-  readonly openBody: () => Promise<UploadBody>;
+  /**
+   * The body of an `object` operation: sends 100-continue where asked, decodes, verifies. Called at most once.
+   * `wanted`: a checksum to compute whatever the client declares.
+   */
+  readonly openBody: (wanted?: ChecksumAlgorithm) => Promise<UploadBody>;
 }
 
 export interface S3Response {

@@ -260,7 +260,7 @@ export class Pipeline {
           openBody: form.openBody,
         };
       },
-      openBody: () => openUploadBody({ request, payload, source: exchange.body }),
+      openBody: (wanted) => openUploadBody({ request, payload, source: exchange.body, wanted }),
     };
   }
 

@@ -147,7 +147,7 @@ async function selectPart(subject: ReadSubject, input: ReadInput): Promise<Selec
 /** A part's own value, which clients compare with its bytes, beside the type of the object's. */
 function partChecksum(object: ObjectRecord, part: PartRecord): Readonly<Record<string, string>> {
   const type = object.checksum?.type;
-  const headers = partChecksumHeaders(part.checksums);
+  const headers = partChecksumHeaders(part.checksums, object.checksum?.algorithm);
   return type === undefined ? headers : { ...headers, "x-amz-checksum-type": type };
 }
 

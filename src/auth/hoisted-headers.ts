@@ -2,6 +2,7 @@
 // them; whoever uses the URL sends them no more. Amazon S3 reads them from there: metadata, tags, a copy's source.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-query-string-auth.html
 
+import { CHECKSUM_ALGORITHMS, checksumHeader } from "../core/checksum.ts";
 import type { WireRequest } from "../core/wire-request.ts";
 import { hasV2Query } from "./sigv2.ts";
 import { hasV4Query } from "./sigv4-query.ts";
@@ -15,11 +16,7 @@ const NOT_HOISTED: ReadonlySet<string> = new Set([
   "x-amz-decoded-content-length",
   "x-amz-expires",
   // The AWS SDK for JavaScript signs the checksum of an empty body into every URL for an upload.
-  "x-amz-checksum-crc32",
-  "x-amz-checksum-crc32c",
-  "x-amz-checksum-crc64nvme",
-  "x-amz-checksum-sha1",
-  "x-amz-checksum-sha256",
+  ...CHECKSUM_ALGORITHMS.map(checksumHeader),
   "x-amz-sdk-checksum-algorithm",
   "x-amz-security-token",
   "x-amz-signature",

@@ -1,15 +1,20 @@
 // The bytes of a reading as an upload body, for copies within the store: with the checksum that the copy is to have.
 
 import type { ChecksumAlgorithm, ObjectChecksum } from "../core/checksum.ts";
-import { createChecksumHasher, type ChecksumHasher } from "../util/checksum-hasher.ts";
+import {
+  createChecksumHasher,
+  loadChecksumHasher,
+  type ChecksumHasher,
+} from "../util/checksum-hasher.ts";
 import type { ByteWindows } from "./byte-window.ts";
 import type { UploadBody } from "./upload-body.ts";
 
-export function bodyOfReading(
+export async function bodyOfReading(
   windows: ByteWindows,
   sizeBytes: number,
   algorithm: ChecksumAlgorithm | undefined,
-): UploadBody {
+): Promise<UploadBody> {
+  if (algorithm !== undefined) await loadChecksumHasher(algorithm);
   const hasher = algorithm === undefined ? undefined : createChecksumHasher(algorithm);
   let checksum: ObjectChecksum | undefined;
   const finish = (): void => {
@@ -47,6 +52,7 @@ export async function checksumOfReading(
   windows: ByteWindows,
   algorithm: ChecksumAlgorithm,
 ): Promise<ObjectChecksum> {
+  await loadChecksumHasher(algorithm);
   const hasher = createChecksumHasher(algorithm);
   for await (const window of windows) {
     for (const chunk of window.chunks) hasher.update(chunk);

@@ -67,7 +67,7 @@ async function makeObject(
     });
   }
   // A wrong checksum of the whole is the graver news, so it comes first.
-  const checksum = completedChecksum(upload, parts, request);
+  const checksum = await completedChecksum(upload, parts, request);
   requirePartChecksums(upload, request.parts);
   crashPoint("upload.parts-chosen");
   const object = await metadata.completeUpload({

@@ -2,25 +2,23 @@
 // the parts' checksums for COMPOSITE. What the client declares for the whole must agree.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html#multipart-upload-checksums
 
+import { DEFAULT_CHECKSUM_ALGORITHM } from "../core/checksum.ts";
 import type { ChecksumAlgorithm, ChecksumType, ObjectChecksum } from "../core/checksum.ts";
 import { S3Error } from "../core/s3-error.ts";
 import type { PartRecord, UploadRecord } from "../metadata/records.ts";
-import { createChecksumHasher } from "../util/checksum-hasher.ts";
-import { combineCrc, type CombinableCrc } from "../util/crc-combine.ts";
+import { createChecksumHasher, loadChecksumHasher } from "../util/checksum-hasher.ts";
+import { combineCrc, isCombinable } from "../util/crc-combine.ts";
 import type { CompleteRequest } from "./object-store.ts";
-
-/** What S3 keeps of an upload that names no algorithm. */
-export const DEFAULT_CHECKSUM_ALGORITHM: CombinableCrc = "CRC64NVME";
 
 /**
  * Undefined when the parts have no checksums to make one of.
  * @throws S3Error BadDigest, InvalidRequest when what was declared for the whole does not fit
  */
-export function completedChecksum(
+export async function completedChecksum(
   upload: UploadRecord,
   parts: readonly PartRecord[],
   request: Pick<CompleteRequest, "checksum" | "checksumType">,
-): ObjectChecksum | undefined {
+): Promise<ObjectChecksum | undefined> {
   requireSameType(upload, request.checksumType);
   const algorithm = upload.checksumAlgorithm ?? DEFAULT_CHECKSUM_ALGORITHM;
   const declared = request.checksum;
@@ -30,6 +28,7 @@ export function completedChecksum(
       message: `Checksum Type mismatch occurred, expected checksum Type: ${expected}, actual checksum Type: ${declared.algorithm.toLowerCase()}`,
     });
   }
+  await loadChecksumHasher(algorithm);
   const computed = compute(algorithm, upload.checksumType ?? "FULL_OBJECT", parts);
   if (declared === undefined) return computed;
   if (computed === undefined || !isSame(declared.value, computed)) throw new S3Error("BadDigest");
@@ -62,7 +61,7 @@ function compute(
     for (const { value } of known) hasher.update(Buffer.from(value, "base64"));
     return { algorithm, type, value: `${hasher.digestBase64()}-${parts.length}` };
   }
-  if (algorithm === "SHA1" || algorithm === "SHA256") return undefined;
+  if (!isCombinable(algorithm)) return undefined;
   return { algorithm, type, value: combineCrc(algorithm, known) };
 }
 

@@ -36,7 +36,11 @@ export async function copyObject(
       if (shared !== undefined) return shared;
     }
     const windows = source.reading.read(0, object.sizeBytes);
-    return await putObject(context, target, bodyOfReading(windows, object.sizeBytes, algorithm));
+    return await putObject(
+      context,
+      target,
+      await bodyOfReading(windows, object.sizeBytes, algorithm),
+    );
   } finally {
     source.reading.close();
   }

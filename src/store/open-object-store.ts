@@ -1,6 +1,7 @@
 // Puts the object store together: layout, drives, this process's incarnation. The drives that are given and those that
 // the layout names may differ; that is said in the log and never acted on.
 
+import { DEFAULT_CHECKSUM_ALGORITHM } from "../core/checksum.ts";
 import { INLINE_BYTES_MAX, PACK_BYTES_MAX, PART_BYTES_MIN, UNIT_BYTES } from "../core/limits.ts";
 import type { ShardStore, SpaceInfo } from "../datanode/shard-store.ts";
 import type { ErasureCodec } from "../erasure/erasure-codec.ts";
@@ -153,7 +154,7 @@ async function openContext(
   options: ObjectStoreOptions,
 ): Promise<Omit<StoreContext, "packs" | "setIds">> {
   const { metadata, clock, codec, clusterId, logger = silentLogger } = options;
-  await loadChecksumHasher();
+  await loadChecksumHasher(DEFAULT_CHECKSUM_ALGORITHM);
   const layouts = await ensureLayouts(metadata, options.drives);
   const newest = layouts.reduce((a, b) => (b.version > a.version ? b : a));
   const limits = { ...DEFAULT_LIMITS, ...options.limits };

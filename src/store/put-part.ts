@@ -1,13 +1,13 @@
 // UploadPart and UploadPartCopy: a part is stored as an object is, in a set of its own, a pack or inline, and named by its
 // upload. Replacing a part puts the old one's set into the trash.
 
+import { DEFAULT_CHECKSUM_ALGORITHM } from "../core/checksum.ts";
 import { PUT_BYTES_MAX } from "../core/limits.ts";
 import { S3Error } from "../core/s3-error.ts";
 import type { PartRecord } from "../metadata/records.ts";
 import { bodyOfReading } from "./body-of-reading.ts";
 import { commitContent } from "./commit-content.ts";
 import { openUploadKey } from "./encryption/upload-key.ts";
-import { DEFAULT_CHECKSUM_ALGORITHM } from "./completed-checksum.ts";
 import type { PartSource, UploadHandle } from "./object-store.ts";
 import { storeContent } from "./store-content.ts";
 import type { StoreContext } from "./store-context.ts";
@@ -54,7 +54,7 @@ export async function copyPart(
       });
     }
     const algorithm = handle.upload.checksumAlgorithm ?? DEFAULT_CHECKSUM_ALGORITHM;
-    const body = bodyOfReading(reading.read(start, end), sizeBytes, algorithm);
+    const body = await bodyOfReading(reading.read(start, end), sizeBytes, algorithm);
     return await putPart(context, handle, number, body);
   } finally {
     reading.close();

@@ -1,5 +1,6 @@
-// The five checksums that S3 clients send, as incremental hashers. CRC32 and CRC32C are native, SHA comes with Node,
-// CRC64NVME is WebAssembly: one instance, whose state is swapped between hashers, so that a thousand uploads share it.
+// The checksums that S3 clients send, as incremental hashers. CRC32 and CRC32C are native, SHA and MD5 come with Node,
+// CRC64NVME and xxHash are WebAssembly: one instance each, whose state is swapped between hashers, so that a thousand
+// uploads share it.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html
 
 import { createHash } from "node:crypto";
@@ -8,13 +9,16 @@ import { crc32, crc32c } from "@node-rs/crc32";
 import type * as HashWasm from "hash-wasm";
 import { assert } from "./assert.ts";
 
-// This one algorithm's own file: the whole package is thirty times as much to load at every start.
-const { createCRC64 } = createRequire(import.meta.url)("hash-wasm/dist/crc64.umd.min.js") as Pick<
-  typeof HashWasm,
-  "createCRC64"
->;
+type WasmChecksum = "CRC64NVME" | "XXHASH128" | "XXHASH3" | "XXHASH64";
 
-export type HashedChecksum = "CRC32" | "CRC32C" | "CRC64NVME" | "SHA1" | "SHA256";
+export type HashedChecksum =
+  | "CRC32"
+  | "CRC32C"
+  | "MD5"
+  | "SHA1"
+  | "SHA256"
+  | "SHA512"
+  | WasmChecksum;
 
 export interface ChecksumHasher {
   update(chunk: Uint8Array): void;
@@ -25,31 +29,54 @@ export interface ChecksumHasher {
 /** The polynomial of CRC-64/NVME (0xad93d23594c93659), bits reversed. */
 const CRC64NVME_POLYNOMIAL = "9a6c9329ac4bc9b5";
 
-interface Crc64Engine {
-  readonly wasm: Awaited<ReturnType<typeof createCRC64>>;
+interface WasmEngine {
+  readonly wasm: HashWasm.IHasher;
   readonly initialState: Uint8Array;
-  owner: Crc64Hasher | undefined;
+  owner: WasmHasher | undefined;
 }
 
-let engine: Crc64Engine | undefined;
-let loading: Promise<void> | undefined;
+const load = createRequire(import.meta.url);
+/** Each algorithm's own file, when it is first asked for: the whole package is thirty times as much. */
+const fromPackage = (file: string) => load(`hash-wasm/dist/${file}.umd.min.js`) as typeof HashWasm;
 
-/** Loads what CRC64NVME needs, once. Await it before the first `createChecksumHasher("CRC64NVME")`. */
-export function loadChecksumHasher(): Promise<void> {
-  loading ??= (async () => {
-    const wasm = await createCRC64(CRC64NVME_POLYNOMIAL);
-    engine = { wasm, initialState: wasm.init().save(), owner: undefined };
-  })();
-  return loading;
+const CREATE_WASM: Readonly<Record<WasmChecksum, () => Promise<HashWasm.IHasher>>> = {
+  CRC64NVME: () => fromPackage("crc64").createCRC64(CRC64NVME_POLYNOMIAL),
+  XXHASH64: () => fromPackage("xxhash64").createXXHash64(),
+  XXHASH3: () => fromPackage("xxhash3").createXXHash3(),
+  XXHASH128: () => fromPackage("xxhash128").createXXHash128(),
+};
+
+const engines = new Map<HashedChecksum, WasmEngine>();
+const loadings = new Map<WasmChecksum, Promise<void>>();
+
+/** Loads what the algorithm needs, once. Await it before `createChecksumHasher` of that algorithm. */
+export async function loadChecksumHasher(algorithm: HashedChecksum): Promise<void> {
+  if (!isWasm(algorithm)) return;
+  let loading = loadings.get(algorithm);
+  if (loading === undefined) {
+    loading = loadEngine(algorithm);
+    loadings.set(algorithm, loading);
+  }
+  await loading;
 }
 
-/** A fresh hasher. For CRC64NVME `loadChecksumHasher` must have resolved before. */
+function isWasm(algorithm: HashedChecksum): algorithm is WasmChecksum {
+  return Object.hasOwn(CREATE_WASM, algorithm);
+}
+
+async function loadEngine(algorithm: WasmChecksum): Promise<void> {
+  const wasm = await CREATE_WASM[algorithm]();
+  engines.set(algorithm, { wasm, initialState: wasm.init().save(), owner: undefined });
+}
+
+/** A fresh hasher. `loadChecksumHasher` of the algorithm must have resolved before. */
 export function createChecksumHasher(algorithm: HashedChecksum): ChecksumHasher {
   if (algorithm === "CRC32") return new Crc32Hasher(crc32);
   if (algorithm === "CRC32C") return new Crc32Hasher(crc32c);
-  if (algorithm !== "CRC64NVME") return new NodeHasher(algorithm);
-  assert(engine !== undefined, "loadChecksumHasher comes before CRC64NVME");
-  return new Crc64Hasher(engine);
+  if (!isWasm(algorithm)) return new NodeHasher(algorithm);
+  const engine = engines.get(algorithm);
+  assert(engine !== undefined, `loadChecksumHasher comes before ${algorithm}`);
+  return new WasmHasher(engine);
 }
 
 class Crc32Hasher implements ChecksumHasher {
@@ -71,13 +98,13 @@ class Crc32Hasher implements ChecksumHasher {
   }
 }
 
-class Crc64Hasher implements ChecksumHasher {
-  readonly #engine: Crc64Engine;
+class WasmHasher implements ChecksumHasher {
+  readonly #engine: WasmEngine;
   #state: Uint8Array;
 
-  constructor(crc64: Crc64Engine) {
-    this.#engine = crc64;
-    this.#state = crc64.initialState;
+  constructor(engine: WasmEngine) {
+    this.#engine = engine;
+    this.#state = engine.initialState;
   }
 
   update(chunk: Uint8Array): void {
@@ -103,7 +130,7 @@ class Crc64Hasher implements ChecksumHasher {
 class NodeHasher implements ChecksumHasher {
   readonly #hash;
 
-  constructor(name: "SHA1" | "SHA256") {
+  constructor(name: Exclude<HashedChecksum, WasmChecksum | "CRC32" | "CRC32C">) {
     this.#hash = createHash(name.toLowerCase());
   }
 

@@ -23,6 +23,10 @@ const SHAPES: Readonly<Record<CombinableCrc, CrcShape>> = {
   CRC64NVME: { bytes: 8, polynomial: 0x9a6c9329ac4bc9b5n },
 };
 
+export function isCombinable(algorithm: string): algorithm is CombinableCrc {
+  return Object.hasOwn(SHAPES, algorithm);
+}
+
 /** One column a bit: `low[i]` and `high[i]` are what bit i of a CRC becomes. */
 interface BitMatrix {
   readonly low: Int32Array;

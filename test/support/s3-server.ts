@@ -29,6 +29,8 @@ interface RawRequest {
   readonly body?: Buffer | string;
   /** Another bucket than the test's. */
   readonly bucket?: string;
+  /** `x-amz-content-sha256`, where it is not the hash of the body. */
+  readonly payload?: string;
 }
 
 export interface Upload {
@@ -224,7 +226,7 @@ function givens(
 async function sendSigned(
   endpoint: string,
   keys: { readonly accessKey: string; readonly secretKey: string },
-  { bucket = "", method, path, headers = {}, body = "" }: RawRequest,
+  { bucket = "", method, path, headers = {}, body = "", payload }: RawRequest,
 ): Promise<RawAnswer> {
   const { host, port } = new URL(endpoint);
   const [rawPath = "", query = ""] = path.split(/\?(.*)/s);
@@ -234,7 +236,7 @@ async function sendSigned(
     method,
     path: target,
     query,
-    payload: sha256Hex(body),
+    payload: payload ?? sha256Hex(body),
     headers: { host, ...headers, ...(length > 0 ? { "content-length": String(length) } : {}) },
   });
   const url = query === "" ? target : `${target}?${query}`;

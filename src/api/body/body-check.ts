@@ -15,8 +15,8 @@ import { Trailer } from "./trailer.ts";
 export interface BodyClaims {
   readonly payload: PayloadPlan;
   readonly declared: DeclaredChecksum | undefined;
-  /** Computed where the client declares none; undefined computes nothing. */
-  readonly fallback: ChecksumAlgorithm | undefined;
+  /** Computed in any case, beside what the client declares; undefined computes nothing more. */
+  readonly wanted: ChecksumAlgorithm | undefined;
 }
 
 export class BodyCheck {
@@ -24,18 +24,19 @@ export class BodyCheck {
   readonly trailer: Trailer | undefined;
   readonly #claims: BodyClaims;
   readonly #payloadHash: Hash | undefined;
-  readonly #checksum:
-    | { readonly algorithm: ChecksumAlgorithm; readonly hasher: ChecksumHasher }
-    | undefined;
-  #verified: ObjectChecksum | undefined;
+  /** The declared one first. */
+  readonly #hashers: ReadonlyMap<ChecksumAlgorithm, ChecksumHasher>;
+  #verified: readonly ObjectChecksum[] = [];
 
   constructor(claims: BodyClaims) {
-    const { payload, declared, fallback } = claims;
+    const { payload, declared, wanted } = claims;
     this.#claims = claims;
     this.#payloadHash = payload.kind === "sha256" ? createHash("sha256") : undefined;
-    const algorithm = declared?.algorithm ?? fallback;
-    this.#checksum =
-      algorithm === undefined ? undefined : { algorithm, hasher: createChecksumHasher(algorithm) };
+    this.#hashers = new Map(
+      [declared?.algorithm, wanted].flatMap((algorithm) =>
+        algorithm === undefined ? [] : [[algorithm, createChecksumHasher(algorithm)]],
+      ),
+    );
     if (payload.kind === "chunked" && payload.hasTrailer) {
       const isInTrailer = declared !== undefined && declared.value === undefined;
       this.trailer = new Trailer(
@@ -47,7 +48,7 @@ export class BodyCheck {
 
   update(chunk: Uint8Array): void {
     this.#payloadHash?.update(chunk);
-    this.#checksum?.hasher.update(chunk);
+    for (const hasher of this.#hashers.values()) hasher.update(chunk);
   }
 
   /** All bytes have passed. @throws S3Error XAmzContentSHA256Mismatch, BadDigest, InvalidRequest */
@@ -62,18 +63,20 @@ export class BodyCheck {
         },
       });
     }
-    if (this.#checksum === undefined) return;
-    const { algorithm, hasher } = this.#checksum;
-    const value = hasher.digestBase64();
+    const verified = [...this.#hashers].map(([algorithm, hasher]) => {
+      const value = hasher.digestBase64();
+      return { algorithm, type: "FULL_OBJECT", value } as const;
+    });
     if (declared !== undefined) {
+      const { algorithm } = declared;
       const said = declared.value ?? parseChecksum(algorithm, this.trailer?.value ?? "");
-      if (said !== value) throw checksumMismatch(algorithm);
+      if (said !== verified[0]?.value) throw checksumMismatch(algorithm);
     }
-    this.#verified = { algorithm, type: "FULL_OBJECT", value };
+    this.#verified = verified;
   }
 
-  /** What was verified, or computed, once `finish` has returned. */
+  /** What was verified, then what was computed beside it, once `finish` has returned. */
   checksums(): readonly ObjectChecksum[] {
-    return this.#verified === undefined ? [] : [this.#verified];
+    return this.#verified;
   }
 }

@@ -4,7 +4,7 @@
 import type { PayloadPlan } from "../../auth/authenticate.ts";
 import {
   CHECKSUM_ALGORITHMS,
-  CHECKSUM_BYTES,
+  CHECKSUMS,
   type ChecksumAlgorithm,
   checksumHeader,
   parseChecksumAlgorithm,
@@ -74,7 +74,7 @@ export function parseChecksum(algorithm: ChecksumAlgorithm, text: string): strin
   const value = text.trim();
   const bytes = decodeBase64(value);
   if (bytes === undefined) throw checksumMismatch(algorithm);
-  if (bytes.length === CHECKSUM_BYTES[algorithm]) return value;
+  if (bytes.length === CHECKSUMS[algorithm].sizeBytes) return value;
   throw invalid(`Value for ${checksumHeader(algorithm)} header is invalid.`);
 }
 

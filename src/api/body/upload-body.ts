@@ -2,7 +2,7 @@
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html
 
 import type { PayloadPlan } from "../../auth/authenticate.ts";
-import type { ChecksumAlgorithm } from "../../core/checksum.ts";
+import { DEFAULT_CHECKSUM_ALGORITHM, type ChecksumAlgorithm } from "../../core/checksum.ts";
 import { PUT_BYTES_MAX } from "../../core/limits.ts";
 import type { WireRequest } from "../../core/wire-request.ts";
 import type { UploadBody } from "../../store/upload-body.ts";
@@ -13,14 +13,13 @@ import { checkedChunks } from "./checked-chunks.ts";
 import { parseContentMd5 } from "./content-md5.ts";
 import { parseDeclaredChecksum } from "./declared-checksum.ts";
 
-/** What Amazon S3 computes and stores where the client sends no checksum. Undefined would switch that off. */
-const FALLBACK_ALGORITHM: ChecksumAlgorithm | undefined = "CRC64NVME";
-
 export interface UploadBodyOptions {
   readonly request: Pick<WireRequest, "headers">;
   readonly payload: PayloadPlan;
   /** Nothing is read from it before `chunks` is iterated, so that 100-continue can wait for the headers' verdict. */
   readonly source: AsyncIterable<Uint8Array>;
+  /** A checksum to compute in any case. By default the client's alone is, and S3's default where it sends none. */
+  readonly wanted?: ChecksumAlgorithm | undefined;
   /** Largest length after decoding, in bytes; PUT_BYTES_MAX where absent. */
   readonly sizeBytesMax?: number;
 }
@@ -35,8 +34,12 @@ export async function openUploadBody(options: UploadBodyOptions): Promise<Upload
   const expectedMd5 = parseContentMd5(request.headers.get("content-md5"));
   const declared = parseDeclaredChecksum(request.headers, payload);
   const sizeBytes = readBodySize(request.headers, payload, rule);
-  await loadChecksumHasher();
-  const check = new BodyCheck({ payload, declared, fallback: FALLBACK_ALGORITHM });
+  const fallback = declared === undefined ? DEFAULT_CHECKSUM_ALGORITHM : undefined;
+  const wanted = options.wanted ?? fallback;
+  for (const algorithm of [declared?.algorithm, wanted]) {
+    if (algorithm !== undefined) await loadChecksumHasher(algorithm);
+  }
+  const check = new BodyCheck({ payload, declared, wanted });
   return {
     sizeBytes,
     chunks: checkedChunks({ source, payload, sizeBytes, rule }, check),

@@ -40,8 +40,8 @@ export async function readXmlBody(options: XmlBodyOptions): Promise<string> {
   // A body that may be absent, as CreateBucket's, needs no Content-Length to say so.
   const isAbsent = !headers.has("content-length") && !headers.has("transfer-encoding");
   const sizeBytes = isAbsent ? 0 : readBodySize(headers, payload, rule);
-  await loadChecksumHasher();
-  const check = new BodyCheck({ payload, declared, fallback: undefined });
+  if (declared !== undefined) await loadChecksumHasher(declared.algorithm);
+  const check = new BodyCheck({ payload, declared, wanted: undefined });
   const chunks: Uint8Array[] = [];
   for await (const chunk of checkedChunks({ source, payload, sizeBytes, rule }, check)) {
     chunks.push(chunk);

@@ -1,7 +1,7 @@
 // CompleteMultipartUpload: makes the object from the parts that the client names. Asked again, it answers the same.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html
 
-import { CHECKSUM_ALGORITHMS, checksumHeader } from "../../core/checksum.ts";
+import { CHECKSUM_ALGORITHMS, checksumHeader, checksumTypesOfParts } from "../../core/checksum.ts";
 import type { ChecksumAlgorithm, ChecksumType, ObjectChecksum } from "../../core/checksum.ts";
 import type { UploadId } from "../../core/ids.ts";
 import { OBJECT_BYTES_MAX } from "../../core/limits.ts";
@@ -85,7 +85,8 @@ function findChecksum(
 }
 
 function impliedType(algorithm: ChecksumAlgorithm, value: string): ChecksumType {
-  if (algorithm === "SHA1" || algorithm === "SHA256") return "COMPOSITE";
+  const [first, ...others] = checksumTypesOfParts(algorithm);
+  if (others.length === 0) return first;
   return PART_COUNT.test(value) ? "COMPOSITE" : "FULL_OBJECT";
 }
 

@@ -1,6 +1,7 @@
 // CreateMultipartUpload: begins an upload in parts; what the object will be, beside its bytes, is said here.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_CreateMultipartUpload.html
 
+import { checksumTypesOfParts } from "../../core/checksum.ts";
 import type { ChecksumAlgorithm, ChecksumType } from "../../core/checksum.ts";
 import { S3Error } from "../../core/s3-error.ts";
 import { findRequestedAlgorithm, findRequestedType } from "../checksum-headers.ts";
@@ -15,15 +16,6 @@ interface UploadChecksum {
   readonly algorithm: ChecksumAlgorithm;
   readonly type: ChecksumType;
 }
-
-/** CRCs of parts can be combined to one of all bytes, SHAs cannot; AWS offers CRC64NVME in no other way. */
-const TYPES: Readonly<Record<ChecksumAlgorithm, readonly [ChecksumType, ...ChecksumType[]]>> = {
-  CRC32: ["COMPOSITE", "FULL_OBJECT"],
-  CRC32C: ["COMPOSITE", "FULL_OBJECT"],
-  CRC64NVME: ["FULL_OBJECT"],
-  SHA1: ["COMPOSITE"],
-  SHA256: ["COMPOSITE"],
-};
 
 export const createMultipartUpload = defineOperation({
   name: "CreateMultipartUpload",
@@ -64,10 +56,11 @@ function parseUploadChecksum(headers: Headers): UploadChecksum | undefined {
         "The x-amz-checksum-type header can only be used with the x-amz-checksum-algorithm header.",
     });
   }
-  if (type !== undefined && !TYPES[algorithm].includes(type)) {
+  const types = checksumTypesOfParts(algorithm);
+  if (type !== undefined && !types.includes(type)) {
     throw new S3Error("InvalidRequest", {
       message: `The ${type} checksum type cannot be used with the ${algorithm.toLowerCase()} checksum algorithm.`,
     });
   }
-  return { algorithm, type: type ?? TYPES[algorithm][0] };
+  return { algorithm, type: type ?? types[0] };
 }

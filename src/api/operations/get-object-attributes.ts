@@ -111,7 +111,7 @@ async function renderParts(
     Part: parts.map((part) => ({
       PartNumber: part.number,
       Size: part.sizeBytes,
-      ...partChecksumElements(part.checksums),
+      ...partChecksumElements(part.checksums, object.checksum?.algorithm),
     })),
   };
 }

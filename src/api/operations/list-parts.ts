@@ -42,7 +42,7 @@ export const listParts = defineOperation({
         LastModified: listedTime(part.uploadedAt),
         ETag: `"${part.etag}"`,
         Size: part.sizeBytes,
-        ...partChecksumElements(part.checksums),
+        ...partChecksumElements(part.checksums, upload.checksumAlgorithm),
       })),
     });
   },

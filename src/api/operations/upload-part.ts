@@ -1,8 +1,9 @@
 // UploadPart: stores one part of an upload, in place of an earlier one of the same number.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_UploadPart.html
 
-import type { ChecksumAlgorithm } from "../../core/checksum.ts";
+import { DEFAULT_CHECKSUM_ALGORITHM, type ChecksumAlgorithm } from "../../core/checksum.ts";
 import { S3Error } from "../../core/s3-error.ts";
+import type { UploadRecord } from "../../store/records.ts";
 import { findAnnouncedAlgorithm, partChecksumHeaders } from "../checksum-headers.ts";
 import { encryptionHeaders, readCustomerKey } from "../encryption-headers.ts";
 import { requireLockDigest } from "../object-lock.ts";
@@ -10,9 +11,6 @@ import { defineOperation } from "../operation.ts";
 import { parsePartTarget } from "../part-target.ts";
 import { refuseHeaders } from "../refused-headers.ts";
 import { emptyResponse } from "../response.ts";
-
-/** Computed for every body that comes without a checksum. */
-const DEFAULT_ALGORITHM: ChecksumAlgorithm = "CRC64NVME";
 
 export const uploadPart = defineOperation({
   name: "UploadPart",
@@ -34,9 +32,11 @@ export const uploadPart = defineOperation({
     const upload = await store.getUpload(bucket, key, uploadId);
     const { headers } = context.request;
     requireLockDigest(bucket, upload.lock, { headers, what: "Part" });
-    checkAlgorithm(upload.checksumAlgorithm, algorithm);
+    checkAlgorithm(upload, algorithm);
     const handle = { bucket, upload, customerKey };
-    const part = await store.putPart(handle, number, await context.openBody());
+    // What the object's checksum will be made of, whatever else the client sends.
+    const body = await context.openBody(upload.checksumAlgorithm ?? DEFAULT_CHECKSUM_ALGORITHM);
+    const part = await store.putPart(handle, number, body);
     return emptyResponse(200, {
       etag: `"${part.etag}"`,
       ...encryptionHeaders(upload.encryption, customerKey),
@@ -45,12 +45,17 @@ export const uploadPart = defineOperation({
   },
 });
 
-/** Parts must have the checksum that the upload was begun with: the object's is made of theirs. @throws S3Error InvalidRequest */
+/**
+ * Parts have the checksum that the upload was begun with: the object's is made of theirs. What is missing is computed where
+ * it is of all bytes in the end; a composite one is to come from the client.
+ * @throws S3Error InvalidRequest
+ */
 function checkAlgorithm(
-  expected: ChecksumAlgorithm | undefined,
+  { checksumAlgorithm: expected, checksumType }: UploadRecord,
   actual: ChecksumAlgorithm | undefined,
 ): void {
-  if (expected === undefined || expected === (actual ?? DEFAULT_ALGORITHM)) return;
+  if (expected === undefined || expected === actual) return;
+  if (actual === undefined && checksumType === "FULL_OBJECT") return;
   throw new S3Error("InvalidRequest", {
     message: `Checksum Type mismatch occurred, expected checksum Type: ${expected.toLowerCase()}, actual checksum Type: ${actual?.toLowerCase() ?? "null"}`,
   });

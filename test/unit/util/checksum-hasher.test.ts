@@ -10,10 +10,23 @@ import {
 } from "../../../src/util/checksum-hasher.ts";
 import { type CombinableCrc, combineCrc } from "../../../src/util/crc-combine.ts";
 
-const ALGORITHMS: readonly HashedChecksum[] = ["CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256"];
+const ALGORITHMS: readonly HashedChecksum[] = [
+  "CRC32",
+  "CRC32C",
+  "CRC64NVME",
+  "MD5",
+  "SHA1",
+  "SHA256",
+  "SHA512",
+  "XXHASH128",
+  "XXHASH3",
+  "XXHASH64",
+];
 const CRCS: readonly CombinableCrc[] = ["CRC32", "CRC32C", "CRC64NVME"];
 
-beforeAll(loadChecksumHasher);
+beforeAll(async () => {
+  for (const algorithm of ALGORITHMS) await loadChecksumHasher(algorithm);
+});
 
 function checksumOf(algorithm: HashedChecksum, ...pieces: readonly Uint8Array[]): string {
   const hasher = createChecksumHasher(algorithm);
@@ -37,6 +50,33 @@ test("CRC64NVME of 1,024 letters A is the value of the s3-tests suite", () => {
   expect(checksumOf("CRC64NVME", Buffer.alloc(1024, "A"))).toBe("Qeh8oXvGiSo=");
   expect(checksumOf("CRC64NVME")).toBe("AAAAAAAAAAA=");
 });
+
+/** What xxHash's own sanity check hashes. */
+function sanityBytes(count: number): Buffer {
+  const bytes = Buffer.alloc(count);
+  let state = 2_654_435_761n;
+  for (let index = 0; index < count; index += 1) {
+    bytes[index] = Number(state >> 56n);
+    state = (state * 11_400_714_785_074_694_797n) & 0xffff_ffff_ffff_ffffn;
+  }
+  return bytes;
+}
+
+test.each([
+  ["XXHASH64", 0, "ef46db3751d8e999"],
+  ["XXHASH64", 1, "e934a84adb052768"],
+  ["XXHASH64", 14, "8282dcc4994e35c8"],
+  ["XXHASH3", 0, "2d06800538d394c2"],
+  ["XXHASH3", 1, "c44bdff4074eecdb"],
+  ["XXHASH3", 6, "27b56a84cd2d7325"],
+  ["XXHASH128", 0, "99aa06d3014798d86001c324468d497f"],
+  ["XXHASH128", 1, "a6cd5e9392000f6ac44bdff4074eecdb"],
+] as const)(
+  "%s of %i bytes is the value of xxHash's sanity check",
+  (algorithm, count, expected) => {
+    expect(hex(checksumOf(algorithm, sanityBytes(count)))).toBe(expected);
+  },
+);
 
 test("CRC32 is the one of zlib", () => {
   const bytes = Buffer.from("Kintsugi, golden joinery");

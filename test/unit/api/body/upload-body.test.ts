@@ -20,7 +20,9 @@ const BYTES = Buffer.from("Kintsugi");
 const LENGTH = { "content-length": String(BYTES.length) };
 const md5 = (bytes: Uint8Array) => createHash("md5").update(bytes).digest();
 
-beforeAll(loadChecksumHasher);
+beforeAll(async () => {
+  for (const algorithm of CHECKSUM_ALGORITHMS) await loadChecksumHasher(algorithm);
+});
 
 function checksumOf(algorithm: (typeof CHECKSUM_ALGORITHMS)[number]): string {
   const hasher = createChecksumHasher(algorithm);
