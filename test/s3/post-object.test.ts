@@ -6,6 +6,7 @@ import {
   GetObjectCommand,
   GetObjectTaggingCommand,
   HeadObjectCommand,
+  PutBucketCorsCommand,
   PutBucketPolicyCommand,
   PutPublicAccessBlockCommand,
   type S3Client,
@@ -18,7 +19,7 @@ import {
   signFormV2,
   signFormV4,
 } from "../support/post-form.ts";
-import { errorCode, exchange } from "../support/raw-http.ts";
+import { errorCode, exchange, sendRaw } from "../support/raw-http.ts";
 import { MIB, patterned, refusal, startS3, type S3Lab } from "../support/s3-server.ts";
 import { wireBytes } from "../support/signing.ts";
 
@@ -253,6 +254,38 @@ test("nobody's form, where the bucket takes what everybody sends", async () => {
   expect(await get(lab, "drop/a")).toEqual(Buffer.from("bytes"));
   const elsewhere = await post(lab, { fields: [["key", "a"]], sign: () => [] });
   expect(elsewhere.status).toBe(403);
+});
+
+test("a form to the host name of a bucket, from a page of another origin", async () => {
+  const lab = await startS3();
+  const { bucket } = lab;
+  const CORSRules = [{ AllowedOrigins: ["https://page.example"], AllowedMethods: ["POST"] }];
+  await lab.client.send(
+    new PutBucketCorsCommand({ Bucket: bucket, CORSConfiguration: { CORSRules } }),
+  );
+  const { accessKeyId, secretAccessKey } = await lab.client.config.credentials();
+  const keys = { accessKey: accessKeyId, secretKey: secretAccessKey };
+  const conditions = [{ key: "a/b" }];
+  const send = (key: string) => {
+    const signed = signFormV4(keys, { bucket, conditions });
+    const { contentType, body } = formOf([["key", key], ...signed, { name: "file", body: "x" }]);
+    const { port } = new URL(lab.endpoint);
+    const headers = {
+      host: `${bucket}.localhost:${port}`,
+      origin: "https://page.example",
+      "content-type": contentType,
+      "content-length": String(body.length),
+    };
+    return sendRaw(Number(port), wireBytes("POST", "/", headers, body));
+  };
+  const stored = await send("a/b");
+  const refused = await send("b");
+  expect([stored.status, refused.status, errorCode(refused)]).toEqual([204, 403, "AccessDenied"]);
+  expect(stored.headers.get("location")).toMatch(/^http:\/\/[^/]+\.localhost:\d+\/a\/b$/);
+  for (const { headers } of [stored, refused]) {
+    expect(headers.get("access-control-allow-origin")).toBe("https://page.example");
+  }
+  expect(await get(lab, "a/b")).toEqual(Buffer.from("x"));
 });
 
 test("a bucket that is not there", async () => {

@@ -8,6 +8,7 @@ export const deleteBucketReplication = defineOperation({
   name: "DeleteBucketReplication",
   route: { method: "DELETE", target: "bucket", query: ["replication"] },
   action: "s3:PutReplicationConfiguration",
+  partly: "there never is one to delete",
   parse: () => undefined,
   handle: async () => emptyResponse(204),
 });

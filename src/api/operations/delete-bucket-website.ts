@@ -8,6 +8,7 @@ export const deleteBucketWebsite = defineOperation({
   name: "DeleteBucketWebsite",
   route: { method: "DELETE", target: "bucket", query: ["website"] },
   action: "s3:DeleteBucketWebsite",
+  partly: "there never is one to delete",
   parse: () => undefined,
   handle: async () => emptyResponse(204),
 });

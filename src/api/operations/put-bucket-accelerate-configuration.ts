@@ -12,6 +12,7 @@ export const putBucketAccelerateConfiguration = defineOperation({
   route: { method: "PUT", target: "bucket", query: ["accelerate"] },
   action: "s3:PutAccelerateConfiguration",
   body: "xml",
+  partly: "kept and shown; there are no edge locations",
   parse: ({ xml }) => parseAcceleration(xml),
   async handle({ store, bucket }, status) {
     if (bucket.name.includes(".")) {

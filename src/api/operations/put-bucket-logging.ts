@@ -11,6 +11,7 @@ export const putBucketLogging = defineOperation({
   route: { method: "PUT", target: "bucket", query: ["logging"] },
   action: "s3:PutBucketLogging",
   body: "xml",
+  partly: "logging can be switched off; no access logs are written",
   parse: ({ xml }) => {
     const root = parseXml(xml, "BucketLoggingStatus");
     refuseOthers(root, ["LoggingEnabled"]);

@@ -19,6 +19,7 @@ export const putBucketNotificationConfiguration = defineOperation({
   route: { method: "PUT", target: "bucket", query: ["notification"] },
   action: "s3:PutBucketNotification",
   body: "xml",
+  partly: "notifications can be switched off; nobody is notified",
   parse: ({ xml }) => {
     const root = parseXml(xml, "NotificationConfiguration");
     refuseOthers(root, KINDS);

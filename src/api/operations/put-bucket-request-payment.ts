@@ -11,6 +11,7 @@ export const putBucketRequestPayment = defineOperation({
   route: { method: "PUT", target: "bucket", query: ["requestPayment"] },
   action: "s3:PutBucketRequestPayment",
   body: "xml",
+  partly: "enforced; nothing is billed",
   parse: ({ xml }) => parsePayer(xml),
   async handle({ store, bucket }, payer) {
     const text = payer === "Requester" ? payer : undefined;

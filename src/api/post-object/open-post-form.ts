@@ -4,6 +4,7 @@
 
 import type { AuthSettings } from "../../auth/authenticate.ts";
 import { authenticateForm } from "../../auth/form-signature.ts";
+import type { ChecksumAlgorithm } from "../../core/checksum.ts";
 import { checkKey } from "../../core/object-key.ts";
 import { PUT_BYTES_MAX } from "../../core/limits.ts";
 import { S3Error } from "../../core/s3-error.ts";
@@ -44,7 +45,7 @@ export async function openPostForm({ request, body, auth }: PostFormSource): Pro
     return {
       authentication,
       request: put,
-      openBody: () => openFile(form, put, policy),
+      openBody: (wanted) => openFile({ form, request: put, policy, wanted }),
       fields: form.fields,
       close: form.close,
     };
@@ -70,15 +71,19 @@ function keyOf({ fields, fileName }: PostForm): string {
   return key;
 }
 
-async function openFile(
-  form: PostForm,
-  request: S3Request,
-  policy: PostPolicy | undefined,
-): Promise<UploadBody> {
+interface FileOfForm {
+  readonly form: PostForm;
+  readonly request: S3Request;
+  readonly policy: PostPolicy | undefined;
+  readonly wanted: ChecksumAlgorithm | undefined;
+}
+
+async function openFile({ form, request, policy, wanted }: FileOfForm): Promise<UploadBody> {
   const range = policy?.sizeRange;
   return openUploadBody({
     request,
     payload: { kind: "unsigned" },
+    wanted,
     source: withMinimum(form.file(), range?.min ?? 0),
     sizeBytesMax: Math.min(range?.max ?? PUT_BYTES_MAX, PUT_BYTES_MAX),
   });

@@ -95,7 +95,8 @@ function checkTaken(reader: MultipartReader, bytesMax: number): void {
 
 function addField(fields: Map<string, string>, name: string, value: string): void {
   const lower = name.toLowerCase();
-  // Of two values the policy could judge one, and the other become the object's.
+  // Differs from AWS: a field that is there twice is refused. Of two values the policy could judge one, and the other
+  // become the object's.
   if (fields.has(lower) && !lower.startsWith(IGNORED_PREFIX)) {
     throw invalidArgument(name, value, `The form has more than one field named '${name}'.`);
   }
