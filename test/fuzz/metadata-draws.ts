@@ -37,8 +37,77 @@ const condition = fc.option(
 const number = fc.integer({ min: 1, max: 4 });
 const sizeBytes = fc.integer({ min: 0, max: 9 });
 
+/** Before and after the time of the deletes. */
+const retention = fc.option(
+  fc.record({
+    mode: fc.constantFrom("COMPLIANCE", "GOVERNANCE"),
+    until: fc.constantFrom(4_000, 6_000),
+  }),
+  { nil: undefined, freq: 2 },
+);
+/** Most objects ask for no lock: it is refused where the bucket has none. */
+const lock = fc.oneof(
+  { weight: 6, arbitrary: fc.constant({ retention: undefined, legalHold: undefined }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({ retention, legalHold: fc.option(fc.boolean(), { nil: undefined }) }),
+  },
+);
+const acl = fc.option(fc.constantFrom("acl 1", "acl 2"), { nil: undefined, freq: 3 });
+const mayBypassGovernance = fc.boolean();
+/** A version of the key, by its place; undefined: none is named. The highest is one that is not there. */
+const versionPick = fc.option(fc.nat(4), { nil: undefined, freq: 2 });
+const deleteCondition = fc.option(
+  fc.record({
+    ifMatch: fc.option(fc.constantFrom(...ETAGS, "*"), { nil: undefined, freq: 1 }),
+    ifSizeBytes: fc.option(fc.nat(9), { nil: undefined, freq: 1 }),
+    ifModifiedAt: fc.option(fc.nat(9_000), { nil: undefined, freq: 1 }),
+    /** The sequence of that version, or of the one that is picked without an id. */
+    isSeen: fc.boolean(),
+  }),
+  { nil: undefined, freq: 3 },
+);
+
 const operation = fc.oneof(
-  { weight: 2, arbitrary: fc.record({ kind: fc.constant("createBucket"), bucket }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant("createBucket"),
+      bucket,
+      hasLock: fc.boolean(),
+    }),
+  },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      kind: fc.constant("setVersioning"),
+      bucket,
+      versioning: fc.constantFrom("enabled", "enabled", "suspended" as const),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("putBucketLock"), bucket, retention }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant("putBucketQuota"),
+      bucket,
+      quotaBytes: fc.constantFrom(5, 30, undefined, undefined),
+    }),
+  },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant("putProgress"), bucket, acl }) },
+  {
+    weight: 5,
+    arbitrary: fc.record({
+      kind: fc.constant("changeVersion"),
+      what: fc.constantFrom("acl", "legalHold", "retention", "tags" as const),
+      ...place,
+      pick: versionPick,
+      acl,
+      retention,
+      mayBypassGovernance,
+      etag,
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("deleteBucket"), bucket }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("putBucketConfig"), bucket, etag }) },
   {
@@ -52,18 +121,25 @@ const operation = fc.oneof(
       sizeBytes,
       source: key,
       pack,
+      lock,
+      acl,
     }),
   },
   {
-    weight: 4,
+    weight: 8,
     arbitrary: fc.record({
       kind: fc.constant("deleteObjects"),
       bucket,
-      keys: fc.array(key, { maxLength: 4 }),
+      requests: fc.array(
+        fc.record({ key, pick: versionPick, condition: deleteCondition, mayBypassGovernance }),
+        { maxLength: 4 },
+      ),
     }),
   },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant("putObjectTags"), ...place, etag }) },
-  { weight: 5, arbitrary: fc.record({ kind: fc.constant("createUpload"), ...place, sizeBytes }) },
+  {
+    weight: 5,
+    arbitrary: fc.record({ kind: fc.constant("createUpload"), ...place, sizeBytes, lock, acl }),
+  },
   {
     weight: 12,
     arbitrary: fc.record({
@@ -122,6 +198,7 @@ const operation = fc.oneof(
 
 export type Operation = typeof operation extends fc.Arbitrary<infer Drawn> ? Drawn : never;
 export type Named<Kind extends Operation["kind"]> = Extract<Operation, { readonly kind: Kind }>;
+export type DrawnDelete = Named<"deleteObjects">["requests"][number];
 export type ContentChoice = Pick<Named<"putObject">, "bucket" | "content" | "pack" | "source">;
 
 /** Steps one after another, the operations of one step together. */

@@ -2,15 +2,24 @@
 
 import type { UploadId } from "../../src/core/ids.ts";
 import type {
+  DueEntry,
   MetadataStore,
   ObjectPage,
   UploadPage,
+  VersionPage,
   WalkEntry,
   WalkPosition,
 } from "../../src/metadata/metadata-store.ts";
 import type { Content, ManifestContent } from "../../src/metadata/records.ts";
-import { OWNER, objectsQuery, setId, uploadsQuery } from "../contract/metadata/inputs.ts";
-import { KEYS } from "./metadata-draws.ts";
+import { sequenceOf } from "../../src/metadata/version-id.ts";
+import {
+  OWNER,
+  objectsQuery,
+  setId,
+  uploadsQuery,
+  versionsQuery,
+} from "../contract/metadata/inputs.ts";
+import { BUCKETS, KEYS } from "./metadata-draws.ts";
 
 const DELIMITERS = ["", "/", "//", "b", "\u{1f600}"];
 const PREFIXES = ["", "a", "a/", "\u{10ffff}"];
@@ -21,7 +30,22 @@ export async function dumpOf(store: MetadataStore) {
   const buckets = await store.listBuckets({ ownerId: OWNER, ...all });
   const contents = await Promise.all(buckets.map(({ id }) => bucketDump(store, id)));
   const trash = await store.listTrash(1_000_000);
-  return { buckets, contents, trash, ...(await setDump(store)), walks: await walks(store) };
+  const progress = await Promise.all(BUCKETS.map((job) => store.findProgress(job)));
+  const sets = await setDump(store);
+  const dump = { buckets, contents, trash, progress, ...sets, walks: await walks(store) };
+  return withoutIds(dump);
+}
+
+/** The ids of versions are random but for their sequence: that stands for them. */
+export function withoutIds(value: unknown, name = ""): unknown {
+  if (typeof value === "string" && name.toLowerCase() === "versionid") {
+    return sequenceOf(value) ?? value;
+  }
+  if (Array.isArray(value)) return value.map((each) => withoutIds(each));
+  if (typeof value !== "object" || value === null || value instanceof Set) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, each]) => [key, withoutIds(each, key)]),
+  );
 }
 
 async function setDump(store: MetadataStore) {
@@ -69,6 +93,9 @@ async function bucketDump(store: MetadataStore, bucketId: number) {
     parts: await Promise.all(parts),
     config: await store.findBucketConfig(bucketId, "tagging"),
     objectPages: await objectPages(store, bucketId),
+    versionPages: await versionPages(store, bucketId),
+    versions: await versionsDump(store, bucketId),
+    due: await dues(store, bucketId),
     uploadPages: await uploadPages(store, bucketId),
   };
 }
@@ -102,6 +129,62 @@ async function objectPages(store: MetadataStore, bucketId: number): Promise<Obje
     }
   }
   return pages;
+}
+
+async function versionPages(store: MetadataStore, bucketId: number): Promise<VersionPage[]> {
+  const pages: VersionPage[] = [];
+  for (const { prefix, delimiter, limit } of listings()) {
+    let keyMarker: string | undefined;
+    let versionIdMarker: string | undefined;
+    for (let more = true; more;) {
+      const markers = { keyMarker, versionIdMarker };
+      const page = await store.listVersions(
+        versionsQuery(bucketId, { prefix, delimiter, limit, ...markers }),
+      );
+      pages.push(page);
+      const last = page.entries.at(-1);
+      keyMarker = last?.kind === "prefix" ? last.prefix : last?.object.key;
+      versionIdMarker = last?.kind === "prefix" ? undefined : last?.versionId;
+      more = page.isTruncated;
+    }
+  }
+  return pages;
+}
+
+/** Each version by its id, with its bytes, and the latest of each key. */
+async function versionsDump(store: MetadataStore, bucketId: number) {
+  const { entries } = await store.listVersions(versionsQuery(bucketId));
+  const latest = KEYS.map((key) => ({ bucketId, key, versionId: undefined }));
+  const named = entries.flatMap((entry) =>
+    entry.kind === "prefix"
+      ? []
+      : [{ bucketId, key: entry.object.key, versionId: entry.versionId }],
+  );
+  return Promise.all(
+    [...latest, ...named].map(async (name) => {
+      const version = await store.findVersion(name);
+      if (version?.kind !== "object") return version;
+      return { version, bytes: await contentDump(store, version.object.content) };
+    }),
+  );
+}
+
+/** What is due, of each kind, in pages of two. */
+async function dues(store: MetadataStore, bucketId: number): Promise<DueEntry[][]> {
+  const lists: DueEntry[][] = [];
+  for (const kind of ["current", "marker", "noncurrent", "upload"] as const) {
+    for (const before of [4_000, 1_000_000]) {
+      const entries: DueEntry[] = [];
+      let page: readonly DueEntry[];
+      do {
+        const after = entries.at(-1);
+        page = await store.listDue({ bucketId, kind, before, after, limit: 2 });
+        entries.push(...page);
+      } while (page.length > 0);
+      lists.push(entries);
+    }
+  }
+  return lists;
 }
 
 async function uploadPages(store: MetadataStore, bucketId: number): Promise<UploadPage[]> {

@@ -13,7 +13,7 @@ import type { MetadataStore } from "../../src/metadata/metadata-store.ts";
 import { openSqliteMetadata } from "../../src/metadata/sqlite/open-sqlite-metadata.ts";
 import type { Clock } from "../../src/util/clock.ts";
 import { bucketInput } from "../contract/metadata/inputs.ts";
-import { dumpOf } from "./metadata-dump.ts";
+import { dumpOf, withoutIds } from "./metadata-dump.ts";
 import { BUCKETS, stepsArbitrary } from "./metadata-draws.ts";
 import { MetadataScript, type Action } from "./metadata-script.ts";
 
@@ -34,7 +34,7 @@ test(`SQLite does what the model does (seed ${seed})`, async () => {
     await store.close();
     await rm(folder, { recursive: true });
   });
-  const script = new MetadataScript(model);
+  const script = new MetadataScript(model, [store]);
 
   await fc.assert(
     fc.asyncProperty(stepsArbitrary, async (steps) => {
@@ -58,11 +58,12 @@ test(`SQLite does what the model does (seed ${seed})`, async () => {
 async function answersOf(store: MetadataStore, actions: readonly Action[]) {
   const outcomes = await Promise.allSettled(actions.map((act) => act(store)));
   return outcomes.map((outcome) => {
-    if (outcome.status === "fulfilled") return outcome.value;
+    if (outcome.status === "fulfilled") return withoutIds(outcome.value);
     const reason: unknown = outcome.reason;
     if (reason instanceof Error && MISUSED.test(reason.message)) return "misused";
     // Any other fault is an answer that no sequence may lead to.
     if (!(reason instanceof S3Error)) throw reason;
-    return { code: reason.code, message: reason.message, detail: reason.detail };
+    const { code, message, detail } = reason;
+    return withoutIds({ code, message, detail });
   });
 }

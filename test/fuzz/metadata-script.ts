@@ -3,13 +3,18 @@
 
 import type { Incarnation, SetId, UploadId } from "../../src/core/ids.ts";
 import type {
+  DeleteRequest,
+  ListedVersion,
   MetadataStore,
   MovePackedInput,
   NewContent,
+  VersionName,
 } from "../../src/metadata/metadata-store.ts";
+import { NULL_VERSION, sequenceOf } from "../../src/metadata/version-id.ts";
 import {
+  MARKER,
   bucketInput,
-  deleteKeys,
+  deleteRequest,
   inPack,
   inSet,
   inline,
@@ -18,19 +23,26 @@ import {
   setId,
   uploadInput,
   uploadsQuery,
+  versionsQuery,
 } from "../contract/metadata/inputs.ts";
-import type { ContentChoice, Named, Operation } from "./metadata-draws.ts";
+import type { ContentChoice, DrawnDelete, Named, Operation } from "./metadata-draws.ts";
 
 export type Action = (store: MetadataStore) => Promise<unknown>;
 
+/** A version as each store knows it: the sequences are alike, the ids are random. */
+type IdIn = (store: MetadataStore) => string | undefined;
+
 export class MetadataScript {
   readonly #model: MetadataStore;
+  readonly #stores: readonly MetadataStore[];
   #lastNumber = 0;
   /** Grows with every process that takes the cluster over. */
   #processNumber = 1;
 
-  constructor(model: MetadataStore) {
+  /** `others` are compared with the model. */
+  constructor(model: MetadataStore, others: readonly MetadataStore[]) {
     this.#model = model;
+    this.#stores = [model, ...others];
   }
 
   /** Makes the operations of a step concrete, from what the model holds before the step. */
@@ -42,7 +54,14 @@ export class MetadataScript {
 
   async #actionOf(drawn: Operation): Promise<Action> {
     const { kind } = drawn;
-    if (kind === "createBucket") return (store) => store.createBucket(bucketInput(drawn.bucket));
+    if (kind === "createBucket") {
+      const { hasLock } = drawn;
+      return (store) => store.createBucket(bucketInput(drawn.bucket, { hasLock }));
+    }
+    if (kind === "putProgress") return (store) => store.putProgress(drawn.bucket, drawn.acl);
+    if (kind === "setVersioning" || kind === "putBucketLock" || kind === "putBucketQuota") {
+      return this.#bucketAction(drawn);
+    }
     if (kind === "dropTrash") {
       const trash = await this.#model.listTrash(drawn.pick);
       return (store) => store.dropTrash(trash.map((record) => record.setId));
@@ -64,6 +83,22 @@ export class MetadataScript {
     return this.#objectAction(drawn);
   }
 
+  async #bucketAction(
+    drawn: Named<"putBucketLock" | "putBucketQuota" | "setVersioning">,
+  ): Promise<Action> {
+    const id = await this.#bucketId(drawn.bucket);
+    if (drawn.kind === "setVersioning") {
+      return (store) => store.setVersioning(id, drawn.versioning);
+    }
+    if (drawn.kind === "putBucketQuota") {
+      return (store) => store.putBucketQuota(id, drawn.quotaBytes);
+    }
+    const { mode, until = 0 } = drawn.retention ?? {};
+    const unit = until === 4_000 ? "days" : "years";
+    const defaultRetention = mode && ({ mode, unit, count: 2 } as const);
+    return (store) => store.putBucketLock(id, { defaultRetention });
+  }
+
   async #moveAction(drawn: Named<"movePacked">): Promise<Action> {
     const bucketId = await this.#bucketId(drawn.bucket);
     const named = await this.#packedName(bucketId, drawn);
@@ -80,8 +115,10 @@ export class MetadataScript {
 
   /** The object, or a part of an upload in progress or of a completed one, and what it names. */
   async #packedName(bucketId: number, { key, number, pick }: Named<"movePacked">) {
-    const object = await this.#model.findObject(bucketId, key);
-    if (number === 0) return { key, part: undefined, content: object?.content };
+    if (number === 0) {
+      const object = await this.#anyVersion(bucketId, key, pick);
+      return { key, part: undefined, content: object?.content };
+    }
     const { entries } = await this.#model.listUploads(uploadsQuery(bucketId));
     const entry = entries[pick % entries.length];
     const upload = entry?.kind === "upload" ? entry.upload : undefined;
@@ -93,28 +130,23 @@ export class MetadataScript {
 
   async #objectAction(
     drawn: Named<
+      | "changeVersion"
       | "deleteBucket"
       | "deleteObjects"
       | "noteMissing"
       | "putBucketConfig"
       | "putObject"
-      | "putObjectTags"
     >,
   ): Promise<Action> {
     const id = await this.#bucketId(drawn.bucket);
+    if (drawn.kind === "changeVersion") return this.#changeAction(id, drawn);
     if (drawn.kind === "deleteBucket") return (store) => store.deleteBucket(id);
-    if (drawn.kind === "deleteObjects") return (store) => deleteKeys(store, id, drawn.keys);
+    if (drawn.kind === "deleteObjects") return this.#deleteAction(id, drawn.requests);
     if (drawn.kind === "putBucketConfig") {
       const value = drawn.etag === "e0" ? undefined : drawn.etag;
       return (store) => store.putBucketConfig(id, "tagging", value);
     }
     const { key } = drawn;
-    if (drawn.kind === "putObjectTags") {
-      return (store) =>
-        store.putObjectTags({ bucketId: id, key, versionId: undefined }, [
-          { key: "k", value: drawn.etag },
-        ]);
-    }
     if (drawn.kind === "noteMissing") {
       const object = await this.#model.findObject(id, key);
       const content = object?.content;
@@ -122,10 +154,63 @@ export class MetadataScript {
       const set = isInSet ? content.set.id : setId(0);
       return (store) => store.noteMissing(set, drawn.indexes);
     }
-    const { etag, sizeBytes, condition } = drawn;
+    const { etag, sizeBytes, condition, lock, acl } = drawn;
     const content = await this.#contentOf(drawn);
-    const input = objectInput(id, key, { etag, sizeBytes, condition, content });
+    const said = { etag, sizeBytes, condition, content, lock, acl };
+    const input = objectInput(id, key, { ...said, modifiedAt: 1_000 * sizeBytes });
     return (store) => store.putObject(input);
+  }
+
+  async #changeAction(bucketId: number, drawn: Named<"changeVersion">): Promise<Action> {
+    const { key, pick, what, acl, retention, mayBypassGovernance } = drawn;
+    const idIn = await this.#versionOf(bucketId, key, pick);
+    const nameIn = (store: MetadataStore): VersionName => ({
+      bucketId,
+      key,
+      versionId: idIn(store),
+    });
+    if (what === "acl") return (store) => store.putObjectAcl(nameIn(store), acl);
+    if (what === "legalHold") {
+      return (store) => store.putLegalHold(nameIn(store), mayBypassGovernance);
+    }
+    if (what === "tags") {
+      const tags = [{ key: "k", value: drawn.etag }];
+      return (store) => store.putObjectTags(nameIn(store), tags);
+    }
+    const permission = { mayBypassGovernance, now: MARKER.now };
+    return (store) => store.putRetention(nameIn(store), retention, permission);
+  }
+
+  async #deleteAction(bucketId: number, drawn: readonly DrawnDelete[]): Promise<Action> {
+    const made: ((store: MetadataStore) => DeleteRequest)[] = [];
+    for (const { key, pick, condition, mayBypassGovernance } of drawn) {
+      const idIn = await this.#versionOf(bucketId, key, pick);
+      const seen = await this.#model.findVersion({ bucketId, key, versionId: idIn(this.#model) });
+      const sequence = seen?.kind === "object" ? seen.object.sequence : seen?.marker.sequence;
+      const { isSeen = false, ...said } = condition ?? {};
+      const tried = condition && { ...said, ifSequence: isSeen ? (sequence ?? 1) : undefined };
+      made.push((store) =>
+        deleteRequest(key, { versionId: idIn(store), mayBypassGovernance, condition: tried }),
+      );
+    }
+    return (store) => {
+      const requests = made.map((make) => make(store));
+      return store.deleteObjects(bucketId, requests, MARKER);
+    };
+  }
+
+  /** A version of a key by its place among them, from the newest on; undefined: none is named. */
+  async #versionOf(bucketId: number, key: string, pick: number | undefined): Promise<IdIn> {
+    if (pick === undefined) return () => undefined;
+    const picked = (await idsOf(this.#model, bucketId, key))[pick] ?? NULL_VERSION;
+    const ids = new Map([[this.#model, picked]]);
+    const sequence = sequenceOf(picked);
+    for (const store of this.#stores.slice(1)) {
+      const ofKey = sequence === undefined ? [] : await idsOf(store, bucketId, key);
+      const same = ofKey.find((id) => sequenceOf(id) === sequence);
+      ids.set(store, same ?? NULL_VERSION);
+    }
+    return (store) => ids.get(store);
   }
 
   async #uploadAction(
@@ -134,7 +219,8 @@ export class MetadataScript {
     const id = await this.#bucketId(drawn.bucket);
     if (drawn.kind === "createUpload") {
       // Equal times are common: then the order of arrival decides.
-      const change = { id: `upload-${this.#nextNumber()}`, initiatedAt: drawn.sizeBytes };
+      const { lock, acl, sizeBytes: initiatedAt } = drawn;
+      const change = { id: `upload-${this.#nextNumber()}`, initiatedAt, lock, acl };
       const input = uploadInput(id, drawn.key, change);
       return (store) => store.createUpload(input);
     }
@@ -171,11 +257,19 @@ export class MetadataScript {
     if (kind === "packed") return this.#inPack(pack, next);
     if (kind === "inline") return inline(`bytes ${next}`);
     const bucketId = await this.#bucketId(of);
-    const object = await this.#model.findObject(bucketId, source);
+    const object = await this.#anyVersion(bucketId, source, next);
     if (kind === "set" || object?.content.kind !== "set") return inSet(next);
     const sequence = kind === "share" ? object.sequence : object.sequence - 1;
     const from = { bucketId, key: source, sequence };
     return { kind: "share", setId: object.content.set.id, source: from };
+  }
+
+  /** One of the versions of a key, be it the latest or not. */
+  async #anyVersion(bucketId: number, key: string, pick: number) {
+    const ids = await idsOf(this.#model, bucketId, key);
+    const versionId = ids[pick % Math.max(ids.length, 1)];
+    const version = await this.#model.findVersion({ bucketId, key, versionId });
+    return version?.kind === "object" ? version.object : undefined;
   }
 
   #inPack(pack: number, next: number): NewContent {
@@ -196,6 +290,15 @@ export class MetadataScript {
     this.#lastNumber += 1;
     return this.#lastNumber;
   }
+}
+
+/** Of the versions of a key, from the newest to the oldest. */
+async function idsOf(store: MetadataStore, bucketId: number, key: string): Promise<string[]> {
+  const { entries } = await store.listVersions(versionsQuery(bucketId, { prefix: key }));
+  const isOfKey = (entry: ListedVersion) => entry.kind !== "prefix" && entry.object.key === key;
+  return entries
+    .filter(isOfKey)
+    .flatMap((entry) => (entry.kind === "prefix" ? [] : [entry.versionId]));
 }
 
 function incarnation(number: number): Incarnation {

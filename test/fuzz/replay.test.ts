@@ -30,12 +30,14 @@ test(`records alone make the same database (seed ${seed})`, { timeout: 120_000 }
   const [first, second] = [join(base, "first"), join(base, "second")];
 
   const { metadata } = await openOn(first, specs);
+  const model = openMemoryMetadata();
+  const script = new MetadataScript(model, [metadata]);
   await fc.assert(
     fc.asyncProperty(stepsArbitrary, async (steps) => {
-      const model = openMemoryMetadata();
-      const script = new MetadataScript(model);
       for (const engine of [model, metadata]) {
         await engine.reset();
+        const trash = await engine.listTrash(1_000_000);
+        await engine.dropTrash(trash.map(({ setId }) => setId));
         for (const name of BUCKETS) await engine.createBucket(bucketInput(name));
       }
       for (const step of steps) {

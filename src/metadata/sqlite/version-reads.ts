@@ -4,6 +4,7 @@
 import type { Database } from "better-sqlite3";
 import { compareUtf8 } from "../../util/utf8-order.ts";
 import { findCommonPrefix } from "../common-prefix.ts";
+import { DamagedRowError } from "../damaged-row-error.ts";
 import type { MetadataReader } from "../engine-store.ts";
 import type {
   ListVersionsQuery,
@@ -87,7 +88,10 @@ function versionFinding(database: Database): (name: VersionName) => VersionRecor
       }
     } else if (versionId === undefined) {
       const row = newest.get(bucketId, key);
-      return row && versionOf(name, row);
+      const version = row && versionOf(name, row);
+      // Something followed it, and cannot be found: what is older is no answer.
+      if (version?.isLatest === false) throw new DamagedRowError("objects", `${bucketId}, ${key}`);
+      return version;
     }
     return versionId === undefined ? undefined : findOlder(name, versionId);
   });
