@@ -38,13 +38,12 @@ export function checkPostPolicy(
   if (extra.length > 0) throw refuse(`Extra input fields: ${extra.join(", ")}`);
 }
 
-/** A field that is not there meets nothing, not even the condition that any text meets. */
+/** A field that is not there is empty: "starts with nothing" is how a policy lets a field be anything. */
 function isMet(
   { operator, field, value }: FieldCondition,
   fields: ReadonlyMap<string, string>,
 ): boolean {
-  const given = fields.get(field);
-  if (given === undefined) return false;
+  const given = fields.get(field) ?? "";
   if (operator === "eq") return given === value;
   const parts = LISTS.has(field) ? given.split(",") : [given];
   return parts.every((part) => part.trimStart().startsWith(value));

@@ -90,6 +90,7 @@ test("fields that meet their conditions pass, and so do those that need none", (
   const fields = { bucket: "b", key: "u/1", tag: "" };
   const free = { policy: "p", signature: "s", awsaccesskeyid: "a", "x-ignore-me": "x" };
   expect(judge(conditions, { ...fields, ...free })).not.toThrow();
+  expect(judge([["starts-with", "$acl", ""]], {})).not.toThrow();
   const types = [["starts-with", "$Content-Type", "image/"]];
   expect(judge(types, { "content-type": "image/png, image/gif" })).not.toThrow();
 });
@@ -97,7 +98,7 @@ test("fields that meet their conditions pass, and so do those that need none", (
 test.each([
   ["another value", [{ acl: "private" }], { acl: "public-read" }],
   ["another prefix", [["starts-with", "$key", "u/"]], { key: "v/u/" }],
-  ["a field that is not there", [{ key: "a" }, ["starts-with", "$tag", ""]], { key: "a" }],
+  ["a field that is not there", [{ key: "a" }, ["starts-with", "$tag", "b"]], { key: "a" }],
   ["a field that nothing speaks of", [{ key: "a" }], { key: "a", acl: "public-read" }],
   ["values in other case", [{ key: "a" }], { key: "A" }],
   [
