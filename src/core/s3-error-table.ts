@@ -112,11 +112,11 @@ export const S3_ERRORS = {
     400,
     "The body of your POST request is not well-formed multipart/form-data.",
   ),
+  MalformedPolicy: error(400, "This policy is not valid."),
   MalformedTrailerError: error(
     400,
     "The request contained trailing data that was not well-formed or did not conform to our published schema.",
   ),
-  MalformedPolicy: error(400, "This policy is not valid."),
   MalformedXML: error(
     400,
     "The XML you provided was not well-formed or did not validate against our published schema",

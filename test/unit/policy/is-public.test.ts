@@ -45,6 +45,7 @@ test.each<[string, string, string | string[], boolean]>([
   ["StringEquals", "aws:SourceVpc", "vpc-91237329", false],
   ["StringLike", "aws:SourceVpc", "vpc-*", true],
   ["StringLike", "aws:SourceVpc", "vpc-91237329", false],
+  ["StringLike", "aws:SourceVpc", ["vpc-91237329", "vpc-*"], true],
   ["StringEquals", "aws:SourceVpc", "${aws:PrincipalTag/vpc}", true],
   ["StringNotEquals", "aws:SourceVpc", "vpc-91237329", true],
   ["ForAllValues:StringEquals", "aws:SourceVpc", "vpc-91237329", true],
