@@ -21,6 +21,7 @@ const KEY_BYTES = 32;
 /** 32 bytes, and a little for what is refused in words. */
 const KEY_TEXT = /^[A-Za-z0-9+/]{1,128}={0,2}$/;
 const KMS: ReadonlySet<string> = new Set(["aws:kms", "aws:kms:dsse"]);
+const KMS_HEADERS = [`${METHOD}-aws-kms-key-id`, `${METHOD}-context`];
 const WHO = "Requests specifying Server Side Encryption with Customer provided keys must provide";
 
 /**
@@ -28,23 +29,34 @@ const WHO = "Requests specifying Server Side Encryption with Customer provided k
  * @throws S3Error InvalidArgument, InvalidEncryptionAlgorithmError, NotImplemented (KMS)
  */
 export function readEncryption(headers: Headers): EncryptionRequest | undefined {
-  const method = headers.get(METHOD);
+  const method = findMethod(headers);
   const key = readCustomerKey(headers);
-  // Some clients say so where they want nothing.
-  if (method === undefined || method === "none") return key && { kind: "customer", key };
-  if (KMS.has(method)) {
-    throw new S3Error("NotImplemented", {
-      message: `Server-side encryption with KMS keys (${method}) is not implemented.`,
-      detail: { Header: METHOD },
-    });
+  if (method === undefined) return key && { kind: "customer", key };
+  if (key !== undefined) {
+    const message =
+      "Server Side Encryption with Customer provided key is incompatible with the encryption method specified";
+    throw refusal("InvalidArgument", message, METHOD);
   }
-  if (method !== ALGORITHM) {
+  if (method === ALGORITHM) return { kind: "managed" };
+  throw new S3Error("NotImplemented", {
+    message: `Server-side encryption with KMS keys (${method}) is not implemented.`,
+    detail: { Header: METHOD },
+  });
+}
+
+/** One that S3 knows. */
+function findMethod(headers: Headers): string | undefined {
+  const given = headers.get(METHOD);
+  // Some clients say so where they want nothing.
+  const method = given === "none" ? undefined : given;
+  if (method !== undefined && method !== ALGORITHM && !KMS.has(method)) {
     throw refusal("InvalidArgument", "The encryption method specified is not supported", METHOD);
   }
-  if (key === undefined) return { kind: "managed" };
+  const ofKms = KMS_HEADERS.find((name) => headers.has(name));
+  if (ofKms === undefined || KMS.has(method ?? "")) return method;
   const message =
-    "Server Side Encryption with Customer provided key is incompatible with the encryption method specified";
-  throw refusal("InvalidArgument", message, METHOD);
+    "Server Side Encryption with AWS KMS managed key requires HTTP header x-amz-server-side-encryption : aws:kms";
+  throw refusal("InvalidArgument", message, ofKms);
 }
 
 /** The key that the request brings for the object that it reads or writes. @throws S3Error as `readEncryption` */

@@ -25,8 +25,6 @@ const ENCRYPTION_OF_OBJECT: RefusedHeader = {
 
 /** For operations that write objects. */
 const ON_WRITE: readonly RefusedHeader[] = [
-  { name: "x-amz-server-side-encryption-aws-kms-key-id", ...KMS },
-  { name: "x-amz-server-side-encryption-context", ...KMS },
   { name: "x-amz-server-side-encryption-bucket-key-enabled", accepted: ["false"], ...KMS },
   {
     name: "x-amz-write-offset-bytes",

@@ -67,13 +67,18 @@ test("what says nothing of encryption is encrypted: puts, copies, uploads; until
   expect(await head("put")).toBe("AES256");
 });
 
-test("a bucket may refuse keys of clients", async () => {
-  const { send, givenObject, bucket } = await startS3();
-  const body = (type: string) =>
+function blockingBody(type: string): string {
+  return (
     `<ServerSideEncryptionConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Rule>` +
     `<BlockedEncryptionTypes><EncryptionType>${type}</EncryptionType></BlockedEncryptionTypes>` +
-    `</Rule></ServerSideEncryptionConfiguration>`;
-  const put = (type: string) => send({ method: "PUT", path: "?encryption", body: body(type) });
+    `</Rule></ServerSideEncryptionConfiguration>`
+  );
+}
+
+test("a bucket may refuse keys of clients", async () => {
+  const { send, givenObject } = await startS3();
+  const put = (type: string) =>
+    send({ method: "PUT", path: "?encryption", body: blockingBody(type) });
   const bytes = Buffer.alloc(32, 5);
   const key = { SSECustomerAlgorithm: "AES256", SSECustomerKey: bytes.toString("base64") };
   expect((await put("SSE-C")).status).toBe(200);
@@ -82,7 +87,6 @@ test("a bucket may refuse keys of clients", async () => {
   expect(found.body).toContain("<EncryptionType>SSE-C</EncryptionType>");
   expect((await put("NONE")).status).toBe(200);
   await givenObject("key", "words", key);
-  expect(bucket).not.toBe("");
 });
 
 test.each([

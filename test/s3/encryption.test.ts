@@ -168,15 +168,14 @@ test.each([
   expect(answer.body).toContain(`<Code>${code}</Code>`);
 });
 
-test("both kinds at once are refused", async () => {
+test.each([
+  ["a client's key and AES256", { ServerSideEncryption: "AES256", ...ONE }],
+  ["a client's key and KMS", { ServerSideEncryption: "aws:kms", ...ONE }],
+  ["a KMS key and AES256", { ServerSideEncryption: "AES256", SSEKMSKeyId: "key" }],
+  ["a KMS key alone", { SSEKMSKeyId: "key" }],
+] as const)("%s at once are refused", async (_given, more) => {
   const { client, bucket: Bucket } = await startS3();
-  const request = new PutObjectCommand({
-    Bucket,
-    Key: "key",
-    Body: "words",
-    ServerSideEncryption: "AES256",
-    ...ONE,
-  });
+  const request = new PutObjectCommand({ Bucket, Key: "key", Body: "words", ...more });
   await expect(client.send(request)).rejects.toMatchObject({ name: "InvalidArgument" });
 });
 
