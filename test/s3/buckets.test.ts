@@ -136,11 +136,11 @@ test("a location is the region's, empty for us-east-1 unless the client had name
 });
 
 test.each([
-  ["a public bucket", { "x-amz-acl": "public-read" }, 501, "NotImplemented"],
-  ["a grant", { "x-amz-grant-read": "id=x" }, 501, "NotImplemented"],
+  ["a public bucket", { "x-amz-acl": "public-read" }, 400, "InvalidBucketAclWithObjectOwnership"],
+  ["a grant to nobody", { "x-amz-grant-read": "id=x" }, 400, "InvalidArgument"],
   ["an unknown ACL", { "x-amz-acl": "everybody" }, 400, "InvalidArgument"],
   ["object lock", { "x-amz-bucket-object-lock-enabled": "true" }, 501, "NotImplemented"],
-  ["ownership by writers", { "x-amz-object-ownership": "ObjectWriter" }, 501, "NotImplemented"],
+  ["ownership by the moon", { "x-amz-object-ownership": "Moon" }, 400, "InvalidArgument"],
 ])("making a bucket with %s is refused by name", async (_given, headers, status, code) => {
   const { send } = await startS3();
   const answer = await send({ method: "PUT", path: "", headers });
