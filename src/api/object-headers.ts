@@ -18,7 +18,6 @@ export function objectHeaders(bucket: BucketView, object: ObjectRecord): Record<
     ...userMetadataHeaders(object.attributes.userMetadata),
     ...validatorHeaders(object),
     ...versionHeaders(bucket, object),
-    ...(object.tags.length > 0 ? { "x-amz-tagging-count": String(object.tags.length) } : {}),
     ...(object.storageClass === STANDARD ? {} : { "x-amz-storage-class": object.storageClass }),
   };
 }

@@ -3,10 +3,9 @@
 
 import { S3Error } from "../core/s3-error.ts";
 import type { BucketView } from "../store/bucket-view.ts";
-import type { GivenLock, LockMode, ObjectLock, Retention } from "../store/records.ts";
+import type { GivenLock, LockMode, Retention } from "../store/records.ts";
 import { findAnnouncedAlgorithm } from "./checksum-headers.ts";
 import type { Headers } from "./headers.ts";
-import type { OperationContext } from "./operation.ts";
 import { invalidArgument } from "./params.ts";
 import { xmlDate } from "./xml/render.ts";
 
@@ -108,16 +107,10 @@ export function asksForBypass(headers: Headers): boolean {
   return headers.get(BYPASS)?.trim().toLowerCase() === "true";
 }
 
-/** The headers of GET and HEAD that tell of a lock, as far as the requester may know of it. */
-export async function shownLockHeaders(
-  { allows }: Pick<OperationContext, "allows">,
-  { retention, legalHold }: ObjectLock,
-): Promise<Record<string, string>> {
-  const headers: Record<string, string> = {};
-  if (retention !== undefined && (await allows("s3:GetObjectRetention"))) {
-    headers[MODE] = retention.mode;
-    headers[UNTIL] = xmlDate(retention.until);
-  }
-  if (legalHold && (await allows("s3:GetObjectLegalHold"))) headers[HOLD] = "ON";
-  return headers;
+export function retentionHeaders({ mode, until }: Retention): Record<string, string> {
+  return { [MODE]: mode, [UNTIL]: xmlDate(until) };
+}
+
+export function legalHoldHeaders(): Record<string, string> {
+  return { [HOLD]: "ON" };
 }

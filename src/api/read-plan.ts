@@ -42,8 +42,8 @@ export interface ReadPlan {
 export interface ReadSubject {
   readonly bucket: BucketView;
   readonly object: ObjectRecord;
-  /** What the requester may see of its retention and legal hold. */
-  readonly lockHeaders: Readonly<Record<string, string>>;
+  /** As `guardedHeaders`. */
+  readonly guarded: Readonly<Record<string, string>>;
   /** Asked for multipart objects alone. */
   readonly findPart: (number: number) => Promise<PartRecord | undefined>;
 }
@@ -89,7 +89,7 @@ export async function planRead(subject: ReadSubject, input: ReadInput): Promise<
     headers: {
       ...objectHeaders(bucket, object),
       ...encryptionHeaders(object.encryption, input.customerKey),
-      ...subject.lockHeaders,
+      ...subject.guarded,
       ...input.overrides,
       ...selection.headers,
       "content-length": String(selection.end - selection.start),

@@ -92,6 +92,32 @@ test("S49: who may not list a bucket does not learn what is not there, nor of de
   }
 });
 
+test("S49: who may read an object learns of its tags and its lock only by permission", async () => {
+  const lab = await startLocked();
+  await lab.put("key", "body", {
+    Tagging: "a=1&b=2",
+    ObjectLockMode: "GOVERNANCE",
+    ObjectLockRetainUntilDate: FAR,
+    ObjectLockLegalHoldStatus: "ON",
+  });
+  const at = { Bucket: lab.bucket, Key: "key" };
+  const all = { ObjectLockMode: "GOVERNANCE", ObjectLockLegalHoldStatus: "ON", TagCount: 2 };
+  expect(await lab.client.send(new HeadObjectCommand(at))).toMatchObject(all);
+  await allow(lab, ["s3:GetObject"]);
+  const seen = await lab.stranger.send(new GetObjectCommand(at));
+  expect(await seen.Body?.transformToString()).toBe("body");
+  const { ObjectLockMode, ObjectLockLegalHoldStatus, TagCount } = seen;
+  expect([ObjectLockMode, ObjectLockLegalHoldStatus, TagCount]).toEqual([
+    undefined,
+    undefined,
+    undefined,
+  ]);
+  await allow(lab, ["s3:GetObject", "s3:GetObjectLegalHold", "s3:GetObjectTagging"]);
+  const more = await lab.stranger.send(new HeadObjectCommand(at));
+  expect(more).toMatchObject({ ObjectLockLegalHoldStatus: "ON", TagCount: 2 });
+  expect(more.ObjectLockMode).toBeUndefined();
+});
+
 test("S53: of a batch exactly what is allowed goes, version or not", async () => {
   const lab = await startVersioned("Enabled");
   const { stranger, bucket: Bucket } = lab;

@@ -3,7 +3,7 @@
 
 import { DELETE_KEYS_MAX, KEY_BYTES_MAX } from "../../core/limits.ts";
 import { S3Error } from "../../core/s3-error.ts";
-import type { DeleteCondition, DeleteOutcome } from "../../store/records.ts";
+import type { DeleteCondition, DeleteOutcome, DeleteRequest } from "../../store/records.ts";
 import { asksForEtag, parseDeleteCondition, refusalOfOutcome } from "../delete-outcome.ts";
 import { asksForBypass } from "../object-lock.ts";
 import { defineOperation } from "../operation.ts";
@@ -73,7 +73,7 @@ async function deleteEntries(
 ): Promise<readonly Verdict[]> {
   const { store, bucket, account } = context;
   const checked: { readonly entry: Entry; readonly refusal: S3Error | undefined }[] = [];
-  const requests = [];
+  const requests: DeleteRequest[] = [];
   for (const entry of entries) {
     const refusal = entry.refusal ?? (await findDenial(context, entry));
     checked.push({ entry, refusal });

@@ -3,7 +3,7 @@
 
 import type { ObjectReading } from "../../store/object-store.ts";
 import { refuseAbsent } from "../absent-version.ts";
-import { shownLockHeaders } from "../object-lock.ts";
+import { guardedHeaders } from "../guarded-headers.ts";
 import { defineOperation } from "../operation.ts";
 import type { OperationContext, S3Response } from "../operation.ts";
 import { parseRead, planRead } from "../read-plan.ts";
@@ -42,8 +42,8 @@ async function answer(
 ): Promise<S3Response> {
   const { object, findPart } = reading;
   await reading.unlock(input.customerKey);
-  const lockHeaders = await shownLockHeaders(context, object.lock);
-  const subject = { bucket: context.bucket, object, lockHeaders, findPart };
+  const guarded = await guardedHeaders(context, object, input.versionId);
+  const subject = { bucket: context.bucket, object, guarded, findPart };
   const { status, headers, start, end } = await planRead(subject, input);
   if (end === start) return emptyResponse(status, headers);
   return { status, headers, body: { windows: reading.read(start, end), sizeBytes: end - start } };

@@ -2,7 +2,7 @@
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadObject.html
 
 import { getObjectVersion } from "../absent-version.ts";
-import { shownLockHeaders } from "../object-lock.ts";
+import { guardedHeaders } from "../guarded-headers.ts";
 import { defineOperation } from "../operation.ts";
 import { parseRead, planRead } from "../read-plan.ts";
 import { emptyResponse } from "../response.ts";
@@ -23,8 +23,8 @@ export const headObject = defineOperation({
       const { parts } = await store.listObjectParts(object, number - 1, 1);
       return parts.find((part) => part.number === number);
     };
-    const lockHeaders = await shownLockHeaders(context, object.lock);
-    const subject = { bucket, object, lockHeaders, findPart };
+    const guarded = await guardedHeaders(context, object, input.versionId);
+    const subject = { bucket, object, guarded, findPart };
     const { status, headers } = await planRead(subject, input);
     return emptyResponse(status, headers);
   },
