@@ -28,6 +28,7 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ["compact", (args: Args) => askJob("compact", "--all", args)],
   ["sweep", (args: Args) => askJob("sweep", "--dry-run", args)],
   ["key", askKey],
+  ["quota", askQuota],
   ["help", showHelp],
   ["version", showVersion],
   ["--help", showHelp],
@@ -148,6 +149,19 @@ async function askKey(args: Args): Promise<number> {
   const [id] = operands;
   if (id === undefined) throw new UsageError("kintsugi key confirm takes the key's ID");
   return commands.confirmKey(context, id);
+}
+
+async function askQuota(args: Args): Promise<number> {
+  const { readAdminCommand } = await import("./wiring/admin-command.ts");
+  const { parseQuota, setQuota } = await import("./cli/quota-command.ts");
+  const { context, operands } = await readAdminCommand("quota", args, 2);
+  const [bucket, text] = operands;
+  if (bucket === undefined) throw new UsageError("kintsugi quota takes a BUCKET");
+  const quota = text === undefined ? undefined : parseQuota(text);
+  if (text !== undefined && quota === undefined) {
+    throw new UsageError(`kintsugi quota takes none or bytes, such as 500GiB, not ${text}`);
+  }
+  return setQuota(context, bucket, quota);
 }
 
 /** Where a server with these settings is reached from this machine. */

@@ -4,6 +4,7 @@ import type { ServerResponse } from "node:http";
 import type { RequestCounts } from "../telemetry/request-counts.ts";
 import type { AdminJobs } from "./admin-jobs.ts";
 import type { AdminKeys } from "./admin-keys.ts";
+import type { AdminQuotas } from "./admin-quotas.ts";
 import type { JobDesk } from "./job-desk.ts";
 import type { StatusBoard } from "./status-board.ts";
 
@@ -13,6 +14,7 @@ export interface AdminContext {
   readonly desk: JobDesk;
   readonly jobs: AdminJobs;
   readonly keys: AdminKeys;
+  readonly quotas: AdminQuotas;
   readonly counts: RequestCounts;
   /** Aborts when the server closes. */
   readonly closing: AbortSignal;

@@ -7,6 +7,7 @@ import type { AdminCall, AdminRoute } from "./admin-route.ts";
 import type { JobName } from "./job-desk.ts";
 import { KEY_ROUTES } from "./key-routes.ts";
 import { LineStream } from "./line-stream.ts";
+import { QUOTA_ROUTES } from "./quota-routes.ts";
 import { sendJson } from "./send-json.ts";
 
 /** Many who scrape cost no more than one a second. */
@@ -19,6 +20,7 @@ export const ADMIN_ROUTES: readonly AdminRoute[] = [
   { method: "POST", path: "/v1/compact", access: "root", handle: compact },
   { method: "POST", path: "/v1/sweep", access: "root", handle: sweep },
   ...KEY_ROUTES,
+  ...QUOTA_ROUTES,
 ];
 
 async function sendStatus({ context, body, out }: AdminCall): Promise<void> {

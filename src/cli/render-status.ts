@@ -3,6 +3,8 @@
 import { renderBytes, renderCount, renderMany, renderSeconds } from "./quantities.ts";
 import type { DriveAnswer, StatusAnswer } from "./status-answer.ts";
 
+const QUOTAS_SHOWN_MAX = 5;
+
 /** With a line end after every line. */
 export function renderStatus(status: StatusAnswer): string {
   const { version, endpoint, uptimeSeconds } = status;
@@ -12,6 +14,7 @@ export function renderStatus(status: StatusAnswer): string {
     ...labelled("disks", diskWords(status)),
     ...labelled("redundancy", redundancyWords(status)),
     ...labelled("objects", objectWords(status)),
+    ...quotaLines(status),
     ...labelled("sets", setWords(status)),
     ...labelled("metadata", metadataWords(status)),
     ...labelled("work", workWords(status)),
@@ -64,6 +67,19 @@ function objectWords({ totals }: StatusAnswer): string {
     `${renderMany(objects, "object")} of ${renderBytes(objectBytes)} in ${renderMany(buckets, "bucket")}; ` +
     renderMany(openUploads, "open upload")
   );
+}
+
+/** The fullest buckets of those that have a quota. */
+function quotaLines({ quotas = [] }: StatusAnswer): readonly string[] {
+  const rest = quotas.length - QUOTAS_SHOWN_MAX;
+  const words = quotas
+    .slice(0, QUOTAS_SHOWN_MAX)
+    .map(
+      ({ bucket, objectBytes, quotaBytes }) =>
+        `${bucket} ${renderBytes(objectBytes)} of ${renderBytes(quotaBytes)}`,
+    );
+  if (rest > 0) words.push(renderMany(rest, "other"));
+  return words.length === 0 ? [] : labelled("quotas", words.join("; "));
 }
 
 function setWords({ totals }: StatusAnswer): string {

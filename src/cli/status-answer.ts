@@ -50,6 +50,11 @@ export interface StatusAnswer {
     readonly degradedSets: number;
     readonly trashedSets: number;
   };
+  readonly quotas?: readonly {
+    readonly bucket: string;
+    readonly quotaBytes: number;
+    readonly objectBytes: number;
+  }[];
   readonly journal?: {
     readonly epoch: number;
     readonly sequence: number;

@@ -106,6 +106,17 @@ export const COMMANDS: readonly Command[] = [
     role: "admin",
   },
   {
+    name: "quota",
+    synopsis: "quota BUCKET [BYTES|none]",
+    summary: "how much a bucket holds, and how much it may hold",
+    detail: [
+      ...ADMIN_DETAIL,
+      "BYTES, such as 1000000, 10GiB or 1.5TB, counts all versions of all objects; what would exceed it is refused.",
+      "Exit codes: 0 done, 1 the bucket is full, 2 it could not be asked.",
+    ],
+    role: "admin",
+  },
+  {
     name: "help",
     synopsis: "help [COMMAND]",
     summary: "prints this, or the help of one command",

@@ -53,6 +53,7 @@ type ReadName =
   | "listObjects"
   | "listParts"
   | "listProcesses"
+  | "listQuotas"
   | "listSparsePacks"
   | "listTrash"
   | "listUploads"
@@ -175,6 +176,10 @@ export class EngineStore implements MetadataStore {
 
   async putBucketQuota(bucketId: number, quotaBytes: number | undefined) {
     await this.#writer.submit({ name: "putBucketQuota", input: { bucketId, quotaBytes } });
+  }
+
+  async listQuotas(limit: number) {
+    return this.#reader.listQuotas(limit);
   }
 
   async findObject(bucketId: number, key: string) {

@@ -137,6 +137,8 @@ export interface MetadataStore {
   putBucketLock(bucketId: number, lock: BucketLock): Promise<void>;
   /** Writes beyond it are refused within their transaction: QuotaExceeded. `undefined` removes it. @throws S3Error NoSuchBucket */
   putBucketQuota(bucketId: number, quotaBytes: number | undefined): Promise<void>;
+  /** The buckets that have a quota, of whichever account, the fullest first. */
+  listQuotas(limit: number): Promise<readonly BucketRecord[]>;
 
   // Objects.
   /** The latest version, where that is an object. */

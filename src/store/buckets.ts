@@ -12,6 +12,7 @@ type BucketOperations = Pick<
   | "listBuckets"
   | "putBucketConfig"
   | "putBucketLock"
+  | "putBucketQuota"
   | "setVersioning"
 >;
 
@@ -29,5 +30,6 @@ export function bucketOperations({ metadata, clock }: StoreContext): BucketOpera
     putBucketConfig: (bucket, name, value) => metadata.putBucketConfig(bucket.id, name, value),
     setVersioning: (bucket, versioning) => metadata.setVersioning(bucket.id, versioning),
     putBucketLock: (bucket, lock) => metadata.putBucketLock(bucket.id, lock),
+    putBucketQuota: (bucket, quotaBytes) => metadata.putBucketQuota(bucket.id, quotaBytes),
   };
 }

@@ -99,6 +99,8 @@ export interface ObjectStore {
   setVersioning(bucket: BucketView, versioning: "enabled" | "suspended"): Promise<void>;
   /** @throws S3Error InvalidBucketState (without versioning) */
   putBucketLock(bucket: BucketView, lock: BucketLock): Promise<void>;
+  /** What would make the bucket hold more is refused: QuotaExceeded. `undefined`: no quota. */
+  putBucketQuota(bucket: BucketView, quotaBytes: number | undefined): Promise<void>;
 
   // Objects.
   /** Metadata alone: the latest version, where that is an object. */

@@ -5,6 +5,7 @@ import type { DriveId } from "../core/ids.ts";
 import type { SpaceInfo } from "../datanode/shard-store.ts";
 import type { JournalReport, MetadataTotals } from "../metadata/metadata-store.ts";
 import { withDeadline } from "../util/deadline.ts";
+import type { BucketView } from "./bucket-view.ts";
 import type { Drive, DriveCalls } from "./drive.ts";
 import { toleranceOf, type Tolerance } from "./loss-tolerance.ts";
 import type { StoreContext } from "./store-context.ts";
@@ -30,6 +31,13 @@ export interface DriveStatus {
   readonly readMs: number | undefined;
 }
 
+/** How full a bucket is that has a quota. */
+export interface QuotaStatus {
+  readonly bucket: string;
+  readonly quotaBytes: number;
+  readonly objectBytes: number;
+}
+
 export interface StoreStatus {
   /** Of new sets. */
   readonly geometry: { readonly dataShards: number; readonly parityShards: number };
@@ -40,6 +48,8 @@ export interface StoreStatus {
   readonly writeQuorum: number;
   readonly tolerance: Tolerance;
   readonly totals: MetadataTotals;
+  /** The fullest first, and no more than a screen can show. */
+  readonly quotas: readonly QuotaStatus[];
   /** Undefined where the metadata is one copy. */
   readonly journal: JournalReport | undefined;
   readonly metadata: {
@@ -54,6 +64,7 @@ export interface StoreStatus {
 }
 
 const DEVICE_MS_MAX = 1_000;
+const QUOTAS_SHOWN_MAX = 100;
 
 /** Looks at one store, again and again. */
 export class StoreInspector {
@@ -67,8 +78,9 @@ export class StoreInspector {
 
   async inspect(): Promise<StoreStatus> {
     const { metadata, metadataSpace, drives, geometry, litter, readings } = this.#context;
-    const [totals] = await Promise.all([
+    const [totals, limited] = await Promise.all([
       metadata.totals(),
+      metadata.listQuotas(QUOTAS_SHOWN_MAX),
       ...drives.all.map((drive) => this.#ask(drive)),
     ]);
     const journal = metadata.journalReport();
@@ -84,6 +96,7 @@ export class StoreInspector {
       writeQuorum,
       tolerance: await toleranceOf(this.#context, this.#devices),
       totals,
+      quotas: limited.flatMap((bucket) => quotaStatusOf(bucket) ?? []),
       journal,
       metadata: {
         isWritable: metadata.isWritable(),
@@ -122,6 +135,12 @@ export class StoreInspector {
       // Asked for again the next time; until then nothing good is assumed of it.
     }
   }
+}
+
+/** Undefined for a bucket without a quota. */
+export function quotaStatusOf(bucket: BucketView): QuotaStatus | undefined {
+  const { name, quotaBytes, objectBytes } = bucket;
+  return quotaBytes === undefined ? undefined : { bucket: name, quotaBytes, objectBytes };
 }
 
 function stateOf(drive: Drive): DriveState {

@@ -25,7 +25,7 @@ export async function readAdminCommand(
     throw new UsageError(
       operandsMax === 0
         ? `kintsugi ${name} takes no ${String(operands[0])}: it asks a running server (--endpoint)`
-        : `kintsugi ${name} takes one operand`,
+        : `kintsugi ${name} takes ${operandsMax === 1 ? "one operand" : `${operandsMax} operands`}`,
     );
   }
   const { adminEndpoint, insecure, json } = settings;

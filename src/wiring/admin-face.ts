@@ -5,6 +5,7 @@
 import { AdminAccess, type MetricsAccess } from "../admin/admin-access.ts";
 import type { AdminJobs } from "../admin/admin-jobs.ts";
 import type { AdminKeys } from "../admin/admin-keys.ts";
+import type { AdminQuotas } from "../admin/admin-quotas.ts";
 import { openAdminServer, type AdminServer } from "../admin/admin-server.ts";
 import { JobDesk } from "../admin/job-desk.ts";
 import { StatusBoard } from "../admin/status-board.ts";
@@ -38,6 +39,7 @@ export interface AdminFaceParts {
   readonly workers: () => readonly WorkerStatus[];
   readonly jobs: AdminJobs;
   readonly keys: AdminKeys;
+  readonly quotas: AdminQuotas;
   readonly counts: RequestCounts;
   readonly facts: ServerFacts;
   readonly root: KeyPair;
@@ -83,9 +85,9 @@ export async function openAdminFace(
 }
 
 function contextOf(parts: AdminFaceParts) {
-  const { jobs, keys, counts, clock } = parts;
+  const { jobs, keys, quotas, counts, clock } = parts;
   const desk = new JobDesk(() => clock.now());
-  return { board: new StatusBoard({ ...parts, desk }), desk, jobs, keys, counts };
+  return { board: new StatusBoard({ ...parts, desk }), desk, jobs, keys, quotas, counts };
 }
 
 /** Resolves to the port, or to why there is none. */

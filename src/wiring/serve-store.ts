@@ -161,11 +161,13 @@ async function openAdmin(
 ): Promise<AdminFace> {
   if (options.admin === undefined) return { endpoint: undefined, remarks: [] };
   // Loaded now that S3 is served: nobody waits for it.
-  const [{ openAdminFace }, { adminJobsOf }, { readVersion }] = await Promise.all([
-    import("./admin-face.ts"),
-    import("./admin-jobs.ts"),
-    import("./read-version.ts"),
-  ]);
+  const [{ openAdminFace }, { adminJobsOf }, { adminQuotasOf }, { readVersion }] =
+    await Promise.all([
+      import("./admin-face.ts"),
+      import("./admin-jobs.ts"),
+      import("./admin-quotas.ts"),
+      import("./read-version.ts"),
+    ]);
   const { store, keyring, isServing, workers, counts, face, clusterId, startedAt, remarks } = parts;
   const version = await readVersion();
   return openAdminFace(
@@ -176,6 +178,7 @@ async function openAdmin(
       workers: () => workers.map(({ status }) => status),
       jobs: adminJobsOf(store),
       keys: keyring,
+      quotas: adminQuotasOf(store),
       counts,
       facts: { version, clusterId, endpoint: face.endpoint, startedAt, remarks },
       root: face.keys,

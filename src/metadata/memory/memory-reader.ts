@@ -39,6 +39,7 @@ export function memoryReader(state: MemoryState): MetadataReader {
     listBuckets: (query) => listBuckets(state, query),
     findBucketById: (bucketId) => state.buckets.get(bucketId)?.record,
     findBucketConfig: (bucketId, name) => state.buckets.get(bucketId)?.config.get(name),
+    listQuotas: (limit) => listQuotas(state, limit),
     findObject: (bucketId, key) => {
       const object = currentObject(state.buckets.get(bucketId), key);
       return object && state.current(object);
@@ -91,6 +92,18 @@ function listBuckets(state: MemoryState, { ownerId, prefix, after, limit }: List
     .filter(({ name }) => after === undefined || compareUtf8(name, after) > 0)
     .toSorted((a, b) => compareUtf8(a.name, b.name))
     .slice(0, limit);
+}
+
+function listQuotas(state: MemoryState, limit: number) {
+  return [...state.buckets.values()]
+    .flatMap(({ record }) => {
+      const { quotaBytes, objectBytes } = record;
+      if (quotaBytes === undefined) return [];
+      return [{ record, share: objectBytes / Math.max(quotaBytes, 1) }];
+    })
+    .toSorted((a, b) => b.share - a.share || compareUtf8(a.record.name, b.record.name))
+    .slice(0, limit)
+    .map(({ record }) => record);
 }
 
 function listObjects(state: MemoryState, query: ListObjectsQuery) {

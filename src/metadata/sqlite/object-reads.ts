@@ -23,6 +23,7 @@ type ObjectRead =
   | "findObject"
   | "listBuckets"
   | "listObjects"
+  | "listQuotas"
   | "readInline";
 
 const FIND_OBJECT = `select ${OBJECT_COLUMNS} from objects o left join shard_sets s on s.id = o.set_id
@@ -44,9 +45,9 @@ export function objectReads(database: Database): Pick<MetadataReader, ObjectRead
   };
 }
 
-function bucketReads(
-  database: Database,
-): Pick<MetadataReader, "findBucket" | "findBucketById" | "findBucketConfig" | "listBuckets"> {
+type BucketRead = Exclude<ObjectRead, "findObject" | "listObjects" | "readInline">;
+
+function bucketReads(database: Database): Pick<MetadataReader, BucketRead> {
   const byName = database.prepare<[string], BucketRow>(
     `select ${BUCKET_COLUMNS} from buckets where name = ?`,
   );
@@ -55,6 +56,10 @@ function bucketReads(
   );
   const byOwner = database.prepare<[AccountId, string, Buffer | string, number], BucketRow>(
     `select ${BUCKET_COLUMNS} from buckets where owner_id = ? and name >= ? and name < ? order by name limit ?`,
+  );
+  const withQuota = database.prepare<[number], BucketRow>(
+    `select ${BUCKET_COLUMNS} from buckets where quota_bytes is not null
+      order by cast(object_bytes as real) / max(quota_bytes, 1) desc, name limit ?`,
   );
   const config = database
     .prepare<[number, string], string>(
@@ -76,6 +81,7 @@ function bucketReads(
       return row && bucketOf(row);
     },
     findBucketConfig: (bucketId, name) => config.get(bucketId, name),
+    listQuotas: (limit) => withQuota.all(limit).map(bucketOf),
   };
 }
 

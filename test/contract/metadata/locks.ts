@@ -247,6 +247,29 @@ export function lockTests(given: GivenStore): void {
     }
   });
 
+  test("buckets with a quota are listed, the fullest first", async () => {
+    const store = given();
+    expect(await store.listQuotas(10)).toEqual([]);
+    const half = await givenBucket(store, "half");
+    const full = await givenBucket(store, "full");
+    await givenBucket(store, "free");
+    for (const [bucketId, quotaBytes] of [
+      [half, 20],
+      [full, 10],
+    ] as const) {
+      await store.putObject({ ...objectInput(bucketId, "key"), sizeBytes: 10 });
+      await store.putBucketQuota(bucketId, quotaBytes);
+    }
+    const names = (await store.listQuotas(10)).map(({ name, quotaBytes }) => [name, quotaBytes]);
+    expect(names).toEqual([
+      ["full", 10],
+      ["half", 20],
+    ]);
+    expect((await store.listQuotas(1)).map(({ name }) => name)).toEqual(["full"]);
+    await store.putBucketQuota(full, undefined);
+    expect((await store.listQuotas(10)).map(({ name }) => name)).toEqual(["half"]);
+  });
+
   test("a quota counts all versions, and refuses only what makes a bucket larger", async () => {
     const store = given();
     const bucketId = await givenVersioned(store);

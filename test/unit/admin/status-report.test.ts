@@ -40,6 +40,7 @@ const STORE: StoreStatus = {
     degradedSets: 0,
     trashedSets: 7,
   },
+  quotas: [],
   journal: undefined,
   metadata: { isWritable: true, space: undefined, isShort: false },
   openReadings: 0,

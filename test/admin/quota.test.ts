@@ -1,0 +1,117 @@
+// Quotas: set and asked for through the admin API and its command, enforced for every way in, shown by status.
+
+import {
+  CompleteMultipartUploadCommand,
+  CopyObjectCommand,
+  CreateBucketCommand,
+  CreateMultipartUploadCommand,
+  DeleteObjectCommand,
+  PutObjectCommand,
+  UploadPartCommand,
+} from "@aws-sdk/client-s3";
+import { expect, test } from "vitest";
+import { setQuota } from "../../src/cli/quota-command.ts";
+import type { CommandContext } from "../../src/cli/admin-commands.ts";
+import { showStatus } from "../../src/cli/admin-commands.ts";
+import { codeOfAnswer, startAdmin } from "../support/admin-server.ts";
+import type { AdminLab } from "../support/admin-server.ts";
+import { refusal } from "../support/s3-server.ts";
+import { sdkClientOf } from "../support/sdk-client.ts";
+
+const Bucket = "photos";
+const FULL = { code: "QuotaExceeded", status: 403 };
+
+async function givenLab() {
+  const lab = await startAdmin();
+  const client = sdkClientOf(lab.server.endpoint, lab.keys);
+  await client.send(new CreateBucketCommand({ Bucket }));
+  const put = (Key: string, sizeBytes: number) =>
+    client.send(new PutObjectCommand({ Bucket, Key, Body: "x".repeat(sizeBytes) }));
+  const quota = (body: object) =>
+    lab.send({ method: "POST", path: "/v1/quota", body: JSON.stringify(body) });
+  return { lab, client, put, quota };
+}
+
+/** A command's context, and what it has printed. */
+function shown(lab: AdminLab) {
+  const printed: string[] = [];
+  const screen = { isTTY: false, columns: 80, write: (text: string) => printed.push(text) > 0 };
+  const { endpoint, keys: key } = lab;
+  const context: CommandContext = {
+    endpoint,
+    key,
+    isInsecure: false,
+    isJson: false,
+    stdout: screen,
+    stderr: screen,
+  };
+  return { context, printed };
+}
+
+test("no way of writing gets past a quota; what makes a bucket no larger is taken", async () => {
+  const { client, put, quota } = await givenLab();
+  await put("key", 600);
+  expect((await quota({ bucket: Bucket, bytes: 1_000 })).status).toBe(200);
+  expect(await refusal(put("other", 401))).toEqual(FULL);
+  const CopySource = `${Bucket}/key`;
+  const copy = new CopyObjectCommand({ Bucket, Key: "copy", CopySource });
+  expect(await refusal(client.send(copy))).toEqual(FULL);
+  const { UploadId } = await client.send(
+    new CreateMultipartUploadCommand({ Bucket, Key: "parts" }),
+  );
+  const upload = { Bucket, Key: "parts", UploadId };
+  const part = new UploadPartCommand({ ...upload, PartNumber: 1, Body: "x".repeat(401) });
+  const { ETag } = await client.send(part);
+  const MultipartUpload = { Parts: [{ PartNumber: 1, ETag }] };
+  const complete = () =>
+    client.send(new CompleteMultipartUploadCommand({ ...upload, MultipartUpload }));
+  expect(await refusal(complete())).toEqual(FULL);
+  await put("other", 400);
+  await put("key", 600);
+  expect(await refusal(put("key", 601))).toEqual(FULL);
+  await client.send(new DeleteObjectCommand({ Bucket, Key: "key" }));
+  await complete();
+});
+
+test("a quota is asked for, changed and taken away; a bucket beyond it keeps what it has", async () => {
+  const { put, quota } = await givenLab();
+  await put("key", 600);
+  const asked = await quota({ bucket: Bucket });
+  expect(JSON.parse(asked.body)).toEqual({ type: "report", bucket: Bucket, objectBytes: 600 });
+  const set = JSON.parse((await quota({ bucket: Bucket, bytes: 100 })).body) as object;
+  expect(set).toMatchObject({ objectBytes: 600, quotaBytes: 100 });
+  expect(await refusal(put("more", 1))).toEqual(FULL);
+  await put("key", 500);
+  await quota({ bucket: Bucket, bytes: null });
+  await put("more", 1_000);
+});
+
+test.each<[string, object, number, string]>([
+  ["no bucket", { bytes: 1 }, 400, "InvalidArgument"],
+  ["an unknown bucket", { bucket: "nowhere", bytes: 1 }, 404, "NoSuchBucket"],
+  ["fewer than no bytes", { bucket: Bucket, bytes: -1 }, 400, "InvalidArgument"],
+  ["half a byte", { bucket: Bucket, bytes: 0.5 }, 400, "InvalidArgument"],
+  ["words", { bucket: Bucket, bytes: "1GiB" }, 400, "InvalidArgument"],
+  ["another field", { bucket: Bucket, byte: 1 }, 400, "InvalidArgument"],
+])("a quota for %s is refused", async (_given, body, status, code) => {
+  const { quota } = await givenLab();
+  const answer = await quota(body);
+  expect([answer.status, codeOfAnswer(answer)]).toEqual([status, code]);
+});
+
+test("the command sets and shows it, and status names the fullest buckets", async () => {
+  const { lab, put } = await givenLab();
+  await put("key", 512);
+  const { context, printed } = shown(lab);
+  expect(await setQuota(context, Bucket, undefined)).toBe(0);
+  expect(await setQuota(context, Bucket, 1_024)).toBe(0);
+  expect(await setQuota(context, Bucket, 512)).toBe(1);
+  expect(printed).toEqual([
+    "photos holds 512 B and has no quota\n",
+    "photos holds 512 B of 1.0 KiB\n",
+    "photos holds 512 B of 512 B\n",
+  ]);
+  await showStatus(context);
+  expect(printed.at(-1)).toContain("quotas      photos 512 B of 512 B");
+  expect(await setQuota(context, Bucket, "none")).toBe(0);
+});
