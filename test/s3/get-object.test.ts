@@ -248,7 +248,7 @@ test.each<[string, Query, string, number]>([
   ["a range and a part", { PartNumber: 1, Range: "bytes=0-1" }, "InvalidRequest", 400],
   ["a version that never was one", { VersionId: "no-version" }, "InvalidArgument", 400],
   ["a version that is not there", { VersionId: "v".repeat(32) }, "NoSuchVersion", 404],
-  ["a customer's key", { SSECustomerAlgorithm: "AES256" }, "InvalidRequest", 400],
+  ["a customer's key", { SSECustomerAlgorithm: "AES256" }, "InvalidArgument", 400],
 ])("%s is refused", async (_given, query, code, status) => {
   const lab = await startS3();
   await lab.givenObject("key");
