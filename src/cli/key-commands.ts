@@ -2,6 +2,7 @@
 // its exit code.
 
 import { open, rm, type FileHandle } from "node:fs/promises";
+import { isOwnMachine } from "../util/own-machine.ts";
 import { AdminClient, AdminRefusal } from "./admin-client.ts";
 import type { CommandContext } from "./admin-commands.ts";
 import { plainText } from "./plain-text.ts";
@@ -28,6 +29,7 @@ export async function showKey(context: CommandContext): Promise<number> {
 
 /** To `path`, which must not exist, or to standard output. The key is used once it has been written. @throws AdminRefusal */
 export async function exportKey(context: CommandContext, path?: string): Promise<number> {
+  requireKnownServer(context);
   // Before the key is asked for: one that cannot be written must not count as exported.
   const file = path === undefined ? undefined : await createFile(path);
   let isWritten = false;
@@ -64,6 +66,14 @@ export async function confirmKey(context: CommandContext, id: string): Promise<n
   await post(context, "/v1/key/confirm", { id });
   context.stderr.write(`Encryption (SSE-S3) is on, with the master key ${id}.\n`);
   return WELL;
+}
+
+/** What answers without a certificate that can be verified may be anybody, unless it is this machine. */
+function requireKnownServer({ endpoint, isInsecure }: CommandContext): void {
+  const { hostname } = new URL(endpoint);
+  const host = hostname.replaceAll(/[[\]]/g, "");
+  if (!isInsecure || host === "localhost" || isOwnMachine(host)) return;
+  throw new AdminRefusal("a key is taken from another machine only if its certificate is verified");
 }
 
 async function createFile(path: string): Promise<FileHandle> {
