@@ -8,7 +8,7 @@ import type { ObjectRecord, VersionRecord } from "../store/records.ts";
 import { renderHttpDate } from "./headers.ts";
 import type { OperationContext } from "./operation.ts";
 
-type Asking = Pick<OperationContext, "allows" | "store">;
+type Asking = Pick<OperationContext, "allows" | "confirm" | "store">;
 
 /**
  * The object that a version is.
@@ -23,7 +23,10 @@ export async function getObjectVersion(
   const latest = versionId === undefined ? await context.store.findObject(bucket, key) : undefined;
   if (latest !== undefined) return latest;
   const found = await context.store.findVersion(version);
-  if (found?.kind === "object") return found.object;
+  if (found?.kind === "object") {
+    context.confirm(version.bucket, found.object);
+    return found.object;
+  }
   throw await absentVersion(context, version, found);
 }
 

@@ -42,9 +42,10 @@ export class BucketSettings {
   /** The bucket's document of that kind; undefined where it has none. */
   async find<T>(bucket: BucketView, kind: DocumentKind<T>): Promise<T | undefined> {
     const entry = this.#entries.get(bucket.id);
-    const known = entry?.version === bucket.settingsVersion && entry.documents.get(kind.name);
+    const isCurrent = entry !== undefined && entry.version === bucket.settingsVersion;
+    const known = isCurrent ? entry.documents.get(kind.name) : undefined;
     // One name has one kind, so that what was parsed by it is of its type.
-    if (known && known.kind === kind) return known.value as T | undefined;
+    if (known?.kind === kind) return known.value as T | undefined;
     const text = await this.#store.findBucketConfig(bucket, kind.name);
     const value = text === undefined ? undefined : kind.parse(text, bucket);
     this.#keep(bucket, { kind, value, sizeChars: text?.length ?? 0 });

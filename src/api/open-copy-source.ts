@@ -38,6 +38,7 @@ export async function openCopySource(
   const reading = await context.store.openObject(bucket, key, versionId);
   if (reading === undefined) return refuseSource(context, { bucket, key, versionId });
   try {
+    context.confirm(bucket, reading.object);
     await reading.unlock(customerKey);
     checkCopyConditions(context.request.headers, reading.object);
     check(reading.object);

@@ -10,6 +10,7 @@ import type { WireRequest } from "../core/wire-request.ts";
 import type { BucketView } from "../store/bucket-view.ts";
 import type { ByteWindows } from "../store/byte-window.ts";
 import type { ObjectStore } from "../store/object-store.ts";
+import type { ObjectRecord } from "../store/records.ts";
 import type { UploadBody } from "../store/upload-body.ts";
 import type { Clock } from "../util/clock.ts";
 import type { NewBuckets } from "./access/new-bucket-access.ts";
@@ -129,6 +130,11 @@ export interface OperationContext {
   readonly require: (action: S3Action, target?: AccessTarget) => Promise<void>;
   /** For what comes with a permission that was given: only an explicit deny counts. @throws S3Error AccessDenied */
   readonly refuseIfDenied: (action: S3Action, target?: AccessTarget) => Promise<void>;
+  /**
+   * Called with every object that is opened on the strength of a permission: where the decision looked at an object, it
+   * must be the same one still. @throws S3Error ServiceUnavailable
+   */
+  readonly confirm: (bucket: BucketView, object: Pick<ObjectRecord, "key" | "sequence">) => void;
   /**
    * Another bucket (of a copy's source), where the account has the permission on that key.
    * @throws S3Error NoSuchBucket, AccessDenied

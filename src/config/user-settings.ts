@@ -1,5 +1,7 @@
 // KINTSUGI_USERS: more users, each an account of its own with its key pair.
 
+import { accountNumberOf, ANONYMOUS_ACCOUNT } from "../core/account.ts";
+import type { AccountId } from "../core/ids.ts";
 import { accountIdOf, ROOT_ACCOUNT_NAME } from "./account-id.ts";
 import { accessKey, secretKey } from "./credential-rules.ts";
 import { suggestion } from "./nearest-name.ts";
@@ -89,12 +91,25 @@ function keyOf(text: string, label: string, parse: (text: string) => string): st
 
 /** Two users of one id would own each other's buckets. */
 function refuseSharedIds(users: readonly UserSettings[]): void {
-  const seen = new Map<string, string>([[accountIdOf(ROOT_ACCOUNT_NAME), "the root account"]]);
+  const root = accountIdOf(ROOT_ACCOUNT_NAME);
+  const seen = new Map<string, string>([
+    [root, "the root account"],
+    [ANONYMOUS_ACCOUNT.id, "those who do not sign"],
+  ]);
+  const numbers = new Map<string, string>([[accountNumberOf(root), "the root account"]]);
   for (const { name, id } of users) {
-    const own = id ?? accountIdOf(name);
+    const own = (id ?? accountIdOf(name)) as AccountId;
     const other = seen.get(own);
     if (other !== undefined) throw new UsageError(`the user ${name} has the id of ${other}`);
     seen.set(own, `the user ${name}`);
+    // Policies name accounts by a number made from the id: two of one number would be one to them.
+    const twin = numbers.get(accountNumberOf(own));
+    if (twin !== undefined) {
+      throw new UsageError(
+        `the user ${name} has by chance the account number of ${twin}; give another id`,
+      );
+    }
+    numbers.set(accountNumberOf(own), `the user ${name}`);
   }
 }
 

@@ -276,7 +276,8 @@ const half = () => ({ chunks: [Buffer.from("half")], release: () => undefined })
 
 test("an answer that began before the closing is finished, and its connection ends with it", async () => {
   const { server, port, open, requests } = await givenGatedServer((opened) => ({
-    findBucket: async () => ({ ownerId: "id", versioning: "off" }),
+    findBucket: async () => ({ id: 1, ownerId: "id", versioning: "off", settingsVersion: 1 }),
+    findBucketConfig: async () => undefined,
     openObject: async () => ({
       object: {
         key: "key",
@@ -284,9 +285,11 @@ test("an answer that began before the closing is finished, and its connection en
         modifiedAt: 0,
         sizeBytes: 8,
         tags: [],
+        lock: { retention: undefined, legalHold: false },
         attributes: { headers: {}, userMetadata: {} },
         content: { kind: "inline" },
       },
+      unlock: async () => undefined,
       close: () => undefined,
       async *read() {
         yield half();

@@ -58,7 +58,10 @@ export async function enterOperation(
   return bucket;
 }
 
-type Permissions = Pick<OperationContext, "allows" | "openBucket" | "refuseIfDenied" | "require">;
+type Permissions = Pick<
+  OperationContext,
+  "allows" | "confirm" | "openBucket" | "refuseIfDenied" | "require"
+>;
 
 interface Place {
   readonly request: WireRequest;
@@ -79,6 +82,7 @@ export function permissionsOf(access: RequestAccess, { request, bucket, key }: P
     allows: (action, target) => access.allows(action, whole(target)),
     require: (action, target) => access.require(action, whole(target)),
     refuseIfDenied: (action, target) => access.refuseIfDenied(action, whole(target)),
+    confirm: (whose, object) => access.confirm(whose, object),
     openBucket: async (name, action, target = {}) => {
       const expectedOwner = request.headers.get("x-amz-source-expected-bucket-owner");
       const other = await access.findBucket(name, expectedOwner);

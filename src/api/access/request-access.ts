@@ -72,6 +72,8 @@ const INITIATORS: ReadonlySet<S3Action> = new Set([
 
 export class RequestAccess {
   readonly #parts: AccessParts;
+  /** By bucket and key: the sequences of the versions that decisions looked at; made when there are any. */
+  #seen: Map<string, Set<number>> | undefined;
 
   constructor(parts: AccessParts) {
     this.#parts = parts;
@@ -112,6 +114,17 @@ export class RequestAccess {
     if (policy === undefined) return;
     if ((await this.#evaluate(policy, action, target)) === "deny")
       throw new S3Error("AccessDenied");
+  }
+
+  /**
+   * What was opened must be what was decided about, where the decision looked at it: a key may be given another object
+   * in between, which is less open.
+   * @throws S3Error ServiceUnavailable
+   */
+  confirm(bucket: BucketView, { key, sequence }: Pick<ObjectRecord, "key" | "sequence">): void {
+    if (this.#seen?.get(placeOf(bucket, key))?.has(sequence) !== false) return;
+    const message = "The object was replaced while the request was decided about. Try again.";
+    throw new S3Error("ServiceUnavailable", { message });
   }
 
   /** Whether the decision depends on tags that the request brings, in its body it may be. */
@@ -260,10 +273,29 @@ export class RequestAccess {
   async #findObject({ bucket, key, versionId }: DecisionTarget): Promise<ObjectRecord | undefined> {
     if (key === "") return undefined;
     const { store } = this.#parts;
-    if (versionId === undefined) return store.findObject(bucket, key);
+    if (versionId === undefined)
+      return this.#note(bucket, key, await store.findObject(bucket, key));
     const version = await store.findVersion({ bucket, key, versionId });
-    return version?.kind === "object" ? version.object : undefined;
+    return this.#note(bucket, key, version?.kind === "object" ? version.object : undefined);
   }
+
+  /** That there is none is looked at too. */
+  #note(
+    bucket: BucketView,
+    key: string,
+    object: ObjectRecord | undefined,
+  ): ObjectRecord | undefined {
+    this.#seen ??= new Map();
+    const place = placeOf(bucket, key);
+    const sequences = this.#seen.get(place) ?? new Set();
+    this.#seen.set(place, sequences);
+    if (object !== undefined) sequences.add(object.sequence);
+    return object;
+  }
+}
+
+function placeOf(bucket: BucketView, key: string): string {
+  return `${bucket.id}/${key}`;
 }
 
 /** Whether the policy's word on the action depends on keys that begin so. */

@@ -53,6 +53,11 @@ test.each([
     JSON.stringify([ANN, { ...BOB, id: accountIdOf("ann") }]),
     /bob has the id of the user ann/,
   ],
+  [
+    "nobody's id",
+    JSON.stringify([{ ...ANN, id: "65a011a29cdf8ec533ec3d1ccaae921c" }]),
+    /ann has the id of those who do not sign/,
+  ],
   ["root's id", JSON.stringify([{ ...ANN, name: "root" }]), /root has the id of the root account/],
 ])("%s is refused in words without a secret", (_what, text, words) => {
   expect(() => parseUsers(text)).toThrow(words);
