@@ -6,6 +6,7 @@ import { arnMatcher } from "./arn-matcher.ts";
 import { isInRange, parseIpAddress, parseIpRange } from "./ip-range.ts";
 import { malformedPolicy } from "./malformed-policy.ts";
 import { parsePolicyDate } from "./policy-date.ts";
+import { rememberLatest } from "./remember-latest.ts";
 import {
   parseTemplate,
   resolveTemplate,
@@ -76,13 +77,14 @@ function comparisons(
   negatedName: string,
   parse: (text: string) => number | undefined,
 ): Entry[] {
+  const parseGiven = rememberLatest(parse);
   const compileWith =
     (compare: Comparison): Compile =>
     (text) => {
       const wanted = parse(text);
       if (wanted === undefined) throw malformedPolicy(`Invalid ${prefix} value in Conditions`);
       return constant((value) => {
-        const given = parse(value);
+        const given = parseGiven(value);
         return given !== undefined && compare(given, wanted);
       });
     };
@@ -119,11 +121,13 @@ function compileFolded(text: string, hasVariables: boolean): Operand {
   return { matches, variables: variablesOf(template) };
 }
 
+const parseGivenAddress = rememberLatest(parseIpAddress);
+
 function compileIpRange(text: string): Operand {
   const range = parseIpRange(text);
   if (range === undefined) throw malformedPolicy("Invalid IP address in Conditions");
   return constant((value) => {
-    const address = parseIpAddress(value);
+    const address = parseGivenAddress(value);
     return address !== undefined && isInRange(address, range);
   });
 }

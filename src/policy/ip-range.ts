@@ -15,15 +15,9 @@ const WORD_BITS = 16;
 const MAPPED_PREFIX = [0, 0, 0, 0, 0, 0xffff];
 const MAPPED_PREFIX_BITS = 96;
 
-/** The last one parsed: each condition of a policy asks about the same. */
-let latest: { readonly text: string; readonly address: IpAddress | undefined } | undefined;
-
 export function parseIpAddress(text: string): IpAddress | undefined {
-  if (latest?.text === text) return latest.address;
   const words = wordsOf(text);
-  const address = words !== undefined && isMapped(words) ? words.slice(-2) : words;
-  latest = { text, address };
-  return address;
+  return words !== undefined && isMapped(words) ? words.slice(-2) : words;
 }
 
 /** An address, or one with the length of its prefix: `10.0.0.0/8`, `2001:db8::/32`. */

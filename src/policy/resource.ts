@@ -34,8 +34,3 @@ export function parseResource(
   if (slash !== -1 || bucketPart.includes("*")) targets.add("object");
   return { matches: templateMatcher(template), variables: variablesOf(template), targets };
 }
-
-/** The name of a bucket or an object as policies have it. */
-export function resourceArn(bucketName: string, key?: string): string {
-  return key === undefined ? PREFIX + bucketName : `${PREFIX}${bucketName}/${key}`;
-}

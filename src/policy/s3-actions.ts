@@ -186,7 +186,6 @@ export const S3_ACTIONS = {
 } as const;
 
 export type S3Action = keyof typeof S3_ACTIONS;
-export type ActionTarget = (typeof S3_ACTIONS)[S3Action];
 
 export function isS3Action(name: string): name is S3Action {
   return Object.hasOwn(S3_ACTIONS, name);
