@@ -6,11 +6,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Database } from "better-sqlite3";
 import { expect, onTestFinished, test } from "vitest";
+import { DUE_READS } from "../../../src/metadata/sqlite/due-reads.ts";
 import { Numbering } from "../../../src/metadata/sqlite/numbering.ts";
 import { openForReading, openForWriting } from "../../../src/metadata/sqlite/open-database.ts";
 import { PACK_READS } from "../../../src/metadata/sqlite/pack-reads.ts";
 import { sqliteReads } from "../../../src/metadata/sqlite/sqlite-reads.ts";
 import { sqliteWrites } from "../../../src/metadata/sqlite/sqlite-writes.ts";
+import { VERSION_READS } from "../../../src/metadata/sqlite/version-reads.ts";
 import { WALK_READS } from "../../../src/metadata/sqlite/walk-sources.ts";
 
 function givenDatabases(): { readonly reader: Database; readonly writer: Database } {
@@ -73,6 +75,7 @@ test("no statement looks through a table that grows with the objects", () => {
     .filter((step) => step.startsWith("SCAN ") && !isBounded(step));
   // What is left is what no object makes larger, or what has a limit; of packs there are few, each holds many objects.
   expect([...new Set(scanned)].toSorted()).toEqual([
+    "SCAN buckets",
     "SCAN layouts",
     "SCAN processes",
     "SCAN shard_sets USING INDEX shard_sets_packs",
@@ -80,10 +83,29 @@ test("no statement looks through a table that grows with the objects", () => {
   ]);
 });
 
-test("pages of the walk, of degraded sets and of packs come in the order of an index", () => {
+test("pages of the walk, of versions, of what is due and of packs come in the order of an index", () => {
   const { reader } = givenDatabases();
-  for (const text of [...Object.values(WALK_READS), ...Object.values(PACK_READS)]) {
+  const reads = [WALK_READS, PACK_READS, VERSION_READS, DUE_READS];
+  for (const text of reads.flatMap((each) => Object.values(each))) {
     const sorting = planOf(reader, text).filter((step) => step.includes("TEMP B-TREE"));
     expect([text, sorting]).toEqual([text, []]);
   }
+});
+
+test("what is due, and the next version of a key, is sought by all that bounds it", () => {
+  const { reader } = givenDatabases();
+  const stepsOf = (text: string) =>
+    planOf(reader, text).filter((step) => / o | versions/.test(step));
+  expect(stepsOf(DUE_READS["current"] ?? "")).toEqual([
+    "SEARCH o USING INDEX objects_by_time (bucket_id=? AND (modified_at,sequence)>(?,?) AND modified_at<?)",
+  ]);
+  expect(stepsOf(DUE_READS["marker"] ?? "")).toEqual([
+    "SEARCH o USING INDEX versions_lone (bucket_id=? AND (modified_at,sequence)>(?,?) AND modified_at<?)",
+  ]);
+  expect(stepsOf(VERSION_READS.newest)[0]).toBe(
+    "SEARCH o USING PRIMARY KEY (bucket_id=? AND key=?)",
+  );
+  expect(stepsOf(VERSION_READS.bySequence)[0]).toBe(
+    "SEARCH o USING PRIMARY KEY (bucket_id=? AND key=? AND sequence=?)",
+  );
 });

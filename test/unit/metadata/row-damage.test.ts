@@ -85,6 +85,16 @@ function damage(database: Database, table: string, column: string, where: string
   database.prepare(`update ${table} set ${column} = ? where ${where}`).run(bound);
 }
 
+/** The name of the error that it ends with, if any. */
+function attempt(act: () => unknown): string | undefined {
+  try {
+    act();
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.name : String(error);
+  }
+}
+
 const OBJECT_COLUMNS =
   "sequence version_id size_bytes etag modified_at owner_id storage_class checksum_algorithm checksum_type checksum_value data_id set_id manifest_id part_count tags attributes pack_offset acl encryption retention_mode retain_until legal_hold row_check";
 const PART_COLUMNS =
@@ -122,6 +132,44 @@ test.each(OBJECT_COLUMNS.split(" "))(
     }
   },
 );
+
+test.each(`${OBJECT_COLUMNS} is_delete_marker noncurrent_since is_lone`.split(" "))(
+  "a changed %s of an older version fails its reads and writes",
+  (column) => {
+    const { database, reads, write } = givenEngine();
+    write({ name: "setVersioning", input: { bucketId: BUCKET, versioning: "enabled" } });
+    for (const key of ["set", "packed", "completed"]) {
+      write({ name: "putObject", input: objectInput(BUCKET, key) });
+      database.exec("savepoint intact");
+      damage(database, "versions", column, `key = '${key}'`);
+      const name = { bucketId: BUCKET, key, versionId: "null" };
+      // It is damaged, or not that version any more.
+      const found = attempt(() => expect(reads.findVersion(name)).toBeUndefined());
+      expect([undefined, "DamagedRowError"]).toContain(found);
+      expect(reads.findObject(BUCKET, key)?.etag).toBe("etag-1");
+      expect(reads.findObject(BUCKET, "other")).toBeDefined();
+      const damaged = reads.walk(ALL).filter(({ isDamaged }) => isDamaged);
+      expect(damaged).toMatchObject([{ position: { key }, content: undefined }]);
+      // What it names stays, whatever is asked.
+      const requests = [deleteRequest(key, { versionId: "null" })];
+      const input = { bucketId: BUCKET, requests, marker: { ownerId: OWNER, now: 1 } };
+      const deleted = attempt(() => write({ name: "deleteObjects", input }));
+      expect([undefined, "DamagedRowError"]).toContain(deleted);
+      expect(reads.listTrash(9)).toEqual([]);
+      database.exec("rollback to intact");
+    }
+  },
+);
+
+test("an older version is no answer for a latest one that cannot be found", () => {
+  const { database, reads, write } = givenEngine();
+  write({ name: "setVersioning", input: { bucketId: BUCKET, versioning: "enabled" } });
+  write({ name: "putObject", input: objectInput(BUCKET, "set") });
+  database.prepare("update objects set key = 'sex' where key = 'set'").run();
+  const name = { bucketId: BUCKET, key: "set", versionId: undefined };
+  expect(() => reads.findVersion(name)).toThrow(DamagedRowError);
+  expect(reads.findObject(BUCKET, "set")).toBeUndefined();
+});
 
 test.each(PART_COLUMNS.split(" "))("a changed %s of a part fails its reads", (column) => {
   const { database, reads, write, manifestId, begunId } = givenEngine();
