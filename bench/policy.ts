@@ -110,7 +110,9 @@ for (const [name, statementOf] of Object.entries(SHAPES)) {
     const condition = (key: string) => context.get(key);
     const request = { principal: alice, action, resource, condition };
     const decision = evaluate(policy, request);
-    const microseconds = measure(policy, request).toFixed(2);
+    const median = measure(policy, request);
+    medians.push(median);
+    const microseconds = median.toFixed(2);
     console.log(
       `${name.padEnd(12)} ${decision.padEnd(6)} ${microseconds.padStart(7)} us  ${resource}`,
     );
