@@ -8,12 +8,15 @@ import { deriveKey, SALT_BYTES } from "./key-wrap.ts";
 import { CHUNK_BYTES } from "./sealed-layout.ts";
 import { DIGEST_ALGORITHM, DIGEST_HEX_LENGTH } from "./stored-bytes.ts";
 
+/** A power of two below a chunk. */
+const PENDING_BYTES_MIN = 4 * 1024;
+
 export class ChunkSealer {
   readonly #salt = randomBytes(SALT_BYTES);
   readonly #key: Buffer;
   readonly #digest = createHash(DIGEST_ALGORITHM);
-  /** What has come of the chunk that is not sealed yet. */
-  readonly #pending = Buffer.allocUnsafe(CHUNK_BYTES);
+  /** What has come of the chunk that is not sealed yet; grows with it, so that a slow client holds what it has sent. */
+  #pending = Buffer.allocUnsafe(PENDING_BYTES_MIN);
   #pendingBytes = 0;
   #index = 0;
 
@@ -34,8 +37,7 @@ export class ChunkSealer {
         continue;
       }
       const taken = Math.min(rest.length, CHUNK_BYTES - this.#pendingBytes);
-      this.#pending.set(rest.subarray(0, taken), this.#pendingBytes);
-      this.#pendingBytes += taken;
+      this.#keep(rest.subarray(0, taken));
       rest = rest.subarray(taken);
     }
   }
@@ -52,6 +54,19 @@ export class ChunkSealer {
       chunkBytes: CHUNK_BYTES,
       digest: this.#digest.digest("hex").slice(0, DIGEST_HEX_LENGTH),
     };
+  }
+
+  #keep(bytes: Uint8Array): void {
+    const neededBytes = this.#pendingBytes + bytes.length;
+    if (neededBytes > this.#pending.length) {
+      let sizeBytes = this.#pending.length;
+      while (sizeBytes < neededBytes) sizeBytes *= 2;
+      const larger = Buffer.allocUnsafe(sizeBytes);
+      larger.set(this.#pending.subarray(0, this.#pendingBytes));
+      this.#pending = larger;
+    }
+    this.#pending.set(bytes, this.#pendingBytes);
+    this.#pendingBytes = neededBytes;
   }
 
   *#sealPending(isLast: boolean): Generator<Uint8Array, void> {

@@ -115,6 +115,34 @@ export function walkTests(given: GivenStore): void {
     expect(contentOf("object a of a")).toMatchObject({ kind: "inline" });
   });
 
+  test("the walk tells how bytes are sealed, beside the bytes and nowhere else", async () => {
+    const store = given();
+    const bucketId = await givenBucket(store);
+    await store.setVersioning(bucketId, "enabled");
+    for (const [number, encryption] of ["of the first", "of the second", undefined].entries()) {
+      const content = inPack(number, 0);
+      await store.putObject(
+        objectInput(bucketId, "a", { encryption, content, etag: `a${number}` }),
+      );
+    }
+    const upload = { ...uploadInput(bucketId, "b"), encryption: "of the upload" };
+    const { uploadId } = await store.createUpload(upload);
+    const { partId } = await store.putPart(partInput(upload, 1, { encryption: "of the part" }));
+    const parts = [{ number: 1, partId }];
+    const rest = { sizeBytes: 5, etag: "b", completedAt: 1, checksum: undefined };
+    await store.completeUpload({ bucketId, key: "b", uploadId, parts, ...rest });
+    await deleteKeys(store, bucketId, ["c"]);
+    const entries = await walked(store, {});
+    expect(entries.map(({ kind, encryption }) => [kind, encryption])).toEqual([
+      ["object", "of the first"],
+      ["object", "of the second"],
+      ["object", undefined],
+      ["part", "of the part"],
+      ["object", undefined],
+      ["delete-marker", undefined],
+    ]);
+  });
+
   test("the walk keeps to a bucket and a prefix", async () => {
     const store = given();
     const { first, second } = await givenWorld(store);
