@@ -42,7 +42,7 @@ export async function openWriteTarget(
 ): Promise<NewObject> {
   const { bucket, key, clock } = context;
   const { tags, lock } = description;
-  if (tags.length > 0) await context.require("s3:PutObjectTagging");
+  if (tags.length > 0) await context.require("s3:PutObjectTagging", { isNew: true });
   if (lock.retention !== undefined) await context.require("s3:PutObjectRetention");
   if (lock.legalHold !== undefined) await context.require("s3:PutObjectLegalHold");
   checkGivenLock(bucket, lock, clock.now());

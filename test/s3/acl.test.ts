@@ -11,6 +11,7 @@ import {
   GetBucketOwnershipControlsCommand,
   GetObjectAclCommand,
   GetObjectCommand,
+  GetObjectTaggingCommand,
   HeadObjectCommand,
   ListObjectsV2Command,
   ListPartsCommand,
@@ -18,6 +19,7 @@ import {
   PutBucketOwnershipControlsCommand,
   PutObjectAclCommand,
   PutObjectCommand,
+  PutObjectTaggingCommand,
 } from "@aws-sdk/client-s3";
 import type { Grant, ObjectCannedACL, ObjectOwnership, S3Client } from "@aws-sdk/client-s3";
 import { expect, test } from "vitest";
@@ -307,4 +309,19 @@ test("lists that grant something are not put out of force without a word", async
     new GetBucketOwnershipControlsCommand({ Bucket }),
   );
   expect(found).toEqual(OwnershipControls);
+});
+
+test("whom a list lets write, it lets tag what is written, and nothing that stands there", async () => {
+  const { client, stranger } = await startS3();
+  const Bucket = await givenOpenBucket(client);
+  await client.send(new PutObjectCommand({ Bucket, Key: "ours", Body: "x" }));
+  await client.send(new PutBucketAclCommand({ Bucket, ACL: "public-read-write" }));
+  const put = new PutObjectCommand({ Bucket, Key: "theirs", Body: "x", Tagging: "a=b" });
+  expect(await statusOf(stranger.send(put))).toBe(200);
+  const Tagging = { TagSet: [{ Key: "a", Value: "b" }] };
+  const tag = new PutObjectTaggingCommand({ Bucket, Key: "ours", Tagging });
+  expect(await refusal(stranger.send(tag))).toEqual(DENIED);
+  // Tags are the bucket owner's to read and to set, whosever the object is.
+  const tags = await client.send(new GetObjectTaggingCommand({ Bucket, Key: "theirs" }));
+  expect(tags.TagSet).toEqual(Tagging.TagSet);
 });

@@ -52,6 +52,8 @@ export interface DecisionTarget {
   readonly versionId: string | undefined;
   /** The prefix of a listing that is not the request itself. */
   readonly prefix?: string | undefined;
+  /** For an object that the request makes. */
+  readonly isNew?: boolean;
   /** Tags that the body brings. */
   readonly requestTags?: readonly Tag[] | undefined;
 }
@@ -218,7 +220,8 @@ export class RequestAccess {
     const { bucket, key } = target;
     if (INITIATORS.has(action) && (await this.#isInitiator(target))) return true;
     if ((await ownershipOf(this.#parts.settings, bucket)) === "BucketOwnerEnforced") return false;
-    const onBucket = bucketPermissionOf(action);
+    const isOwnTags = target.isNew === true && action === "s3:PutObjectTagging";
+    const onBucket = bucketPermissionOf(isOwnTags ? "s3:PutObject" : action);
     if (onBucket !== undefined) {
       const acl = await this.#parts.settings.find(bucket, BUCKET_ACL);
       return this.#grants(bucket, acl ?? ownersAlone(bucket.ownerId), onBucket);

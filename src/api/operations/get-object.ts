@@ -25,6 +25,7 @@ export const getObject = defineOperation({
     if (reading === undefined) return refuseAbsent(context, { bucket, key, versionId });
     let isBodyTaken = false;
     try {
+      context.confirm(bucket, reading.object);
       const response = await answer(context, reading, input);
       isBodyTaken = response.body !== undefined;
       return response;
