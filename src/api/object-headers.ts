@@ -3,6 +3,7 @@
 
 import type { BucketView } from "../store/bucket-view.ts";
 import type { ObjectRecord } from "../store/records.ts";
+import { encodeWords } from "./encoded-word.ts";
 import { isSendable, renderHttpDate } from "./headers.ts";
 import { NULL_VERSION } from "./version-id.ts";
 
@@ -61,9 +62,26 @@ function userMetadataHeaders(metadata: Readonly<Record<string, string>>): Record
   const headers: Record<string, string> = {};
   let missing = 0;
   for (const [name, value] of Object.entries(metadata)) {
-    if (TOKEN.test(name) && isSendable(value)) headers[`x-amz-meta-${name}`] = value;
+    if (TOKEN.test(name) && isSendable(value)) headers[`x-amz-meta-${name}`] = shown(value);
     else missing += 1;
   }
   if (missing > 0) headers["x-amz-missing-meta"] = String(missing);
   return headers;
+}
+
+const ODD = /[\u0080-\u00FF]/;
+const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/**
+ * Values are kept as the bytes that came. UTF-8 among them goes back encoded, as no header carries it safely; bytes that are
+ * not UTF-8 go back as they are.
+ * Differs from AWS: encoded words that a client sends are kept as such, not decoded and encoded anew.
+ */
+function shown(value: string): string {
+  if (!ODD.test(value)) return value;
+  try {
+    return encodeWords(UTF8.decode(Buffer.from(value, "latin1")));
+  } catch {
+    return value;
+  }
 }

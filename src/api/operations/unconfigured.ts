@@ -6,6 +6,7 @@ import { S3Error } from "../../core/s3-error.ts";
 import type { S3ErrorCode } from "../../core/s3-error.ts";
 import { defineOperation } from "../operation.ts";
 import type { Operation } from "../operation.ts";
+import { permissionOf } from "./permission-of.ts";
 import { xmlResponse } from "../response.ts";
 import type { XmlElements } from "../xml/render.ts";
 
@@ -45,7 +46,7 @@ const ON_BUCKET: readonly Row[] = [
   [
     "ListBucketAnalyticsConfigurations",
     ["analytics"],
-    emptyList("ListBucketAnalyticsConfigurationsResult"),
+    emptyList("ListBucketAnalyticsConfigurationResult"),
   ],
   [
     "ListBucketIntelligentTieringConfigurations",
@@ -77,7 +78,7 @@ function defineRead([name, query, answer]: Row): Operation {
   return defineOperation({
     name,
     route: { method: "GET", target: "bucket", query },
-    action: `s3:${name}`,
+    action: permissionOf(name),
     parse: () => undefined,
     async handle({ bucketName }) {
       if ("root" in answer) return xmlResponse(answer.root, answer.content);

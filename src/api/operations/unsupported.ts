@@ -5,7 +5,9 @@
 import { S3Error } from "../../core/s3-error.ts";
 import { defineOperation } from "../operation.ts";
 import type { Method, Operation, Target } from "../operation.ts";
+import { permissionOf } from "./permission-of.ts";
 
+/** `subresource`: what of the query tells it from others, joined by "&". */
 type Row = readonly [name: string, method: Method, target: Target, subresource?: string];
 
 const ROWS: readonly Row[] = [
@@ -21,8 +23,11 @@ const ROWS: readonly Row[] = [
   ["DeleteBucketMetricsConfiguration", "DELETE", "bucket", "metrics"],
   ["GetBucketMetadataConfiguration", "GET", "bucket", "metadataConfiguration"],
   ["GetBucketMetadataTableConfiguration", "GET", "bucket", "metadataTable"],
+  ["DeleteObjectAnnotation", "DELETE", "object", "annotation"],
+  ["GetObjectAnnotation", "GET", "object", "annotation&annotationName"],
   ["GetObjectTorrent", "GET", "object", "torrent"],
   ["ListDirectoryBuckets", "GET", "service", "max-directory-buckets"],
+  ["ListObjectAnnotations", "GET", "object", "annotation"],
   ["PutBucketAbac", "PUT", "bucket", "abac"],
   ["PutBucketAnalyticsConfiguration", "PUT", "bucket", "analytics"],
   ["PutBucketIntelligentTieringConfiguration", "PUT", "bucket", "intelligent-tiering"],
@@ -31,9 +36,11 @@ const ROWS: readonly Row[] = [
   ["PutBucketMetricsConfiguration", "PUT", "bucket", "metrics"],
   ["PutBucketReplication", "PUT", "bucket", "replication"],
   ["PutBucketWebsite", "PUT", "bucket", "website"],
+  ["PutObjectAnnotation", "PUT", "object", "annotation"],
   ["RenameObject", "PUT", "object", "renameObject"],
   ["RestoreObject", "POST", "object", "restore"],
   ["SelectObjectContent", "POST", "object", "select"],
+  ["UpdateBucketMetadataAnnotationTableConfiguration", "PUT", "bucket", "metadataAnnotationTable"],
   ["UpdateBucketMetadataInventoryTableConfiguration", "PUT", "bucket", "metadataInventoryTable"],
   ["UpdateBucketMetadataJournalTableConfiguration", "PUT", "bucket", "metadataJournalTable"],
   ["UpdateObjectEncryption", "PUT", "object", "encryption"],
@@ -43,8 +50,8 @@ export const UNSUPPORTED: readonly Operation[] = [
   ...ROWS.map(([name, method, target, subresource]) =>
     defineOperation({
       name,
-      route: { method, target, query: subresource === undefined ? [] : [subresource] },
-      action: `s3:${name}`,
+      route: { method, target, query: subresource?.split("&") ?? [] },
+      action: permissionOf(name),
       parse: () => undefined,
       handle: async () => refuse(name),
     }),
