@@ -2,6 +2,7 @@
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-deletes.html
 
 import { S3Error } from "../core/s3-error.ts";
+import type { Tag } from "../core/tags.ts";
 import type { DeleteCondition, DeleteOutcome, DeleteRequest } from "./metadata-store.ts";
 import { isKept, protectedError } from "./object-lock.ts";
 import type { ObjectLock } from "./records.ts";
@@ -15,6 +16,9 @@ export interface DeleteTarget {
   /** Undefined: it is a delete marker. */
   readonly etag: string | undefined;
   readonly lock: ObjectLock;
+  readonly tags: readonly Tag[];
+  /** Undefined: it is the latest. */
+  readonly noncurrentSince: number | undefined;
 }
 
 /** Undefined when it may go. */
@@ -24,14 +28,33 @@ export function deleteVerdict(
   now: number,
 ): DeleteOutcome | undefined {
   const { condition = {}, versionId, mayBypassGovernance } = request;
-  const { ifSequence } = condition;
-  if (ifSequence !== undefined && target?.sequence !== ifSequence) return { kind: "changed" };
+  if (hasChanged(target, condition)) return { kind: "changed" };
   const error = failedCondition(target, request.key, condition);
   if (error !== undefined) return { kind: "refused", refusal: refusalOf(error) };
   // Without an id nothing goes for good that has a lock: where there are locks there is a marker.
   if (versionId === undefined || target === undefined) return undefined;
   if (!isKept(target.lock, { mayBypassGovernance, now })) return undefined;
   return { kind: "refused", refusal: refusalOf(protectedError()) };
+}
+
+/** Whether it is no longer what background work has seen. */
+function hasChanged(
+  target: DeleteTarget | undefined,
+  { ifSequence, ifNoncurrentSince, ifTags }: DeleteCondition,
+): boolean {
+  return (
+    (ifSequence !== undefined && target?.sequence !== ifSequence) ||
+    (ifNoncurrentSince !== undefined && target?.noncurrentSince !== ifNoncurrentSince) ||
+    (ifTags !== undefined && !hasTags(target, ifTags))
+  );
+}
+
+function hasTags(target: DeleteTarget | undefined, tags: readonly Tag[]): boolean {
+  if (target?.tags.length !== tags.length) return false;
+  return target.tags.every(({ key, value }, index) => {
+    const tag = tags[index];
+    return tag?.key === key && tag.value === value;
+  });
 }
 
 /** What is not there has no size or time to differ in, as on S3. */

@@ -48,6 +48,7 @@ type ReadName =
   | "findUpload"
   | "findVersion"
   | "listBuckets"
+  | "listConfigured"
   | "listDegradedSets"
   | "listDue"
   | "listObjects"
@@ -176,6 +177,10 @@ export class EngineStore implements MetadataStore {
 
   async putBucketQuota(bucketId: number, quotaBytes: number | undefined) {
     await this.#writer.submit({ name: "putBucketQuota", input: { bucketId, quotaBytes } });
+  }
+
+  async listConfigured(name: string, after: number, limit: number) {
+    return this.#reader.listConfigured(name, after, limit);
   }
 
   async listQuotas(limit: number) {

@@ -131,6 +131,8 @@ export interface MetadataStore {
   findBucketConfig(bucketId: number, name: string): Promise<string | undefined>;
   /** `undefined` removes it. @throws S3Error NoSuchBucket */
   putBucketConfig(bucketId: number, name: string, value: string | undefined): Promise<void>;
+  /** Buckets that have a document of that name, by id: those behind `after` only. */
+  listConfigured(name: string, after: number, limit: number): Promise<readonly BucketRecord[]>;
   /** @throws S3Error NoSuchBucket, InvalidBucketState (suspending it where there is object lock) */
   setVersioning(bucketId: number, versioning: "enabled" | "suspended"): Promise<void>;
   /** @throws S3Error NoSuchBucket, InvalidBucketState (without versioning) */

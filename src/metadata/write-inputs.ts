@@ -82,6 +82,10 @@ export interface DeleteCondition {
   readonly ifModifiedAt?: number | undefined;
   /** For background work: still that very version, and, where no version id is given, still the latest. Else "changed". */
   readonly ifSequence?: number | undefined;
+  /** As `ifSequence`: it was followed by another version at that very time, and has not been the latest since. */
+  readonly ifNoncurrentSince?: number | undefined;
+  /** As `ifSequence`: it has just these tags, in this order. */
+  readonly ifTags?: readonly Tag[] | undefined;
 }
 
 export type DeleteOutcome =
@@ -94,7 +98,7 @@ export type DeleteOutcome =
       /** Whether that is a delete marker: one that was made, or one that was removed. */
       readonly isDeleteMarker: boolean;
     }
-  /** `ifSequence` no longer holds. */
+  /** `ifSequence`, `ifNoncurrentSince` or `ifTags` no longer holds. */
   | { readonly kind: "changed" }
   /** By a condition or by a lock: the code and the words that the client gets. */
   | { readonly kind: "refused"; readonly refusal: Refusal };

@@ -39,6 +39,12 @@ export function memoryReader(state: MemoryState): MetadataReader {
     listBuckets: (query) => listBuckets(state, query),
     findBucketById: (bucketId) => state.buckets.get(bucketId)?.record,
     findBucketConfig: (bucketId, name) => state.buckets.get(bucketId)?.config.get(name),
+    listConfigured: (name, after, limit) =>
+      [...state.buckets.values()]
+        .filter(({ record, config }) => record.id > after && config.has(name))
+        .map(({ record }) => record)
+        .toSorted((a, b) => a.id - b.id)
+        .slice(0, limit),
     listQuotas: (limit) => listQuotas(state, limit),
     findObject: (bucketId, key) => {
       const object = currentObject(state.buckets.get(bucketId), key);

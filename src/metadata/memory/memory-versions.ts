@@ -211,11 +211,12 @@ function release(state: MemoryState, version: MemoryVersion | undefined, nowMs: 
   if (version?.kind === "object") state.release(version.record, nowMs);
 }
 
-function targetOf({ kind, record }: MemoryVersion): DeleteTarget {
+function targetOf({ kind, record, noncurrentSince }: MemoryVersion): DeleteTarget {
   const { sequence, modifiedAt } = record;
+  const dates = { sequence, modifiedAt, noncurrentSince };
   if (kind === "delete-marker") {
-    return { sequence, modifiedAt, sizeBytes: 0, etag: undefined, lock: NO_LOCK };
+    return { ...dates, sizeBytes: 0, etag: undefined, lock: NO_LOCK, tags: [] };
   }
-  const { sizeBytes, etag, lock } = record;
-  return { sequence, modifiedAt, sizeBytes, etag, lock };
+  const { sizeBytes, etag, lock, tags } = record;
+  return { ...dates, sizeBytes, etag, lock, tags };
 }

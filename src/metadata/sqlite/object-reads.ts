@@ -22,6 +22,7 @@ type ObjectRead =
   | "findBucketConfig"
   | "findObject"
   | "listBuckets"
+  | "listConfigured"
   | "listObjects"
   | "listQuotas"
   | "readInline";
@@ -61,6 +62,10 @@ function bucketReads(database: Database): Pick<MetadataReader, BucketRead> {
     `select ${BUCKET_COLUMNS} from buckets where quota_bytes is not null
       order by cast(object_bytes as real) / max(quota_bytes, 1) desc, name limit ?`,
   );
+  const configured = database.prepare<[number, string, number], BucketRow>(
+    `select ${BUCKET_COLUMNS} from buckets where id > ? and exists (
+      select 1 from bucket_config c where c.bucket_id = buckets.id and c.name = ?) order by id limit ?`,
+  );
   const config = database
     .prepare<[number, string], string>(
       "select value from bucket_config where bucket_id = ? and name = ?",
@@ -81,6 +86,7 @@ function bucketReads(database: Database): Pick<MetadataReader, BucketRead> {
       return row && bucketOf(row);
     },
     findBucketConfig: (bucketId, name) => config.get(bucketId, name),
+    listConfigured: (name, after, limit) => configured.all(after, name, limit).map(bucketOf),
     listQuotas: (limit) => withQuota.all(limit).map(bucketOf),
   };
 }

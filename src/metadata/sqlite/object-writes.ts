@@ -10,6 +10,7 @@ import type { ObjectRecord, Versioning } from "../records.ts";
 import { NULL_VERSION, newVersionId } from "../version-id.ts";
 import { checkCondition } from "../write-condition.ts";
 import type { DeleteObjectsInput, StoredObject } from "../write-operations.ts";
+import { tagsFrom } from "./column-text.ts";
 import type { ContentWrites } from "./content-writes.ts";
 import type { FoundVersion, KeyVersions } from "./key-versions.ts";
 import type { ManifestWrites } from "./manifest-writes.ts";
@@ -238,6 +239,8 @@ function targetOf({ table, row }: FoundVersion): DeleteTarget {
     sizeBytes: row.size_bytes,
     etag: isMarker ? undefined : row.etag,
     lock: objectLockOf(row),
+    tags: tagsFrom(row.tags),
+    noncurrentSince: table === "versions" ? (row.noncurrent_since ?? undefined) : undefined,
   };
 }
 

@@ -188,4 +188,45 @@ export function dueTests(given: GivenStore): void {
     await store.reset();
     expect(await store.findProgress("other")).toBeUndefined();
   });
+
+  test("what has changed since it was seen stays: its place among the versions, or its tags", async () => {
+    const store = given();
+    const bucketId = await givenVersioned(store);
+    const tags = [{ key: "k", value: "v" }];
+    const object = await store.putObject(objectInput(bucketId, "key", { modifiedAt: 10, tags }));
+    const [marked] = await deleteKeys(store, bucketId, ["key"]);
+    const [entry] = await due(store, bucketId, "noncurrent");
+    const { versionId, sequence } = object;
+    const seen = { ifSequence: sequence, ifNoncurrentSince: entry?.at, ifTags: entry?.tags };
+    const remove = (condition: typeof seen) =>
+      deleteVersion(store, bucketId, { key: "key", versionId, condition });
+    expect(await remove({ ...seen, ifNoncurrentSince: 11 })).toEqual({ kind: "changed" });
+    expect(await remove({ ...seen, ifTags: [] })).toEqual({ kind: "changed" });
+    expect(await remove({ ...seen, ifTags: [{ key: "k", value: "w" }] })).toEqual({
+      kind: "changed",
+    });
+    // Without its marker it is the latest again.
+    const marker = marked?.kind === "deleted" ? (marked.versionId ?? "") : "";
+    await deleteVersion(store, bucketId, { key: "key", versionId: marker });
+    expect(await remove(seen)).toEqual({ kind: "changed" });
+    await deleteKeys(store, bucketId, ["key"]);
+    expect(await remove(seen)).toMatchObject({ kind: "deleted", wasThere: true });
+  });
+
+  test("buckets are found by the documents that they have", async () => {
+    const store = given();
+    const ids = [];
+    for (const name of ["one", "two", "three"]) ids.push(await givenBucket(store, name));
+    const [first = 0, second = 0, third = 0] = ids;
+    await store.putBucketConfig(first, "rules", "1");
+    await store.putBucketConfig(second, "other", "2");
+    await store.putBucketConfig(third, "rules", "3");
+    const found = async (after: number, limit: number) =>
+      (await store.listConfigured("rules", after, limit)).map(({ name }) => name);
+    expect(await found(0, 10)).toEqual(["one", "three"]);
+    expect(await found(0, 1)).toEqual(["one"]);
+    expect(await found(first, 10)).toEqual(["three"]);
+    await store.putBucketConfig(first, "rules", undefined);
+    expect(await found(0, 10)).toEqual(["three"]);
+  });
 }
