@@ -6,6 +6,8 @@ export interface KeyStatus {
   readonly id: string | undefined;
   /** `given` by the configuration, `kept` in the metadata, or only for the life of this process. */
   readonly origin: "given" | "kept" | "none" | "throwaway";
+  /** Whether it lies in the metadata in the clear: then it protects against nobody who has a drive with a copy of that. */
+  readonly isBare: boolean;
   /** Whether objects can be encrypted with it now. */
   readonly isReady: boolean;
   /** Why not, and what to do, in a sentence. */

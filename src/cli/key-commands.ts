@@ -10,6 +10,8 @@ import { plainText } from "./plain-text.ts";
 const WELL = 0;
 const NOT_WELL = 1;
 const OWNER_ONLY = 0o600;
+const BARE =
+  "The server has no secret to seal its own copy with (root keys or a cluster secret that are given): it lies in the metadata in the clear, and protects against nobody who has a drive with a copy of that.";
 
 /** @throws AdminRefusal */
 export async function showKey(context: CommandContext): Promise<number> {
@@ -47,11 +49,14 @@ export async function exportKey(context: CommandContext, path?: string): Promise
       await file.sync();
     }
     isWritten = true;
-    await post(context, "/v1/key/confirm", { id });
+    const status = await post(context, "/v1/key/confirm", { id });
     const place = path === undefined ? "printed" : `written to ${path}`;
-    context.stderr.write(
-      `The master key ${id} was ${place}. Keep it away from the server's drives: with the drives' secrets lost, nothing else opens what is encrypted. Encryption (SSE-S3) is on.\n`,
-    );
+    const words = [
+      `The master key ${id} was ${place}. Keep it away from the server's drives: should the server lose its own copy, nothing else opens what is encrypted.`,
+      ...(status.get("isBare") === true ? [BARE] : []),
+      "Encryption (SSE-S3) is on.",
+    ];
+    context.stderr.write(`${words.join("\n")}\n`);
     return WELL;
   } catch (error) {
     if (path !== undefined && !isWritten) await rm(path, { force: true });

@@ -31,6 +31,8 @@ export interface MasterKeyringOptions extends Partial<GivenEncryption> {
 
 export interface MasterKeyring extends AdminKeys {
   readonly keys: MasterKeys;
+  /** What whoever runs the server should know of its keys, in sentences. */
+  remarks(): readonly string[];
 }
 
 const KEPT = "encryption.masterKey";
@@ -92,9 +94,18 @@ class Keyring implements MasterKeyring {
     return {
       id: isKept ? this.#kept?.id : this.keys.newest?.id,
       origin: isKept ? "kept" : this.#origin,
+      isBare: isKept && this.#kept?.isBare === true,
       isReady: obstacle === undefined,
       obstacle,
     };
+  }
+
+  remarks(): readonly string[] {
+    if (this.#kept === undefined) return [];
+    const { id, key } = this.#kept;
+    // Where others are given it may be among them.
+    if (key === undefined) return this.#origin === "none" ? [sealedWords(id)] : [];
+    return this.status().isBare ? [bareWords(id)] : [];
   }
 
   async export(): Promise<{ readonly id: string; readonly key: string }> {
@@ -138,6 +149,10 @@ class Keyring implements MasterKeyring {
 
 function newKey(): MasterKey {
   return masterKeyOf(randomBytes(KEY_BYTES));
+}
+
+function bareWords(id: string): string {
+  return `the master key ${id} lies in the metadata in the clear: whoever has a drive with a copy of that has it, too. One that lies elsewhere can be given with --master-key-file`;
 }
 
 function sealedWords(id: string): string {

@@ -116,7 +116,7 @@ export async function serveStore(
     },
     options,
   );
-  const remarks = [...new Set([...engines.remarks, ...face.remarks])];
+  const remarks = [...new Set([...engines.remarks, ...face.remarks, ...keyring.remarks()])];
   const admin = await openAdmin(
     { store, keyring, isServing, workers, counts, face, clusterId, startedAt, remarks },
     options,

@@ -326,3 +326,47 @@ test("an upload has one data key, each part of it is sealed on its own, and rang
   });
   expect(await findingCount(lab)).toBe(0);
 });
+
+test("an upload of more parts than are looked up ahead", async () => {
+  const lab = await givenLab({ limits: { packBytesMax: 1024 * 1024, partBytesMin: 1 } });
+  const { store, bucket, target } = lab;
+  const upload = await store.createUpload(
+    target("many", { encryption: MANAGED }),
+    OWNER,
+    undefined,
+  );
+  const parts = Array.from({ length: 40 }, (_, index) => bytesOf(10_000 + 700 * index, index));
+  const named = [];
+  for (const [index, bytes] of parts.entries()) {
+    const { etag } = await store.putPart({ bucket, upload }, index + 1, bodyOf(bytes));
+    expect(etag).toBe(createHash("md5").update(bytes).digest("hex"));
+    named.push({ number: index + 1, etag, checksum: undefined });
+  }
+  await store.completeUpload({
+    bucket,
+    key: "many",
+    uploadId: upload.uploadId,
+    parts: named,
+    checksum: undefined,
+    checksumType: undefined,
+    expectedBytes: undefined,
+    condition: undefined,
+  });
+  const whole = Buffer.concat(parts);
+  expect((await getSealed(lab, "many")).equals(whole)).toBe(true);
+  const found = await getSealed(lab, "many", { start: 9_999, end: 500_001 });
+  expect(found.equals(whole.subarray(9_999, 500_001))).toBe(true);
+});
+
+test("a reading that ends early gives back what it held", async () => {
+  const lab = await givenLab();
+  await putSealed(lab, "large", { bytes: bytesOf(9_000_000, 1), encryption: MANAGED });
+  const reading = await lab.store.openObject(lab.bucket, "large");
+  if (reading === undefined) throw new Error("no object");
+  await reading.unlock(undefined);
+  for await (const window of reading.read(0, 9_000_000)) {
+    window.release();
+    break;
+  }
+  expect(lab.store.openReadings()).toBe(0);
+});

@@ -45,7 +45,9 @@ test.each([undefined, "a secret of the configuration"])(
     const wrapped = await first.keys.wrap(dataKey, NAME);
 
     const second = await openKeyring(metadata, { secret });
-    expect(second.status()).toMatchObject({ id, origin: "kept", isReady: true });
+    const isBare = secret === undefined;
+    expect(second.status()).toMatchObject({ id, origin: "kept", isReady: true, isBare });
+    expect(second.remarks()).toHaveLength(isBare ? 1 : 0);
     expect(Buffer.from(await second.keys.unwrap(wrapped, NAME))).toEqual(dataKey);
     const stored = (await metadata.findSetting("encryption.masterKey")) ?? "";
     const bare = Buffer.from(key, "hex").toString("base64");
@@ -64,6 +66,7 @@ test("a kept key that is sealed with another secret is asked for; the exported f
   const second = await openKeyring(metadata, { secret: "another" });
   expect(second.status()).toMatchObject({ id, origin: "kept", isReady: false });
   expect(second.status().obstacle).toContain("--master-key-file");
+  expect(second.remarks()).toEqual([second.status().obstacle]);
   await expect(second.keys.unwrap(wrapped, NAME)).rejects.toMatchObject({
     code: "ServiceUnavailable",
   });
