@@ -118,9 +118,16 @@ export function grantsOf(given: GivenAcl | undefined, owners: AclOwners): readon
   return given.kind === "grants" ? given.grants : cannedGrants(given.name, owners);
 }
 
-/** Whether it only says what holds anyway where lists are not in force: that all is the bucket owner's. */
-export function isBucketOwnersAlone(given: GivenAcl, bucketOwner: AccountId): boolean {
-  if (given.kind === "canned") return given.name === "bucket-owner-full-control";
+/**
+ * Whether it only says what holds anyway where lists are not in force: that all is the bucket owner's.
+ * Differs from AWS: S3 refuses `private` there from the bucket's owner too, for whom it means nothing else; older clients
+ * send it with every upload.
+ */
+export function isBucketOwnersAlone(given: GivenAcl, { owner, bucketOwner }: AclOwners): boolean {
+  if (given.kind === "canned") {
+    const isOwnPrivate = given.name === "private" && owner === bucketOwner;
+    return isOwnPrivate || given.name === "bucket-owner-full-control";
+  }
   return given.grants.every(
     ({ grantee, permission }) =>
       permission === "FULL_CONTROL" && grantee.kind === "id" && grantee.id === bucketOwner,

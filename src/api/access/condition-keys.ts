@@ -23,12 +23,17 @@ export interface Connection {
   readonly remoteAddress: string | undefined;
 }
 
-export interface ConditionParts {
+/** What is the same for all that one request asks for. */
+export interface RequestFacts {
   readonly authentication: Authentication;
   /** With its hoisted headers. */
   readonly request: WireRequest;
   readonly connection: Connection;
   readonly region: string;
+}
+
+export interface ConditionParts {
+  readonly facts: RequestFacts;
   /** Milliseconds since 1970. */
   readonly now: number;
   readonly bucket: BucketView;
@@ -66,63 +71,68 @@ export function conditionValues(parts: ConditionParts): ConditionValues {
     if (key.startsWith(EXISTING_TAG)) return tagValue(parts.existingTags, key, EXISTING_TAG);
     if (key.startsWith(REQUEST_TAG)) return tagValue(requestTags(parts), key, REQUEST_TAG);
     if (key === "s3:requestobjecttagkeys") return requestTags(parts)?.map((tag) => tag.key);
-    if (key === "s3:x-amz-copy-source") return one(copySource(parts.request.headers));
-    if (key.startsWith(HEADER_KEY)) return one(parts.request.headers.get(key.slice("s3:".length)));
+    if (key === "s3:x-amz-copy-source") return one(copySource(parts.facts.request.headers));
+    if (key.startsWith(HEADER_KEY))
+      return one(parts.facts.request.headers.get(key.slice("s3:".length)));
     const known = KEYS.get(key);
     return known === undefined ? undefined : one(known(parts));
   };
 }
 
-const KEYS: ReadonlyMap<string, (parts: ConditionParts) => string | undefined> = new Map<
-  string,
-  (parts: ConditionParts) => string | undefined
->([
+type KeyValue = (parts: ConditionParts) => string | undefined;
+
+const KEYS: ReadonlyMap<string, KeyValue> = new Map<string, KeyValue>([
   ["aws:currenttime", ({ now }) => new Date(now).toISOString()],
   ["aws:epochtime", ({ now }) => String(Math.floor(now / 1000))],
-  ["aws:principalaccount", ({ authentication: { account } }) => numberOf(account)],
-  ["aws:principalarn", ({ authentication: { account } }) => principalArn(account)],
+  ["aws:principalaccount", (parts) => numberOf(accountOf(parts))],
+  ["aws:principalarn", (parts) => principalArn(accountOf(parts))],
   ["aws:principalisawsservice", () => "false"],
-  ["aws:principaltype", ({ authentication: { account } }) => principalType(account)],
-  ["aws:referer", ({ request }) => request.headers.get("referer")],
-  ["aws:requestedregion", ({ region }) => region],
+  ["aws:principaltype", (parts) => principalType(accountOf(parts))],
+  ["aws:referer", header("referer")],
+  ["aws:requestedregion", ({ facts }) => facts.region],
   ["aws:resourceaccount", ({ bucket }) => accountNumberOf(bucket.ownerId)],
-  ["aws:securetransport", ({ connection }) => String(connection.isSecure)],
-  ["aws:sourceip", ({ connection }) => plainAddress(connection.remoteAddress)],
-  ["aws:useragent", ({ request }) => request.headers.get("user-agent")],
-  [
-    "aws:userid",
-    ({ authentication: { account } }) => (isAnonymous(account) ? "anonymous" : account.id),
-  ],
-  [
-    "aws:username",
-    ({ authentication: { account } }) => (isAnonymous(account) ? undefined : account.name),
-  ],
+  ["aws:securetransport", ({ facts }) => String(facts.connection.isSecure)],
+  ["aws:sourceip", ({ facts }) => plainAddress(facts.connection.remoteAddress)],
+  ["aws:useragent", header("user-agent")],
+  ["aws:userid", (parts) => userIdOf(accountOf(parts))],
+  ["aws:username", (parts) => userNameOf(accountOf(parts))],
   ["aws:viaawsservice", () => "false"],
-  ["s3:authtype", ({ authentication }) => AUTH_TYPES[authentication.method]],
+  ["s3:authtype", ({ facts }) => AUTH_TYPES[facts.authentication.method]],
   ["s3:delimiter", (parts) => listingParam(parts, "delimiter")],
   ["s3:max-keys", (parts) => listingParam(parts, "max-keys")],
-  [
-    "s3:object-lock-legal-hold",
-    ({ request }) => request.headers.get("x-amz-object-lock-legal-hold"),
-  ],
-  ["s3:object-lock-mode", ({ request }) => request.headers.get("x-amz-object-lock-mode")],
+  ["s3:object-lock-legal-hold", header("x-amz-object-lock-legal-hold")],
+  ["s3:object-lock-mode", header("x-amz-object-lock-mode")],
   ["s3:object-lock-remaining-retention-days", remainingDays],
-  ["s3:object-lock-retain-until-date", ({ request }) => request.headers.get(RETAIN_UNTIL)],
+  ["s3:object-lock-retain-until-date", header("x-amz-object-lock-retain-until-date")],
   ["s3:prefix", (parts) => parts.prefix ?? listingParam(parts, "prefix")],
   ["s3:resourceaccount", ({ bucket }) => accountNumberOf(bucket.ownerId)],
-  ["s3:signatureage", ({ now, authentication: { signedAt } }) => ageOf(now, signedAt)],
-  ["s3:signatureversion", ({ authentication }) => authentication.version],
-  ["s3:tlsversion", ({ connection }) => connection.tlsVersion?.replace(/^TLSv/, "")],
+  ["s3:signatureage", ({ now, facts }) => ageOf(now, facts.authentication.signedAt)],
+  ["s3:signatureversion", ({ facts }) => facts.authentication.version],
+  ["s3:tlsversion", ({ facts }) => facts.connection.tlsVersion?.replace(/^TLSv/, "")],
   ["s3:versionid", ({ versionId }) => versionId],
 ]);
-
-const RETAIN_UNTIL = "x-amz-object-lock-retain-until-date";
 
 function one(value: string | undefined): readonly string[] | undefined {
   return value === undefined ? undefined : [value];
 }
 
+function header(name: string): KeyValue {
+  return ({ facts }) => facts.request.headers.get(name);
+}
+
 type Account = Authentication["account"];
+
+function accountOf({ facts }: ConditionParts): Account {
+  return facts.authentication.account;
+}
+
+function userIdOf(account: Account): string {
+  return isAnonymous(account) ? "anonymous" : account.id;
+}
+
+function userNameOf(account: Account): string | undefined {
+  return isAnonymous(account) ? undefined : account.name;
+}
 
 function numberOf(account: Account): string | undefined {
   return isAnonymous(account) ? undefined : accountNumberOf(account.id);
@@ -138,7 +148,10 @@ function plainAddress(address: string | undefined): string | undefined {
   return address?.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, "").replace(/%.*$/, "");
 }
 
-function listingParam({ action, request }: ConditionParts, name: string): string | undefined {
+function listingParam(
+  { action, facts: { request } }: ConditionParts,
+  name: string,
+): string | undefined {
   return LISTINGS.has(action) ? findParam(request, name) : undefined;
 }
 
@@ -146,8 +159,8 @@ function ageOf(now: number, signedAt: number | undefined): string | undefined {
   return signedAt === undefined ? undefined : String(Math.max(0, now - signedAt));
 }
 
-function remainingDays({ now, request }: ConditionParts): string | undefined {
-  const until = Date.parse(request.headers.get(RETAIN_UNTIL) ?? "");
+function remainingDays({ now, facts: { request } }: ConditionParts): string | undefined {
+  const until = Date.parse(request.headers.get("x-amz-object-lock-retain-until-date") ?? "");
   return Number.isNaN(until) ? undefined : String(Math.ceil((until - now) / DAY_MS));
 }
 
@@ -159,7 +172,10 @@ function copySource(headers: WireRequest["headers"]): string | undefined {
   return source === undefined ? text : `${source.bucketName}/${source.key}`;
 }
 
-function requestTags({ request, requestTags: given }: ConditionParts): readonly Tag[] | undefined {
+function requestTags({
+  facts: { request },
+  requestTags: given,
+}: ConditionParts): readonly Tag[] | undefined {
   if (given !== undefined) return given;
   if (!request.headers.has("x-amz-tagging")) return undefined;
   return orUndefined(() => readTaggingHeader(request.headers));

@@ -33,7 +33,8 @@ export async function newObjectAccess(context: OperationContext): Promise<NewObj
   const ownership = await ownershipOf(settings, bucket);
   const given = readAclHeaders(request.headers, accounts);
   if (ownership === "BucketOwnerEnforced") {
-    if (given !== undefined && !isBucketOwnersAlone(given, bucket.ownerId)) {
+    const owners = { owner: account.id, bucketOwner: bucket.ownerId };
+    if (given !== undefined && !isBucketOwnersAlone(given, owners)) {
       throw new S3Error("AccessControlListNotSupported");
     }
     return { ownerId: bucket.ownerId, acl: undefined };

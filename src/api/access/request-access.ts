@@ -13,6 +13,7 @@ import type { Tag } from "../../core/tags.ts";
 import { findParam } from "../../core/wire-request.ts";
 import type { WireRequest } from "../../core/wire-request.ts";
 import { evaluate, keysAskedFor } from "../../policy/evaluate.ts";
+import type { PolicyPrincipal } from "../../policy/principal.ts";
 import type { BucketView } from "../../store/bucket-view.ts";
 import type { ObjectStore } from "../../store/object-store.ts";
 import type { ObjectRecord } from "../../store/records.ts";
@@ -76,6 +77,7 @@ export class RequestAccess {
   readonly #parts: AccessParts;
   /** By bucket and key: the sequences of the versions that decisions looked at; made when there are any. */
   #seen: Map<string, Set<number>> | undefined;
+  #names: PolicyPrincipal | undefined;
 
   constructor(parts: AccessParts) {
     this.#parts = parts;
@@ -174,19 +176,16 @@ export class RequestAccess {
     action: S3Action,
     target: DecisionTarget,
   ): Promise<"allow" | "deny" | "none"> {
-    const { authentication, clock } = this.#parts;
+    const { clock } = this.#parts;
     const { bucket, key, versionId } = target;
-    const { account } = authentication;
-    const arn = principalArn(account);
-    const accountId = accountNumberOf(account.id);
     const needsTags = asksFor(stored, action, EXISTING_TAGS);
     const existingTags = needsTags ? (await this.#findObject(target))?.tags : undefined;
     return evaluate(stored.policy, {
-      principal: arn === undefined ? "anonymous" : { accountId, arn, canonicalId: account.id },
+      principal: this.#principal(),
       action,
       resource: `arn:aws:s3:::${bucket.name}${key === "" ? "" : `/${key}`}`,
       condition: conditionValues({
-        ...this.#parts,
+        facts: this.#parts,
         now: clock.now(),
         bucket,
         action,
@@ -196,6 +195,17 @@ export class RequestAccess {
         existingTags,
       }),
     });
+  }
+
+  /** By all its names; worked out once for a request that asks for much. */
+  #principal(): PolicyPrincipal {
+    if (this.#names !== undefined) return this.#names;
+    const { account } = this.#parts.authentication;
+    const arn = principalArn(account);
+    const { id } = account;
+    this.#names =
+      arn === undefined ? "anonymous" : { accountId: accountNumberOf(id), arn, canonicalId: id };
+    return this.#names;
   }
 
   /** A public policy is worth nothing to others where the bucket is restricted. */

@@ -2,7 +2,7 @@
 
 import { expect, test } from "vitest";
 import { conditionValues } from "../../../../src/api/access/condition-keys.ts";
-import type { ConditionParts } from "../../../../src/api/access/condition-keys.ts";
+import type { ConditionParts, RequestFacts } from "../../../../src/api/access/condition-keys.ts";
 import type { Authentication } from "../../../../src/auth/authenticate.ts";
 import { accountNumberOf, ANONYMOUS_ACCOUNT } from "../../../../src/core/account.ts";
 import type { AccountId } from "../../../../src/core/ids.ts";
@@ -24,19 +24,22 @@ const signed: Authentication = {
 function valuesOf(
   target: string,
   headers: Readonly<Record<string, string>> = {},
-  more: Partial<ConditionParts> = {},
+  more: Partial<ConditionParts & RequestFacts> = {},
 ) {
+  const { authentication = signed, ...rest } = more;
   const ask = conditionValues({
-    authentication: signed,
-    request: givenRequest("GET", target, headers),
-    connection: { isSecure: true, tlsVersion: "TLSv1.3", remoteAddress: "::ffff:192.0.2.7" },
-    region: "eu-central-1",
+    facts: {
+      authentication,
+      request: givenRequest("GET", target, headers),
+      connection: { isSecure: true, tlsVersion: "TLSv1.3", remoteAddress: "::ffff:192.0.2.7" },
+      region: "eu-central-1",
+    },
     now: NOW,
     bucket: { ownerId: "owner-id" } as BucketView,
     action: "s3:ListBucket",
     versionId: undefined,
     existingTags: undefined,
-    ...more,
+    ...rest,
   });
   return (key: string) => ask(key)?.join("|");
 }
