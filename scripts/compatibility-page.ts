@@ -11,9 +11,14 @@ import {
   UNSUPPORTED,
 } from "../src/api/operations/index.ts";
 
+import { REQUEST_HEADERS, RESPONSE_HEADERS } from "./s3-headers.ts";
+import type { HeaderRow } from "./s3-headers.ts";
+
 export const PAGE_PATH = "docs/S3_COMPATIBILITY.md";
 
 const SOURCE = "src/api";
+/** Where headers are read and written. */
+const HEADER_SOURCES = ["src/api", "src/auth", "src/core"];
 const MARK = "Differs from AWS:";
 
 export function renderCompatibilityPage(): string {
@@ -44,6 +49,16 @@ export function renderCompatibilityPage(): string {
     "| --- | --- | --- | --- |",
     ...rows,
     "",
+    "## Headers of requests",
+    "",
+    "**taken**: accepted, and of no effect, as nothing here could come of it. A header that S3 does not know is ignored, as there.",
+    "",
+    ...headerTable(REQUEST_HEADERS, "no effect yet"),
+    "",
+    "## Headers of answers",
+    "",
+    ...headerTable(RESPONSE_HEADERS, "absent"),
+    "",
     "## Where we differ from Amazon S3",
     "",
     ...findDifferences().map((text) => `- ${text}`),
@@ -52,6 +67,32 @@ export function renderCompatibilityPage(): string {
 
 function row(operation: Operation, status: string, answer: string): string {
   return `| ${operation.name} | \`${renderRoute(operation)}\` | ${status} | ${answer} |`;
+}
+
+/** `missing`: what is said of a header that the code does not name. */
+function headerTable(rows: readonly HeaderRow[], missing: string): string[] {
+  const source = HEADER_SOURCES.flatMap((folder) =>
+    filesIn(folder).map((file) => readFileSync(file, "utf8")),
+  ).join("\n");
+  const lines = rows.map(({ name, status, note = "" }) => {
+    const isNamed = status !== "yes" || source.includes(name.replace(/[*].*$/, ""));
+    return `| \`${name}\` | ${isNamed ? HEADER_WORDS[status] : missing} | ${note} |`;
+  });
+  return ["| Header | Status | What |", "| --- | --- | --- |", ...lines.toSorted()];
+}
+
+const HEADER_WORDS: Readonly<Record<HeaderRow["status"], string>> = {
+  absent: "absent",
+  no: "no (501)",
+  partly: "partly",
+  taken: "taken",
+  yes: "yes",
+};
+
+function filesIn(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .filter((file) => file.endsWith(".ts"))
+    .map((file) => join(folder, file));
 }
 
 const PATHS = { service: "/", bucket: "/BUCKET", object: "/BUCKET/KEY" } as const;

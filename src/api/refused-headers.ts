@@ -31,6 +31,11 @@ const ON_WRITE: readonly RefusedHeader[] = [
     code: "NotImplemented",
     message: "Appending to objects is not implemented.",
   },
+  {
+    name: "x-amz-object-lock-event-hold*",
+    code: "NotImplemented",
+    message: "Event holds of object lock are not implemented.",
+  },
 ];
 
 /** For parts: how they are encrypted was said when their upload was begun. */

@@ -11,6 +11,8 @@ const refuse = (kind: Kind, name: string, value: string) => () =>
 test.each([
   ["x-amz-server-side-encryption-bucket-key-enabled", "true", "NotImplemented"],
   ["x-amz-write-offset-bytes", "0", "NotImplemented"],
+  ["x-amz-object-lock-event-hold", "ON", "NotImplemented"],
+  ["x-amz-object-lock-event-hold-duration-days", "1", "NotImplemented"],
 ])("a write with %s: %s is refused", (name, value, code) => {
   expect(refuse("write", name, value)).toThrow(expect.objectContaining({ code }));
 });
