@@ -71,6 +71,9 @@ export class MultipartReader {
   }
 
   async *#content(): AsyncGenerator<Uint8Array, void, undefined> {
+    while (this.#pending.length < this.#delimiter.length) await this.#need();
+    const isEmpty = this.#pending.subarray(0, this.#delimiter.length).equals(this.#delimiter);
+    if (!isEmpty) this.#take(CRLF.length);
     for (;;) {
       const at = this.#pending.indexOf(this.#delimiter);
       // The end of what is there may be the beginning of a boundary.
@@ -118,7 +121,10 @@ export class MultipartReader {
     }
     if (end === -1 || end > HEAD_BYTES_MAX) throw malformed();
     const head = this.#take(end);
-    this.#take(HEAD_END.length);
+    // The empty line's own end stays: where a part has no bytes at all the next boundary begins with it.
+    this.#take(HEAD_END.length - CRLF.length);
+    // A part that ended amid its headers.
+    if (head.includes(this.#delimiter)) throw malformed();
     return head.subarray(CRLF.length);
   }
 

@@ -100,6 +100,19 @@ test("white space after a boundary and text after the end are passed over", asyn
   expect(parts).toEqual([{ name: "a", body: Buffer.from("v") }]);
 });
 
+const headOf = (name: string) => `Content-Disposition: form-data; name=${name}\r\n`;
+
+test("a part whose boundary follows its headers at once is empty", async () => {
+  const text = `--${BOUNDARY}\r\n${headOf("a")}\r\n--${BOUNDARY}\r\n${headOf("b")}\r\nv\r\n--${BOUNDARY}--`;
+  for (const size of [1, 5, 1_000]) {
+    const { parts } = await readAll(cut(Buffer.from(text), () => size));
+    expect(parts).toEqual([
+      { name: "a", body: Buffer.alloc(0) },
+      { name: "b", body: Buffer.from("v") },
+    ]);
+  }
+});
+
 test.each([
   ["nothing at all", ""],
   ["no boundary", "key=value"],
@@ -120,6 +133,10 @@ test.each([
   [
     "two names",
     `--${BOUNDARY}\r\nContent-Disposition: form-data; name="a"; name="b"\r\n\r\nv\r\n--${BOUNDARY}--`,
+  ],
+  [
+    "a part that ends amid its headers",
+    `--${BOUNDARY}\r\nContent-Disposition: form-data; name=a\r\n--${BOUNDARY}\r\n\r\nv\r\n--${BOUNDARY}--`,
   ],
   ["headers without end", `--${BOUNDARY}\r\n${"X: y\r\n".repeat(3_000)}`],
 ])("%s is no form", async (_what, text) => {
