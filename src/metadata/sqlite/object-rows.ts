@@ -5,7 +5,7 @@ import type { AccountId } from "../../core/ids.ts";
 import type { ManifestContent, ObjectLock, ObjectRecord, ObjectSummary } from "../records.ts";
 import { attributesFrom, attributesText, listText, tagsFrom } from "./column-text.ts";
 import { NULL_VERSION } from "../version-id.ts";
-import { checkedValues, requireIntactRow, rowCheck, type RowValue } from "./row-check.ts";
+import { damagedRow, isIntactLater, laterCheck, type RowValue } from "./row-check.ts";
 import {
   SET_COLUMNS,
   contentColumns,
@@ -56,8 +56,7 @@ export const OBJECT_VALUES = `bucket_id, key, sequence, version_id, size_bytes, 
   storage_class, checksum_algorithm, checksum_type, checksum_value, data_id, set_id, manifest_id, part_count, tags,
   attributes, pack_offset, acl, encryption, retention_mode, retain_until, legal_hold`;
 
-/** How many of them there were in schema version 2. */
-const FIRST_VALUES_COUNT = 19;
+const COUNTS = { unchecked: 18, checked: 19 };
 
 export interface ObjectName {
   readonly bucketId: number;
@@ -99,17 +98,16 @@ export function objectValues(
 
 /** The check of a row of `objects` with these values. */
 export function objectCheck(values: readonly RowValue[]): number {
-  return rowCheck(checkedValues(values, FIRST_VALUES_COUNT));
+  return laterCheck(values, COUNTS);
 }
 
 export function isIntactObject(name: ObjectName, row: StandingRow): boolean {
-  return row.row_check === null || row.row_check === objectCheck(objectValues(name, row));
+  return isIntactLater(row.row_check, objectValues(name, row), COUNTS);
 }
 
 /** @throws DamagedRowError */
 export function requireIntactObject(name: ObjectName, row: StandingRow): void {
-  const values = checkedValues(objectValues(name, row), FIRST_VALUES_COUNT);
-  requireIntactRow("objects", row.row_check, values);
+  if (!isIntactObject(name, row)) throw damagedRow("objects", objectValues(name, row));
 }
 
 /** What a current version is written as, in the order of OBJECT_VALUES. */

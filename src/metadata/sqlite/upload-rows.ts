@@ -12,7 +12,7 @@ import {
   tagsFrom,
 } from "./column-text.ts";
 import { NULL_VERSION } from "../version-id.ts";
-import { checkedValues, requireIntactRow, rowCheck, type RowValue } from "./row-check.ts";
+import { damagedRow, isIntactLater, laterCheck, type RowValue } from "./row-check.ts";
 import {
   SET_COLUMNS,
   contentColumns,
@@ -29,8 +29,7 @@ export const UPLOAD_VALUES = `manifest_id, upload_id, bucket_id, key, initiated_
   storage_class, checksum_algorithm, checksum_type, completed_etag, completed_sequence, tags, attributes, acl,
   encryption, retention_mode, retain_until, legal_hold, completed_version_id`;
 
-/** How many of them there were in schema version 2. */
-const FIRST_UPLOAD_VALUES_COUNT = 14;
+const UPLOAD_COUNTS = { unchecked: 14, checked: 14 };
 
 export const UPLOAD_COLUMNS = `${UPLOAD_VALUES}, row_check`;
 
@@ -84,13 +83,17 @@ export function uploadValues(row: Omit<UploadRow, "row_check">): readonly RowVal
 
 /** The check of a row of `uploads` with these values. */
 export function uploadCheck(values: readonly RowValue[]): number {
-  return rowCheck(checkedValues(values, FIRST_UPLOAD_VALUES_COUNT));
+  return laterCheck(values, UPLOAD_COUNTS);
 }
 
 /** @throws DamagedRowError */
 export function requireIntactUpload(row: UploadRow): void {
-  const values = checkedValues(uploadValues(row), FIRST_UPLOAD_VALUES_COUNT);
-  requireIntactRow("uploads", row.row_check, values);
+  const values = uploadValues(row);
+  // The last column of old, and the one that a shifted check would stand in.
+  const isShifted = typeof row.attributes === "number";
+  if (isShifted || !isIntactLater(row.row_check, values, UPLOAD_COUNTS)) {
+    throw damagedRow("uploads", values);
+  }
 }
 
 /** The row of an upload that begins, without its check. */
@@ -175,8 +178,7 @@ export const PART_COLUMNS = `${STORED_PART_COLUMNS}, f.start_offset, ${SET_COLUM
 export const PART_VALUES =
   "manifest_id, number, id, size_bytes, etag, uploaded_at, data_id, set_id, checksums, pack_offset, encryption";
 
-/** How many of them there were in schema version 2. */
-const FIRST_PART_VALUES_COUNT = 10;
+const PART_COUNTS = { unchecked: 9, checked: 10 };
 
 /** In the order of PART_VALUES. */
 export function partValues(row: Omit<StoredPartRow, "row_check">): readonly RowValue[] {
@@ -197,17 +199,16 @@ export function partValues(row: Omit<StoredPartRow, "row_check">): readonly RowV
 
 /** The check of a row of `parts` with these values. */
 export function partCheck(values: readonly RowValue[]): number {
-  return rowCheck(checkedValues(values, FIRST_PART_VALUES_COUNT));
+  return laterCheck(values, PART_COUNTS);
 }
 
 export function isIntactPart(row: StoredPartRow): boolean {
-  return row.row_check === null || row.row_check === partCheck(partValues(row));
+  return isIntactLater(row.row_check, partValues(row), PART_COUNTS);
 }
 
 /** @throws DamagedRowError */
 export function requireIntactPart(row: StoredPartRow): void {
-  const values = checkedValues(partValues(row), FIRST_PART_VALUES_COUNT);
-  requireIntactRow("parts", row.row_check, values);
+  if (!isIntactPart(row)) throw damagedRow("parts", partValues(row));
 }
 
 /** What a part is written as, without its check. */

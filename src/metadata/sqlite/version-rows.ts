@@ -12,7 +12,7 @@ import {
   type ObjectName,
   type StandingRow,
 } from "./object-rows.ts";
-import { isIntact, requireIntactRow, type RowValue } from "./row-check.ts";
+import { damagedRow, rowCheck, type RowValue } from "./row-check.ts";
 import { SET_COLUMNS, type SetRow } from "./rows.ts";
 
 /** A row of `versions` without its key. */
@@ -41,13 +41,14 @@ export function versionValues(
   return [...objectValues(name, row), row.is_delete_marker, row.noncurrent_since, row.is_lone];
 }
 
+/** There were checks before there were versions. */
 export function isIntactVersion(name: ObjectName, row: VersionRow): boolean {
-  return isIntact(row.row_check, versionValues(name, row));
+  return row.row_check === rowCheck(versionValues(name, row));
 }
 
 /** @throws DamagedRowError */
 export function requireIntactVersion(name: ObjectName, row: VersionRow): void {
-  requireIntactRow("versions", row.row_check, versionValues(name, row));
+  if (!isIntactVersion(name, row)) throw damagedRow("versions", versionValues(name, row));
 }
 
 /** @throws DamagedRowError */
