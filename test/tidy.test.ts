@@ -19,7 +19,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   background: BASE,
   auth: [...BASE, "policy", "metadata"],
   store: [...BASE, "policy", "background", "metadata", "erasure", "datanode"],
-  api: [...BASE, "auth", "policy", "store"],
+  lifecycle: [...BASE, "metadata", "store"],
+  api: [...BASE, "auth", "policy", "store", "lifecycle"],
   admin: [...BASE, "auth", "background", "metadata", "store"],
   cli: ["util", "core", "auth"],
 };
@@ -76,4 +77,28 @@ test("the lockfile names no registry host", () => {
 function layerOf(file: string): string {
   const [first = "", ...rest] = relative("src", file).split("/");
   return rest.length === 0 ? "root" : first;
+}
+
+test("S100: no dependency is older than the version that mended what could be exploited in it", () => {
+  const floors = Object.entries(
+    JSON.parse(readFileSync("test/tidy/floors.json", "utf8")) as Record<string, { least: string }>,
+  );
+  const { packages } = JSON.parse(readFileSync("package-lock.json", "utf8")) as {
+    readonly packages: Readonly<Record<string, { readonly version?: string }>>;
+  };
+  const installed = Object.entries(packages).flatMap(([path, { version = "" }]) => {
+    const floor = floors.find(([name]) => path.endsWith(`node_modules/${name}`));
+    return floor === undefined ? [] : [{ path, version, floor: floor[1].least }];
+  });
+  expect(installed.length).toBeGreaterThanOrEqual(floors.length);
+  expect(installed.filter(({ version, floor }) => isOlder(version, floor))).toEqual([]);
+});
+
+function isOlder(version: string, floor: string): boolean {
+  const [have, least] = [version, floor].map((text) => text.split(/[.+-]/).map(Number));
+  for (const [index, number] of (least ?? []).entries()) {
+    const difference = (have?.[index] ?? 0) - number;
+    if (difference !== 0) return difference < 0;
+  }
+  return false;
 }

@@ -3,6 +3,7 @@
 import type { ObjectChecksum } from "../core/checksum.ts";
 import type { NewContent } from "../metadata/metadata-store.ts";
 import type { ObjectRecord } from "../metadata/records.ts";
+import { checkQuota } from "../metadata/quota.ts";
 import { checkCondition } from "../metadata/write-condition.ts";
 import { commitContent } from "./commit-content.ts";
 import { makeDataKey, type DataKey } from "./encryption/data-key.ts";
@@ -18,6 +19,7 @@ export async function putObject(
   body: UploadBody,
 ): Promise<ObjectRecord> {
   await tryCondition(context, target);
+  await tryQuota(context, target, body.sizeBytes);
   const { bucket, key, attributes } = target;
   const dataKey = await findDataKey(context, target);
   const purpose = { bucket: bucket.name, key, attributes, dataKey };
@@ -74,4 +76,16 @@ export async function tryCondition(
   if (condition?.ifMatch === undefined && condition?.ifNoneMatch === undefined) return;
   const current = await context.metadata.findObject(bucket.id, key);
   checkCondition(key, current?.etag, condition);
+}
+
+/** As `tryCondition`, where what is replaced is known, and how much comes. @throws S3Error QuotaExceeded */
+async function tryQuota(
+  { metadata }: StoreContext,
+  { bucket, key }: Pick<NewObject, "bucket" | "key">,
+  sizeBytes: number | undefined,
+): Promise<void> {
+  const { id, quotaBytes, objectBytes, versioning } = bucket;
+  if (quotaBytes === undefined || sizeBytes === undefined || versioning === "suspended") return;
+  const replaced = versioning === "off" ? await metadata.findObject(id, key) : undefined;
+  checkQuota(quotaBytes, objectBytes, sizeBytes - (replaced?.sizeBytes ?? 0));
 }

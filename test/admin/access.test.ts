@@ -76,7 +76,7 @@ function laterDate(headers: Record<string, string>): void {
   headers["x-amz-date"] = `${date.slice(0, -2)}${digit}Z`;
 }
 
-describe.each(ADMIN_ROUTES)("$method $path", ({ method, path }) => {
+describe.each(ADMIN_ROUTES)("S55: $method $path", ({ method, path }) => {
   test.each(REFUSED)("is not opened by %s", async (_what, code, change) => {
     const answer = await lab.send({ method, path, ...change() });
     expect([answer.status, codeOfAnswer(answer)]).toEqual([403, code]);
