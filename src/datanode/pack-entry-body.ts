@@ -20,7 +20,19 @@ type EntryBody = Pick<PackEntry, "attributes" | "bucket" | "checksums" | "key" |
 
 const FLAGS = { part: 1, checksums: 2, headers: 4, userMetadata: 8, seal: 16 } as const;
 const ALL_FLAGS = 31;
-const ALGORITHMS: readonly ChecksumAlgorithm[] = ["CRC32", "CRC32C", "CRC64NVME", "SHA1", "SHA256"];
+/** Their numbers, for ever: new ones come last. */
+const ALGORITHMS: readonly ChecksumAlgorithm[] = [
+  "CRC32",
+  "CRC32C",
+  "CRC64NVME",
+  "SHA1",
+  "SHA256",
+  "SHA512",
+  "MD5",
+  "XXHASH64",
+  "XXHASH3",
+  "XXHASH128",
+];
 const COMPOSITE_BIT = 0x80;
 const TEXT_BIT = 0x40;
 /** Numbered from 1. */

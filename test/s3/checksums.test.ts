@@ -87,6 +87,25 @@ test.each(CHECKSUM_ALGORITHMS)("%s in a header is verified, kept and shown", asy
   expect(Contents?.[0]).toMatchObject(listed);
 });
 
+/** Inline, in a pack, and in a set of its own: each keeps checksums in a form of its own. */
+const SIZES = [1, 100_000, 2_000_000];
+
+test.each(CHECKSUM_ALGORITHMS.flatMap((name) => SIZES.map((size) => [name, size] as const)))(
+  "%s is kept with an object of %i bytes, and with its copy",
+  async (algorithm, sizeBytes) => {
+    const { bucket: Bucket, client, givenObject } = await startS3();
+    const body = patterned(sizeBytes);
+    const value = member(algorithm, checksumOf(algorithm, body));
+    await givenObject("key", body, value);
+    const CopySource = `${Bucket}/key`;
+    await client.send(new CopyObjectCommand({ Bucket, Key: "copy", CopySource }));
+    for (const Key of ["key", "copy"]) {
+      const head = new HeadObjectCommand({ Bucket, Key, ChecksumMode: "ENABLED" });
+      expect(await client.send(head)).toMatchObject(value);
+    }
+  },
+);
+
 test.each(CHECKSUM_ALGORITHMS)("%s in a trailer is verified and kept", async (algorithm) => {
   const { send } = await startS3();
   const put = (value: string) =>

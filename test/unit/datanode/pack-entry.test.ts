@@ -88,7 +88,7 @@ test("texts of any length, checksums of any kind and headers of any name come ba
           ? undefined
           : { uploadId: `u${someText(40)}` as UploadId, number: 1 + random.below(10_000) },
       checksums: Array.from({ length: random.below(4) }, () => ({
-        algorithm: CHECKSUM_ALGORITHMS[random.below(5)] ?? "CRC32",
+        algorithm: CHECKSUM_ALGORITHMS[random.below(CHECKSUM_ALGORITHMS.length)] ?? "CRC32",
         type: random.below(2) === 0 ? "FULL_OBJECT" : "COMPOSITE",
         value: values[random.below(values.length)] ?? "",
       })),
