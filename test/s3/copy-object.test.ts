@@ -164,6 +164,20 @@ test("a copy may be made on condition that its target is not there", async () =>
   expect(await again).toEqual({ code: "PreconditionFailed", status: 412 });
 });
 
+test("a copy may be made on condition that its target is what it was", async () => {
+  const lab = await startS3();
+  await lab.givenObject("from", "new");
+  const IfMatch = await lab.givenObject("to", "old");
+  expect(await refusal(copy(lab, "from", "absent", { IfMatch }))).toEqual({
+    code: "NoSuchKey",
+    status: 404,
+  });
+  await copy(lab, "from", "to", { IfMatch });
+  const again = refusal(copy(lab, "from", "to", { IfMatch }));
+  expect(await again).toEqual({ code: "PreconditionFailed", status: 412 });
+  expect((await read(lab, "to")).toString()).toBe("new");
+});
+
 test("another bucket of the account is a source, one of another account is not", async () => {
   const lab = await startS3();
   const mine = await lab.givenBucket();
