@@ -27,6 +27,7 @@ export async function renderMetrics(
   addRequests(meters, counts);
   addDrives(meters, status);
   addObjects(meters, status);
+  addQuotas(meters, status);
   addJournal(meters, status);
   addWorkers(meters, status);
   addDurations(registry, counts);
@@ -139,6 +140,13 @@ function addObjects({ gauge }: Meters, status: StatusReport): void {
   one("packs", "Shard sets that objects share.", totals.packs);
   one("degraded_sets", "Shard sets below full redundancy.", totals.degradedSets);
   one("trashed_sets", "Shard sets that wait to be removed.", totals.trashedSets);
+}
+
+function addQuotas({ gauge }: Meters, { quotas }: StatusReport): void {
+  const of = (what: "objectBytes" | "quotaBytes") =>
+    quotas.map(({ bucket, ...bytes }) => ({ labels: { bucket }, value: bytes[what] }));
+  gauge("bucket_quota_bytes", "What a bucket with a quota may hold.", of("quotaBytes"));
+  gauge("bucket_object_bytes", "What a bucket with a quota holds.", of("objectBytes"));
 }
 
 function addJournal({ gauge }: Meters, { journal }: StatusReport): void {

@@ -138,7 +138,7 @@ export class StoreInspector {
 }
 
 /** Undefined for a bucket without a quota. */
-export function quotaStatusOf(bucket: BucketView): QuotaStatus | undefined {
+function quotaStatusOf(bucket: BucketView): QuotaStatus | undefined {
   const { name, quotaBytes, objectBytes } = bucket;
   return quotaBytes === undefined ? undefined : { bucket: name, quotaBytes, objectBytes };
 }

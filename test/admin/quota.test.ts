@@ -113,5 +113,8 @@ test("the command sets and shows it, and status names the fullest buckets", asyn
   ]);
   await showStatus(context);
   expect(printed.at(-1)).toContain("quotas      photos 512 B of 512 B");
+  const { body: page } = await lab.send({ path: "/metrics" });
+  expect(page).toContain(`kintsugi_bucket_quota_bytes{bucket="photos"} 512`);
+  expect(page).toContain(`kintsugi_bucket_object_bytes{bucket="photos"} 512`);
   expect(await setQuota(context, Bucket, "none")).toBe(0);
 });
