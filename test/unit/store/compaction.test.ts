@@ -83,19 +83,35 @@ test("the worker empties packs that are mostly dead, one a step, and leaves the 
   for (let seed = 0; seed < 12; seed += 1) await lab.put(`key-${seed}`, bytesOf(SIZE, seed));
   await lab.store.compactPacks({ ...ALL, packsMax: 0 });
   // Of three packs of four, one loses one, one two and one three.
-  await deleteKeys(lab.store, lab.bucket, [
-    "key-0",
-    "key-4",
-    "key-5",
-    "key-8",
-    "key-9",
-    "key-10",
-  ]);
+  await deleteKeys(lab.store, lab.bucket, ["key-0", "key-4", "key-5", "key-8", "key-9", "key-10"]);
   const steps = [];
   for (let step = 0; step < 4; step += 1) steps.push(await lab.store.compactDue());
   expect(steps.map(({ packCount }) => packCount)).toEqual([1, 1, 0, 0]);
   for (const key of ["key-1", "key-6", "key-7", "key-11"])
     expect(await isWhole(lab, key)).toBe(true);
+});
+
+test("older versions are moved too, and stay readable by their ids", async () => {
+  const lab = await givenPacks({ limits: LIMITS });
+  const { store, bucket } = lab;
+  const keys = await putAll(lab, 20);
+  await store.setVersioning(bucket, "enabled");
+  for (const [seed, key] of keys.entries()) await lab.put(key, bytesOf(SIZE, 100 + seed));
+  const [gone, left] = [keys.slice(0, 10), keys.slice(10)];
+  const requests = gone.map((key) => ({ key, versionId: "null", mayBypassGovernance: true }));
+  await store.deleteObjects(bucket, requests, bucket.ownerId);
+
+  const progress = await store.compactPacks(ALL);
+  expect(progress).toMatchObject({ unreadableCount: 0, keptCount: 0, isComplete: true });
+  expect(progress.movedCount).toBeGreaterThan(0);
+  for (const [index, key] of left.entries()) {
+    const reading = await store.openObject(bucket, key, "null");
+    if (reading === undefined) throw new Error("an older version is gone");
+    const bytes = await collect(reading.read(0, SIZE));
+    expect(bytes.equals(bytesOf(SIZE, 10 + index))).toBe(true);
+  }
+  const packs = await lab.metadata.listSparsePacks(ALL.deadShareMin, undefined, 10);
+  expect(packs).toEqual([]);
 });
 
 test("parts are moved too, of uploads in progress and of completed ones", async () => {
