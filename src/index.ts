@@ -4,6 +4,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { checkOptions } from "./config/check-options.ts";
 import type { StartServerOptions } from "./config/start-server-options.ts";
 import { openEmbedded, type RunningServer } from "./server.ts";
@@ -21,10 +22,12 @@ export interface ServerClock {
   /** Milliseconds since 1970. */
   now(): number;
   /**
-   * Requests that clients sign afterwards, by their own clocks, are fresh; presigned URLs made before have aged.
-   * Blocks for up to a second: signatures date whole seconds, and what is signed before must differ from what is after.
+   * Resolves when the clock has moved, and all is done that buckets' lifecycle rules have to do by then. Requests that
+   * clients sign afterwards, by their own clocks, are fresh; presigned URLs made before have aged.
+   * Takes up to a second: signatures date whole seconds, and what is signed before must differ from what is after.
+   * @throws RangeError where it would move back.
    */
-  advance(step: ClockStep): void;
+  advance(step: ClockStep): Promise<void>;
 }
 
 export interface StartedServer {
@@ -91,7 +94,13 @@ function started(
     adminEndpoint: server.adminEndpoint,
     accessKey: server.keys.accessKey,
     secretKey: server.keys.secretKey,
-    clock: { now: () => clock.now(), advance: (step) => advanceBetweenSeconds(clock, step) },
+    clock: {
+      now: () => clock.now(),
+      advance: async (step) => {
+        await advanceBetweenSeconds(clock, step);
+        await server.runLifecycle();
+      },
+    },
     reset: async () => {
       clock.reset();
       await server.reset();
@@ -105,8 +114,7 @@ const SECOND_MS = 1_000;
 const MARGIN_MS = 2;
 
 /** Moves it when the real clock's second has turned, so that no signature is of the second of the move and older. */
-function advanceBetweenSeconds(clock: MovableClock, step: ClockStep): void {
-  const restMs = SECOND_MS - (Date.now() % SECOND_MS) + MARGIN_MS;
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, restMs);
+async function advanceBetweenSeconds(clock: MovableClock, step: ClockStep): Promise<void> {
+  await sleep(SECOND_MS - (Date.now() % SECOND_MS) + MARGIN_MS);
   clock.advance(step);
 }

@@ -42,7 +42,7 @@ export interface ReadPlan {
 export interface ReadSubject {
   readonly bucket: BucketView;
   readonly object: ObjectRecord;
-  /** As `guardedHeaders`. */
+  /** As `guardedHeaders`, and what the bucket's lifecycle foresees. */
   readonly guarded: Readonly<Record<string, string>>;
   /** Asked for multipart objects alone. */
   readonly findPart: (number: number) => Promise<PartRecord | undefined>;

@@ -13,6 +13,8 @@ export const CRASH_POINTS = [
   "journal.snapshot-named",
   "journal.snapshot-written",
   "journal.synced",
+  "lifecycle.noted",
+  "lifecycle.removed",
   "metadata.applied",
   "metadata.durable",
   "metadata.committed",

@@ -7,6 +7,7 @@ import type { SpaceInfo } from "../disk/disk.ts";
 import { geometryFor, type Geometry } from "../erasure/geometry.ts";
 import { selfTestCodec } from "../erasure/codec-self-test.ts";
 import { createReedSolomonCodec } from "../erasure/rs-codec.ts";
+import { Lifecycle } from "../lifecycle/lifecycle.ts";
 import type { MetadataStore } from "../metadata/metadata-store.ts";
 import { disksThatMayFail } from "../store/disk-tolerance.ts";
 import { openObjectStore, type OpenObjectStore } from "../store/open-object-store.ts";
@@ -27,6 +28,8 @@ const SWEEP_IDLE_MS = inHaste(30_000);
 
 /** How often sparse packs are looked for while there are none. */
 const COMPACTION_IDLE_MS = inHaste(30_000);
+/** How often it is asked whether a new day has begun, or a bucket has other lifecycle rules. */
+const LIFECYCLE_IDLE_MS = inHaste(30_000);
 /** Requests have the drives to themselves for most of the time. */
 const COMPACTION_REST_FACTOR = 3;
 
@@ -45,6 +48,8 @@ export interface RunningServer {
   readonly remarks: readonly string[];
   /** How long the oldest write of metadata has been under way, in milliseconds; 0 when there is none. */
   writeWaitMs(): number;
+  /** Does all that the lifecycles of buckets have to do by the clock's time, at once. */
+  runLifecycle(): Promise<void>;
   /** Removes every bucket and upload, and makes the configured buckets anew. */
   reset(): Promise<void>;
   /** Finishes requests under way, for a bounded time, and gives everything up. Harmless when repeated. */
@@ -92,10 +97,12 @@ export async function serveStore(
   const { keys } = keyring;
   const store = await openObjectStore({ ...parts, keys, clock, logger, isSoleOwner: true });
   closeStack.add(() => store.close());
+  const lifecycle = new Lifecycle({ metadata, store, clock, logger });
   const workers = [
     startTrashWorker(store, logger),
     startCompactionWorker(store, logger),
     startSweepWorker(store, logger),
+    startLifecycleWorker(lifecycle, logger),
   ];
   for (const worker of workers) closeStack.add(() => worker.stop());
   engines.whenDrives?.((drive) => store.attachDrive(drive));
@@ -132,6 +139,7 @@ export async function serveStore(
     drives: await summaryOf(drives, driveCount, geometry),
     remarks: [...remarks, ...admin.remarks],
     writeWaitMs: () => metadata.writeWaitMs(),
+    runLifecycle: () => lifecycle.run(),
     reset: async () => {
       await metadata.reset();
       await face.makeBuckets();
@@ -224,6 +232,14 @@ function startSweepWorker(store: OpenObjectStore, logger: Logger): Worker {
       },
       idleMs: SWEEP_IDLE_MS,
     },
+    logger,
+  );
+}
+
+/** Removes what the rules of buckets say. */
+function startLifecycleWorker(lifecycle: Lifecycle, logger: Logger): Worker {
+  return startWorker(
+    { name: "lifecycle", step: () => lifecycle.step(), idleMs: LIFECYCLE_IDLE_MS },
     logger,
   );
 }

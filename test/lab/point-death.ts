@@ -4,6 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { CrashPoint } from "../../src/util/crash-point.ts";
 import type { SeededRandom } from "../../src/util/seeded-random.ts";
 import type { LabContext } from "./calls.ts";
+import { changeLifecycle } from "./change-lifecycle.ts";
 import { noteLog, type Started } from "./crash-loop.ts";
 import { FOCUSES } from "./focused-load.ts";
 import { compactAll, sweepOnce } from "./lab-admin.ts";
@@ -65,7 +66,8 @@ async function loadUntilDead({ server, scenario, world, random }: Dying): Promis
     shouldStop: isDown,
     focus: focus === undefined ? undefined : FOCUSES[focus],
   });
-  const keeping = keepUp({ server, journal: world.journal, isDown, upkeep });
+  const changeRules = () => changeLifecycle(client, world.bucket);
+  const keeping = keepUp({ server, journal: world.journal, isDown, upkeep, changeRules });
   const waiting = new AbortController();
   const limit = sleep(LOAD_MS_MAX, undefined, { signal: waiting.signal }).catch(() => undefined);
   await Promise.race([limit, process.ended()]);
@@ -80,12 +82,15 @@ interface Keeping {
   readonly journal: Journal;
   readonly isDown: () => boolean;
   readonly upkeep: Upkeep;
+  readonly changeRules: () => Promise<void>;
 }
 
-async function keepUp({ server, journal, isDown, upkeep }: Keeping): Promise<void> {
+async function keepUp(keeping: Keeping): Promise<void> {
+  const { server, journal, isDown, upkeep, changeRules } = keeping;
   const works = [
     ...(upkeep === "all" || upkeep === "compaction" ? [compactAll] : []),
     ...(upkeep === "all" || upkeep === "sweep" ? [sweepOnce] : []),
+    ...(upkeep === "all" || upkeep === "lifecycle" ? [changeRules] : []),
   ];
   while (works.length > 0 && !isDown()) {
     await sleep(UPKEEP_EVERY_MS);

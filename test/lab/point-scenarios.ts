@@ -4,7 +4,7 @@
 import type { CrashPoint } from "../../src/util/crash-point.ts";
 import type { FocusName } from "./focused-load.ts";
 
-export type Upkeep = "all" | "compaction" | "nothing" | "sweep";
+export type Upkeep = "all" | "compaction" | "lifecycle" | "nothing" | "sweep";
 
 export interface Scenario {
   /** It dies at a passing from the first to this one. */
@@ -36,6 +36,8 @@ export const SCENARIOS: Readonly<Record<CrashPoint, Scenario>> = {
   "journal.snapshot-named": { passingMax: 3, ...SNAPSHOT },
   "journal.snapshot-written": { passingMax: 3, ...SNAPSHOT },
   "journal.synced": OFTEN,
+  "lifecycle.noted": { passingMax: 5, upkeep: "lifecycle" },
+  "lifecycle.removed": { passingMax: 8, upkeep: "lifecycle" },
   "metadata.applied": OFTEN,
   "metadata.durable": OFTEN,
   "metadata.committed": OFTEN,

@@ -102,7 +102,7 @@ test("reset leaves the configured buckets, empty, and nothing else", async () =>
   const Body = "x".repeat(100_000);
   await client.send(new PutObjectCommand({ Bucket: "configured", Key: "a", Body }));
   await client.send(new PutObjectCommand({ Bucket: "made-later", Key: "b", Body: "small" }));
-  server.clock.advance({ days: 1 });
+  await server.clock.advance({ days: 1 });
 
   await server.reset();
 
@@ -123,7 +123,7 @@ test("time travel: a presigned URL expires, and requests signed afterwards are f
   expect((await fetch(url)).status).toBe(200);
 
   const before = server.clock.now();
-  server.clock.advance({ hours: 2 });
+  await server.clock.advance({ hours: 2 });
   expect(server.clock.now() - before).toBeGreaterThanOrEqual(2 * 3_600_000);
 
   const late = await fetch(url);

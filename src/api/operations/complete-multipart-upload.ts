@@ -12,6 +12,7 @@ import { parseCompletedParts } from "../completed-parts.ts";
 import { readWriteCondition } from "../conditions.ts";
 import { encryptionHeaders, readCustomerKey } from "../encryption-headers.ts";
 import type { Headers } from "../headers.ts";
+import { expirationHeaders } from "../lifecycle/foreseen-headers.ts";
 import { objectUrl } from "../object-url.ts";
 import { newVersionHeaders } from "../object-headers.ts";
 import { defineOperation } from "../operation.ts";
@@ -44,7 +45,8 @@ export const completeMultipartUpload = defineOperation({
     };
   },
 
-  async handle({ store, bucket, bucketName, key, request }, input) {
+  async handle(context, input) {
+    const { store, bucket, bucketName, key, request } = context;
     const object = await store.completeUpload({ bucket, key, ...input });
     const content = {
       Location: objectUrl(request),
@@ -57,6 +59,7 @@ export const completeMultipartUpload = defineOperation({
       headers: {
         ...encryptionHeaders(object.encryption, input.customerKey),
         ...newVersionHeaders(object),
+        ...(await expirationHeaders(context, object)),
       },
     });
   },

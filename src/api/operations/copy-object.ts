@@ -11,6 +11,7 @@ import { parseCopySource } from "../copy-source.ts";
 import { asksForEncryption, encryptionHeaders, keyOf } from "../encryption-headers.ts";
 import { readAttributes } from "../headers.ts";
 import type { Headers } from "../headers.ts";
+import { expirationHeaders } from "../lifecycle/foreseen-headers.ts";
 import { listedTime } from "../listing.ts";
 import { newVersionHeaders } from "../object-headers.ts";
 import { checkCopySize, openCopySource, sourceVersionHeaders } from "../open-copy-source.ts";
@@ -52,6 +53,7 @@ export const copyObject = defineOperation({
     const headers = {
       ...encryptionHeaders(object.encryption, keyOf(target.encryption)),
       ...newVersionHeaders(object),
+      ...(await expirationHeaders(context, object)),
       ...sourceVersionHeaders(source),
     };
     return xmlResponse("CopyObjectResult", content, { headers });

@@ -8,6 +8,7 @@ import { findRequestedAlgorithm, findRequestedType } from "../checksum-headers.t
 import { encryptionHeaders, keyOf } from "../encryption-headers.ts";
 import { readAttributes } from "../headers.ts";
 import type { Headers } from "../headers.ts";
+import { abortHeaders } from "../lifecycle/foreseen-headers.ts";
 import { defineOperation } from "../operation.ts";
 import { xmlResponse } from "../response.ts";
 import { openWriteTarget, parseWrite } from "../write-target.ts";
@@ -32,12 +33,15 @@ export const createMultipartUpload = defineOperation({
     const target = await openWriteTarget(context, description);
     const upload = await context.store.createUpload(target, context.account, checksum);
     const content = { Bucket: context.bucketName, Key: context.key, UploadId: upload.uploadId };
-    const encryption = encryptionHeaders(upload.encryption, keyOf(target.encryption));
+    const told = {
+      ...encryptionHeaders(upload.encryption, keyOf(target.encryption)),
+      ...(await abortHeaders(context, upload)),
+    };
     const headers =
       checksum === undefined
-        ? encryption
+        ? told
         : {
-            ...encryption,
+            ...told,
             "x-amz-checksum-algorithm": checksum.algorithm,
             "x-amz-checksum-type": checksum.type,
           };

@@ -4,6 +4,7 @@
 import type { ObjectReading } from "../../store/object-store.ts";
 import { refuseAbsent } from "../absent-version.ts";
 import { guardedHeaders } from "../guarded-headers.ts";
+import { expirationHeaders } from "../lifecycle/foreseen-headers.ts";
 import { defineOperation } from "../operation.ts";
 import type { OperationContext, S3Response } from "../operation.ts";
 import { parseRead, planRead } from "../read-plan.ts";
@@ -43,7 +44,10 @@ async function answer(
 ): Promise<S3Response> {
   const { object, findPart } = reading;
   await reading.unlock(input.customerKey);
-  const guarded = await guardedHeaders(context, object, input.versionId);
+  const guarded = {
+    ...(await guardedHeaders(context, object, input.versionId)),
+    ...(await expirationHeaders(context, object, input.versionId)),
+  };
   const subject = { bucket: context.bucket, object, guarded, findPart };
   const { status, headers, start, end } = await planRead(subject, input);
   if (end === start) return emptyResponse(status, headers);

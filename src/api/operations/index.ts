@@ -9,6 +9,7 @@ import { createBucket } from "./create-bucket.ts";
 import { createMultipartUpload } from "./create-multipart-upload.ts";
 import { deleteBucketCors } from "./delete-bucket-cors.ts";
 import { deleteBucketEncryption } from "./delete-bucket-encryption.ts";
+import { deleteBucketLifecycle } from "./delete-bucket-lifecycle.ts";
 import { deleteBucketOwnershipControls } from "./delete-bucket-ownership-controls.ts";
 import { deleteBucketPolicy } from "./delete-bucket-policy.ts";
 import { deleteBucketReplication } from "./delete-bucket-replication.ts";
@@ -23,6 +24,7 @@ import { getBucketAccelerateConfiguration } from "./get-bucket-accelerate-config
 import { getBucketAcl } from "./get-bucket-acl.ts";
 import { getBucketCors } from "./get-bucket-cors.ts";
 import { getBucketEncryption } from "./get-bucket-encryption.ts";
+import { getBucketLifecycleConfiguration } from "./get-bucket-lifecycle-configuration.ts";
 import { getBucketLocation } from "./get-bucket-location.ts";
 import { getBucketOwnershipControls } from "./get-bucket-ownership-controls.ts";
 import { getBucketPolicyStatus } from "./get-bucket-policy-status.ts";
@@ -53,6 +55,7 @@ import { putBucketAccelerateConfiguration } from "./put-bucket-accelerate-config
 import { putBucketAcl } from "./put-bucket-acl.ts";
 import { putBucketCors } from "./put-bucket-cors.ts";
 import { putBucketEncryption } from "./put-bucket-encryption.ts";
+import { putBucketLifecycleConfiguration } from "./put-bucket-lifecycle-configuration.ts";
 import { putBucketLogging } from "./put-bucket-logging.ts";
 import { putBucketNotificationConfiguration } from "./put-bucket-notification-configuration.ts";
 import { putBucketOwnershipControls } from "./put-bucket-ownership-controls.ts";
@@ -92,6 +95,9 @@ export const SUPPORTED: readonly Operation[] = [
   getBucketEncryption,
   putBucketEncryption,
   deleteBucketEncryption,
+  getBucketLifecycleConfiguration,
+  putBucketLifecycleConfiguration,
+  deleteBucketLifecycle,
   preflightBucket,
   preflightObject,
   getBucketRequestPayment,

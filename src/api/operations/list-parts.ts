@@ -2,6 +2,7 @@
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListParts.html
 
 import { partChecksumElements } from "../checksum-headers.ts";
+import { abortHeaders } from "../lifecycle/foreseen-headers.ts";
 import { listedTime, pageLimit } from "../listing.ts";
 import { defineOperation } from "../operation.ts";
 import { ownerElement } from "../owner.ts";
@@ -19,11 +20,12 @@ export const listParts = defineOperation({
     limit: pageLimit(query, "max-parts"),
   }),
 
-  async handle({ store, bucket, bucketName, key, accounts }, { uploadId, after, limit }) {
+  async handle(context, { uploadId, after, limit }) {
+    const { store, bucket, bucketName, key, accounts } = context;
     const upload = await store.getUpload(bucket, key, uploadId);
     const { parts, isTruncated } =
       limit === 0 ? { parts: [], isTruncated: false } : await store.listParts(upload, after, limit);
-    return xmlResponse("ListPartsResult", {
+    const content = {
       Bucket: bucketName,
       Key: key,
       UploadId: uploadId,
@@ -44,6 +46,8 @@ export const listParts = defineOperation({
         Size: part.sizeBytes,
         ...partChecksumElements(part.checksums, upload.checksumAlgorithm),
       })),
-    });
+    };
+    const headers = await abortHeaders(context, upload);
+    return xmlResponse("ListPartsResult", content, { headers });
   },
 });

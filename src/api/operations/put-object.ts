@@ -5,6 +5,7 @@ import { checksumHeaders } from "../checksum-headers.ts";
 import { readWriteCondition } from "../conditions.ts";
 import { encryptionHeaders, keyOf } from "../encryption-headers.ts";
 import { readAttributes } from "../headers.ts";
+import { expirationHeaders } from "../lifecycle/foreseen-headers.ts";
 import { newVersionHeaders } from "../object-headers.ts";
 import { requireLockDigest } from "../object-lock.ts";
 import { defineOperation } from "../operation.ts";
@@ -47,6 +48,7 @@ export const putObject = defineOperation({
       ...encryptionHeaders(object.encryption, keyOf(target.encryption)),
       ...checksumHeaders(object.checksum),
       ...newVersionHeaders(object),
+      ...(await expirationHeaders(context, object)),
     });
   },
 });

@@ -37,7 +37,6 @@ const ON_BUCKET: readonly Row[] = [
   ["GetBucketAnalyticsConfiguration", ["analytics", "id"], NO_CONFIGURATION],
   ["GetBucketIntelligentTieringConfiguration", ["intelligent-tiering", "id"], NO_CONFIGURATION],
   ["GetBucketInventoryConfiguration", ["inventory", "id"], NO_CONFIGURATION],
-  ["GetBucketLifecycleConfiguration", ["lifecycle"], { error: "NoSuchLifecycleConfiguration" }],
   ["GetBucketLogging", ["logging"], empty("BucketLoggingStatus")],
   ["GetBucketMetricsConfiguration", ["metrics", "id"], NO_CONFIGURATION],
   ["GetBucketNotificationConfiguration", ["notification"], empty("NotificationConfiguration")],
