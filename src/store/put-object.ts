@@ -78,8 +78,8 @@ export async function tryCondition(
   checkCondition(key, current?.etag, condition);
 }
 
-/** As `tryCondition`, where what is replaced is known, and how much comes. @throws S3Error QuotaExceeded */
-async function tryQuota(
+/** As `tryCondition`, where what is replaced is known, and how much comes at least. @throws S3Error QuotaExceeded */
+export async function tryQuota(
   { metadata }: StoreContext,
   { bucket, key }: Pick<NewObject, "bucket" | "key">,
   sizeBytes: number | undefined,

@@ -9,11 +9,12 @@ import { bodyOfReading } from "./body-of-reading.ts";
 import { commitContent } from "./commit-content.ts";
 import { openUploadKey } from "./encryption/upload-key.ts";
 import type { PartSource, UploadHandle } from "./object-store.ts";
+import { tryQuota } from "./put-object.ts";
 import { storeContent } from "./store-content.ts";
 import type { StoreContext } from "./store-context.ts";
 import type { UploadBody } from "./upload-body.ts";
 
-/** @throws S3Error NoSuchUpload, of the body, BadDigest, EntityTooLarge, ServiceUnavailable, ... */
+/** @throws S3Error NoSuchUpload, of the body, BadDigest, EntityTooLarge, QuotaExceeded, ServiceUnavailable, ... */
 export async function putPart(
   context: StoreContext,
   { bucket, upload, customerKey }: UploadHandle,
@@ -21,6 +22,8 @@ export async function putPart(
   body: UploadBody,
 ): Promise<PartRecord> {
   const { key, uploadId, attributes, encryption } = upload;
+  // The object will be no smaller than any of its parts.
+  await tryQuota(context, { bucket, key }, body.sizeBytes);
   const encrypted = { encryption, name: { bucket: bucket.name, key } };
   const dataKey = await openUploadKey(context.keys, encrypted, customerKey);
   const part = { uploadId, number };
