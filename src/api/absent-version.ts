@@ -11,8 +11,8 @@ import type { OperationContext } from "./operation.ts";
 type Asking = Pick<OperationContext, "allows" | "confirm" | "store">;
 
 /**
- * The object that a version is.
- * @throws S3Error NoSuchKey, NoSuchVersion, MethodNotAllowed (a delete marker, by its id), AccessDenied
+ * The object that a version is, which is the one that was decided about.
+ * @throws S3Error NoSuchKey, NoSuchVersion, MethodNotAllowed (a delete marker, by its id), AccessDenied, ServiceUnavailable
  */
 export async function getObjectVersion(
   context: Asking,
@@ -21,10 +21,13 @@ export async function getObjectVersion(
   const { bucket, key, versionId } = version;
   // One read less where it is there, as it mostly is.
   const latest = versionId === undefined ? await context.store.findObject(bucket, key) : undefined;
-  if (latest !== undefined) return latest;
+  if (latest !== undefined) {
+    context.confirm(bucket, latest);
+    return latest;
+  }
   const found = await context.store.findVersion(version);
   if (found?.kind === "object") {
-    context.confirm(version.bucket, found.object);
+    context.confirm(bucket, found.object);
     return found.object;
   }
   throw await absentVersion(context, version, found);
