@@ -45,8 +45,8 @@ function isMet(
 ): boolean {
   const given = fields.get(field) ?? "";
   if (operator === "eq") return given === value;
-  const parts = LISTS.has(field) ? given.split(",") : [given];
-  return parts.every((part) => part.trimStart().startsWith(value));
+  if (!LISTS.has(field)) return given.startsWith(value);
+  return given.split(",").every((part) => part.trimStart().startsWith(value));
 }
 
 function isFree(name: string): boolean {

@@ -98,6 +98,7 @@ test("fields that meet their conditions pass, and so do those that need none", (
 test.each([
   ["another value", [{ acl: "private" }], { acl: "public-read" }],
   ["another prefix", [["starts-with", "$key", "u/"]], { key: "v/u/" }],
+  ["white space before the prefix", [["starts-with", "$key", "u/"]], { key: " \u00a0u/1" }],
   ["a field that is not there", [{ key: "a" }, ["starts-with", "$tag", "b"]], { key: "a" }],
   ["a field that nothing speaks of", [{ key: "a" }], { key: "a", acl: "public-read" }],
   ["values in other case", [{ key: "a" }], { key: "A" }],
