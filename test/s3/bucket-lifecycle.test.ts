@@ -244,6 +244,10 @@ test.each<[string, string, LifecycleRule[]]>([
   expect((await refusal(get(lab))).code).toBe("NoSuchLifecycleConfiguration");
 });
 
+function xmlRule(inside: string): string {
+  return `<LifecycleConfiguration><Rule><Status>Enabled</Status>${inside}</Rule></LifecycleConfiguration>`;
+}
+
 test("XML that is not of the schema, and a body without a digest, are refused", async () => {
   const lab = await startS3();
   const send = (body: string, headers?: Record<string, string>) => {
@@ -251,8 +255,6 @@ test("XML that is not of the schema, and a body without a digest, are refused", 
     const sent = headers ?? { "content-md5": md5 };
     return lab.send({ method: "PUT", path: "?lifecycle", body, headers: sent });
   };
-  const rule = (inside: string) =>
-    `<LifecycleConfiguration><Rule><Status>Enabled</Status>${inside}</Rule></LifecycleConfiguration>`;
   const good = "<Prefix/><Expiration><Days>1</Days></Expiration>";
   for (const inside of [
     `${good}<Surprise/>`,
@@ -263,17 +265,17 @@ test("XML that is not of the schema, and a body without a digest, are refused", 
     "<Filter><And/></Filter><Expiration><Days>1</Days></Expiration>",
     "<Filter><ObjectSizeLessThan>-1</ObjectSizeLessThan></Filter><Expiration><Days>1</Days></Expiration>",
   ]) {
-    const { status, body } = await send(rule(inside));
+    const { status, body } = await send(xmlRule(inside));
     expect([inside, status, body]).toEqual([
       inside,
       400,
       expect.stringContaining("<Code>MalformedXML</Code>"),
     ]);
   }
-  const bare = await send(rule(good), {});
+  const bare = await send(xmlRule(good), {});
   expect([bare.status, bare.body]).toEqual([
     400,
     expect.stringContaining("<Code>InvalidRequest</Code>"),
   ]);
-  expect((await send(rule(good))).status).toBe(200);
+  expect((await send(xmlRule(good))).status).toBe(200);
 });
