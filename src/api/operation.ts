@@ -10,7 +10,7 @@ import type { WireRequest } from "../core/wire-request.ts";
 import type { BucketView } from "../store/bucket-view.ts";
 import type { ByteWindows } from "../store/byte-window.ts";
 import type { ObjectStore } from "../store/object-store.ts";
-import type { ObjectRecord } from "../store/records.ts";
+import type { GivenLock, ObjectRecord } from "../store/records.ts";
 import type { UploadBody } from "../store/upload-body.ts";
 import type { Clock } from "../util/clock.ts";
 import type { NewBuckets } from "./access/new-bucket-access.ts";
@@ -45,6 +45,8 @@ export interface AccessTarget {
   readonly isNew?: boolean;
   /** Tags that the body brings; by default those of `x-amz-tagging`. */
   readonly requestTags?: readonly Tag[];
+  /** A lock that the body brings; by default that of the `x-amz-object-lock-*` headers. */
+  readonly requestLock?: GivenLock;
 }
 
 interface OperationHead {
@@ -59,10 +61,10 @@ interface OperationHead {
    */
   readonly isDecidedInside?: boolean;
   /**
-   * Whether the body holds tags that a policy may ask about: where it does, the permission is tried by `handle`, which
-   * requires it once more with them in any case.
+   * What the body holds that a policy may ask about: where it does, the permission is tried by `handle`, which requires
+   * it once more with that in any case.
    */
-  readonly bringsTags?: boolean;
+  readonly brings?: "lock" | "tags";
   /** Whether it is for everybody and about no bucket's content: no signature is looked at, no permission asked for. */
   readonly isOpen?: boolean;
   /**

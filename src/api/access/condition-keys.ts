@@ -10,6 +10,7 @@ import type { Tag } from "../../core/tags.ts";
 import { findParam } from "../../core/wire-request.ts";
 import type { WireRequest } from "../../core/wire-request.ts";
 import type { BucketView } from "../../store/bucket-view.ts";
+import type { GivenLock } from "../../store/records.ts";
 import { parseCopySource } from "../copy-source.ts";
 import type { S3Action } from "../operation.ts";
 import { readTaggingHeader } from "../tags.ts";
@@ -45,6 +46,7 @@ export interface ConditionParts {
   readonly existingTags: readonly Tag[] | undefined;
   /** Of the request's body, where they stand there. */
   readonly requestTags?: readonly Tag[] | undefined;
+  readonly requestLock?: GivenLock | undefined;
 }
 
 /** The values of a key, which is lower-case; undefined where it is absent. */
@@ -100,10 +102,13 @@ const KEYS: ReadonlyMap<string, KeyValue> = new Map<string, KeyValue>([
   ["s3:authtype", ({ facts }) => AUTH_TYPES[facts.authentication.method]],
   ["s3:delimiter", (parts) => listingParam(parts, "delimiter")],
   ["s3:max-keys", (parts) => listingParam(parts, "max-keys")],
-  ["s3:object-lock-legal-hold", header("x-amz-object-lock-legal-hold")],
-  ["s3:object-lock-mode", header("x-amz-object-lock-mode")],
+  ["s3:if-match", header("if-match")],
+  ["s3:if-none-match", header("if-none-match")],
+  ["s3:object-lock-legal-hold", legalHold],
+  ["s3:object-lock-mode", lockMode],
   ["s3:object-lock-remaining-retention-days", remainingDays],
-  ["s3:object-lock-retain-until-date", header("x-amz-object-lock-retain-until-date")],
+  ["s3:object-lock-retain-until-date", retainUntil],
+  ["s3:objectcreationoperation", ({ action, facts }) => createsObject(action, facts.request)],
   ["s3:prefix", (parts) => parts.prefix ?? listingParam(parts, "prefix")],
   ["s3:resourceaccount", ({ bucket }) => accountNumberOf(bucket.ownerId)],
   ["s3:signatureage", ({ now, facts }) => ageOf(now, facts.authentication.signedAt)],
@@ -159,9 +164,35 @@ function ageOf(now: number, signedAt: number | undefined): string | undefined {
   return signedAt === undefined ? undefined : String(Math.max(0, now - signedAt));
 }
 
-function remainingDays({ now, facts: { request } }: ConditionParts): string | undefined {
-  const until = Date.parse(request.headers.get("x-amz-object-lock-retain-until-date") ?? "");
-  return Number.isNaN(until) ? undefined : String(Math.ceil((until - now) / DAY_MS));
+function legalHold({ facts, requestLock }: ConditionParts): string | undefined {
+  if (requestLock === undefined) return facts.request.headers.get("x-amz-object-lock-legal-hold");
+  if (requestLock.legalHold === undefined) return undefined;
+  return requestLock.legalHold ? "ON" : "OFF";
+}
+
+function lockMode({ facts, requestLock }: ConditionParts): string | undefined {
+  if (requestLock !== undefined) return requestLock.retention?.mode;
+  return facts.request.headers.get("x-amz-object-lock-mode");
+}
+
+function retainUntil({ facts, requestLock }: ConditionParts): string | undefined {
+  if (requestLock === undefined) {
+    return facts.request.headers.get("x-amz-object-lock-retain-until-date");
+  }
+  const { retention } = requestLock;
+  return retention && new Date(retention.until).toISOString();
+}
+
+function remainingDays(parts: ConditionParts): string | undefined {
+  const until = Date.parse(retainUntil(parts) ?? "");
+  return Number.isNaN(until) ? undefined : String(Math.ceil((until - parts.now) / DAY_MS));
+}
+
+/** Not what only begins an upload, or adds a part to it: no condition on what stands there could be tried by that. */
+function createsObject(action: S3Action, { method, query }: WireRequest): string | undefined {
+  if (action !== "s3:PutObject") return undefined;
+  const has = (name: string) => query.some((param) => param.name === name);
+  return String(!has("uploads") && !(method === "PUT" && has("uploadId")));
 }
 
 /** As policies write it: `bucket/key`, decoded. What cannot be read is refused later, in the operation's own words. */

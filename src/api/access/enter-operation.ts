@@ -50,9 +50,9 @@ export async function enterOperation(
     return bucket;
   }
   const action = typeof operation.action === "string" ? operation.action : operation.action(wire);
-  const waitsForTags =
-    operation.bringsTags === true && (await access.needsRequestTags(action, bucket));
-  if (!waitsForTags) {
+  const { brings } = operation;
+  const waitsForBody = brings !== undefined && (await access.asksForBody(brings, action, bucket));
+  if (!waitsForBody) {
     await access.require(action, { bucket, key, versionId: findParam(wire, "versionId") });
   }
   return bucket;

@@ -16,7 +16,7 @@ import { evaluate, keysAskedFor } from "../../policy/evaluate.ts";
 import type { PolicyPrincipal } from "../../policy/principal.ts";
 import type { BucketView } from "../../store/bucket-view.ts";
 import type { ObjectStore } from "../../store/object-store.ts";
-import type { ObjectRecord } from "../../store/records.ts";
+import type { GivenLock, ObjectRecord } from "../../store/records.ts";
 import type { Clock } from "../../util/clock.ts";
 import type { BucketSettings } from "../bucket-settings.ts";
 import type { S3Action } from "../operation.ts";
@@ -57,6 +57,8 @@ export interface DecisionTarget {
   readonly isNew?: boolean;
   /** Tags that the body brings. */
   readonly requestTags?: readonly Tag[] | undefined;
+  /** A lock that the body brings. */
+  readonly requestLock?: GivenLock | undefined;
 }
 
 /** What the owner of a bucket may whatever its policy says: a policy could otherwise lock everybody out for good. */
@@ -66,7 +68,8 @@ const REPAIRS: ReadonlySet<S3Action> = new Set([
   "s3:PutBucketPolicy",
 ]);
 const EXISTING_TAGS = "s3:existingobjecttag/";
-const REQUEST_TAGS = "s3:requestobjecttag";
+/** How the condition keys begin that are about what a body brings. */
+const BROUGHT = { lock: "s3:object-lock-", tags: "s3:requestobjecttag" } as const;
 /** What whoever began an upload may do with it. */
 const INITIATORS: ReadonlySet<S3Action> = new Set([
   "s3:AbortMultipartUpload",
@@ -131,10 +134,14 @@ export class RequestAccess {
     throw new S3Error("ServiceUnavailable", { message });
   }
 
-  /** Whether the decision depends on tags that the request brings, in its body it may be. */
-  async needsRequestTags(action: S3Action, bucket: BucketView): Promise<boolean> {
+  /** Whether the decision depends on what the request brings in its body. */
+  async asksForBody(
+    brings: "lock" | "tags",
+    action: S3Action,
+    bucket: BucketView,
+  ): Promise<boolean> {
     const policy = await this.#parts.settings.find(bucket, BUCKET_POLICY);
-    return policy !== undefined && asksFor(policy, action, REQUEST_TAGS);
+    return policy !== undefined && asksFor(policy, action, BROUGHT[brings]);
   }
 
   /** Whether there is anything in the bucket's documents that could give the account a permission. */
@@ -192,6 +199,7 @@ export class RequestAccess {
         versionId,
         prefix: target.prefix,
         requestTags: target.requestTags,
+        requestLock: target.requestLock,
         existingTags,
       }),
     });

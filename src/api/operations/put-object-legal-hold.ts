@@ -14,12 +14,15 @@ export const putObjectLegalHold = defineOperation({
   route: { method: "PUT", target: "object", query: ["legal-hold"] },
   action: "s3:PutObjectLegalHold",
   body: "xml",
+  brings: "lock",
   isDigestRequired: true,
 
   parse: ({ query, xml }) => ({ versionId: versionIdParam(query), isOn: parseHold(xml) }),
 
   async handle(context, { versionId, isOn }) {
     const { store, bucket, key } = context;
+    const brought = { versionId, requestLock: { retention: undefined, legalHold: isOn } };
+    await context.require("s3:PutObjectLegalHold", brought);
     requireLock(bucket);
     const object = await getObjectVersion(context, { bucket, key, versionId });
     await store.putLegalHold({ bucket, key, versionId: object.versionId }, isOn);

@@ -21,6 +21,7 @@ export const putObjectRetention = defineOperation({
   route: { method: "PUT", target: "object", query: ["retention"] },
   action: "s3:PutObjectRetention",
   body: "xml",
+  brings: "lock",
   isDigestRequired: true,
 
   parse: ({ headers, query, xml }) => ({
@@ -31,10 +32,13 @@ export const putObjectRetention = defineOperation({
 
   async handle(context, { versionId, retention, isBypassing }) {
     const { store, bucket, key, clock } = context;
+    const brought = { versionId, requestLock: { retention, legalHold: undefined } };
+    await context.require("s3:PutObjectRetention", brought);
     requireLock(bucket);
     requireFuture(retention, clock.now());
     const object = await getObjectVersion(context, { bucket, key, versionId });
-    const mayBypass = isBypassing && (await context.allows("s3:BypassGovernanceRetention"));
+    const mayBypass =
+      isBypassing && (await context.allows("s3:BypassGovernanceRetention", brought));
     await store.putRetention({ bucket, key, versionId: object.versionId }, retention, mayBypass);
     return emptyResponse(200);
   },

@@ -13,7 +13,7 @@ export const putObjectTagging = defineOperation({
   route: { method: "PUT", target: "object", query: ["tagging"] },
   action: actionByVersion("s3:PutObjectTagging", "s3:PutObjectVersionTagging"),
   body: "xml",
-  bringsTags: true,
+  brings: "tags",
 
   parse: ({ query, xml }) => ({
     versionId: versionIdParam(query),

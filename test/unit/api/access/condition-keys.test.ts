@@ -26,11 +26,11 @@ function valuesOf(
   headers: Readonly<Record<string, string>> = {},
   more: Partial<ConditionParts & RequestFacts> = {},
 ) {
-  const { authentication = signed, ...rest } = more;
+  const { authentication = signed, request = givenRequest("GET", target, headers), ...rest } = more;
   const ask = conditionValues({
     facts: {
       authentication,
-      request: givenRequest("GET", target, headers),
+      request,
       connection: { isSecure: true, tlsVersion: "TLSv1.3", remoteAddress: "::ffff:192.0.2.7" },
       region: "eu-central-1",
     },
@@ -115,4 +115,40 @@ test("a copy's source is told decoded, without its version", () => {
   expect(source("/src/a%20b?versionId=x")).toBe("src/a b");
   expect(source("src/a/b")).toBe("src/a/b");
   expect(source("no-slash")).toBe("no-slash");
+});
+
+test("a lock comes from the headers, or from the body", () => {
+  const headers = {
+    "x-amz-object-lock-mode": "COMPLIANCE",
+    "x-amz-object-lock-retain-until-date": "2026-11-23T00:00:00Z",
+    "x-amz-object-lock-legal-hold": "OFF",
+  };
+  const told = (more: Partial<ConditionParts> = {}) => {
+    const ask = valuesOf("/b/k", headers, more);
+    const keys = ["mode", "remaining-retention-days", "retain-until-date", "legal-hold"];
+    return keys.map((key) => ask(`s3:object-lock-${key}`));
+  };
+  expect(told()).toEqual(["COMPLIANCE", "2", "2026-11-23T00:00:00Z", "OFF"]);
+  const retention = { mode: "GOVERNANCE", until: NOW + 36 * 3_600_000 } as const;
+  const requestLock = { retention, legalHold: true };
+  expect(told({ requestLock })).toEqual(["GOVERNANCE", "2", "2026-11-23T00:00:00.000Z", "ON"]);
+  const nothing = { retention: undefined, legalHold: undefined };
+  expect(told({ requestLock: nothing })).toEqual([undefined, undefined, undefined, undefined]);
+});
+
+test.each([
+  ["PUT", "/b/k", "true"],
+  ["POST", "/b/k?uploadId=u", "true"],
+  ["POST", "/b/k?uploads", "false"],
+  ["PUT", "/b/k?partNumber=1&uploadId=u", "false"],
+])("%s %s makes an object: %s", (method, target, makes) => {
+  const facts = { request: givenRequest(method, target, {}) };
+  const action = "s3:PutObject" as const;
+  expect(valuesOf(target, {}, { action, ...facts })("s3:objectcreationoperation")).toBe(makes);
+  expect(valuesOf(target, {}, facts)("s3:objectcreationoperation")).toBeUndefined();
+});
+
+test("conditional requests say so", () => {
+  const ask = valuesOf("/b/k", { "if-none-match": "*" });
+  expect([ask("s3:if-none-match"), ask("s3:if-match")]).toEqual(["*", undefined]);
 });
