@@ -75,7 +75,7 @@ export const REQUEST_HEADERS: readonly HeaderRow[] = [
   {
     name: "x-amz-server-side-encryption",
     status: "partly",
-    note: "`AES256`; `aws:kms` and `aws:kms:dsse` get 501",
+    note: "`AES256`, and `aws:kms` with keys that the server was given; `aws:kms:dsse` gets 501",
   },
   {
     name: "x-amz-server-side-encryption-bucket-key-enabled",
@@ -93,8 +93,12 @@ export const REQUEST_HEADERS: readonly HeaderRow[] = [
     note: "`InvalidToken`: there are no temporary credentials",
   },
   { name: "x-amz-object-lock-event-hold*", status: "no" },
-  { name: "x-amz-server-side-encryption-aws-kms-key-id", status: "no", note: "there is no KMS" },
-  { name: "x-amz-server-side-encryption-context", status: "no", note: "there is no KMS" },
+  {
+    name: "x-amz-server-side-encryption-aws-kms-key-id",
+    status: "partly",
+    note: "a key that the server was given (`--kms-keys-file`), by name, alias or ARN",
+  },
+  { name: "x-amz-server-side-encryption-context", status: "no" },
   { name: "x-amz-write-offset-bytes", status: "no" },
   {
     name: "x-amz-if-match-initiated-time",
@@ -152,6 +156,7 @@ export const RESPONSE_HEADERS: readonly HeaderRow[] = [
     "x-amz-request-charged",
     "x-amz-request-id",
     "x-amz-server-side-encryption",
+    "x-amz-server-side-encryption-aws-kms-key-id",
     "x-amz-server-side-encryption-customer-*",
     "x-amz-storage-class",
     "x-amz-tagging-count",
@@ -172,8 +177,7 @@ export const RESPONSE_HEADERS: readonly HeaderRow[] = [
   },
   { name: "x-amz-replication-status", status: "absent" },
   {
-    name: "x-amz-server-side-encryption-aws-kms-key-id, -bucket-key-enabled, -context",
+    name: "x-amz-server-side-encryption-bucket-key-enabled, -context",
     status: "absent",
-    note: "there is no KMS",
   },
 ];

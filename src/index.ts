@@ -10,7 +10,7 @@ import type { StartServerOptions } from "./config/start-server-options.ts";
 import { openEmbedded, type RunningServer } from "./server.ts";
 import { openLogger } from "./telemetry/logger.ts";
 import { MovableClock, type ClockStep } from "./util/clock.ts";
-import { readMasterKeys } from "./wiring/given-master-keys.ts";
+import { readKmsKeys, readMasterKeys } from "./wiring/given-master-keys.ts";
 
 export type { StartServerOptions } from "./config/start-server-options.ts";
 export type { UserSettings } from "./config/user-settings.ts";
@@ -49,8 +49,9 @@ export interface StartedServer {
  * @throws Error in words when an option is no good, the port is taken, or the folder cannot be used.
  */
 export async function startServer(options: StartServerOptions = {}): Promise<StartedServer> {
-  const { log = "silent", adminPort, masterKey, ...checked } = checkOptions(options);
+  const { log = "silent", adminPort, masterKey, kmsKeys, ...checked } = checkOptions(options);
   const masterKeys = await readMasterKeys({ masterKey, masterKeyFile: undefined });
+  const named = await readKmsKeys({ kmsKeys, kmsKeysFile: undefined });
   const clock = new MovableClock();
   const isTemporary = options.dir === undefined;
   const folder = options.dir ?? (await mkdtemp(join(tmpdir(), "kintsugi-")));
@@ -63,7 +64,7 @@ export async function startServer(options: StartServerOptions = {}): Promise<Sta
       folders: [resolve(folder)],
       publicHosts: [],
       sigv2: true,
-      encryption: { masterKeys, isThrowaway: isTemporary },
+      encryption: { masterKeys, kmsKeys: named, isThrowaway: isTemporary },
       tls: undefined,
       admin: adminPort === undefined ? undefined : adminOn(checked.host, adminPort),
       clock,

@@ -190,8 +190,9 @@ function withBanner(
 
 async function s3Options(config: Config, logger: OpenLogger, link: SupervisorLink | undefined) {
   const { settings } = config;
-  const { readMasterKeys } = await import("./wiring/given-master-keys.ts");
+  const { readKmsKeys, readMasterKeys } = await import("./wiring/given-master-keys.ts");
   const masterKeys = await readMasterKeys(settings);
+  const kmsKeys = await readKmsKeys(settings);
   const { tlsCert, tlsKey, accessKey, secretKey } = settings;
   const keys: KeyPair | undefined =
     accessKey === undefined || secretKey === undefined ? undefined : { accessKey, secretKey };
@@ -202,7 +203,7 @@ async function s3Options(config: Config, logger: OpenLogger, link: SupervisorLin
     domains: settings.domain,
     publicHosts: settings.publicHosts,
     sigv2: settings.sigv2,
-    encryption: { masterKeys },
+    encryption: { masterKeys, kmsKeys },
     takesKeysOverHttp: settings.keysOverHttp,
     tls:
       tlsCert === undefined || tlsKey === undefined

@@ -8,8 +8,9 @@ import { createHash, timingSafeEqual } from "node:crypto";
 import { S3Error } from "../core/s3-error.ts";
 import type { S3ErrorCode } from "../core/s3-error.ts";
 import type { CustomerKey, EncryptionRequest } from "../store/encryption/encryption-request.ts";
-import { sealModeOf } from "../store/encryption/encryption-text.ts";
-import { BUCKET_ENCRYPTION } from "./bucket-encryption.ts";
+import { wrappedKeyOf } from "../store/encryption/encryption-text.ts";
+import { DEFAULT_KMS_KEY } from "../store/encryption/kms-key-id.ts";
+import { BUCKET_ENCRYPTION, defaultRequest } from "./bucket-encryption.ts";
 import type { Headers } from "./headers.ts";
 import type { OperationContext } from "./operation.ts";
 
@@ -20,13 +21,15 @@ const ALGORITHM = "AES256";
 const KEY_BYTES = 32;
 /** 32 bytes, and a little for what is refused in words. */
 const KEY_TEXT = /^[A-Za-z0-9+/]{1,128}={0,2}$/;
-const KMS: ReadonlySet<string> = new Set(["aws:kms", "aws:kms:dsse"]);
-const KMS_HEADERS = [`${METHOD}-aws-kms-key-id`, `${METHOD}-context`];
+const KMS = "aws:kms";
+const KMS_METHODS: ReadonlySet<string> = new Set([KMS, "aws:kms:dsse"]);
+const KMS_KEY_ID = `${METHOD}-aws-kms-key-id`;
+const KMS_CONTEXT = `${METHOD}-context`;
 const WHO = "Requests specifying Server Side Encryption with Customer provided keys must provide";
 
 /**
  * What the headers of a new object, or upload, ask for; undefined: nothing, so that the bucket's default holds.
- * @throws S3Error InvalidArgument, InvalidEncryptionAlgorithmError, NotImplemented (KMS)
+ * @throws S3Error InvalidArgument, InvalidEncryptionAlgorithmError, NotImplemented (what there is beyond SSE-KMS)
  */
 export function readEncryption(headers: Headers): EncryptionRequest | undefined {
   const method = findMethod(headers);
@@ -38,10 +41,14 @@ export function readEncryption(headers: Headers): EncryptionRequest | undefined 
     throw refusal("InvalidArgument", message, METHOD);
   }
   if (method === ALGORITHM) return { kind: "managed" };
-  throw new S3Error("NotImplemented", {
-    message: `Server-side encryption with KMS keys (${method}) is not implemented.`,
-    detail: { Header: METHOD },
-  });
+  if (method !== KMS) throw absent(`Server-side encryption with ${method}`, METHOD);
+  if (headers.has(KMS_CONTEXT)) throw absent("An encryption context", KMS_CONTEXT);
+  return { kind: "kms", keyId: headers.get(KMS_KEY_ID) ?? DEFAULT_KMS_KEY };
+}
+
+function absent(what: string, header: string): S3Error {
+  const message = `${what} is not implemented.`;
+  return new S3Error("NotImplemented", { message, detail: { Header: header } });
 }
 
 /** One that S3 knows. */
@@ -49,11 +56,11 @@ function findMethod(headers: Headers): string | undefined {
   const given = headers.get(METHOD);
   // Some clients say so where they want nothing.
   const method = given === "none" ? undefined : given;
-  if (method !== undefined && method !== ALGORITHM && !KMS.has(method)) {
+  if (method !== undefined && method !== ALGORITHM && !KMS_METHODS.has(method)) {
     throw refusal("InvalidArgument", "The encryption method specified is not supported", METHOD);
   }
-  const ofKms = KMS_HEADERS.find((name) => headers.has(name));
-  if (ofKms === undefined || KMS.has(method ?? "")) return method;
+  const ofKms = [KMS_KEY_ID, KMS_CONTEXT].find((name) => headers.has(name));
+  if (ofKms === undefined || KMS_METHODS.has(method ?? "")) return method;
   const message =
     "Server Side Encryption with AWS KMS managed key requires HTTP header x-amz-server-side-encryption : aws:kms";
   throw refusal("InvalidArgument", message, ofKms);
@@ -127,7 +134,7 @@ export function insecureKey(): S3Error {
 
 /**
  * How a new object is encrypted: as the request says, else as the bucket does.
- * @throws S3Error AccessDenied for what the bucket does not take; InvalidRequest where there is no master key
+ * @throws S3Error AccessDenied for what the bucket does not take; as ObjectStore.requireManagedKeys
  */
 export async function resolveEncryption(
   { settings, bucket, store }: OperationContext,
@@ -140,9 +147,10 @@ export async function resolveEncryption(
         "This bucket does not take objects that are encrypted with customer provided keys (SSE-C).",
     });
   }
-  const request = asked ?? (byBucket?.isManaged === true ? { kind: "managed" } : undefined);
+  const request = asked ?? (byBucket && defaultRequest(byBucket));
   // Before the body is read.
   if (request?.kind === "managed") await store.requireManagedKeys();
+  if (request?.kind === "kms") await store.requireManagedKeys(request.keyId);
   return request;
 }
 
@@ -151,9 +159,12 @@ export function encryptionHeaders(
   encryption: string | undefined,
   key?: CustomerKey,
 ): Readonly<Record<string, string>> {
-  const mode = sealModeOf(encryption);
-  if (mode === "SSE-S3") return { [METHOD]: ALGORITHM };
-  if (mode === undefined || key === undefined) return {};
+  const wrapped = wrappedKeyOf(encryption);
+  if (wrapped?.mode === "SSE-S3") return { [METHOD]: ALGORITHM };
+  if (wrapped?.mode === "SSE-KMS") {
+    return { [METHOD]: KMS, [KMS_KEY_ID]: wrapped.kmsKeyId ?? DEFAULT_KMS_KEY };
+  }
+  if (wrapped === undefined || key === undefined) return {};
   return { [`${CUSTOMER}algorithm`]: ALGORITHM, [`${CUSTOMER}key-md5`]: key.md5 };
 }
 

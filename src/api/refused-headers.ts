@@ -13,9 +13,10 @@ interface RefusedHeader {
   readonly message: string;
 }
 
-const KMS = {
+const BUCKET_KEY = {
   code: "NotImplemented",
-  message: "Server-side encryption with KMS keys is not implemented.",
+  message:
+    "Bucket keys are not implemented: the keys of KMS are the server's own, and asking them costs nothing.",
 } as const;
 const ENCRYPTION_OF_OBJECT: RefusedHeader = {
   name: "x-amz-server-side-encryption",
@@ -25,7 +26,7 @@ const ENCRYPTION_OF_OBJECT: RefusedHeader = {
 
 /** For operations that write objects. */
 const ON_WRITE: readonly RefusedHeader[] = [
-  { name: "x-amz-server-side-encryption-bucket-key-enabled", accepted: ["false"], ...KMS },
+  { name: "x-amz-server-side-encryption-bucket-key-enabled", accepted: ["false"], ...BUCKET_KEY },
   {
     name: "x-amz-write-offset-bytes",
     code: "NotImplemented",

@@ -19,6 +19,7 @@ export interface CheckedOptions {
   readonly users: readonly UserSettings[];
   readonly newBuckets: "acls" | "blocked";
   readonly masterKey: string | undefined;
+  readonly kmsKeys: string | undefined;
   readonly region: string;
   readonly domains: readonly string[];
   readonly log: LogLevel | undefined;
@@ -46,6 +47,7 @@ export function checkOptions(options: StartServerOptions): CheckedOptions {
     users: users === undefined ? [] : named("users", () => checkUsers(users)),
     newBuckets: parsed("newBuckets", SETTINGS.newBuckets, options.newBuckets),
     masterKey: options.masterKey,
+    kmsKeys: options.kmsKeys,
     region: parsed("region", SETTINGS.region, region),
     domains: parsed("domain", SETTINGS.domain, [domain ?? []].flat().join(",") || undefined),
     log: parsed("log", SETTINGS.logLevel, log ?? "silent"),

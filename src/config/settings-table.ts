@@ -203,6 +203,26 @@ export const SETTINGS = {
     },
     undefined,
   ),
+  kmsKeysFile: setting<string | undefined>(
+    {
+      help: "file of keys that clients may name (SSE-KMS), NAME=KEY a line, 32 bytes in hex or Base64, the newest of a name last",
+      placeholder: "FILE",
+      roles: S3_FACE,
+      parse: parse.path,
+    },
+    undefined,
+  ),
+  kmsKeys: setting<string | undefined>(
+    {
+      help: "keys that clients may name (SSE-KMS), NAME=KEY, parted by commas",
+      placeholder: "KEYS",
+      roles: S3_FACE,
+      parse: (text) => text,
+      flagless: true,
+      show: hide,
+    },
+    undefined,
+  ),
   keysOverHttp: setting(
     {
       help: "on: customer keys (SSE-C) are taken over plain HTTP from anywhere, as behind a TLS proxy",

@@ -22,6 +22,8 @@ export interface StartServerOptions {
    * server where its folder is temporary; else none, until a copy of one was taken with `kintsugi key export`.
    */
   readonly masterKey?: string;
+  /** Keys that clients may name (SSE-KMS): `NAME=KEY`, parted by commas, 32 bytes each in hex or Base64. Default: none. */
+  readonly kmsKeys?: string;
   /** Buckets that exist from the start, and again after each `reset`. */
   readonly buckets?: readonly string[];
   /** More users, an account each. */
@@ -48,6 +50,7 @@ const OPTIONS: Readonly<Record<keyof StartServerOptions, true>> = {
   domain: true,
   drives: true,
   host: true,
+  kmsKeys: true,
   log: true,
   masterKey: true,
   newBuckets: true,

@@ -103,6 +103,7 @@ export const S3_ERRORS = {
   ),
   InvalidToken: error(400, "The provided token is malformed or otherwise not valid."),
   InvalidURI: error(400, "Couldn't parse the specified URI."),
+  "KMS.NotFoundException": error(400, "The KMS key that you named does not exist."),
   KeyTooLongError: error(400, "Your key is too long"),
   MalformedACLError: error(
     400,

@@ -122,8 +122,11 @@ export interface ObjectStore {
    * @throws S3Error InvalidRequest, AccessDenied (another key)
    */
   checkCustomerKey(bucket: BucketView, object: ObjectRecord, key: CustomerKey | undefined): void;
-  /** @throws S3Error InvalidRequest, in words for whoever runs the server, where SSE-S3 cannot be had. */
-  requireManagedKeys(): Promise<void>;
+  /**
+   * Resolves where SSE-S3 can be had, or SSE-KMS with this key.
+   * @throws S3Error InvalidRequest, in words for whoever runs the server; NotImplemented, KMS.NotFoundException for a key
+   */
+  requireManagedKeys(kmsKeyId?: string): Promise<void>;
   /**
    * Makes `target` from a version that `openObject` found (which is closed by it). Shares its shard set, or copies its bytes.
    * `checksum`: compute this algorithm for the copy; undefined keeps the source's full-object one.

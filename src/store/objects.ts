@@ -38,7 +38,7 @@ export function objectOperations(context: StoreContext): ObjectOperations {
     putObject: (target, body) => putObject(context, target, body),
     checkCustomerKey: ({ name: bucket }, { key, encryption }, customerKey) =>
       checkCustomerKey({ encryption, name: { bucket, key } }, customerKey),
-    requireManagedKeys: () => context.keys.requireReady(),
+    requireManagedKeys: (kmsKeyId) => context.keys.requireReady(kmsKeyId),
     copyObject: (source, target, checksum) => copyObject(context, source, target, checksum),
     deleteObjects: async (bucket, requests, ownerId) => {
       const marker = { ownerId, now: clock.now() };

@@ -106,8 +106,9 @@ class Intake {
     this.#context = context;
     this.#purpose = purpose;
     const { dataKey } = purpose;
-    // With a client's own key nobody is told the MD5 of its bytes.
-    const isMd5Wanted = dataKey?.wrapped.mode !== "SSE-C" || body.expectedMd5 !== undefined;
+    // With a key that not everybody has, nobody is told the MD5 of the bytes.
+    const mode = dataKey?.wrapped.mode;
+    const isMd5Wanted = mode === undefined || mode === "SSE-S3" || body.expectedMd5 !== undefined;
     this.#md5 = isMd5Wanted ? createHash("md5") : undefined;
     this.#sealer = dataKey && new ChunkSealer(dataKey.bytes);
   }
@@ -184,7 +185,7 @@ class Intake {
     }
     const { digest } = sealing;
     const key = dataKey.wrapped;
-    const etag = key.mode === "SSE-C" ? digest : (md5 ?? digest);
+    const etag = key.mode === "SSE-S3" ? (md5 ?? digest) : digest;
     // On the drives everything is said of a part, too: they must be enough to make the metadata anew.
     const encryption = renderEncryption({ key, sealing });
     const stored = { etag: digest, seal: { sizeBytes: this.#sizeBytes, etag, encryption } };

@@ -1,12 +1,18 @@
-// The master keys that the configuration gives: in a file, or in the environment.
+// The master keys, and the keys with names (SSE-KMS), that the configuration gives: in a file, or in the environment.
 
 import { readFile } from "node:fs/promises";
 import { UsageError } from "../config/usage-error.ts";
 import { parseMasterKeys, type MasterKey } from "../store/encryption/master-keys.ts";
+import { parseNamedKeys, type NamedKey } from "../store/encryption/named-keys.ts";
 
 export interface MasterKeySettings {
   readonly masterKey: string | undefined;
   readonly masterKeyFile: string | undefined;
+}
+
+export interface KmsKeySettings {
+  readonly kmsKeys: string | undefined;
+  readonly kmsKeysFile: string | undefined;
 }
 
 /** @throws UsageError in words that show nothing of a key. */
@@ -14,21 +20,46 @@ export async function readMasterKeys({
   masterKey,
   masterKeyFile,
 }: MasterKeySettings): Promise<readonly MasterKey[]> {
-  if (masterKey !== undefined && masterKeyFile !== undefined) {
-    throw new UsageError("a master key and a file of master keys are both given: which one holds?");
-  }
-  if (masterKey !== undefined) return parsed("the master key", masterKey);
-  if (masterKeyFile === undefined) return [];
-  const text = await readFile(masterKeyFile, "utf8").catch((error: unknown) => {
-    const words = error instanceof Error ? error.message : String(error);
-    throw new UsageError(`--master-key-file: cannot read ${masterKeyFile}: ${words}`);
-  });
-  return parsed(`--master-key-file: ${masterKeyFile}`, text);
+  const given = { what: "master key", flag: "--master-key-file", parse: parseMasterKeys };
+  return readKeys(given, masterKey, masterKeyFile);
 }
 
-function parsed(name: string, text: string): readonly MasterKey[] {
+/** @throws UsageError in words that show nothing of a key. */
+export async function readKmsKeys({
+  kmsKeys,
+  kmsKeysFile,
+}: KmsKeySettings): Promise<readonly NamedKey[]> {
+  const given = { what: "list of KMS keys", flag: "--kms-keys-file", parse: parseNamedKeys };
+  return readKeys(given, kmsKeys, kmsKeysFile);
+}
+
+interface Given<T> {
+  readonly what: string;
+  readonly flag: string;
+  readonly parse: (text: string) => readonly T[];
+}
+
+async function readKeys<T>(
+  given: Given<T>,
+  text: string | undefined,
+  path: string | undefined,
+): Promise<readonly T[]> {
+  const { what, flag } = given;
+  if (text !== undefined && path !== undefined) {
+    throw new UsageError(`a ${what} and a file (${flag}) are both given: which one holds?`);
+  }
+  if (text !== undefined) return parsed(given, `the ${what}`, text);
+  if (path === undefined) return [];
+  const content = await readFile(path, "utf8").catch((error: unknown) => {
+    const words = error instanceof Error ? error.message : String(error);
+    throw new UsageError(`${flag}: cannot read ${path}: ${words}`);
+  });
+  return parsed(given, `${flag}: ${path}`, content);
+}
+
+function parsed<T>({ parse }: Given<T>, name: string, text: string): readonly T[] {
   try {
-    return parseMasterKeys(text);
+    return parse(text);
   } catch (error) {
     throw new UsageError(`${name} ${error instanceof Error ? error.message : String(error)}`);
   }

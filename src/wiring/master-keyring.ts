@@ -12,6 +12,7 @@ import {
   renderMasterKey,
   type MasterKey,
 } from "../store/encryption/master-keys.ts";
+import type { NamedKey } from "../store/encryption/named-keys.ts";
 import type { OpenLogger } from "../telemetry/logger.ts";
 import { readKeptKey, renderKeptKey, type KeptKey } from "./kept-key.ts";
 
@@ -19,6 +20,8 @@ import { readKeptKey, renderKeptKey, type KeptKey } from "./kept-key.ts";
 export interface GivenEncryption {
   /** Of the configuration, the newest last. */
   readonly masterKeys: readonly MasterKey[];
+  /** Those that clients name (SSE-KMS), the newest of a name last. */
+  readonly kmsKeys?: readonly NamedKey[];
   /** Whether all that is stored ends with this process: then a key may, too. */
   readonly isThrowaway?: boolean;
 }
@@ -52,7 +55,8 @@ export async function openMasterKeys(
     logger.warn({ keyId: kept.id }, "the kept master key is sealed with another secret");
   }
   const keyring = new Keyring(metadata, options);
-  for (const { bytes } of options.masterKeys ?? []) {
+  const named = (options.kmsKeys ?? []).map(({ key }) => key);
+  for (const { bytes } of [...(options.masterKeys ?? []), ...named]) {
     logger.hide(Buffer.from(bytes).toString("hex"));
     logger.hide(Buffer.from(bytes).toString("base64"));
   }
@@ -85,6 +89,7 @@ class Keyring implements MasterKeyring {
     // What a kept key has wrapped it opens, whatever wraps now.
     if (kept?.key !== undefined) this.keys.add(kept.key);
     for (const key of this.#options.masterKeys ?? []) this.keys.add(key);
+    for (const named of this.#options.kmsKeys ?? []) this.keys.addNamed(named);
     if (this.#origin === "throwaway" && kept === undefined) this.keys.add(newKey());
   }
 

@@ -3,6 +3,7 @@
 
 import {
   BUCKET_ENCRYPTION,
+  defaultRequest,
   parseBucketEncryption,
   renderBucketEncryption,
 } from "../bucket-encryption.ts";
@@ -17,7 +18,8 @@ export const putBucketEncryption = defineOperation({
   parse: ({ xml }) => parseBucketEncryption(xml),
   async handle({ store, bucket }, encryption) {
     // A default that cannot be met would have every write refused.
-    await store.requireManagedKeys();
+    const byDefault = defaultRequest(encryption);
+    await store.requireManagedKeys(byDefault?.kind === "kms" ? byDefault.keyId : undefined);
     await store.putBucketConfig(bucket, BUCKET_ENCRYPTION.name, renderBucketEncryption(encryption));
     return emptyResponse(200);
   },

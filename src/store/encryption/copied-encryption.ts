@@ -6,13 +6,15 @@ import type { CopySource, NewObject } from "../object-store.ts";
 import type { StoreContext } from "../store-context.ts";
 import { openDataKey, rewrapDataKey } from "./data-key.ts";
 import type { CustomerKey } from "./encryption-request.ts";
-import { parseEncryption, renderEncryption, sealModeOf } from "./encryption-text.ts";
+import { parseEncryption, renderEncryption, wrappedKeyOf } from "./encryption-text.ts";
 
 /** Whether the copy is to be encrypted as its source is, with the same client's key if with any. */
 export function isSealedAlike({ reading, customerKey }: CopySource, target: NewObject): boolean {
-  const mode = sealModeOf(reading.object.encryption);
+  const wrapped = wrappedKeyOf(reading.object.encryption);
+  const mode = wrapped?.mode;
   if (target.encryption === undefined) return mode === undefined;
   if (target.encryption.kind === "managed") return mode === "SSE-S3";
+  if (target.encryption.kind === "kms") return wrapped?.kmsKeyId === target.encryption.keyId;
   return mode === "SSE-C" && areSame(target.encryption.key, customerKey);
 }
 

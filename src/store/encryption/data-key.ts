@@ -1,4 +1,5 @@
-// The data key of an object or upload: 32 random bytes, wrapped by a master key (SSE-S3) or by the client's own (SSE-C).
+// The data key of an object or upload: 32 random bytes, wrapped by a master key (SSE-S3), one
+// that the client names (SSE-KMS), or the client's own (SSE-C).
 // That a wrapped key does not open is how a wrong key of a client is known: nothing else of it is kept.
 
 import { randomBytes } from "node:crypto";
@@ -42,8 +43,10 @@ async function wrapFor(
     const wrapped = wrapKey(request.key.bytes, bytes, name).toString("base64");
     return { mode: "SSE-C", keyId: "", wrapped };
   }
-  const { keyId, wrapped } = await keys.wrap(bytes, name);
-  return { mode: "SSE-S3", keyId, wrapped: Buffer.from(wrapped).toString("base64") };
+  const kmsKeyId = request.kind === "kms" ? request.keyId : undefined;
+  const { keyId, wrapped } = await keys.wrap(bytes, name, kmsKeyId);
+  const mode = kmsKeyId === undefined ? "SSE-S3" : "SSE-KMS";
+  return { mode, keyId, wrapped: Buffer.from(wrapped).toString("base64"), kmsKeyId };
 }
 
 /** What an object, or upload, says of its encryption, and whose it is. */

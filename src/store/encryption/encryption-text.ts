@@ -4,7 +4,8 @@
 
 import { S3Error } from "../../core/s3-error.ts";
 
-export type SealMode = "SSE-C" | "SSE-S3";
+const MODES = ["SSE-C", "SSE-KMS", "SSE-S3"] as const;
+export type SealMode = (typeof MODES)[number];
 
 /** The data key, as it may be kept. */
 export interface WrappedKey {
@@ -13,6 +14,8 @@ export interface WrappedKey {
   readonly keyId: string;
   /** In Base64. */
   readonly wrapped: string;
+  /** SSE-KMS: the key's name, as the client wrote it. */
+  readonly kmsKeyId?: string | undefined;
 }
 
 /** What is known of one stream of sealed chunks. */
@@ -46,7 +49,12 @@ export function parseEncryption(text: string): Encryption {
 
 /** How an object, or upload, is encrypted; undefined: not at all. @throws S3Error InternalError */
 export function sealModeOf(text: string | undefined): SealMode | undefined {
-  return text === undefined ? undefined : requireKey(parseEncryption(text)).mode;
+  return wrappedKeyOf(text)?.mode;
+}
+
+/** The wrapped data key of an object, or upload; undefined: it is not encrypted. @throws S3Error InternalError */
+export function wrappedKeyOf(text: string | undefined): WrappedKey | undefined {
+  return text === undefined ? undefined : requireKey(parseEncryption(text));
 }
 
 /** @throws S3Error InternalError */
@@ -62,10 +70,11 @@ export function requireSealing({ sealing }: Encryption): Sealing {
 }
 
 function findKey(fields: ReadonlyMap<string, unknown>): WrappedKey | undefined {
-  const mode = fields.get("mode");
-  if (mode === undefined) return undefined;
-  if (mode !== "SSE-C" && mode !== "SSE-S3") throw unreadable();
-  return { mode, keyId: textIn(fields, "keyId"), wrapped: textIn(fields, "wrapped") };
+  if (!fields.has("mode")) return undefined;
+  const mode = MODES.find((known) => known === fields.get("mode"));
+  if (mode === undefined) throw unreadable();
+  const kmsKeyId = mode === "SSE-KMS" ? textIn(fields, "kmsKeyId") : undefined;
+  return { mode, keyId: textIn(fields, "keyId"), wrapped: textIn(fields, "wrapped"), kmsKeyId };
 }
 
 function findSealing(fields: ReadonlyMap<string, unknown>): Sealing | undefined {

@@ -1,4 +1,5 @@
-// Who keeps the keys that data keys are wrapped with (SSE-S3): the local master keys; an external service later.
+// Who keeps the keys that data keys are wrapped with: the local master keys (SSE-S3), and the local keys that have names
+// (SSE-KMS); an external service later.
 
 import { S3Error } from "../../core/s3-error.ts";
 
@@ -16,12 +17,13 @@ export interface WrappedDataKey {
 
 export interface KeyProvider {
   /**
-   * Resolves where data keys can be wrapped now.
-   * @throws S3Error InvalidRequest, in words that say what to do: there is no key, or nobody has a copy of it yet.
+   * Resolves where data keys can be wrapped now: by the key that is meant for all, or by the one that a client names.
+   * @throws S3Error InvalidRequest, in words that say what to do: there is no key, or nobody has a copy of it yet;
+   * NotImplemented, KMS.NotFoundException: no keys have names, or this one is not among them.
    */
-  requireReady(): Promise<void>;
-  /** Wraps with the newest key. @throws S3Error as `requireReady` */
-  wrap(dataKey: Uint8Array, name: KeyName): Promise<WrappedDataKey>;
+  requireReady(kmsKeyId?: string): Promise<void>;
+  /** Wraps with the newest key, or the newest of that name. @throws S3Error as `requireReady` */
+  wrap(dataKey: Uint8Array, name: KeyName, kmsKeyId?: string): Promise<WrappedDataKey>;
   /** @throws S3Error ServiceUnavailable where that key is not here, InternalError where the wrapped key is damaged. */
   unwrap(wrapped: WrappedDataKey, name: KeyName): Promise<Uint8Array>;
 }

@@ -4,8 +4,10 @@
 
 import { createHash } from "node:crypto";
 import { S3Error } from "../../core/s3-error.ts";
+import { nameInKeyId } from "./kms-key-id.ts";
 import { unwrapKey, wrapKey } from "./key-wrap.ts";
 import type { KeyName, KeyProvider, WrappedDataKey } from "./key-provider.ts";
+import type { NamedKey } from "./named-keys.ts";
 
 export interface MasterKey {
   /** Safe to show. */
@@ -59,6 +61,8 @@ export type Obstacle = () => string | undefined;
 
 export class MasterKeys implements KeyProvider {
   readonly #keys = new Map<string, MasterKey>();
+  /** The newest of each name. */
+  readonly #named = new Map<string, MasterKey>();
   readonly #obstacle: Obstacle;
   #newest: MasterKey | undefined;
 
@@ -73,17 +77,23 @@ export class MasterKeys implements KeyProvider {
     this.#newest = key;
   }
 
+  /** From now on it is the newest of its name. It wraps for those alone who name it. */
+  addNamed({ name, key }: NamedKey): void {
+    this.#keys.set(key.id, key);
+    this.#named.set(name, key);
+  }
+
   /** The key that wraps; undefined where there is none. */
   get newest(): MasterKey | undefined {
     return this.#newest;
   }
 
-  async requireReady(): Promise<void> {
-    this.#requireNewest();
+  async requireReady(kmsKeyId?: string): Promise<void> {
+    this.#requireKey(kmsKeyId);
   }
 
-  async wrap(dataKey: Uint8Array, name: KeyName): Promise<WrappedDataKey> {
-    const { id, bytes } = this.#requireNewest();
+  async wrap(dataKey: Uint8Array, name: KeyName, kmsKeyId?: string): Promise<WrappedDataKey> {
+    const { id, bytes } = this.#requireKey(kmsKeyId);
     return { keyId: id, wrapped: wrapKey(bytes, dataKey, name) };
   }
 
@@ -91,13 +101,27 @@ export class MasterKeys implements KeyProvider {
     const key = this.#keys.get(keyId);
     if (key === undefined) {
       throw new S3Error("ServiceUnavailable", {
-        message: `The object is encrypted with the master key ${keyId}, which this server does not have. Whoever runs it must give it that key once more (--master-key-file).`,
+        message: `The object is encrypted with the master key ${keyId}, which this server does not have. Whoever runs it must give it that key once more (--master-key-file, or --kms-keys-file).`,
       });
     }
     const dataKey = unwrapKey(key.bytes, wrapped, name);
     if (dataKey !== undefined) return dataKey;
     const words = "a wrapped data key does not open with its master key: the row has changed";
     throw new S3Error("InternalError", { cause: new Error(words) });
+  }
+
+  #requireKey(kmsKeyId: string | undefined): MasterKey {
+    return kmsKeyId === undefined ? this.#requireNewest() : this.#requireNamed(kmsKeyId);
+  }
+
+  #requireNamed(kmsKeyId: string): MasterKey {
+    const key = this.#named.get(nameInKeyId(kmsKeyId) ?? "");
+    if (key !== undefined) return key;
+    if (this.#named.size > 0) throw new S3Error("KMS.NotFoundException");
+    throw new S3Error("NotImplemented", {
+      message:
+        "Encryption with KMS keys (SSE-KMS) is not set up: this server has no keys with names (--kms-keys-file).",
+    });
   }
 
   #requireNewest(): MasterKey {

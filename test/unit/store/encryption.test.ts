@@ -49,6 +49,7 @@ function withCustomer(key: CustomerKey): EncryptionRequest {
 
 function givenLab(options: LabOptions = {}): Promise<StoreLab> {
   const keys = new MasterKeys([masterKeyOf(randomBytes(32))]);
+  for (const name of ["red", "blue"]) keys.addNamed({ name, key: masterKeyOf(randomBytes(32)) });
   return givenStore({ keys, limits: { packBytesMax: 1024 * 1024 }, ...options });
 }
 
@@ -80,23 +81,26 @@ async function findingCount({ store }: StoreLab): Promise<number> {
   return Object.values(findings).reduce((sum, count) => sum + count, 0);
 }
 
-test.each(SIZES)("%i bytes come back as they were, with either kind of key", async (size) => {
+test.each(SIZES)("%i bytes come back as they were, with each kind of key", async (size) => {
   const lab = await givenLab();
   const bytes = bytesOf(size, size);
   const customer = customerKey();
 
   const managed = await putSealed(lab, "managed", { bytes, encryption: MANAGED });
   const own = await putSealed(lab, "own", { bytes, encryption: withCustomer(customer) });
+  const named = await putSealed(lab, "named", { bytes, encryption: { kind: "kms", keyId: "red" } });
 
   expect((await getSealed(lab, "managed")).equals(bytes)).toBe(true);
   expect((await getSealed(lab, "own", { customer })).equals(bytes)).toBe(true);
+  expect((await getSealed(lab, "named")).equals(bytes)).toBe(true);
   expect([managed.sizeBytes, own.sizeBytes]).toEqual([size, size]);
   const md5 = createHash("md5").update(bytes).digest("hex");
   expect(managed.etag).toBe(md5);
-  expect(own.etag).not.toBe(md5);
-  expect([managed, own].map(({ encryption }) => sealModeOf(encryption))).toEqual([
+  expect([own.etag, named.etag]).not.toContain(md5);
+  expect([managed, own, named].map(({ encryption }) => sealModeOf(encryption))).toEqual([
     "SSE-S3",
     "SSE-C",
+    "SSE-KMS",
   ]);
 });
 
@@ -248,6 +252,8 @@ test("copies: alike sealed ones share their bytes, others are written anew", asy
   const modes: readonly (EncryptionRequest | undefined)[] = [
     undefined,
     MANAGED,
+    { kind: "kms", keyId: "red" },
+    { kind: "kms", keyId: "alias/blue" },
     withCustomer(one),
     withCustomer(two),
   ];
