@@ -1,5 +1,5 @@
 // Random histories of a bucket, random rules, and a clock that moves: after each pass there is exactly what a brute-force
-// calculation over all versions leaves. KINTSUGI_LIFECYCLE_RUNS and KINTSUGI_SEED make it longer, or repeat it.
+// calculation over all versions leaves, also where a pass is cut off and gone on with (F13). KINTSUGI_LIFECYCLE_RUNS and KINTSUGI_SEED make it longer, or repeat it.
 
 import { expect, test } from "vitest";
 import type { Tag } from "../../../src/core/tags.ts";
