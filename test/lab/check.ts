@@ -8,6 +8,7 @@ import { tick } from "./register.ts";
 import { checkUploads } from "./check-uploads.ts";
 import { ABSENT } from "./history.ts";
 import { noteVerdict } from "./recorded-calls.ts";
+import { checkVersions } from "./version-load.ts";
 import { forgetAbsent, historyOf, type KeyValue, type LabKey } from "./world.ts";
 
 const CALLERS = 8;
@@ -32,6 +33,7 @@ export async function checkAll(context: LabContext): Promise<void> {
   };
   await Promise.all(Array.from({ length: CALLERS }, take));
   await checkListing(context, heads);
+  await checkVersions(context);
   forgetAbsent(world);
 }
 

@@ -15,6 +15,7 @@ import { LabClient } from "./lab-client.ts";
 import { LAB_KEYS, LabServer } from "./lab-server.ts";
 import { loseDrives, putBack } from "./lost-drives.ts";
 import { runLoad } from "./load.ts";
+import { changeVersioning, makeVersionedBucket } from "./version-load.ts";
 import { World, type Journal } from "./world.ts";
 
 /** After so many cycles a new folder is begun: what waits in the trash would fill the disk. */
@@ -74,7 +75,10 @@ async function crashOneFolder(
   );
   let server = await startServer(folder, journal);
   if (server === undefined) return;
-  await new LabClient(server.endpoint, LAB_KEYS).send({ method: "PUT", path: `/${world.bucket}` });
+  const first = new LabClient(server.endpoint, LAB_KEYS);
+  await first.send({ method: "PUT", path: `/${world.bucket}` });
+  await makeVersionedBucket(first, world);
+  first.close();
   for (let cycle = 0; cycle < CYCLES_PER_FOLDER && shouldGoOn(); cycle += 1) {
     journal.cycle += 1;
     await loadAndKill(server, world, { seed: seed + journal.cycle, random });
@@ -124,6 +128,7 @@ async function loadAndKill(server: Started, world: World, { seed, random }: Kill
   let isDown = false;
   const client = new LabClient(server.endpoint, LAB_KEYS);
   const context: LabContext = { world, client, journal: world.journal, isDown: () => isDown };
+  await changeVersioning(client, world);
   const load = runLoad(context, { seed, shouldStop: () => isDown });
   await sleep(5 + random.below(LOAD_MS_MAX));
   if (server.process.hasEnded) {

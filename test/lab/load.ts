@@ -17,11 +17,14 @@ import {
 } from "./object-load.ts";
 import type { Step } from "./object-load.ts";
 import { abort, complete, copyPart, createUpload, putPart } from "./upload-load.ts";
+import { actOnVersion } from "./version-load.ts";
 import type { LabKey, LabUpload } from "./world.ts";
 
 const CALLERS = 12;
 const UPLOADS_MAX = 10;
 const FRESH_MAX = 30;
+/** One call in so many is of the bucket with versions. */
+const VERSIONS_EVERY = 5;
 
 /** Of four calls so many are what a run is about, where it is about something. */
 const FOCUSED_OF_FOUR = 3;
@@ -65,6 +68,8 @@ const CHOICES: readonly Choice[] = [
 
 async function oneCall(step: Step): Promise<void> {
   const { random } = step;
+  const hasVersions = step.context.world.versions !== undefined;
+  if (hasVersions && random.below(VERSIONS_EVERY) === 0) return actOnVersion(step);
   const dice = random.below(134);
   if (dice >= 130) return list(step);
   if (dice < 4) return race(step);

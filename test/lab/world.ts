@@ -5,6 +5,7 @@ import { seededRandom, type SeededRandom } from "../../src/util/seeded-random.ts
 import { md5, type Piece } from "./contents.ts";
 import { History } from "./history.ts";
 import { Register, type Write } from "./register.ts";
+import type { VersionWorld } from "./version-world.ts";
 
 export interface ObjectValue {
   readonly op: number;
@@ -135,6 +136,8 @@ export class World {
   readonly keys: readonly LabKey[];
   readonly journal: Journal;
   readonly random: SeededRandom;
+  /** A second bucket, with versions, where there is one. */
+  versions: VersionWorld | undefined;
   uploads: LabUpload[] = [];
   /** Answered completions and aborts since the last check: none of these may be listed. */
   endedUploads: LabUpload[] = [];

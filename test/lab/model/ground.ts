@@ -21,6 +21,8 @@ const SIZES = {
   set: [4_097, 4_097, 6_000, 8_192, 8_193, 16_385],
 } as const;
 const SIZE_KINDS = ["inline", "inline", "pack", "pack", "set"] as const;
+/** A copy reads before it writes. */
+const READING_WRITES = new Set(["copy", "copy of a version", "upload part"]);
 const EXPECTED_REFUSALS = new Set(["NoSuchKey", "NoSuchUpload", "PreconditionFailed"]);
 
 export interface Held {
@@ -129,8 +131,7 @@ export class Ground {
     const code = codeOf(error);
     this.journal.note(`refused: ${kind} ${code}`);
     if (EXPECTED_REFUSALS.has(code)) return;
-    // A copy reads before it writes.
-    if ((kind === "copy" || kind === "upload part") && this.faults.areTooMany) return;
+    if (READING_WRITES.has(kind) && this.faults.areTooMany) return;
     const isClear = code === "ServiceUnavailable" || code === "InsufficientStorage";
     const failingCount = Math.max(failingBefore, this.faults.failingCount);
     if (isClear && failingCount >= this.model.parity) return;

@@ -2,6 +2,7 @@
 // happens every object must stay readable, byte by byte; with one more a read may fail, clearly, and never give wrong
 // bytes. Counts what it does.
 
+import { DiskError } from "../../../src/disk/disk.ts";
 import type { SimDrive } from "../../../src/disk/sim-drive.ts";
 import type { SimEffect, SimFault } from "../../../src/disk/sim-fault.ts";
 import type { Unsynced } from "../../../src/disk/sim-file.ts";
@@ -139,9 +140,7 @@ export class ModelFaults {
     const files = await this.#model.shardFiles(victim);
     const path = files[this.#random.below(files.length)];
     if (path === undefined) return;
-    const file = await victim.open(path);
-    const { sizeBytes } = file;
-    await file.close();
+    const sizeBytes = await sizeOf(victim, path);
     if (sizeBytes === 0) return;
     this.#hasRot = true;
     const dice = this.#random.below(10);
@@ -159,5 +158,17 @@ export class ModelFaults {
       await victim.unlink(path);
       this.#journal.note("fault: shard gone");
     }
+  }
+}
+
+/** 0 where it is gone: what a write that failed has left is removed when the drive lets it, at any time. */
+async function sizeOf(victim: SimDrive, path: string): Promise<number> {
+  try {
+    const file = await victim.open(path);
+    await file.close();
+    return file.sizeBytes;
+  } catch (error) {
+    if (error instanceof DiskError && error.code === "ENOENT") return 0;
+    throw error;
   }
 }

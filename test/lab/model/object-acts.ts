@@ -146,7 +146,7 @@ export async function finishHeld(ground: Ground): Promise<void> {
   ground.journal.count("late get");
 }
 
-async function readExactly(ground: Ground, { reading, value }: Held): Promise<void> {
+export async function readExactly(ground: Ground, { reading, value }: Held): Promise<void> {
   const { faults, journal, model, random } = ground;
   const { life } = model;
   const { bytes } = value;

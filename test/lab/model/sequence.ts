@@ -21,10 +21,15 @@ import {
 } from "./object-acts.ts";
 import { abortStrays, upload } from "./upload-acts.ts";
 import { collectTrash, compact, list, sweep } from "./upkeep-acts.ts";
+import { actOnVersions } from "./version-acts.ts";
+import { abortVersionUploads, checkVersions, emptyBucket } from "./version-check.ts";
+import { VersionGround } from "./version-ground.ts";
 
 const OPERATIONS_MIN = 150;
 const OPERATIONS_MAX = 200;
 const CALLS_AT_ONCE = 3;
+/** One call in so many is of the bucket with versions. */
+const VERSIONS_EVERY = 4;
 /** The most that one turn adds: three uploads, each with its parts. */
 const OPERATIONS_AT_ONCE = 3 * 12;
 
@@ -60,26 +65,35 @@ export interface SequenceOptions {
 export async function runSequence({ model, random, journal }: SequenceOptions): Promise<void> {
   const faults = new ModelFaults(model, random, journal);
   const ground = new Ground({ model, random, journal, faults });
+  const versions = await VersionGround.make(ground);
   const isFaulty = random.below(10) > 0;
   const mayCrash = isFaulty && random.below(3) > 0;
   let hasCrashed = false;
   const count = OPERATIONS_MIN + random.below(OPERATIONS_MAX - OPERATIONS_MIN - OPERATIONS_AT_ONCE);
   while (ground.operationCount < count) {
     if (isFaulty && random.below(5) === 0) await faults.next();
-    const calls = Array.from({ length: 1 + random.below(CALLS_AT_ONCE) }, () => actOnce(ground));
+    const calls = Array.from({ length: 1 + random.below(CALLS_AT_ONCE) }, () =>
+      actOnce(ground, versions),
+    );
     if (mayCrash && random.below(30) === 0) {
-      await crashAmid(ground, calls);
+      await crashAmid(ground, versions, calls);
       hasCrashed = true;
     } else await Promise.all(calls);
+    if (random.below(20) === 0) {
+      await versions.setVersioning(random.below(3) === 0 ? "suspended" : "enabled");
+    }
   }
   journal.note(isFaulty ? "sequences with faults" : "sequences without a fault");
   await faults.heal();
   await checkAll(ground);
+  await checkVersions(versions);
+  await (random.below(2) === 0 ? emptyBucket(versions) : abortVersionUploads(versions));
   await checkNoOrphans(ground, hasCrashed);
 }
 
-function actOnce(ground: Ground): Promise<void> {
+function actOnce(ground: Ground, versions: VersionGround): Promise<void> {
   const { random } = ground;
+  if (random.below(VERSIONS_EVERY) === 0) return actOnVersions(versions);
   let left = random.below(WEIGHT_SUM);
   const found = ACTS.find(([, weight]) => (left -= weight) < 0);
   if (found === undefined) return Promise.resolve();
@@ -100,7 +114,11 @@ async function sweepOnce(ground: Ground): Promise<void> {
 }
 
 /** The power is cut while calls are under way. */
-async function crashAmid(ground: Ground, calls: readonly Promise<void>[]): Promise<void> {
+async function crashAmid(
+  ground: Ground,
+  versions: VersionGround,
+  calls: readonly Promise<void>[],
+): Promise<void> {
   const { faults, journal, random } = ground;
   for (let turns = random.below(40); turns > 0; turns -= 1) {
     await (turns % 3 === 0 ? new Promise((resolve) => setImmediate(resolve)) : undefined);
@@ -108,7 +126,9 @@ async function crashAmid(ground: Ground, calls: readonly Promise<void>[]): Promi
   ground.held = [];
   await faults.crash();
   ground.loseOpenCalls();
+  versions.loseOpenCalls();
   // Calls of the dead process settle without effect; of those that never do nothing more is heard.
   void Promise.allSettled(calls).then(() => journal.note("calls of dead processes that settled"));
   await checkAll(ground);
+  await checkVersions(versions);
 }

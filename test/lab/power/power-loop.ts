@@ -12,6 +12,7 @@ import { LabClient } from "../lab-client.ts";
 import { LAB_KEYS, LabServer } from "../lab-server.ts";
 import { runLoad } from "../load.ts";
 import { loseDrives, putBack } from "../lost-drives.ts";
+import { changeVersioning, makeVersionedBucket } from "../version-load.ts";
 import { World, type Journal } from "../world.ts";
 import { checkOn, noteLog, startServer, type LoopOptions, type Started } from "../crash-loop.ts";
 import { buildMirror, PoweredFolder, type Cut } from "./durable-mirror.ts";
@@ -63,10 +64,11 @@ async function cutOneFolder(
     );
     let server = await startServer(folder, journal, powered.env());
     if (server === undefined) return;
-    await new LabClient(server.endpoint, LAB_KEYS).send({
-      method: "PUT",
-      path: `/${world.bucket}`,
-    });
+    const first = new LabClient(server.endpoint, LAB_KEYS);
+    await first.send({ method: "PUT", path: `/${world.bucket}` });
+    await makeVersionedBucket(first, world);
+    await changeVersioning(first, world);
+    first.close();
     for (let cycle = 0; cycle < CYCLES_PER_FOLDER && shouldGoOn(); cycle += 1) {
       journal.cycle += 1;
       await loadAndCut(server, world, { seed: seed + journal.cycle, random });
