@@ -19,6 +19,7 @@ import type {
   PartPage,
   PutObjectInput,
   PutPartInput,
+  SeenVersion,
   VersionName,
   WalkQuery,
 } from "./metadata-store.ts";
@@ -224,11 +225,11 @@ export class EngineStore implements MetadataStore {
     return this.#writer.submit({ name: "deleteObjects", input });
   }
 
-  async putObjectTags(name: VersionName, tags: readonly Tag[]) {
+  async putObjectTags(name: SeenVersion, tags: readonly Tag[]) {
     await this.#writer.submit({ name: "putObjectTags", input: { name, tags } });
   }
 
-  async putObjectAcl(name: VersionName, acl: string | undefined) {
+  async putObjectAcl(name: SeenVersion, acl: string | undefined) {
     await this.#writer.submit({ name: "putObjectAcl", input: { name, acl } });
   }
 

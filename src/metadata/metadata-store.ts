@@ -28,6 +28,7 @@ import type {
 } from "./records.ts";
 import type {
   PutObjectInput,
+  SeenVersion,
   VersionName,
   DeleteRequest,
   DeleteOutcome,
@@ -89,6 +90,7 @@ export type {
   NewContent,
   PutObjectInput,
   PutPartInput,
+  SeenVersion,
   VersionName,
   WriteCondition,
 } from "./write-inputs.ts";
@@ -166,10 +168,14 @@ export interface MetadataStore {
     requests: readonly DeleteRequest[],
     marker: { readonly ownerId: AccountId; readonly now: number },
   ): Promise<readonly DeleteOutcome[]>;
-  /** Replaces the tags. @throws S3Error NoSuchBucket, NoSuchKey, NoSuchVersion, MethodNotAllowed (a delete marker) */
-  putObjectTags(name: VersionName, tags: readonly Tag[]): Promise<void>;
+  /**
+   * Replaces the tags.
+   * @throws S3Error NoSuchBucket, NoSuchKey, NoSuchVersion, MethodNotAllowed (a delete marker), ServiceUnavailable (no
+   *   longer the version that was seen)
+   */
+  putObjectTags(name: SeenVersion, tags: readonly Tag[]): Promise<void>;
   /** @throws as `putObjectTags`. */
-  putObjectAcl(name: VersionName, acl: string | undefined): Promise<void>;
+  putObjectAcl(name: SeenVersion, acl: string | undefined): Promise<void>;
   /**
    * Undefined removes it. What stands may be made stricter by anybody, in governance mode weaker by who may bypass it, in
    * compliance mode weaker by nobody.

@@ -62,6 +62,12 @@ export interface VersionName {
   readonly versionId: string | undefined;
 }
 
+/** A version that was looked at, in a bucket where another may have its id, "null", by now. */
+export interface SeenVersion extends VersionName {
+  /** The version is changed while it is still this one; undefined: whichever has the id. */
+  readonly sequence?: number | undefined;
+}
+
 /** One version by its id; or, without one, the key: a delete marker where there are versions, else the object. */
 export interface DeleteRequest {
   readonly key: string;

@@ -12,6 +12,7 @@ import type {
   MovePackedInput,
   PutObjectInput,
   PutPartInput,
+  SeenVersion,
   VersionName,
 } from "./metadata-store.ts";
 import type { RetentionPermission } from "./object-lock.ts";
@@ -51,12 +52,12 @@ export interface DeleteObjectsInput {
 }
 
 export interface ObjectTagsInput {
-  readonly name: VersionName;
+  readonly name: SeenVersion;
   readonly tags: readonly Tag[];
 }
 
 export interface ObjectAclInput {
-  readonly name: VersionName;
+  readonly name: SeenVersion;
   readonly acl: string | undefined;
 }
 

@@ -60,6 +60,11 @@ export interface ObjectVersion {
   readonly versionId: string | undefined;
 }
 
+/** A version that was looked at: it is changed while it is still this one, whose id another may have by now. */
+export interface SeenVersion extends ObjectVersion {
+  readonly sequence?: number | undefined;
+}
+
 /** A version that was found, and the means to read it. Its shards stay until the reading is closed or read to its end. */
 export interface ObjectReading {
   readonly object: ObjectRecord;
@@ -142,10 +147,10 @@ export interface ObjectStore {
     requests: readonly DeleteRequest[],
     markerOwner: AccountId,
   ): Promise<readonly DeleteOutcome[]>;
-  /** @throws S3Error NoSuchKey, NoSuchVersion, MethodNotAllowed (a delete marker) */
-  putObjectTags(version: ObjectVersion, tags: readonly Tag[]): Promise<void>;
+  /** @throws S3Error NoSuchKey, NoSuchVersion, MethodNotAllowed (a delete marker), ServiceUnavailable (replaced) */
+  putObjectTags(version: SeenVersion, tags: readonly Tag[]): Promise<void>;
   /** @throws S3Error as `putObjectTags` */
-  putObjectAcl(version: ObjectVersion, acl: string | undefined): Promise<void>;
+  putObjectAcl(version: SeenVersion, acl: string | undefined): Promise<void>;
   /** @throws S3Error as `putObjectTags`, AccessDenied, InvalidRequest (no object lock) */
   putRetention(
     version: ObjectVersion,

@@ -1,9 +1,9 @@
 // The operations on objects, each in the file of its name.
 
-import type { VersionName } from "../metadata/metadata-store.ts";
+import type { SeenVersion as SeenName, VersionName } from "../metadata/metadata-store.ts";
 import { crashPoint } from "../util/crash-point.ts";
 import { copyObject } from "./copy-object.ts";
-import type { ObjectStore, ObjectVersion } from "./object-store.ts";
+import type { ObjectStore, ObjectVersion, SeenVersion } from "./object-store.ts";
 import { checkCustomerKey } from "./encryption/data-key.ts";
 import { openObject } from "./open-object.ts";
 import { putObject } from "./put-object.ts";
@@ -46,8 +46,8 @@ export function objectOperations(context: StoreContext): ObjectOperations {
       crashPoint("object.deleted");
       return outcomes;
     },
-    putObjectTags: (version, tags) => metadata.putObjectTags(nameOf(version), tags),
-    putObjectAcl: (version, acl) => metadata.putObjectAcl(nameOf(version), acl),
+    putObjectTags: (version, tags) => metadata.putObjectTags(seenOf(version), tags),
+    putObjectAcl: (version, acl) => metadata.putObjectAcl(seenOf(version), acl),
     putRetention: (version, retention, mayBypassGovernance) =>
       metadata.putRetention(nameOf(version), retention, { mayBypassGovernance, now: clock.now() }),
     putLegalHold: (version, isOn) => metadata.putLegalHold(nameOf(version), isOn),
@@ -56,4 +56,8 @@ export function objectOperations(context: StoreContext): ObjectOperations {
 
 function nameOf({ bucket, key, versionId }: ObjectVersion): VersionName {
   return { bucketId: bucket.id, key, versionId };
+}
+
+function seenOf(version: SeenVersion): SeenName {
+  return { ...nameOf(version), sequence: version.sequence };
 }

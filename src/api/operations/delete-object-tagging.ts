@@ -18,7 +18,10 @@ export const deleteObjectTagging = defineOperation({
     const { store, bucket, key } = context;
     const object = await getObjectVersion(context, { bucket, key, versionId });
     // What is the latest version may change; the answer must name the one that was tagged.
-    await store.putObjectTags({ bucket, key, versionId: object.versionId }, []);
+    await store.putObjectTags(
+      { bucket, key, versionId: object.versionId, sequence: object.sequence },
+      [],
+    );
     return emptyResponse(204, versionHeaders(bucket, object));
   },
 });

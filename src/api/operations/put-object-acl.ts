@@ -27,7 +27,7 @@ export const putObjectAcl = defineOperation({
     const grants = requestedGrants(request, owners, accounts);
     await refusePublicAcl(context, bucket, grants);
     // What is the latest version may change; the list is for the one that was looked at.
-    const version = { bucket, key, versionId: object.versionId };
+    const version = { bucket, key, versionId: object.versionId, sequence: object.sequence };
     await store.putObjectAcl(version, writeAcl(grants, ownerId));
     return emptyResponse(200, versionHeaders(bucket, object));
   },

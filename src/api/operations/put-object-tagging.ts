@@ -26,7 +26,10 @@ export const putObjectTagging = defineOperation({
     await context.require(named, { versionId, requestTags: tags });
     const object = await getObjectVersion(context, { bucket, key, versionId });
     // What is the latest version may change; the answer must name the one that was tagged.
-    await store.putObjectTags({ bucket, key, versionId: object.versionId }, tags);
+    await store.putObjectTags(
+      { bucket, key, versionId: object.versionId, sequence: object.sequence },
+      tags,
+    );
     return emptyResponse(200, versionHeaders(bucket, object));
   },
 });

@@ -11,6 +11,7 @@ import {
   suspendingLocked,
 } from "../object-lock.ts";
 import type { BucketRecord, ObjectRecord } from "../records.ts";
+import { requireSeen } from "../require-seen.ts";
 import { checkCondition } from "../write-condition.ts";
 import type { StoredObject, WriteHandlers } from "../write-operations.ts";
 import { byId, sortedIndexes, type MemoryBucket, type MemoryState } from "./memory-state.ts";
@@ -101,11 +102,13 @@ function versionSettings(state: MemoryState): Pick<WriteHandlers, VersionSetting
     putObjectTags: ({ name, tags }) => {
       const bucket = state.getBucket(name.bucketId);
       const object = getObjectVersion(bucket, name);
+      requireSeen(name, object.sequence);
       setVersion(bucket, object, { ...object, tags });
     },
     putObjectAcl: ({ name, acl }) => {
       const bucket = state.getBucket(name.bucketId);
       const object = getObjectVersion(bucket, name);
+      requireSeen(name, object.sequence);
       setVersion(bucket, object, { ...object, acl });
     },
     putRetention: ({ name, retention, permission }) => {

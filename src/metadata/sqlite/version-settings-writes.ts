@@ -1,8 +1,9 @@
 // Changes to versions that stand: tags, access control lists, retention, legal hold; within the writer's transaction.
 
 import { S3Error } from "../../core/s3-error.ts";
-import type { VersionName } from "../metadata-store.ts";
+import type { SeenVersion, VersionName } from "../metadata-store.ts";
 import { checkRetentionChange, requireBucketLock } from "../object-lock.ts";
+import { requireSeen } from "../require-seen.ts";
 import type { WriteHandlers } from "../write-operations.ts";
 import { listText } from "./column-text.ts";
 import type { FoundVersion, KeyVersions } from "./key-versions.ts";
@@ -20,9 +21,11 @@ export function versionSettingsWrites(
   versions: KeyVersions,
 ): Pick<WriteHandlers, SettingsWrite> {
   /** An object in a bucket that exists. @throws S3Error */
-  const get = (name: VersionName): FoundVersion => {
+  const get = (name: SeenVersion): FoundVersion => {
     objects.getBucket(name.bucketId);
-    return getVersion(versions, name);
+    const version = getVersion(versions, name);
+    requireSeen(name, version.row.sequence);
+    return version;
   };
   /** @throws S3Error InvalidRequest */
   const getLockable = (name: VersionName): FoundVersion => {

@@ -227,6 +227,22 @@ export function versionTests(given: GivenStore): void {
     }
   });
 
+  test("tags and lists are not given to another version than the one that was seen", async () => {
+    const store = given();
+    const bucketId = await givenBucket(store);
+    const first = await store.putObject(objectInput(bucketId, "key"));
+    const name = { bucketId, key: "key", versionId: first.versionId };
+    const seen = { ...name, sequence: first.sequence };
+    await store.putObjectAcl(seen, "an acl");
+    expect(await store.findObject(bucketId, "key")).toMatchObject({ acl: "an acl" });
+    const second = await store.putObject(objectInput(bucketId, "key"));
+    expect(second.versionId).toBe(first.versionId);
+    const refused = { code: "ServiceUnavailable" };
+    await expect(store.putObjectAcl(seen, "an acl")).rejects.toMatchObject(refused);
+    await expect(store.putObjectTags(seen, [])).rejects.toMatchObject(refused);
+    expect(await store.findObject(bucketId, "key")).toEqual(second);
+  });
+
   test("shards found missing show in older versions too", async () => {
     const store = given();
     const bucketId = await givenVersioned(store);
