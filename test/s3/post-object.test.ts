@@ -92,7 +92,7 @@ test.each([
     ContentType: "text/plain; charset=utf-8",
     CacheControl: "no-store",
     StorageClass: "STANDARD_IA",
-    Metadata: { owner: Buffer.from("Ünal").toString("latin1") },
+    Metadata: { owner: "=?UTF-8?Q?=C3=9Cnal?=" },
   });
   const { TagSet } = await lab.client.send(new GetObjectTaggingCommand(name));
   expect(TagSet).toEqual([{ Key: "a b", Value: "x" }]);
