@@ -83,13 +83,23 @@ export class ModelBucket {
   }
 }
 
-/** One pass of the rules at a time. */
+/** One pass of the rules at a time. Returns how often they have acted. */
 export function applyLifecycle(
   bucket: ModelBucket,
   rules: readonly LifecycleRule[],
   now: number,
-): void {
+): number {
   const active = rules.filter(({ isEnabled }) => isEnabled);
+  return (
+    abortUploads(bucket, active, now) +
+    expireCurrent(bucket, active, now) +
+    expireOlder(bucket, active, now) +
+    expireMarkers(bucket, active, now)
+  );
+}
+
+function abortUploads(bucket: ModelBucket, active: readonly LifecycleRule[], now: number): number {
+  const before = bucket.uploads.length;
   bucket.uploads = bucket.uploads.filter(
     ({ key, initiatedAt }) =>
       !active.some(
@@ -97,27 +107,48 @@ export function applyLifecycle(
           key.startsWith(rule.filter.prefix ?? "") && isOld(initiatedAt, rule.abortUploadDays, now),
       ),
   );
-  const keys = () => Array.from(bucket.keys);
-  for (const [key, [latest]] of keys()) {
+  return before - bucket.uploads.length;
+}
+
+function expireCurrent(bucket: ModelBucket, active: readonly LifecycleRule[], now: number): number {
+  let count = 0;
+  for (const [key, [latest]] of Array.from(bucket.keys)) {
     if (latest?.kind !== "object") continue;
-    if (active.some((rule) => expires(rule, key, latest, now))) bucket.deleteKey(key, now, "new");
+    if (!active.some((rule) => expires(rule, key, latest, now))) continue;
+    bucket.deleteKey(key, now, "new");
+    count += 1;
   }
-  for (const [key, versions] of keys()) {
+  return count;
+}
+
+function expireOlder(bucket: ModelBucket, active: readonly LifecycleRule[], now: number): number {
+  let count = 0;
+  for (const [key, versions] of Array.from(bucket.keys)) {
+    if (versions.length < 2) continue;
     const gone = versions.filter((_version, index) =>
       active.some((rule) => expiresAsOlder(rule, key, { versions, index }, now)),
     );
     for (const version of gone) {
-      if (version.lockedUntil <= now) bucket.deleteVersion(key, version);
+      if (version.lockedUntil > now) continue;
+      bucket.deleteVersion(key, version);
+      count += 1;
     }
   }
-  for (const [key, versions] of keys()) {
-    const [marker, ...others] = versions;
+  return count;
+}
+
+function expireMarkers(bucket: ModelBucket, active: readonly LifecycleRule[], now: number): number {
+  let count = 0;
+  for (const [key, [marker, ...others]] of Array.from(bucket.keys)) {
     if (marker?.kind !== "delete-marker" || others.length > 0) continue;
     const isDue = (rule: LifecycleRule) =>
       expires(rule, key, marker, now) ||
       (rule.expiration?.kind === "marker" && rule.expiration.isWanted && fits(rule, key, marker));
-    if (active.some(isDue)) bucket.deleteVersion(key, marker);
+    if (!active.some(isDue)) continue;
+    bucket.deleteVersion(key, marker);
+    count += 1;
   }
+  return count;
 }
 
 function expires(rule: LifecycleRule, key: string, version: ModelVersion, now: number): boolean {
