@@ -1,8 +1,8 @@
 // The operations on objects, each in the file of its name.
 
 import type { SeenVersion as SeenName, VersionName } from "../metadata/metadata-store.ts";
-import { crashPoint } from "../util/crash-point.ts";
 import { copyObject } from "./copy-object.ts";
+import { deleteObjects } from "./delete-objects.ts";
 import type { ObjectStore, ObjectVersion, SeenVersion } from "./object-store.ts";
 import { checkCustomerKey } from "./encryption/data-key.ts";
 import { openObject } from "./open-object.ts";
@@ -40,12 +40,7 @@ export function objectOperations(context: StoreContext): ObjectOperations {
       checkCustomerKey({ encryption, name: { bucket, key } }, customerKey),
     requireManagedKeys: (kmsKeyId) => context.keys.requireReady(kmsKeyId),
     copyObject: (source, target, checksum) => copyObject(context, source, target, checksum),
-    deleteObjects: async (bucket, requests, ownerId) => {
-      const marker = { ownerId, now: clock.now() };
-      const outcomes = await metadata.deleteObjects(bucket.id, requests, marker);
-      crashPoint("object.deleted");
-      return outcomes;
-    },
+    deleteObjects: (bucket, requests, ownerId) => deleteObjects(context, bucket, requests, ownerId),
     putObjectTags: (version, tags) => metadata.putObjectTags(seenOf(version), tags),
     putObjectAcl: (version, acl) => metadata.putObjectAcl(seenOf(version), acl),
     putRetention: (version, retention, mayBypassGovernance) =>

@@ -2,6 +2,7 @@
 
 import { expect, test } from "vitest";
 import type { MetadataStore } from "../../../src/metadata/metadata-store.ts";
+import { deleteKeys } from "../../support/delete-keys.ts";
 import { bodyOf, givenStore, OWNER } from "../../support/store-lab.ts";
 
 /** Metadata whose inline bytes have one bit changed on their way out. */
@@ -42,4 +43,34 @@ test("so is an object with such a part", async () => {
     condition: undefined,
   });
   await expect(get("key")).rejects.toMatchObject({ code: "InternalError" });
+});
+
+/** Metadata that fails where it meets one key, as where rot has damaged its row. */
+function rottenKey(metadata: MetadataStore, bad: string): MetadataStore {
+  return new Proxy(metadata, {
+    get: (target, name) => {
+      if (name === "deleteObjects") {
+        return async (...[bucketId, requests, marker]: Parameters<typeof target.deleteObjects>) => {
+          if (requests.some(({ key }) => key === bad)) throw new Error("the row is damaged");
+          return target.deleteObjects(bucketId, requests, marker);
+        };
+      }
+      const value: unknown = Reflect.get(target, name, target);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+}
+
+test("a damaged row keeps no other from being deleted with it", async () => {
+  const lab = await givenStore({ wrapMetadata: (metadata) => rottenKey(metadata, "bad") });
+  const { bucket, put, store } = lab;
+  for (const key of ["a", "bad", "c"]) await put(key, Buffer.from(key));
+  const outcomes = await deleteKeys(store, bucket, ["a", "bad", "c"]);
+  expect(outcomes).toMatchObject([
+    { kind: "deleted", wasThere: true },
+    { kind: "refused", refusal: { code: "InternalError" } },
+    { kind: "deleted", wasThere: true },
+  ]);
+  expect(await store.findObject(bucket, "c")).toBeUndefined();
+  await expect(deleteKeys(store, bucket, ["bad"])).rejects.toThrow("the row is damaged");
 });
