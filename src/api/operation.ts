@@ -41,7 +41,7 @@ export interface AccessTarget {
   readonly versionId?: string | undefined;
   /** What `s3:prefix` is for a permission to list that is not the request's own. */
   readonly prefix?: string;
-  /** For the object that the request makes, not for one that stands there: whoever a list lets write it may tag it. */
+  /** For the object that the request makes, not for one that stands there: whoever a list lets write it may tag it, and open it. */
   readonly isNew?: boolean;
   /** Tags that the body brings; by default those of `x-amz-tagging`. */
   readonly requestTags?: readonly Tag[];

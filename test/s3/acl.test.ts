@@ -328,3 +328,30 @@ test("whom a list lets write, it lets tag what is written, and nothing that stan
   const tags = await client.send(new GetObjectTaggingCommand({ Bucket, Key: "theirs" }));
   expect(tags.TagSet).toEqual(Tagging.TagSet);
 });
+
+test("nobody opens to everybody what a policy lets everybody leave there", async () => {
+  const { client, endpoint } = await startS3();
+  const Bucket = await givenOpenBucket(client);
+  await putPolicy(client, Bucket, { Action: "s3:PutObject", on: ["/*"] });
+  const put = (acl?: string) => {
+    const headers = acl === undefined ? {} : { "x-amz-acl": acl };
+    return anonymously(endpoint, `${Bucket}/key`, { method: "PUT", body: "bytes", headers });
+  };
+  expect((await put()).status).toBe(200);
+  expect(await put("public-read")).toMatchObject(DENIED);
+  expect(await anonymously(endpoint, `${Bucket}/key`)).toMatchObject(DENIED);
+  await putPolicy(client, Bucket, { Action: ["s3:PutObject", "s3:PutObjectAcl"], on: ["/*"] });
+  expect((await put("public-read")).status).toBe(200);
+  expect((await anonymously(endpoint, `${Bucket}/key`)).text).toBe("bytes");
+});
+
+test("whom a list lets write, it lets open what he writes", async () => {
+  const { client, endpoint } = await startS3();
+  const Bucket = await givenOpenBucket(client);
+  await client.send(new PutBucketAclCommand({ Bucket, ACL: "public-read-write" }));
+  const headers = { "x-amz-acl": "public-read" };
+  const put = () =>
+    anonymously(endpoint, `${Bucket}/key`, { method: "PUT", body: "bytes", headers });
+  expect((await put()).status).toBe(200);
+  expect((await put()).status).toBe(200);
+});

@@ -1,6 +1,7 @@
 // Whose a new object is, and who may read it: what the request says, as far as the bucket's ownership lets it.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/about-object-ownership.html
 
+import { isAnonymous } from "../../core/account.ts";
 import type { AccountId } from "../../core/ids.ts";
 import { S3Error } from "../../core/s3-error.ts";
 import type { BucketView } from "../../store/bucket-view.ts";
@@ -44,7 +45,11 @@ export async function newObjectAccess(context: OperationContext): Promise<NewObj
     given?.kind === "canned" &&
     given.name === "bucket-owner-full-control";
   const ownerId = isHandedOver ? bucket.ownerId : account.id;
-  if (given !== undefined) await context.refuseIfDenied("s3:PutObjectAcl");
+  if (given !== undefined) {
+    await context.refuseIfDenied("s3:PutObjectAcl");
+    // Another account could change the list afterwards, as the owner of what it wrote. Nobody in particular could not.
+    if (isAnonymous(account)) await context.require("s3:PutObjectAcl", { isNew: true });
+  }
   const grants = grantsOf(given, { owner: ownerId, bucketOwner: bucket.ownerId });
   await refusePublicAcl(context, bucket, grants);
   if (ownerId !== bucket.ownerId) await noteOthersObjects(context, bucket);

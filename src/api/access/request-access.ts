@@ -70,6 +70,8 @@ const REPAIRS: ReadonlySet<S3Action> = new Set([
 const EXISTING_TAGS = "s3:existingobjecttag/";
 /** How the condition keys begin that are about what a body brings. */
 const BROUGHT = { lock: "s3:object-lock-", tags: "s3:requestobjecttag" } as const;
+/** What a list that lets somebody write an object lets him give it as he writes. */
+const WITH_NEW: ReadonlySet<S3Action> = new Set(["s3:PutObjectAcl", "s3:PutObjectTagging"]);
 /** What whoever began an upload may do with it. */
 const INITIATORS: ReadonlySet<S3Action> = new Set([
   "s3:AbortMultipartUpload",
@@ -225,7 +227,7 @@ export class RequestAccess {
 
   /** Whether it is about an object that is not the bucket owner's: neither he nor his policy gives that away. */
   async #isOthers(action: S3Action, target: DecisionTarget): Promise<boolean> {
-    if (!isForObjectOwner(action)) return false;
+    if (!isForObjectOwner(action) || target.isNew === true) return false;
     const { settings } = this.#parts;
     const { bucket } = target;
     if ((await settings.find(bucket, OTHERS_OBJECTS)) === undefined) return false;
@@ -238,8 +240,8 @@ export class RequestAccess {
     const { bucket, key } = target;
     if (INITIATORS.has(action) && (await this.#isInitiator(target))) return true;
     if ((await ownershipOf(this.#parts.settings, bucket)) === "BucketOwnerEnforced") return false;
-    const isOwnTags = target.isNew === true && action === "s3:PutObjectTagging";
-    const onBucket = bucketPermissionOf(isOwnTags ? "s3:PutObject" : action);
+    const comesWithIt = target.isNew === true && WITH_NEW.has(action);
+    const onBucket = bucketPermissionOf(comesWithIt ? "s3:PutObject" : action);
     if (onBucket !== undefined) {
       const acl = await this.#parts.settings.find(bucket, BUCKET_ACL);
       return this.#grants(bucket, acl ?? ownersAlone(bucket.ownerId), onBucket);
