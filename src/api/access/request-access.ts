@@ -257,7 +257,9 @@ export class RequestAccess {
         prefix: key,
       });
     }
-    if (object.ownerId === this.#parts.authentication.account.id) return !this.#isNobody();
+    // What nobody in particular has written is not everybody's: its list tells.
+    const isOwn = object.ownerId === this.#parts.authentication.account.id;
+    if (isOwn && !this.#isNobody()) return true;
     const onObject = objectPermissionOf(action);
     if (onObject === undefined) return false;
     const acl = object.acl === undefined ? ownersAlone(object.ownerId) : readAcl(object.acl);
