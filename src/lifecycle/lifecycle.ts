@@ -6,6 +6,7 @@
 
 import type { BucketRecord } from "../metadata/records.ts";
 import { beginPass, type BucketPass, type LifecycleParts } from "./bucket-pass.ts";
+import { ClockGuard } from "./clock-guard.ts";
 import { dayOf, DAY_MS, hasShortDays } from "./day-length.ts";
 import { LIFECYCLE_DOCUMENT_NAME } from "./lifecycle-rule.ts";
 import { jobOf } from "./pass-state.ts";
@@ -25,6 +26,7 @@ interface Done {
 
 export class Lifecycle {
   readonly #parts: LifecycleParts;
+  readonly #guard: ClockGuard;
   /** By bucket id: so that a bucket without work costs nothing. */
   readonly #done = new Map<number, Done>();
   /** Buckets up to that id have been looked at in this round. */
@@ -34,6 +36,7 @@ export class Lifecycle {
 
   constructor(parts: LifecycleParts) {
     this.#parts = parts;
+    this.#guard = new ClockGuard(parts);
     if (!hasShortDays) return;
     parts.logger.warn(
       { daySeconds: DAY_MS / 1_000 },
@@ -41,17 +44,25 @@ export class Lifecycle {
     );
   }
 
-  /** "idle": nothing is due in any bucket, for now. Steps that are asked for at the same time follow each other. */
+  /**
+   * "idle": nothing is due in any bucket, for now; or the clock is not to be believed. Steps that are asked for at the same
+   * time follow each other.
+   */
   step(): Promise<"busy" | "idle"> {
-    const step = this.#turn.then(() => this.#step());
-    this.#turn = step.catch(() => undefined);
-    return step;
+    return this.#inTurn(async () => ((await this.#guard.isTrusted()) ? this.#step() : "idle"));
   }
 
-  /** Goes on until nothing is due in any bucket by the time of this call. */
+  /** Goes on until nothing is due in any bucket by the time of this call, which is taken for right. */
   async run(): Promise<void> {
+    await this.#inTurn(() => this.#guard.trust());
     this.#after = 0;
-    while ((await this.step()) !== "idle");
+    while ((await this.#inTurn(() => this.#step())) !== "idle");
+  }
+
+  #inTurn<Value>(work: () => Promise<Value>): Promise<Value> {
+    const turn = this.#turn.then(work);
+    this.#turn = turn.catch(() => undefined);
+    return turn;
   }
 
   async #step(): Promise<"busy" | "idle"> {
