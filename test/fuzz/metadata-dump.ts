@@ -11,7 +11,7 @@ import type {
   WalkPosition,
 } from "../../src/metadata/metadata-store.ts";
 import type { Content, ManifestContent } from "../../src/metadata/records.ts";
-import { sequenceOf } from "../../src/metadata/version-id.ts";
+import { newVersionId, sequenceOf } from "../../src/metadata/version-id.ts";
 import {
   OWNER,
   objectsQuery,
@@ -24,6 +24,12 @@ import { BUCKETS, KEYS } from "./metadata-draws.ts";
 const DELIMITERS = ["", "/", "//", "b", "\u{1f600}"];
 const PREFIXES = ["", "a", "a/", "\u{10ffff}"];
 const LIMITS = [1, 2, 1_000];
+const ODD_LISTINGS = [
+  ["", ""],
+  ["", "/"],
+  ["a", "/"],
+  ["a/", ""],
+] as const;
 
 export async function dumpOf(store: MetadataStore) {
   const all = { prefix: "", after: undefined, limit: 1_000 };
@@ -94,6 +100,7 @@ async function bucketDump(store: MetadataStore, bucketId: number) {
     config: await store.findBucketConfig(bucketId, "tagging"),
     objectPages: await objectPages(store, bucketId),
     versionPages: await versionPages(store, bucketId),
+    oddVersionPages: await oddVersionPages(store, bucketId),
     versions: await versionsDump(store, bucketId),
     due: await dues(store, bucketId),
     uploadPages: await uploadPages(store, bucketId),
@@ -146,6 +153,23 @@ async function versionPages(store: MetadataStore, bucketId: number): Promise<Ver
       keyMarker = last?.kind === "prefix" ? last.prefix : last?.object.key;
       versionIdMarker = last?.kind === "prefix" ? undefined : last?.versionId;
       more = page.isTruncated;
+    }
+  }
+  return pages;
+}
+
+/** Pages that begin where none ended: behind any key, with the id of any version, its own or another's, or of none. */
+async function oddVersionPages(store: MetadataStore, bucketId: number): Promise<VersionPage[]> {
+  const { entries } = await store.listVersions(versionsQuery(bucketId));
+  const ids = entries.flatMap((entry) => (entry.kind === "prefix" ? [] : entry.versionId));
+  const gone = newVersionId(1);
+  const pages: VersionPage[] = [];
+  for (const [index, keyMarker] of [...KEYS, "a/", "b", "\u{10ffff}"].entries()) {
+    for (const versionIdMarker of [ids[index % ids.length], "null", gone]) {
+      for (const [prefix, delimiter] of ODD_LISTINGS) {
+        const query = { prefix, delimiter, limit: 3, keyMarker, versionIdMarker };
+        pages.push(await store.listVersions(versionsQuery(bucketId, query)));
+      }
     }
   }
   return pages;
