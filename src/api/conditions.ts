@@ -61,6 +61,12 @@ export function readWriteCondition(headers: Headers): WriteCondition | undefined
   };
 }
 
+/** Whether who is refused, or not, learns of the object more than that there is one: that takes the permission to read it. */
+export function asksForContent(condition: WriteCondition | undefined): boolean {
+  const { ifMatch, ifNoneMatch = "*" } = condition ?? {};
+  return ifMatch !== undefined || ifNoneMatch !== "*";
+}
+
 function judge(headers: Headers, prefix: string, object: ConditionSubject): Verdicts {
   const match = headers.get(`${prefix}if-match`);
   const noneMatch = headers.get(`${prefix}if-none-match`);

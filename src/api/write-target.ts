@@ -7,6 +7,7 @@ import { newObjectAccess } from "./access/new-object-access.ts";
 import type { NewObjectAccess } from "./access/new-object-access.ts";
 import { readEncryption, resolveEncryption } from "./encryption-headers.ts";
 import { readStorageClass } from "./headers.ts";
+import { asksForContent } from "./conditions.ts";
 import type { Headers } from "./headers.ts";
 import { checkGivenLock, readLockHeaders } from "./object-lock.ts";
 import type { OperationContext } from "./operation.ts";
@@ -41,7 +42,8 @@ export async function openWriteTarget(
   description: Omit<NewObject, keyof NewObjectAccess | "bucket" | "key">,
 ): Promise<NewObject> {
   const { bucket, key, clock } = context;
-  const { tags, lock } = description;
+  const { tags, lock, condition } = description;
+  if (asksForContent(condition)) await context.require("s3:GetObject");
   if (tags.length > 0) await context.require("s3:PutObjectTagging", { isNew: true });
   if (lock.retention !== undefined) await context.require("s3:PutObjectRetention");
   if (lock.legalHold !== undefined) await context.require("s3:PutObjectLegalHold");

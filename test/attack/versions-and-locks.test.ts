@@ -2,7 +2,9 @@
 // locked stays locked for who may do nearly everything. Another account has exactly what the bucket's policy gives it.
 
 import {
+  CompleteMultipartUploadCommand,
   CopyObjectCommand,
+  CreateMultipartUploadCommand,
   DeleteBucketCommand,
   DeleteObjectCommand,
   DeleteObjectsCommand,
@@ -18,7 +20,9 @@ import {
   PutObjectLegalHoldCommand,
   PutObjectRetentionCommand,
   PutObjectTaggingCommand,
+  UploadPartCommand,
 } from "@aws-sdk/client-s3";
+import { createHash } from "node:crypto";
 import { expect, test } from "vitest";
 import { refusal } from "../support/s3-server.ts";
 import { startLocked, startVersioned, type VersionedLab } from "../support/versioned-bucket.ts";
@@ -209,4 +213,30 @@ test("S56: who may write objects may not lock them", async () => {
   const later = stranger.send(new PutObjectLegalHoldCommand({ Bucket, Key: "key", LegalHold }));
   expect(await refusal(later)).toEqual(DENIED);
   expect(await lab.listed()).toHaveLength(1);
+});
+
+test("who may write and not read learns nothing of an ETag by a condition on it (S49)", async () => {
+  const lab = await startVersioned("Enabled");
+  const { stranger, bucket: Bucket, put } = lab;
+  await put("key", "guessed");
+  const ETag = createHash("md5").update("guessed").digest("hex");
+  const write = (condition: object) =>
+    refusal(stranger.send(new PutObjectCommand({ Bucket, Key: "key", Body: "x", ...condition })));
+  await allow(lab, ["s3:PutObject"]);
+  for (const guess of [ETag, "0".repeat(32)]) {
+    expect(await write({ IfMatch: guess })).toEqual(DENIED);
+    expect(await write({ IfNoneMatch: guess })).toEqual(DENIED);
+  }
+  expect(await write({ IfNoneMatch: "*" })).toEqual({ code: "PreconditionFailed", status: 412 });
+  const upload = await stranger.send(new CreateMultipartUploadCommand({ Bucket, Key: "key" }));
+  const { UploadId } = upload;
+  const part = new UploadPartCommand({ Bucket, Key: "key", UploadId, PartNumber: 1, Body: "x" });
+  const Parts = [{ PartNumber: 1, ETag: (await stranger.send(part)).ETag }];
+  const complete = { Bucket, Key: "key", UploadId, MultipartUpload: { Parts }, IfMatch: ETag };
+  expect(await refusal(stranger.send(new CompleteMultipartUploadCommand(complete)))).toEqual(
+    DENIED,
+  );
+  await allow(lab, ["s3:PutObject", "s3:GetObject"]);
+  const wrong = { IfMatch: "0".repeat(32) };
+  expect(await write(wrong)).toEqual({ code: "PreconditionFailed", status: 412 });
 });

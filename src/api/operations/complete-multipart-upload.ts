@@ -9,7 +9,7 @@ import { S3Error } from "../../core/s3-error.ts";
 import { parseChecksum } from "../body/declared-checksum.ts";
 import { checksumElements, findRequestedType } from "../checksum-headers.ts";
 import { parseCompletedParts } from "../completed-parts.ts";
-import { readWriteCondition } from "../conditions.ts";
+import { asksForContent, readWriteCondition } from "../conditions.ts";
 import { encryptionHeaders, readCustomerKey } from "../encryption-headers.ts";
 import type { Headers } from "../headers.ts";
 import { expirationHeaders } from "../lifecycle/foreseen-headers.ts";
@@ -47,6 +47,7 @@ export const completeMultipartUpload = defineOperation({
 
   async handle(context, input) {
     const { store, bucket, bucketName, key, request } = context;
+    if (asksForContent(input.condition)) await context.require("s3:GetObject");
     const object = await store.completeUpload({ bucket, key, ...input });
     const content = {
       Location: objectUrl(request),
