@@ -56,10 +56,8 @@ export async function openMasterKeys(
   }
   const keyring = new Keyring(metadata, options);
   const named = (options.kmsKeys ?? []).map(({ key }) => key);
-  for (const { bytes } of [...(options.masterKeys ?? []), ...named]) {
-    logger.hide(Buffer.from(bytes).toString("hex"));
-    logger.hide(Buffer.from(bytes).toString("base64"));
-  }
+  const own = kept?.key === undefined ? [] : [kept.key];
+  for (const key of [...(options.masterKeys ?? []), ...named, ...own]) hide(logger, key);
   await keyring.open(kept, await metadata.findSetting(CONFIRMED));
   return keyring;
 }
@@ -136,7 +134,9 @@ class Keyring implements MasterKeyring {
 
   async #make(): Promise<KeptKey> {
     const { secret } = this.#options;
-    const text = await renderKeptKey(newKey(), secret);
+    const key = newKey();
+    hide(this.#options.logger, key);
+    const text = await renderKeptKey(key, secret);
     // Another gateway may have been first: then its key stands.
     return readKeptKey(await this.#metadata.ensureSetting(KEPT, text), secret);
   }
@@ -150,6 +150,11 @@ class Keyring implements MasterKeyring {
     if (this.#confirmedId === this.#kept.id) return undefined;
     return `Encryption with managed keys (SSE-S3) is off: nobody has said that there is a copy of the master key. ${EXPORT}`;
   }
+}
+
+function hide(logger: Pick<OpenLogger, "hide">, { bytes }: MasterKey): void {
+  logger.hide(Buffer.from(bytes).toString("hex"));
+  logger.hide(Buffer.from(bytes).toString("base64"));
 }
 
 function newKey(): MasterKey {
