@@ -12,6 +12,7 @@ import { compactAll, requireClean, requireNoOrphans } from "./lab-admin.ts";
 import { LabClient } from "./lab-client.ts";
 import { LAB_KEYS } from "./lab-server.ts";
 import { runLoad } from "./load.ts";
+import { changeVersioning, makeVersionedBucket } from "./version-load.ts";
 import { World } from "./world.ts";
 
 const SIZE_MAX = 70_000;
@@ -30,8 +31,10 @@ export async function runHttp({ journal, seed, shouldGoOn }: LoopOptions): Promi
       const world = new World({ bucket, seed: random.below(2 ** 31), sizeMax: SIZE_MAX }, journal);
       const client = new LabClient(server.endpoint, LAB_KEYS);
       await client.send({ method: "PUT", path: `/${bucket}` });
+      await makeVersionedBucket(client, world);
       for (let slice = 0; slice < SLICES_PER_FOLDER && shouldGoOn(); slice += 1) {
         journal.cycle += 1;
+        await changeVersioning(client, world);
         const until = journal.acknowledgedCount + SLICE;
         const isOver = (): boolean => !shouldGoOn() || journal.acknowledgedCount >= until;
         const isDown = (): boolean => server.process.hasEnded;

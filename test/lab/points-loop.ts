@@ -14,6 +14,7 @@ import { LAB_KEYS } from "./lab-server.ts";
 import { dieAt, type Death } from "./point-death.ts";
 import { SCENARIOS } from "./point-scenarios.ts";
 import { PointTallies } from "./point-tallies.ts";
+import { changeVersioning, makeVersionedBucket } from "./version-load.ts";
 import { World } from "./world.ts";
 
 /** After so many cycles a new folder is begun. */
@@ -55,7 +56,11 @@ async function dieInOneFolder(run: PointsRun): Promise<void> {
   const world = new World({ bucket, seed: random.below(2 ** 31), sizeMax: SIZE_MAX }, journal);
   const first = await startServer(folder, journal);
   if (first === undefined) return;
-  await new LabClient(first.endpoint, LAB_KEYS).send({ method: "PUT", path: `/${bucket}` });
+  const client = new LabClient(first.endpoint, LAB_KEYS);
+  await client.send({ method: "PUT", path: `/${bucket}` });
+  await makeVersionedBucket(client, world);
+  await changeVersioning(client, world);
+  client.close();
   await first.process.kill();
   for (let cycle = 0; cycle < CYCLES_PER_FOLDER && shouldGoOn(); cycle += 1) {
     const name = tallies.next();
