@@ -25,6 +25,8 @@ export interface SeenVersion {
   readonly isMarker: boolean;
   readonly isLatest: boolean;
   readonly etag: string;
+  /** Where somebody has asked; no listing tells. */
+  readonly lock?: { readonly isHeld: boolean; readonly keptUntil: number } | undefined;
 }
 
 /** @param told The id that the answer named; undefined: nobody answered. */
@@ -123,11 +125,13 @@ function matches<Value extends { readonly etag: string }>(
   seen: readonly SeenVersion[],
 ): boolean {
   if (stack.length !== seen.length) return false;
-  return stack.every(({ versionId, value }, index) => {
+  return stack.every(({ versionId, value, isHeld, keptUntil }, index) => {
     const other = seen[index];
     if (other === undefined || other.isLatest !== (index === 0)) return false;
     const isId =
       versionId === undefined ? other.versionId !== NULL_ID : other.versionId === versionId;
+    const { lock = { isHeld, keptUntil } } = other;
+    if (lock.isHeld !== isHeld || lock.keptUntil !== keptUntil) return false;
     const isMarker = value === undefined;
     return isId && other.isMarker === isMarker && (isMarker || other.etag === value.etag);
   });

@@ -49,6 +49,9 @@ export async function checkNoOrphans(ground: Ground, hasCrashed: boolean): Promi
   if (waiting !== undefined && model.store.awayCount() === 0) {
     journal.violation(`set ${waiting.setId} stays in the trash`);
   }
+  for (const setId of await forgottenSets(model)) {
+    journal.violation(`set ${setId} counts as named, and nothing names it`);
+  }
   const before = await unnamedOn(ground);
   if (before.length > 0) {
     journal.note(hasCrashed ? "orphans of a crash" : "orphans without a crash", before.length);
@@ -67,6 +70,18 @@ async function unnamedOn(ground: Ground): Promise<readonly string[]> {
   const setIds = [...onDrives.keys()].filter(isSetId);
   const named = new Set<string>(await ground.model.metadata.findNamedSets(setIds));
   return [...onDrives].flatMap(([setId, places]) => (named.has(setId) ? [] : places.join(", ")));
+}
+
+/** Sets on the drives that would never go: no version and no part names them, and they are not in the trash. */
+async function forgottenSets(model: ModelStore): Promise<readonly string[]> {
+  const setIds = [...(await setsOnDrives(model)).keys()].filter(isSetId);
+  const left = new Set<string>(await model.metadata.findNamedSets(setIds));
+  for (const { setId } of await model.metadata.listTrash(1_000_000)) left.delete(setId);
+  const all = { bucketId: undefined, prefix: "", after: undefined, limit: 1_000_000 };
+  for (const { content } of await model.metadata.walk(all)) {
+    if (content !== undefined && content.kind !== "inline") left.delete(content.set.id);
+  }
+  return [...left];
 }
 
 /** The shard files of all drives by set. */

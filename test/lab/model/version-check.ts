@@ -56,9 +56,16 @@ export async function listVersions(versions: VersionGround): Promise<void> {
   ground.journal.count("list versions");
 }
 
-function judgeKey({ ground, keys }: VersionGround, name: string, entries: readonly Entry[]): void {
+function judgeKey(versions: VersionGround, name: string, entries: readonly Entry[]): void {
+  judgeSeen(versions, name, seenOf(entries, name));
+}
+
+function judgeSeen(
+  { ground, keys }: VersionGround,
+  name: string,
+  seen: readonly SeenVersion[],
+): void {
   const key = keys.find((each) => each.name === name);
-  const seen = seenOf(entries, name);
   // What is not in doubt is as it was: settling changes nothing.
   if (key === undefined || key.settle(seen)) return;
   ground.journal.violation(`versions are listed as ${describeSeen(seen)}; ${key.describe()}`);
@@ -70,6 +77,23 @@ function seenOf(entries: readonly Entry[], name: string): readonly SeenVersion[]
     .map(({ kind, isLatest, versionId, object: { etag } }) => {
       return { versionId, isLatest, isMarker: kind === "delete-marker", etag };
     });
+}
+
+/** A lock that was on its way in a crash is in force or is not: the version itself tells. */
+function withLocks(
+  { bucket, ground }: VersionGround,
+  key: string,
+  seen: readonly SeenVersion[],
+): Promise<readonly SeenVersion[]> {
+  const { store } = ground.model;
+  return Promise.all(
+    seen.map(async (version) => {
+      const found = await store.findVersion({ bucket, key, versionId: version.versionId });
+      if (found?.kind !== "object") return version;
+      const { legalHold: isHeld, retention } = found.object.lock;
+      return { ...version, lock: { isHeld, keptUntil: retention?.until ?? 0 } };
+    }),
+  );
 }
 
 /** All pages, of random sizes. */
@@ -110,7 +134,7 @@ export async function checkVersions(versions: VersionGround): Promise<void> {
     ground.journal.violation("a listing of versions shows a key that never was");
   }
   for (const key of keys) {
-    judgeKey(versions, key.name, entries);
+    judgeSeen(versions, key.name, await withLocks(versions, key.name, seenOf(entries, key.name)));
     for (const version of key.stack) {
       const opened = await versions.open(key, version);
       if (opened !== undefined) await readExactly(ground, opened);
