@@ -30,6 +30,12 @@ const ACCOUNTS: readonly Section[] = [
   { section: "iam root", name: "iamroot", accessKey: "S3TESTSIAMROOT000005", id: "a5" },
   { section: "iam alt root", name: "iamaltroot", accessKey: "S3TESTSIAMALT0000006", id: "a6" },
 ];
+/** The keys (SSE-KMS) that it names where its configuration names none. */
+const KMS_KEYS = ["testkey-1", "testkey-2"];
+/** More classes than STANDARD, for the rules of lifecycles that name some. */
+const STORAGE_CLASSES = "GLACIER_IR, GLACIER";
+
+const newKey = () => randomBytes(32).toString("hex");
 const secretOf = (account: Section) => `s3-tests-secret-of-${account.name}`;
 const idOf = (account: Section) => account.id.padStart(64, "0");
 const emailOf = (account: Section) => `${account.name}@example.com`;
@@ -45,6 +51,7 @@ function configText(port: string): string {
       `access_key = ${account.accessKey}`,
       `secret_key = ${secretOf(account)}`,
       ...(account.name === "tenant" ? ["tenant = testx"] : []),
+      ...(account.name === "main" ? [`storage_classes = ${STORAGE_CLASSES}`] : []),
     ].join("\n"),
   );
   const head = [
@@ -143,7 +150,8 @@ async function main(): Promise<void> {
     // The suite opens buckets by access control lists, without asking for those first.
     KINTSUGI_NEW_BUCKETS: "acls",
     // For SSE-S3. Given from outside, it needs no confirmation of having been exported.
-    KINTSUGI_MASTER_KEY: randomBytes(32).toString("hex"),
+    KINTSUGI_MASTER_KEY: newKey(),
+    KINTSUGI_KMS_KEYS: KMS_KEYS.map((name) => `${name}=${newKey()}`).join(","),
   };
   const server = await startOwnServer({ env });
   const all = FILES.map((file) => `s3tests/functional/${file}`);
