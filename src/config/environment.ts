@@ -20,7 +20,7 @@ export interface EnvironmentReading {
 
 const FILE_SUFFIX = "_FILE";
 /** What the laboratory tells the parts below that no setting reaches: see docs/LAB.md. */
-const LAB_VARIABLES = ["KINTSUGI_CRASH_AT", "KINTSUGI_HASTE"];
+const LAB_VARIABLES = ["KINTSUGI_CRASH_AT", "KINTSUGI_HASTE", "KINTSUGI_LIFECYCLE_DAY_SECONDS"];
 
 /**
  * Settings that the environment gives; empty variables count as not given, as compose files leave them.

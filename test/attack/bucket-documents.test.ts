@@ -1,5 +1,5 @@
 // What rows say of every document of a bucket: S18 (streamed payloads), S66-S68 (XML that is hostile, huge or broken), tried
-// on CORS rules, who pays, acceleration, logs and notifications. After each the bucket has what it had.
+// on CORS rules, who pays, acceleration, logs, notifications and lifecycle rules. After each the bucket has what it had.
 
 import { createHash } from "node:crypto";
 import { type AttackCase, attackSuite } from "./attack-case.ts";
@@ -17,6 +17,11 @@ const DOCUMENTS = [
   ["accelerate", "AccelerateConfiguration", "<Status>Enabled</Status>"],
   ["logging", "BucketLoggingStatus", ""],
   ["notification", "NotificationConfiguration", ""],
+  [
+    "lifecycle",
+    "LifecycleConfiguration",
+    "<Rule><Status>Enabled</Status><Prefix>none/</Prefix><Expiration><Days>1</Days></Expiration></Rule>",
+  ],
 ] as const;
 
 const put = (lab: AttackLab, query: string, body: Buffer | string) =>

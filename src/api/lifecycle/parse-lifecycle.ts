@@ -88,6 +88,7 @@ function readFilter(rule: XmlElement): Pick<LifecycleRule, "filter" | "form"> {
   const filter = findElement(rule, "Filter");
   if ((prefix === undefined) === (filter === undefined)) throw malformed();
   if (filter === undefined) return { form: "prefix", filter: { prefix, tags: [] } };
+  refuseOthers(filter, ["And", ...FILTER_ELEMENTS]);
   const and = findElement(filter, "And");
   if (filter.children.length > 1) throw malformed();
   if (and === undefined) return { form: "filter", filter: readTests(filter) };
