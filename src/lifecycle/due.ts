@@ -11,7 +11,7 @@ import type { LifecycleFilter, LifecycleRule } from "./lifecycle-rule.ts";
 export type DueKind = DueQuery["kind"];
 
 /** After all times. */
-export const ALWAYS = Number.MAX_SAFE_INTEGER;
+const ALWAYS = Number.MAX_SAFE_INTEGER;
 
 export interface Described {
   readonly key: string;

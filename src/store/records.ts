@@ -18,7 +18,6 @@ export type {
   GivenLock,
   LockMode,
   ObjectAttributes,
-  ObjectLock,
   ObjectRecord,
   ObjectSummary,
   PartRecord,

@@ -3,7 +3,7 @@
 
 export type VersioningState = "enabled" | "off" | "suspended";
 
-export const NULL_ID = "null";
+const NULL_ID = "null";
 
 export interface StackVersion<Value> {
   /** Undefined: whoever made it was not told. It is not "null". */

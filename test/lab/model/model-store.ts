@@ -71,7 +71,11 @@ export class ModelStore {
     const model = new ModelStore(seed, driveCount);
     await Promise.all(model.#disks.map((disk, slot) => model.#format(disk, slot)));
     await model.open();
-    model.#bucket = await model.store.createBucket({ name: "bucket", owner: OWNER, region: "us-east-1" });
+    model.#bucket = await model.store.createBucket({
+      name: "bucket",
+      owner: OWNER,
+      region: "us-east-1",
+    });
     return model;
   }
 

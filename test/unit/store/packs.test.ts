@@ -198,7 +198,11 @@ test("reset leaves the open pack usable", async () => {
   const lab = await givenPacks();
   const { set } = packedOf(await lab.put("key", bytesOf(50_000, 1)));
   await lab.metadata.reset();
-  const bucket = await lab.store.createBucket({ name: "bucket", owner: OWNER, region: "us-east-1" });
+  const bucket = await lab.store.createBucket({
+    name: "bucket",
+    owner: OWNER,
+    region: "us-east-1",
+  });
   const object = await lab.store.putObject(
     lab.target("key", { bucket }),
     bodyOf(bytesOf(50_000, 2)),

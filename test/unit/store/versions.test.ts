@@ -131,6 +131,8 @@ test("a Complete that is repeated gets its version, even when a newer one stands
   await expect(store.completeUpload(request)).rejects.toMatchObject({ code: "NoSuchUpload" });
 });
 
+const someBody = () => bodyOf(bytesOf(100, 1));
+
 test("a retention keeps a version until its time has come, and not a moment longer", async () => {
   const clock = new HandClock();
   const { store, target } = await givenStore({ clock });
@@ -143,12 +145,11 @@ test("a retention keeps a version until its time has come, and not a moment long
   });
   const defaultRetention = { mode: "COMPLIANCE", unit: "days", count: 1 } as const;
   await store.putBucketLock(bucket, { defaultRetention });
-  const body = () => bodyOf(bytesOf(100, 1));
-  const byDefault = await store.putObject(target("key", { bucket }), body());
+  const byDefault = await store.putObject(target("key", { bucket }), someBody());
   expect(byDefault.lock.retention).toEqual({ mode: "COMPLIANCE", until: clock.now() + DAY_MS });
   const until = clock.now() + 2 * DAY_MS;
   const lock = { retention: { mode: "GOVERNANCE", until } as const, legalHold: undefined };
-  const own = await store.putObject(target("key", { bucket, lock }), body());
+  const own = await store.putObject(target("key", { bucket, lock }), someBody());
 
   const remove = async (versionId: string) => {
     const request = { key: "key", versionId, mayBypassGovernance: false };
