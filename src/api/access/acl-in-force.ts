@@ -13,7 +13,7 @@ import { ownershipOf } from "./ownership.ts";
 
 type Owned = Pick<ObjectRecord, "acl" | "ownerId">;
 
-export async function areListsInForce(
+async function areListsInForce(
   settings: BucketSettings,
   bucket: BucketView,
 ): Promise<boolean> {
