@@ -7,8 +7,11 @@ export interface Life {
 
 type Call = (...args: unknown[]) => unknown;
 
+/** What a dead process may still ask: it ends, or looks at what it knows itself, at once and without a promise. */
+const HARMLESS = new Set(["close", "isWritable", "journalReport", "writeWaitMs"]);
+
 /**
- * The same calls, until the life is over: then each but `close` is refused, and nothing happens. What is no call is as it
+ * The same calls, until the life is over: then each but the harmless is refused, and nothing happens. What is no call is as it
  * was when the life began. A plain object: a proxy would cost each call as much as the call itself.
  */
 export function fenced<Calls extends object>(calls: Calls, life: Life): Calls {
@@ -18,9 +21,10 @@ export function fenced<Calls extends object>(calls: Calls, life: Life): Calls {
     if (typeof value !== "function") guarded[name] = value;
     else {
       const call = (value as Call).bind(calls);
-      const refuses = name !== "close";
+      const refuses = !HARMLESS.has(name);
       guarded[name] = (...args: unknown[]): unknown => {
-        if (life.isOver && refuses) return Promise.reject(new Error("the process is dead"));
+        if (life.isOver && refuses)
+          return Promise.reject(new Error(`the process is dead: ${name}`));
         return call(...args);
       };
     }
