@@ -13,10 +13,7 @@ import { ownershipOf } from "./ownership.ts";
 
 type Owned = Pick<ObjectRecord, "acl" | "ownerId">;
 
-async function areListsInForce(
-  settings: BucketSettings,
-  bucket: BucketView,
-): Promise<boolean> {
+async function areListsInForce(settings: BucketSettings, bucket: BucketView): Promise<boolean> {
   return (await ownershipOf(settings, bucket)) !== "BucketOwnerEnforced";
 }
 
