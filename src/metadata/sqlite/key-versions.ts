@@ -5,7 +5,7 @@
 // and then it alone has no `noncurrent_since`.
 
 import type { Statement } from "better-sqlite3";
-import { NULL_VERSION, sequenceOf } from "../version-id.ts";
+import { NULL_VERSION } from "../version-id.ts";
 import {
   OBJECT_VALUES,
   STANDING_COLUMNS,
@@ -20,6 +20,7 @@ import type { StatementSource } from "./statement-source.ts";
 import {
   VERSION_COLUMNS,
   VERSION_VALUES,
+  findVersionRow,
   requireIntactVersion,
   versionValues,
   type VersionRow,
@@ -183,17 +184,8 @@ export class KeyVersions {
   }
 
   #findOlder(name: ObjectName, versionId: string): VersionRow | undefined {
-    const { bucketId, key } = name;
-    const isNull = versionId === NULL_VERSION;
-    const sequence = isNull ? undefined : sequenceOf(versionId);
-    if (sequence === undefined && !isNull) return undefined;
-    const row =
-      sequence === undefined
-        ? this.#nullVersion.get(bucketId, key)
-        : this.#bySequence.get(bucketId, key, sequence);
-    if (row === undefined) return undefined;
-    requireIntactVersion(name, row);
-    return (row.version_id ?? NULL_VERSION) === versionId ? row : undefined;
+    const seeks = { nullVersion: this.#nullVersion, bySequence: this.#bySequence };
+    return findVersionRow(seeks, name, versionId);
   }
 
   #dateMarker(

@@ -24,7 +24,13 @@ import {
 } from "./object-rows.ts";
 import { pageStart, prefixEnd, walkPage } from "./page-walk.ts";
 import type { SetRow } from "./rows.ts";
-import { FULL_VERSION_COLUMNS, versionOf, type VersionRow } from "./version-rows.ts";
+import {
+  FULL_VERSION_COLUMNS,
+  findVersionRow,
+  versionOf,
+  versionRecordOf,
+  type VersionRow,
+} from "./version-rows.ts";
 
 type FullVersionRow = SetRow & VersionRow;
 
@@ -59,22 +65,11 @@ export function versionReads(
 function versionFinding(database: Database): (name: VersionName) => VersionRecord | undefined {
   const standing = database.prepare<[number, string], ObjectRow>(VERSION_READS.standing);
   const newest = database.prepare<[number, string], FullVersionRow>(VERSION_READS.newest);
-  const bySequence = database.prepare<[number, string, number], FullVersionRow>(
-    VERSION_READS.bySequence,
-  );
-  const nullVersion = database.prepare<[number, string], FullVersionRow>(VERSION_READS.nullVersion);
-
-  const findOlder = (name: VersionName, versionId: string): VersionRecord | undefined => {
-    const { bucketId, key } = name;
-    const isNull = versionId === NULL_VERSION;
-    const sequence = isNull ? undefined : sequenceOf(versionId);
-    if (sequence === undefined && !isNull) return undefined;
-    const row =
-      sequence === undefined
-        ? nullVersion.get(bucketId, key)
-        : bySequence.get(bucketId, key, sequence);
-    const version = row && versionOf(name, row);
-    return version !== undefined && versionIdOf(version) === versionId ? version : undefined;
+  const seeks = {
+    bySequence: database.prepare<[number, string, number], FullVersionRow>(
+      VERSION_READS.bySequence,
+    ),
+    nullVersion: database.prepare<[number, string], FullVersionRow>(VERSION_READS.nullVersion),
   };
 
   // One transaction: a version that is moved between two of its reads would be in neither table.
@@ -93,12 +88,10 @@ function versionFinding(database: Database): (name: VersionName) => VersionRecor
       if (version?.isLatest === false) throw new DamagedRowError("objects", `${bucketId}, ${key}`);
       return version;
     }
-    return versionId === undefined ? undefined : findOlder(name, versionId);
+    if (versionId === undefined) return undefined;
+    const older = findVersionRow(seeks, name, versionId);
+    return older && versionRecordOf(key, older);
   });
-}
-
-function versionIdOf(version: VersionRecord): string {
-  return version.kind === "object" ? version.object.versionId : version.marker.versionId;
 }
 
 /** In the order of the selects above. */

@@ -3,7 +3,7 @@
 
 import type { AccountId } from "../../core/ids.ts";
 import type { VersionRecord } from "../records.ts";
-import { NULL_VERSION } from "../version-id.ts";
+import { NULL_VERSION, sequenceOf } from "../version-id.ts";
 import {
   OBJECT_VALUES,
   STANDING_COLUMNS,
@@ -51,11 +51,40 @@ export function requireIntactVersion(name: ObjectName, row: VersionRow): void {
   if (!isIntactVersion(name, row)) throw damagedRow("versions", versionValues(name, row));
 }
 
+/** The statements that find a version in `versions`: the null one of a key, and one by its sequence. */
+interface VersionSeeks<Row> {
+  readonly nullVersion: { get(bucketId: number, key: string): Row | undefined };
+  readonly bySequence: { get(bucketId: number, key: string, sequence: number): Row | undefined };
+}
+
+/** The row in `versions` that has that id, tried against its check. @throws DamagedRowError */
+export function findVersionRow<Row extends VersionRow>(
+  { nullVersion, bySequence }: VersionSeeks<Row>,
+  name: ObjectName,
+  versionId: string,
+): Row | undefined {
+  const { bucketId, key } = name;
+  const isNull = versionId === NULL_VERSION;
+  const sequence = isNull ? undefined : sequenceOf(versionId);
+  if (sequence === undefined && !isNull) return undefined;
+  const row =
+    sequence === undefined
+      ? nullVersion.get(bucketId, key)
+      : bySequence.get(bucketId, key, sequence);
+  if (row === undefined) return undefined;
+  requireIntactVersion(name, row);
+  return (row.version_id ?? NULL_VERSION) === versionId ? row : undefined;
+}
+
 /** @throws DamagedRowError */
 export function versionOf(name: ObjectName, row: SetRow & VersionRow): VersionRecord {
   requireIntactVersion(name, row);
+  return versionRecordOf(name.key, row);
+}
+
+/** Of a row that has been tried against its check. */
+export function versionRecordOf(key: string, row: SetRow & VersionRow): VersionRecord {
   const isLatest = row.noncurrent_since === null;
-  const { key } = name;
   if (row.is_delete_marker === 0) return { kind: "object", object: recordOf(key, row), isLatest };
   const { sequence, modified_at: modifiedAt, owner_id: ownerId } = row;
   const versionId = row.version_id ?? NULL_VERSION;
