@@ -5,9 +5,12 @@ import type { ServerResponse } from "node:http";
 import type { ByteWindow, ByteWindows } from "../store/byte-window.ts";
 import { isSendable } from "./headers.ts";
 import type { S3Response } from "./operation.ts";
+import { StalledAnswers } from "./stalled-answers.ts";
 
-/** A client that takes nothing for this long is cut off. Node counts what the kernel accepts as progress. */
 const SEND_IDLE_MS = 60_000;
+
+/** A client that takes nothing for that long is cut off. */
+export const stalledAnswers = new StalledAnswers(SEND_IDLE_MS);
 
 /** What goes with every answer. */
 type CommonHeaders = Readonly<Record<string, string>>;
@@ -37,7 +40,7 @@ export async function sendResponse(
     const bytes = Buffer.from(body, "utf8");
     beforeHead();
     writeHead(out, response, { ...common, "content-length": String(bytes.byteLength) });
-    if (!out.write(bytes)) out.socket?.setTimeout(SEND_IDLE_MS);
+    if (!out.write(bytes)) stalledAnswers.watch(out);
     return bytes.byteLength;
   }
   const begin = (): void => {
@@ -105,7 +108,7 @@ function release(pending: Set<ByteWindow>, window: ByteWindow): void {
 }
 
 async function drained(out: ServerResponse): Promise<void> {
-  out.socket?.setTimeout(SEND_IDLE_MS);
+  stalledAnswers.watch(out);
   await new Promise<void>((resolve, reject) => {
     const settle = (): void => {
       out.off("drain", settle);
