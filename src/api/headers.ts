@@ -4,6 +4,7 @@
 
 import { USER_METADATA_BYTES_MAX } from "../core/limits.ts";
 import { S3Error } from "../core/s3-error.ts";
+import { STORAGE_CLASSES } from "../core/storage-class.ts";
 import type { QueryParam } from "../core/wire-request.ts";
 import type { ObjectAttributes } from "../store/records.ts";
 import { storedContentEncoding } from "./body/stored-content-encoding.ts";
@@ -23,17 +24,6 @@ const USER_PREFIX = "x-amz-meta-";
 
 /** What may stand in a header of an answer: Node refuses anything else, so it must never be stored. */
 const SENDABLE = /^[\t\u0020-\u007E\u0080-\u00FF]*$/;
-
-const STORAGE_CLASSES: ReadonlySet<string> = new Set([
-  "DEEP_ARCHIVE",
-  "GLACIER",
-  "GLACIER_IR",
-  "INTELLIGENT_TIERING",
-  "ONEZONE_IA",
-  "REDUCED_REDUNDANCY",
-  "STANDARD",
-  "STANDARD_IA",
-]);
 
 /**
  * The metadata that a PUT, a CreateMultipartUpload or a replacing copy gives an object.

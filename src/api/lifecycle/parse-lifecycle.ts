@@ -3,6 +3,7 @@
 
 import { randomUUID } from "node:crypto";
 import { S3Error } from "../../core/s3-error.ts";
+import { TRANSITION_CLASSES } from "../../core/storage-class.ts";
 import type { Tag } from "../../core/tags.ts";
 import type {
   Expiration,
@@ -35,14 +36,6 @@ const RULE_ELEMENTS = [
   "Transition",
 ];
 const FILTER_ELEMENTS = ["ObjectSizeGreaterThan", "ObjectSizeLessThan", "Prefix", "Tag"];
-const STORAGE_CLASSES: ReadonlySet<string> = new Set([
-  "DEEP_ARCHIVE",
-  "GLACIER",
-  "GLACIER_IR",
-  "INTELLIGENT_TIERING",
-  "ONEZONE_IA",
-  "STANDARD_IA",
-]);
 const INTEGER = /^-?\d{1,10}$/;
 const SIZE = /^\d{1,15}$/;
 /** What XML Schema takes for a time, or a day alone. */
@@ -157,7 +150,7 @@ function readNoncurrentTransition(element: XmlElement): NoncurrentTransition {
 
 function readStorageClass(element: XmlElement): string {
   const name = getElementText(element, "StorageClass");
-  if (!STORAGE_CLASSES.has(name)) throw malformed();
+  if (!TRANSITION_CLASSES.has(name)) throw malformed();
   return name;
 }
 
