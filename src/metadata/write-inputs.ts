@@ -1,11 +1,11 @@
 // What the writes of MetadataStore are told: plain data, safe for structured clone. Part of metadata-store.ts, where
 // callers find it.
 
-import type { ChecksumAlgorithm, ChecksumType, ObjectChecksum } from "../core/checksum.ts";
+import type { ObjectChecksum } from "../core/checksum.ts";
 import type { AccountId, SetId, UploadId } from "../core/ids.ts";
 import type { Tag } from "../core/tags.ts";
 import type { Refusal } from "./refusal.ts";
-import type { GivenLock, ObjectAttributes, ShardSetRecord } from "./records.ts";
+import type { GivenLock, ObjectAttributes, ShardSetRecord, UploadRecord } from "./records.ts";
 
 /** Conditions of a conditional write, tried on the current version inside the transaction. */
 export interface WriteCondition {
@@ -120,23 +120,10 @@ export interface CreateBucketInput {
   readonly documents?: Readonly<Record<string, string>> | undefined;
 }
 
-export interface CreateUploadInput {
+/** What an upload's record says of it from the beginning. */
+export type CreateUploadInput = Omit<UploadRecord, "completed" | "manifestId"> & {
   readonly bucketId: number;
-  readonly key: string;
-  readonly uploadId: UploadId;
-  readonly initiatedAt: number;
-  readonly initiatorId: AccountId;
-  readonly ownerId: AccountId;
-  readonly storageClass: string;
-  readonly checksumAlgorithm: ChecksumAlgorithm | undefined;
-  readonly checksumType: ChecksumType | undefined;
-  readonly attributes: ObjectAttributes;
-  readonly tags: readonly Tag[];
-  /** Of the object to be. */
-  readonly acl: string | undefined;
-  readonly encryption: string | undefined;
-  readonly lock: GivenLock;
-}
+};
 
 export interface PutPartInput {
   readonly bucketId: number;
