@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { openEmbedded } from "../../src/server.ts";
 import { openLogger } from "../../src/telemetry/logger.ts";
 import { MovableClock } from "../../src/util/clock.ts";
+import { EMBEDDED } from "../../test/support/embedded.ts";
 
 /** What the parent says first. */
 export interface LifecycleStart {
@@ -40,19 +41,9 @@ process.once("disconnect", () => process.exit());
 const [start] = (await once(process, "message")) as [LifecycleStart];
 moveTo(start.now);
 const server = await openEmbedded({
+  ...EMBEDDED,
   folders: [start.folder],
-  drives: { count: 6, isGiven: true },
-  host: "127.0.0.1",
-  port: 0,
-  region: "us-east-1",
-  domains: [],
-  publicHosts: [],
-  sigv2: false,
-  tls: undefined,
   keys: { accessKey: start.accessKey, secretKey: start.secretKey },
-  users: [],
-  newBuckets: "blocked",
-  buckets: [],
   clock,
   logger: openLogger("error"),
 });

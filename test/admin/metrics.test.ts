@@ -7,9 +7,9 @@ import { AdminAccess } from "../../src/admin/admin-access.ts";
 import { readWireRequest } from "../../src/auth/read-wire-request.ts";
 import type { AccountId } from "../../src/core/ids.ts";
 import { openEmbedded } from "../../src/server.ts";
-import { openLogger } from "../../src/telemetry/logger.ts";
 import { realClock } from "../../src/util/clock.ts";
 import { startAdmin } from "../support/admin-server.ts";
+import { EMBEDDED } from "../support/embedded.ts";
 import { givenFolder } from "../support/kintsugi-process.ts";
 import { sendRaw } from "../support/raw-http.ts";
 import { sdkClientOf } from "../support/sdk-client.ts";
@@ -131,22 +131,12 @@ async function givenOpen(metrics: {
   readonly token: string | undefined;
 }): Promise<string> {
   const server = await openEmbedded({
+    ...EMBEDDED,
     folders: [await givenFolder()],
     drives: { count: 6, isGiven: false },
-    host: "127.0.0.1",
-    port: 0,
-    region: "us-east-1",
-    domains: [],
-    publicHosts: [],
-    sigv2: false,
-    tls: undefined,
     keys: KEYS,
-    users: [],
-    newBuckets: "blocked",
-    buckets: [],
     admin: { host: "127.0.0.1", port: 0, isPortGiven: true, metrics },
     clock: realClock,
-    logger: openLogger("silent"),
   });
   onTestFinished(() => server.close());
   return server.adminEndpoint ?? "";

@@ -14,8 +14,8 @@ import {
 } from "@aws-sdk/client-s3";
 import { expect, onTestFinished, test } from "vitest";
 import { openEmbedded } from "../../src/server.ts";
-import { openLogger } from "../../src/telemetry/logger.ts";
 import { realClock, type Clock } from "../../src/util/clock.ts";
+import { EMBEDDED } from "../support/embedded.ts";
 import { errorCode, sendRaw } from "../support/raw-http.ts";
 import { patterned, refusal } from "../support/s3-server.ts";
 import { bytesOf, collect, givenStore } from "../support/store-lab.ts";
@@ -51,22 +51,12 @@ async function givenServer() {
   const folder = await mkdtemp(join(tmpdir(), "kintsugi-clock-"));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   const server = await openEmbedded({
+    ...EMBEDDED,
     folders: [folder],
-    drives: { count: 6, isGiven: true },
-    host: "127.0.0.1",
-    port: 0,
-    region: "us-east-1",
-    domains: [],
-    publicHosts: [],
     sigv2: true,
-    tls: undefined,
     keys: KEYS,
-    users: [],
-    newBuckets: "blocked",
     buckets: [Bucket],
-    admin: undefined,
     clock,
-    logger: openLogger("silent"),
   });
   onTestFinished(() => server.close());
   const client = sdkClientOf(server.endpoint, KEYS);

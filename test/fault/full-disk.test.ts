@@ -15,8 +15,8 @@ import {
 } from "@aws-sdk/client-s3";
 import { expect, onTestFinished, test } from "vitest";
 import { openEmbedded } from "../../src/server.ts";
-import { openLogger } from "../../src/telemetry/logger.ts";
 import { MovableClock } from "../../src/util/clock.ts";
+import { EMBEDDED } from "../support/embedded.ts";
 import { errorCode, exchange } from "../support/raw-http.ts";
 import { refusal } from "../support/s3-server.ts";
 import { sdkClientOf } from "../support/sdk-client.ts";
@@ -51,21 +51,11 @@ async function givenSmallDisk(): Promise<string | undefined> {
 async function givenServer(folder: string) {
   const clock = new FastClock();
   const server = await openEmbedded({
+    ...EMBEDDED,
     folders: [folder],
-    drives: { count: 6, isGiven: true },
-    host: "127.0.0.1",
-    port: 0,
-    region: "us-east-1",
-    domains: [],
-    publicHosts: [],
-    sigv2: false,
-    tls: undefined,
     keys: KEYS,
-    users: [],
-    newBuckets: "blocked",
     buckets: [Bucket],
     clock,
-    logger: openLogger("silent"),
   });
   onTestFinished(() => server.close());
   const { port } = new URL(server.endpoint);
