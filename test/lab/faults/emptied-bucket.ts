@@ -4,15 +4,13 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { compareUtf8 } from "../../../src/util/utf8-order.ts";
-import { atEnd } from "../../support/at-end.ts";
 import { deletionOf } from "../../support/deletion-request.ts";
 import { givenFolder } from "../../support/kintsugi-process.ts";
 import { requireClean, requireNoOrphans } from "../lab-admin.ts";
-import { LabClient } from "../lab-client.ts";
-import { LAB_KEYS, LabServer } from "../lab-server.ts";
+import type { LabClient } from "../lab-client.ts";
 import type { Trial } from "./fault-trial.ts";
+import { BUCKET, startTrialServer } from "./trial-server.ts";
 
-const BUCKET = "lab-bucket";
 const KEYS_MIN = 2_000;
 const KEYS_MORE = 10_000;
 const LANES = 16;
@@ -34,13 +32,7 @@ interface Lab extends Trial {
 export async function emptyBucket(trial: Trial): Promise<void> {
   const { random, journal } = trial;
   const folder = join(await givenFolder(), "data");
-  const env = { KINTSUGI_BUCKETS: BUCKET, KINTSUGI_HASTE: "60" };
-  const server = new LabServer({ folder, env });
-  atEnd(() => server.kill());
-  const endpoint = await server.ready();
-  assert.ok(endpoint !== undefined, server.output);
-  const client = new LabClient(endpoint, LAB_KEYS, LANES + 8);
-  atEnd(() => client.close());
+  const { server, client } = await startTrialServer(folder, { connections: LANES + 8 });
   const names = namesOf(KEYS_MIN + random.below(KEYS_MORE));
   await putAll(client, names);
   journal.note("keys of buckets that were emptied", names.length);

@@ -5,28 +5,21 @@
 import assert from "node:assert/strict";
 import { mkdir, statfs } from "node:fs/promises";
 import { join } from "node:path";
-import { atEnd } from "../../support/at-end.ts";
 import { deletionOf } from "../../support/deletion-request.ts";
 import { givenFolder } from "../../support/kintsugi-process.ts";
 import { mountSmallDisk } from "../../support/small-disk.ts";
 import { until } from "../../support/until.ts";
 import { requireClean } from "../lab-admin.ts";
-import { LabClient, type LabAnswer } from "../lab-client.ts";
-import { LAB_KEYS, LabServer } from "../lab-server.ts";
+import type { LabAnswer } from "../lab-client.ts";
 import type { Trial } from "./fault-trial.ts";
+import { BUCKET, startTrialServer, type TrialServer } from "./trial-server.ts";
 
 const MIB = 1024 * 1024;
-const BUCKET = "lab-bucket";
 /** What lies in the metadata. */
 const INLINE_BYTES_MAX = 16 * 1024;
 const LANES = 8;
 const LIMIT_MS = 90_000;
 const KEYS_PER_DELETION = 500;
-
-interface Served {
-  readonly server: LabServer;
-  readonly client: LabClient;
-}
 
 export async function fillMetadataDisk({ random, journal }: Trial): Promise<void> {
   const folder = join(await givenFolder(), "data");
@@ -35,7 +28,7 @@ export async function fillMetadataDisk({ random, journal }: Trial): Promise<void
   if (!mountSmallDisk(drive, (32 + random.below(48)) * MIB)) {
     return journal.note("F45 not run: no tmpfs can be mounted");
   }
-  let served = await serve(folder);
+  let served = await startTrialServer(folder);
   const contents = new Map<string, Buffer>();
   const put = async (key: string, body: Buffer): Promise<LabAnswer> =>
     served.client.send({ method: "PUT", path: `/${BUCKET}/${key}`, body });
@@ -58,7 +51,7 @@ export async function fillMetadataDisk({ random, journal }: Trial): Promise<void
   assert.ok(bavail * bsize > 100 * MIB, "the other drives have room");
   if (random.below(2) === 0) {
     await served.server.kill();
-    served = await serve(folder);
+    served = await startTrialServer(folder);
     journal.note("killed while the metadata's disk was full");
   }
   const keys = [...contents.keys()];
@@ -85,26 +78,13 @@ function requireFull({ status, body }: LabAnswer): void {
   assert.deepEqual([status, /<Code>(\w+)</.exec(String(body))?.[1]], [507, "InsufficientStorage"]);
 }
 
-async function serve(folder: string): Promise<Served> {
-  const server = new LabServer({
-    folder,
-    env: { KINTSUGI_BUCKETS: BUCKET, KINTSUGI_HASTE: "60" },
-  });
-  atEnd(() => server.kill());
-  const endpoint = await server.ready();
-  assert.ok(endpoint !== undefined, `no start: ${server.output}`);
-  const client = new LabClient(endpoint, LAB_KEYS);
-  atEnd(() => client.close());
-  return { server, client };
-}
-
-async function requireContent({ client }: Served, key: string, content: Buffer | undefined) {
+async function requireContent({ client }: TrialServer, key: string, content: Buffer | undefined) {
   const { status, body } = await client.send({ method: "GET", path: `/${BUCKET}/${key}` });
   assert.equal(status, 200, key);
   assert.ok(content?.equals(body), `${key} has other bytes`);
 }
 
-async function requireListed({ client }: Served, keys: readonly string[]): Promise<void> {
+async function requireListed({ client }: TrialServer, keys: readonly string[]): Promise<void> {
   const { body } = await client.send({ method: "GET", path: `/${BUCKET}`, query: "list-type=2" });
   const listed = [...String(body).matchAll(/<Key>([^<]+)</g)].map(([, key]) => key);
   assert.deepEqual(listed, keys.toSorted().slice(0, listed.length));
@@ -113,7 +93,7 @@ async function requireListed({ client }: Served, keys: readonly string[]): Promi
 
 /** So many of a hundred. */
 async function removeShare(
-  { client }: Served,
+  { client }: TrialServer,
   contents: Map<string, Buffer>,
   percent: number,
 ): Promise<void> {

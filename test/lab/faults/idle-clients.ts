@@ -10,12 +10,11 @@ import { givenFolder } from "../../support/kintsugi-process.ts";
 import { signV4, wireBytes } from "../../support/signing.ts";
 import { until, within } from "../../support/until.ts";
 import { requireClean, requireNoOrphans } from "../lab-admin.ts";
-import { LabClient } from "../lab-client.ts";
-import { LAB_KEYS, LabServer } from "../lab-server.ts";
+import { LAB_KEYS } from "../lab-server.ts";
 import type { Trial } from "./fault-trial.ts";
+import { BUCKET, startTrialServer } from "./trial-server.ts";
 
 const MIB = 1024 * 1024;
-const BUCKET = "lab-bucket";
 const CLIENTS_MIN = 400;
 const CLIENTS_MORE = 800;
 const LARGE_BYTES = 16 * MIB;
@@ -35,13 +34,7 @@ interface Idle {
 export async function keepIdleClients(trial: Trial): Promise<void> {
   const { random, journal } = trial;
   const folder = join(await givenFolder(), "data");
-  const env = { KINTSUGI_BUCKETS: BUCKET, KINTSUGI_HASTE: "60" };
-  const server = new LabServer({ folder, env });
-  atEnd(() => server.kill());
-  const endpoint = await server.ready();
-  assert.ok(endpoint !== undefined, server.output);
-  const client = new LabClient(endpoint, LAB_KEYS);
-  atEnd(() => client.close());
+  const { server, endpoint, client } = await startTrialServer(folder);
   const large = Buffer.alloc(LARGE_BYTES, "large");
   const put = (key: string, body: Buffer) =>
     client.send({ method: "PUT", path: `/${BUCKET}/${key}`, body });

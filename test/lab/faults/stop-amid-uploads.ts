@@ -10,11 +10,10 @@ import { givenFolder } from "../../support/kintsugi-process.ts";
 import { signV4, wireBytes } from "../../support/signing.ts";
 import { until, within } from "../../support/until.ts";
 import { requireNoOrphans } from "../lab-admin.ts";
-import { LabClient } from "../lab-client.ts";
-import { LAB_KEYS, LabServer } from "../lab-server.ts";
+import { LAB_KEYS } from "../lab-server.ts";
 import type { Trial } from "./fault-trial.ts";
+import { BUCKET, startTrialServer } from "./trial-server.ts";
 
-const BUCKET = "lab-bucket";
 const UPLOADS_MAX = 160;
 const BODY_BYTES_MAX = 400_000;
 const LIMIT_MS = 60_000;
@@ -31,7 +30,9 @@ interface Upload {
 
 export async function stopAmidUploads({ random, journal }: Trial): Promise<void> {
   const folder = join(await givenFolder(), "data");
-  const { server, endpoint } = await start(folder);
+  // It says at that level that it stops.
+  const env = { KINTSUGI_LOG_LEVEL: "info" };
+  const { server, endpoint } = await startTrialServer(folder, { env });
   const goingShare = random.below(5);
   const uploads = await Promise.all(
     Array.from({ length: 20 + random.below(UPLOADS_MAX - 20) }, async (_, index) => {
@@ -60,9 +61,7 @@ export async function stopAmidUploads({ random, journal }: Trial): Promise<void>
 }
 
 async function check(folder: string, uploads: readonly Upload[], { journal }: Trial) {
-  const { server, endpoint } = await start(folder);
-  const client = new LabClient(endpoint, LAB_KEYS);
-  atEnd(() => client.close());
+  const { server, client } = await startTrialServer(folder);
   for (const { body, goesOn, key } of uploads) {
     const answer = await client.send({ method: "GET", path: `/${BUCKET}/${key}` });
     assert.equal(answer.status, goesOn ? 200 : 404, key);
@@ -70,15 +69,6 @@ async function check(folder: string, uploads: readonly Upload[], { journal }: Tr
     journal.count("upload looked for after a stop");
   }
   await requireNoOrphans({ process: server }, journal);
-}
-
-async function start(folder: string) {
-  const env = { KINTSUGI_BUCKETS: BUCKET, KINTSUGI_LOG_LEVEL: "info", KINTSUGI_HASTE: "60" };
-  const server = new LabServer({ folder, env });
-  atEnd(() => server.kill());
-  const endpoint = await server.ready();
-  assert.ok(endpoint !== undefined, server.output);
-  return { server, endpoint };
 }
 
 /** A PUT whose headers were accepted, and whose body is waited for. */

@@ -2,6 +2,7 @@
 
 import { S3Error } from "../../../src/core/s3-error.ts";
 import type { UploadRecord } from "../../../src/metadata/records.ts";
+import type { CompleteRequest } from "../../../src/store/object-store.ts";
 import { OWNER } from "../../support/store-lab.ts";
 import { nextOperation } from "../world.ts";
 import type { Ground } from "./ground.ts";
@@ -98,16 +99,7 @@ async function complete(
   const { bucket, store } = ground.model;
   ground.countOperation("complete");
   await ground.write("complete", { key, value: valueOfParts(parts) }, () =>
-    store.completeUpload({
-      bucket,
-      key,
-      uploadId,
-      parts: parts.map(({ etag }, index) => ({ number: index + 1, etag, checksum: undefined })),
-      checksum: undefined,
-      checksumType: undefined,
-      expectedBytes: undefined,
-      condition: undefined,
-    }),
+    store.completeUpload({ bucket, key, uploadId, ...allOf(parts) }),
   );
 }
 
@@ -145,4 +137,17 @@ async function openUploads({ model }: Ground): Promise<readonly UploadRecord[]> 
     limit: 1_000,
   });
   return entries.flatMap((entry) => (entry.kind === "upload" ? entry.upload : []));
+}
+
+/** A completion with all parts that were given, and nothing else said. */
+export function allOf(
+  parts: readonly ModelValue[],
+): Omit<CompleteRequest, "bucket" | "key" | "uploadId"> {
+  return {
+    parts: parts.map(({ etag }, index) => ({ number: index + 1, etag, checksum: undefined })),
+    checksum: undefined,
+    checksumType: undefined,
+    expectedBytes: undefined,
+    condition: undefined,
+  };
 }

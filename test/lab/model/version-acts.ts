@@ -7,6 +7,7 @@ import { newVersion, withNew, without, type Stack } from "../version-stack.ts";
 import { nextOperation } from "../world.ts";
 import type { Held } from "./ground.ts";
 import { bodyOfValue, readExactly } from "./object-acts.ts";
+import { allOf } from "./upload-acts.ts";
 import { newValue, valueOfCopy, valueOfParts, type ModelValue } from "./value.ts";
 import type { ModelKey, ModelVersion, VersionGround } from "./version-ground.ts";
 import { listVersions } from "./version-check.ts";
@@ -241,16 +242,7 @@ function completeNow(
   { key, uploadId }: Awaited<ReturnType<VersionGround["ground"]["model"]["store"]["createUpload"]>>,
   parts: readonly ModelValue[],
 ): Promise<ObjectRecord> {
-  return ground.model.store.completeUpload({
-    bucket,
-    key,
-    uploadId,
-    parts: parts.map(({ etag }, index) => ({ number: index + 1, etag, checksum: undefined })),
-    checksum: undefined,
-    checksumType: undefined,
-    expectedBytes: undefined,
-    condition: undefined,
-  });
+  return ground.model.store.completeUpload({ bucket, key, uploadId, ...allOf(parts) });
 }
 
 /** The same answer, for as long as the version that it made is there. */
