@@ -8,32 +8,26 @@ import {
   CreateBucketCommand,
   GetObjectCommand,
   PutObjectCommand,
-  S3Client,
+  type S3Client,
 } from "@aws-sdk/client-s3";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, test } from "vitest";
 import { givenFolder, runProcess, startProcess } from "../support/kintsugi-process.ts";
+import { sdkClientOf } from "../support/sdk-client.ts";
 
 const KEYS = {
   KINTSUGI_ACCESS_KEY: "command-root",
   KINTSUGI_SECRET_KEY: "command-secret-0123456789",
 };
 
+const clientOf = (endpoint = "", secretKey: string) =>
+  sdkClientOf(endpoint, { accessKey: KEYS.KINTSUGI_ACCESS_KEY, secretKey });
+
 async function givenServer(folder: string, env: Readonly<Record<string, string>> = {}) {
   const args = ["server", folder, "--port", "0", "--json"];
   const server = startProcess(args, { env: { ...KEYS, KINTSUGI_LOG_LEVEL: "info", ...env } });
   await server.ready();
   const banner = JSON.parse(server.stdout.split("\n")[0] ?? "") as Record<string, string>;
-  const client = new S3Client({
-    endpoint: banner["endpoint"] ?? "",
-    region: "us-east-1",
-    forcePathStyle: true,
-    credentials: {
-      accessKeyId: KEYS.KINTSUGI_ACCESS_KEY,
-      secretAccessKey: KEYS.KINTSUGI_SECRET_KEY,
-    },
-    maxAttempts: 1,
-  });
-  onTestFinished(() => client.destroy());
+  const client = clientOf(banner["endpoint"], KEYS.KINTSUGI_SECRET_KEY);
   const key = (...words: readonly string[]) =>
     runProcess(["key", ...words, "--endpoint", banner["adminEndpoint"] ?? ""], { env: KEYS });
   return { server, client, key };
@@ -87,16 +81,7 @@ test("refused, exported, used; kept over a restart; and never in the log", async
   );
   await third.ready();
   const banner = JSON.parse(third.stdout.split("\n")[0] ?? "") as Record<string, string>;
-  const client = new S3Client({
-    endpoint: banner["endpoint"] ?? "",
-    region: "us-east-1",
-    forcePathStyle: true,
-    credentials: {
-      accessKeyId: KEYS.KINTSUGI_ACCESS_KEY,
-      secretAccessKey: changed.KINTSUGI_SECRET_KEY,
-    },
-  });
-  onTestFinished(() => client.destroy());
+  const client = clientOf(banner["endpoint"], changed.KINTSUGI_SECRET_KEY);
   expect(await get(client)).toBe("words");
   expect(log).not.toContain(secret);
 });
