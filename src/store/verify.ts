@@ -68,6 +68,8 @@ class Verification {
   readonly #tally: VerifyTally;
   readonly #entries: EntryVerifier;
   readonly #bucketNames = new Map<number, string | undefined>();
+  /** What repair is being told of. */
+  readonly #noting: Promise<void>[] = [];
 
   constructor(options: VerifyOptions, bucket: BucketRecord | undefined, tally: VerifyTally) {
     this.#context = options.context;
@@ -146,6 +148,8 @@ class Verification {
       }
     };
     await Promise.all(Array.from({ length: CONCURRENCY }, take));
+    // Who has the report asks the metadata for the same sets next.
+    await Promise.all(this.#noting.splice(0));
   }
 
   async #verify({ entry, previous }: PlacedEntry): Promise<void> {
@@ -173,9 +177,10 @@ class Verification {
     const lost = shards.filter(({ state }) => state !== "away").map(({ index }) => index);
     if (lost.every((index) => content.set.missing.includes(index))) return;
     const { logger, metadata } = this.#context;
-    metadata.noteMissing(setId, lost).catch((err: unknown) => {
+    const noting = metadata.noteMissing(setId, lost).catch((err: unknown) => {
       logger.error({ err, setId }, "lost shards could not be noted");
     });
+    this.#noting.push(noting);
   }
 
   /** Whether the row still says what it said: walks what stands under its key. */

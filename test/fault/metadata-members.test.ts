@@ -2,7 +2,7 @@
 // databases and drives that are lost or replaced.
 
 import { randomBytes } from "node:crypto";
-import { mkdir, mkdtemp, readdir, rename, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Database from "better-sqlite3";
@@ -158,8 +158,12 @@ test("F30 a row that rot has changed or hidden is found by comparing with the me
   rows.exec("update settings set value = 'rotten' where name = 'name-7'");
   rows.exec("delete from settings where name = 'name-8'");
   rows.close();
+  // A comparison that was killed had got as far as this.
+  await mkdir(join(folder, "compare-a1b2c3"));
+  await writeFile(join(folder, "compare-a1b2c3", "metadata.db"), "half of it");
 
   const second = await givenMetadata({ folder, specs, ...plan });
+  expect((await readdir(folder)).some((name) => name.startsWith("compare-"))).toBe(false);
   expect(await second.metadata.findSetting("name-7")).toBe("rotten");
   const compared = await second.metadata.compareWithMembers();
   expect(compared).toMatchObject({ differenceCount: 2 });

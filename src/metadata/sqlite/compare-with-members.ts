@@ -1,6 +1,6 @@
 // Compares the database in use with its members, in a thread of its own.
 
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { workerEntry } from "../../util/code-root.ts";
 import type { MemberSpec } from "../members/member-spec.ts";
@@ -18,13 +18,22 @@ export type FromCompareThread =
   | { readonly kind: "compared"; readonly comparison: DatabaseComparison }
   | { readonly kind: "failed"; readonly message: string };
 
+const PREFIX = "compare-";
+
+/** What comparisons of processes that were killed left in a folder that this one holds now. */
+export async function removeComparisons(folder: string): Promise<void> {
+  const names = (await readdir(folder)).filter((name) => name.startsWith(PREFIX));
+  const places = names.map((name) => join(folder, name));
+  await Promise.all(places.map((place) => rm(place, { recursive: true, force: true })));
+}
+
 /** @throws when the members cannot be read, or `signal` aborts. */
 export async function compareWithMembers(
   job: Omit<CompareJob, "folder">,
   signal: AbortSignal | undefined,
 ): Promise<DatabaseComparison> {
   const entry = workerEntry(import.meta.url, "metadata/sqlite/compare-thread");
-  const folder = await mkdtemp(join(dirname(job.databasePath), "compare-"));
+  const folder = await mkdtemp(join(dirname(job.databasePath), PREFIX));
   try {
     const answer = await runJob<FromCompareThread>(entry, { ...job, folder }, signal);
     if (answer.kind === "compared") return answer.comparison;

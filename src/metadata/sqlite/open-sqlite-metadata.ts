@@ -9,7 +9,7 @@ import { EngineStore, type MetadataReader } from "../engine-store.ts";
 import type { MemberSpec } from "../members/member-spec.ts";
 import type { JournalReport, MetadataStore } from "../metadata-store.ts";
 import type { RowDifference } from "./compare-databases.ts";
-import { compareWithMembers } from "./compare-with-members.ts";
+import { compareWithMembers, removeComparisons } from "./compare-with-members.ts";
 import { lockFolder, type FolderLock } from "./folder-lock.ts";
 import { openForReading } from "./open-database.ts";
 import { sqliteReads } from "./sqlite-reads.ts";
@@ -103,6 +103,7 @@ async function inFolder<Value>(
   await makeFolder(resolve(folder));
   const lock = await lockFolder(folder, { replacedPids });
   try {
+    await removeComparisons(folder);
     return await work(join(folder, "metadata.db"), lock);
   } catch (error) {
     lock.release();

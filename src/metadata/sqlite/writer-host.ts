@@ -58,7 +58,12 @@ export interface WriterHostOptions {
 
 const RETRY_MS_MIN = 500;
 const RETRY_MS_MAX = 10_000;
+/** Who waits for the database to be made anew is told after so many tries in vain; they go on. */
+const RESTORE_TRIES = 3;
 const FENCED = "another process has taken over";
+
+/** Told of each try that did not open the database. */
+type TryInVain = (words: string, tries: number) => void;
 
 export class WriterHost {
   readonly #options: WriterHostOptions;
@@ -136,17 +141,26 @@ export class WriterHost {
     this.#wait?.end();
   }
 
-  /** Resolves to why the database could not be made anew from the members; undefined when it was. */
+  /** Resolves to why the database could not be made anew from the members, or not yet; undefined when it was. */
   async restore(): Promise<string | undefined> {
     const { plan } = this.#options;
     if (plan === undefined) return "there are no members";
     if (this.#isFenced) return FENCED;
     // Two that open it at the same time would be two writers.
     if (this.#reopening !== undefined) return "it is being opened anew already";
+    return new Promise((resolve) => {
+      const onTry = (words: string, tries: number): void => {
+        if (tries === RESTORE_TRIES) resolve(`${words}. It goes on by itself`);
+      };
+      void this.#restoreNow(plan, onTry).then(resolve);
+    });
+  }
+
+  async #restoreNow(plan: MembersPlan, onTry: TryInVain): Promise<string | undefined> {
     let problem: string | undefined;
     await this.#reopenAs(async () => {
       problem = await this.#setAside();
-      await this.#reopen(plan);
+      await this.#reopen(plan, onTry);
     });
     if (this.#isFenced) return FENCED;
     return this.#writer === undefined ? "the writer has ended" : problem;
@@ -295,9 +309,10 @@ export class WriterHost {
   }
 
   /** Tries until it is open, closed or fenced. Never rejects. */
-  async #reopen(plan: MembersPlan): Promise<void> {
+  async #reopen(plan: MembersPlan, onTry?: TryInVain): Promise<void> {
     await this.#snapshots?.stop();
-    for (let waitMs = RETRY_MS_MIN; !this.#isClosed; waitMs = Math.min(waitMs * 2, RETRY_MS_MAX)) {
+    let waitMs = RETRY_MS_MIN;
+    for (let tries = 1; !this.#isClosed; tries += 1) {
       try {
         const { remarks } = await this.#open(plan);
         for (const remark of remarks) this.#say(remark);
@@ -313,10 +328,12 @@ export class WriterHost {
           return;
         }
         const isWait = error instanceof QuorumLostError || error instanceof MembersError;
-        this.#say(
-          `the metadata ${isWait ? "waits for its members" : "could not be opened"}: ${messageOf(error)}`,
-        );
+        const state = isWait ? "waits for its members" : "could not be opened";
+        const words = `the metadata ${state}: ${messageOf(error)}`;
+        this.#say(words);
+        onTry?.(words, tries);
         await this.#sleep(waitMs);
+        waitMs = Math.min(waitMs * 2, RETRY_MS_MAX);
       }
     }
   }

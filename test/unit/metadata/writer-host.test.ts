@@ -213,6 +213,20 @@ test("a database that is being made anew when the writer ends is not opened by a
   expect(await restoring).toMatch("ended");
 });
 
+test("who has it made anew is told when its members stay away, and it is made anew once they are back", async () => {
+  const given = givenMembers(4);
+  const one = await givenHost(given);
+  await one.write("a");
+  given.setAway(true, 0, 1, 2);
+  expect(await one.host.restore()).toMatch(/waits for its members.*goes on by itself/);
+  expect(await one.host.restore()).toMatch("already");
+  given.setAway(false, 0, 1, 2);
+  await vi.waitFor(async () => expect(await one.write("b")).toMatchObject({ kind: "answers" }), {
+    timeout: 10_000,
+  });
+  expect(one.settings()).toEqual(["a", "b"]);
+});
+
 test("a member that comes while the database is being opened takes part", async () => {
   const given = givenMembers(6);
   const one = await givenHost(given);
