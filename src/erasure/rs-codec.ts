@@ -1,19 +1,11 @@
-// Reed-Solomon by the WASM build of a Rust library: the oracle that faster kernels are compared with. What the library
-// does not do by itself: it traps on m = 0 and on empty input, and it restores data units only, so that lost parity is
-// encoded anew.
+// Reed-Solomon by the WASM build of a Rust library: the oracle that our kernel is compared with, and what serves where
+// that one cannot. What the library does not do by itself: it traps on m = 0 and on empty input, and it restores data
+// units only, so that lost parity is encoded anew.
 
-import { assert } from "../util/assert.ts";
+import { isAnyAbsent, unitBytesIn } from "./codec-input.ts";
 import type { ErasureCodec } from "./erasure-codec.ts";
-import { shardCount, type Geometry } from "./geometry.ts";
+import type { Geometry } from "./geometry.ts";
 import { loadRsModule, RsLibrary } from "./rs-library.ts";
-
-/** Fewer units are present than are needed. */
-class TooFewUnitsError extends Error {
-  constructor(presentCount: number, neededCount: number) {
-    super(`${presentCount} units are present, ${neededCount} are needed`);
-    this.name = "TooFewUnitsError";
-  }
-}
 
 let shared: ErasureCodec | undefined;
 
@@ -29,7 +21,7 @@ class ReedSolomonCodec implements ErasureCodec {
 
   encode(stripe: Uint8Array, geometry: Geometry): void {
     if (geometry.parityShards === 0 || stripe.length === 0) return;
-    const dataBytes = dataBytesOf(stripe, geometry);
+    const dataBytes = geometry.dataShards * unitBytesIn(stripe, geometry);
     this.#call((library) => {
       library.stripe(stripe.length).set(stripe.subarray(0, dataBytes));
       library.encode(stripe.length, geometry);
@@ -39,12 +31,9 @@ class ReedSolomonCodec implements ErasureCodec {
   }
 
   reconstruct(stripe: Uint8Array, geometry: Geometry, present: readonly boolean[]): void {
+    if (!isAnyAbsent(present, geometry) || stripe.length === 0) return;
     const { dataShards } = geometry;
-    assert(present.length === shardCount(geometry), "there is a flag for each unit");
-    const presentCount = present.filter(Boolean).length;
-    if (presentCount < dataShards) throw new TooFewUnitsError(presentCount, dataShards);
-    if (presentCount === present.length || stripe.length === 0) return;
-    const dataBytes = dataBytesOf(stripe, geometry);
+    const dataBytes = dataShards * unitBytesIn(stripe, geometry);
     if (present.slice(0, dataShards).includes(false)) {
       this.#call((library) => {
         library.stripe(stripe.length).set(stripe);
@@ -62,10 +51,4 @@ class ReedSolomonCodec implements ErasureCodec {
     work(library);
     this.#library = library;
   }
-}
-
-function dataBytesOf(stripe: Uint8Array, geometry: Geometry): number {
-  const unitBytes = stripe.length / shardCount(geometry);
-  assert(Number.isInteger(unitBytes), "a stripe has k+m units of equal size");
-  return unitBytes * geometry.dataShards;
 }

@@ -6,14 +6,8 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { assert } from "../util/assert.ts";
+import { compileWasm, instantiateWasm, type WasmModule } from "../util/web-assembly.ts";
 
-// The part of the global that is used here; the types of our oldest Node do not have it.
-declare const WebAssembly: {
-  readonly Module: new (bytes: Uint8Array) => WasmModule;
-  readonly Instance: new (module: WasmModule) => { readonly exports: object };
-};
-
-export type WasmModule = object;
 type LibraryCall = (...args: readonly number[]) => number;
 
 interface LibraryExports {
@@ -41,7 +35,7 @@ export class RsLibrary {
   #view = new Uint8Array(0);
 
   constructor(module: WasmModule) {
-    const { exports } = new WebAssembly.Instance(module);
+    const exports = instantiateWasm(module);
     assert(isLibrary(exports), "the WASM file is the one that we know");
     this.#exports = exports;
     ({ __wbindgen_malloc: this.#allocate, __wbindgen_free: this.#free } = exports);
@@ -93,7 +87,7 @@ export function loadRsModule(): WasmModule {
   const require = createRequire(import.meta.url);
   const path =
     require.resolve("@subspace/reed-solomon-erasure.wasm/dist/reed_solomon_erasure_bg.wasm");
-  return new WebAssembly.Module(readFileSync(path));
+  return compileWasm(readFileSync(path));
 }
 
 function isLibrary(exports: object): exports is LibraryExports {

@@ -5,8 +5,7 @@ import { UNIT_BYTES } from "../core/limits.ts";
 import type { ShardStore } from "../datanode/shard-store.ts";
 import type { SpaceInfo } from "../disk/disk.ts";
 import { geometryFor, type Geometry } from "../erasure/geometry.ts";
-import { selfTestCodec } from "../erasure/codec-self-test.ts";
-import { createReedSolomonCodec } from "../erasure/rs-codec.ts";
+import { openErasureCodec } from "../erasure/open-codec.ts";
 import { Lifecycle } from "../lifecycle/lifecycle.ts";
 import type { MetadataStore } from "../metadata/metadata-store.ts";
 import { disksThatMayFail } from "../store/disk-tolerance.ts";
@@ -84,9 +83,9 @@ export async function serveStore(
   const { metadata, metadataSpace, clusterId, drives, driveCount, clusterSecret } = engines;
   const { isServing = () => true } = engines;
   const { clock, logger } = options;
-  const codec = createReedSolomonCodec();
-  selfTestCodec(codec);
   const geometry = geometryFor(driveCount, UNIT_BYTES);
+  const { codec, refusal } = openErasureCodec(geometry);
+  if (refusal !== undefined) logger.warn({ err: refusal }, "the slow erasure codec is used");
   const parts = { metadata, metadataSpace, drives, codec, clusterId };
   const keyring = await openMasterKeys(metadata, {
     ...options.encryption,
