@@ -82,7 +82,8 @@ function comparisons(
     (compare: Comparison): Compile =>
     (text) => {
       const wanted = parse(text);
-      if (wanted === undefined) throw malformedPolicy(`Invalid ${prefix} value in Conditions`);
+      if (wanted === undefined)
+        throw malformedPolicy(`Invalid ${prefix} value in Conditions`, text);
       return constant((value) => {
         const given = parseGiven(value);
         return given !== undefined && compare(given, wanted);
@@ -125,7 +126,7 @@ const parseGivenAddress = rememberLatest(parseIpAddress);
 
 function compileIpRange(text: string): Operand {
   const range = parseIpRange(text);
-  if (range === undefined) throw malformedPolicy("Invalid IP address in Conditions");
+  if (range === undefined) throw malformedPolicy("Invalid IP address in Conditions", text);
   return constant((value) => {
     const address = parseGivenAddress(value);
     return address !== undefined && isInRange(address, range);
@@ -135,13 +136,13 @@ function compileIpRange(text: string): Operand {
 function compileBoolean(text: string): Operand {
   const wanted = text.toLowerCase();
   if (wanted !== "true" && wanted !== "false") {
-    throw malformedPolicy("Invalid boolean value in Conditions");
+    throw malformedPolicy("Invalid boolean value in Conditions", text);
   }
   return constant((value) => value.toLowerCase() === wanted);
 }
 
 function compileBinary(text: string): Operand {
-  if (!BASE64.test(text)) throw malformedPolicy("Invalid binary value in Conditions");
+  if (!BASE64.test(text)) throw malformedPolicy("Invalid binary value in Conditions", text);
   const wanted = Buffer.from(text, "base64");
   return constant((value) => BASE64.test(value) && wanted.equals(Buffer.from(value, "base64")));
 }

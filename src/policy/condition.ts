@@ -46,7 +46,7 @@ export function parseConditions(block: JsonValue, hasVariables: boolean): Condit
     for (const [givenKey, given] of objectOf(lines)) {
       const key = givenKey.toLowerCase();
       if (actionsWithKey(key) === undefined) {
-        throw malformedPolicy("Policy has an invalid condition key");
+        throw malformedPolicy("Policy has an invalid condition key", givenKey);
       }
       const values = textsOf(given);
       conditions.push(

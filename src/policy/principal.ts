@@ -47,7 +47,7 @@ export function parsePrincipals(element: JsonValue): PrincipalSet {
       if (name === "*" && kind === "AWS") isEverybody = true;
       else if (kind === "AWS") addAwsName(name, names);
       else if (kind === "CanonicalUser" && CANONICAL_ID.test(name)) canonicalIds.add(name);
-      else if (!isForeign(kind, name)) throw invalidPrincipal();
+      else if (!isForeign(kind, name)) throw invalidPrincipal(`"${kind}" : "${name}"`);
     }
   }
   return { ...names, canonicalIds, isEverybody };
@@ -68,7 +68,7 @@ function addAwsName(name: string, names: { accountIds: Set<string>; arns: Set<st
   const accountId = ACCOUNT_ID.test(name) ? name : ACCOUNT_ARN.exec(name)?.[1];
   if (accountId !== undefined) names.accountIds.add(accountId);
   else if (IDENTITY_ARN.test(name)) names.arns.add(name);
-  else throw invalidPrincipal();
+  else throw invalidPrincipal(`"AWS" : "${name}"`);
 }
 
 /** Services and identity providers are accepted by their form; none of them ever calls here. */
@@ -86,6 +86,6 @@ function namesOf(value: JsonValue): string[] {
   });
 }
 
-function invalidPrincipal() {
-  return malformedPolicy("Invalid principal in policy");
+function invalidPrincipal(text?: string) {
+  return malformedPolicy("Invalid principal in policy", text);
 }

@@ -23,7 +23,7 @@ export function parseResource(
   const bucketPart = text.slice(PREFIX.length, slash === -1 ? undefined : slash);
   const isOfBucket = compileWildcard(wildcardParts(bucketPart))(syntax.bucketName);
   if (!text.startsWith(PREFIX) || !isOfBucket) {
-    throw malformedPolicy("Policy has invalid resource");
+    throw malformedPolicy("Policy has invalid resource", text);
   }
   const template = parseTemplate(text, {
     hasVariables: syntax.hasVariables,

@@ -115,7 +115,7 @@ function selectionOf<T>(
 function parseAction(text: string): ActionMatcher {
   const matches = compileWildcard(wildcardParts(text.toLowerCase()));
   if (!ALL_ACTIONS.some(({ lowerName }) => matches(lowerName))) {
-    throw malformedPolicy("Policy has invalid action");
+    throw malformedPolicy("Policy has invalid action", text);
   }
   return matches;
 }

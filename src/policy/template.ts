@@ -2,6 +2,7 @@
 // as it is: a `*` in a user's name is no wildcard.
 // https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_variables.html
 
+import { actionsWithKey } from "./condition-keys.ts";
 import { malformedPolicy } from "./malformed-policy.ts";
 import { compileWildcard, wildcardParts, type PatternPart } from "./wildcard.ts";
 
@@ -40,7 +41,7 @@ export function parseTemplate(text: string, syntax: TemplateSyntax): Template {
     const start = text.indexOf("${", at);
     if (start === -1) break;
     const end = text.indexOf("}", start);
-    if (end === -1) throw malformedPolicy("Policy has an invalid variable");
+    if (end === -1) throw malformedPolicy("Policy has an invalid variable", text);
     parts.push(
       ...plainParts(text.slice(at, start), syntax),
       parseVariable(text.slice(start + 2, end)),
@@ -97,16 +98,18 @@ function plainParts(text: string, syntax: TemplateSyntax): PatternPart[] {
   return text === "" ? [] : [{ kind: "text", text }];
 }
 
-/** `*`, `aws:username`, or `aws:username, 'nobody'`. */
+/**
+ * `*`, `aws:username`, or `aws:username, 'nobody'`. A key that nobody knows never has a value: a denial that waits for one
+ * would never come.
+ */
 function parseVariable(inner: string): TemplatePart {
   if (ESCAPES.has(inner)) return { kind: "text", text: inner };
   const comma = inner.indexOf(",");
   const key = (comma === -1 ? inner : inner.slice(0, comma)).trim().toLowerCase();
   const quoted = comma === -1 ? undefined : inner.slice(comma + 1).trim();
   const isQuoted = quoted === undefined || /^'[^']*'$/.test(quoted);
-  const colon = key.indexOf(":");
-  if (colon <= 0 || colon === key.length - 1 || !isQuoted) {
-    throw malformedPolicy("Policy has an invalid variable");
+  if (actionsWithKey(key) === undefined || !isQuoted) {
+    throw malformedPolicy("Policy has an invalid variable", inner);
   }
   return { kind: "variable", key, fallback: quoted?.slice(1, -1) };
 }

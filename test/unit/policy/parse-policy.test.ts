@@ -174,6 +174,21 @@ describe("refuses in a statement", () => {
       NO_VARIABLE,
     ],
     [
+      "a variable that nobody knows",
+      policyWith({ Effect: "Deny", Resource: "arn:aws:s3:::bucket/${aws:UserNmae}/*" }),
+      NO_VARIABLE,
+    ],
+    [
+      "one of a tag without a name",
+      policyWith({ Resource: "arn:aws:s3:::bucket/${aws:PrincipalTag/}" }),
+      NO_VARIABLE,
+    ],
+    [
+      "one in the value of a condition",
+      withCondition("StringNotEquals", "aws:username", "${aws:UserNmae}"),
+      NO_VARIABLE,
+    ],
+    [
       "a default without quotes",
       policyWith({ Resource: "arn:aws:s3:::bucket/${aws:username, x}" }),
       NO_VARIABLE,
