@@ -6,7 +6,8 @@ import type { AccountId } from "../../core/ids.ts";
 import { S3Error } from "../../core/s3-error.ts";
 import type { BucketView } from "../../store/bucket-view.ts";
 import type { DocumentKind } from "../bucket-settings.ts";
-import type { OperationContext } from "../operation.ts";
+import type { OperationContext, S3Action } from "../operation.ts";
+import { accessDenied } from "./access-denied.ts";
 import { isPublicAcl, writeAcl } from "./acl.ts";
 import type { Grant } from "./acl.ts";
 import { grantsOf, isBucketOwnersAlone, readAclHeaders } from "./acl-request.ts";
@@ -51,20 +52,22 @@ export async function newObjectAccess(context: OperationContext): Promise<NewObj
     if (isAnonymous(account)) await context.require("s3:PutObjectAcl", { isNew: true });
   }
   const grants = grantsOf(given, { owner: ownerId, bucketOwner: bucket.ownerId });
-  await refusePublicAcl(context, bucket, grants);
+  await refusePublicAcl(context, bucket, grants, "s3:PutObject");
   if (ownerId !== bucket.ownerId) await noteOthersObjects(context, bucket);
   return { ownerId, acl: writeAcl(grants, ownerId) };
 }
 
 /** @throws S3Error AccessDenied for a list that is open to everybody where the bucket blocks those */
 export async function refusePublicAcl(
-  { settings }: Pick<OperationContext, "settings">,
+  { account, key, settings }: Pick<OperationContext, "account" | "key" | "settings">,
   bucket: BucketView,
   grants: readonly Grant[],
+  action: S3Action,
 ): Promise<void> {
   if (!isPublicAcl(grants)) return;
   const block = await settings.find(bucket, PUBLIC_ACCESS_BLOCK);
-  if (block?.BlockPublicAcls === true) throw new S3Error("AccessDenied");
+  if (block?.BlockPublicAcls !== true) return;
+  throw accessDenied({ account, action, bucket, key }, "publicAcls");
 }
 
 /** Before the object is there: a mark too many costs a read now and then, one too few would give away what it guards. */

@@ -21,6 +21,7 @@ import type { Clock } from "../../util/clock.ts";
 import type { BucketSettings } from "../bucket-settings.ts";
 import type { S3Action } from "../operation.ts";
 import { paymentOf } from "../request-payment.ts";
+import { accessDenied, resourceArn } from "./access-denied.ts";
 import { bucketPermissionOf, isForObjectOwner, objectPermissionOf } from "./acl-permissions.ts";
 import { BUCKET_ACL, grantsTo, ownersAlone, readAcl } from "./acl.ts";
 import type { AclPermission, Grant } from "./acl.ts";
@@ -114,15 +115,20 @@ export class RequestAccess {
 
   /** @throws S3Error AccessDenied */
   async require(action: S3Action, target: DecisionTarget): Promise<void> {
-    if (!(await this.allows(action, target))) throw new S3Error("AccessDenied");
+    if (await this.allows(action, target)) return;
+    const { account } = this.#parts.authentication;
+    if (account.id === target.bucket.ownerId) await this.refuseIfDenied(action, target);
+    throw new S3Error("AccessDenied");
   }
 
   /** For what comes with a permission that was given: only an explicit deny counts. @throws S3Error AccessDenied */
   async refuseIfDenied(action: S3Action, target: DecisionTarget): Promise<void> {
     const policy = await this.#parts.settings.find(target.bucket, BUCKET_POLICY);
     if (policy === undefined) return;
-    if ((await this.#evaluate(policy, action, target)) === "deny")
-      throw new S3Error("AccessDenied");
+    if ((await this.#evaluate(policy, action, target)) !== "deny") return;
+    const { account } = this.#parts.authentication;
+    const { bucket, key } = target;
+    throw accessDenied({ account, action, bucket, key }, "bucketPolicy");
   }
 
   /**
@@ -192,7 +198,7 @@ export class RequestAccess {
     return evaluate(stored.policy, {
       principal: this.#principal(),
       action,
-      resource: `arn:aws:s3:::${bucket.name}${key === "" ? "" : `/${key}`}`,
+      resource: resourceArn(bucket, key),
       condition: conditionValues({
         facts: this.#parts,
         now: clock.now(),

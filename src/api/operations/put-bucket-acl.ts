@@ -20,7 +20,7 @@ export const putBucketAcl = defineOperation({
     const { ownerId } = bucket;
     await refuseWithoutLists(context);
     const grants = requestedGrants(input, { owner: ownerId, bucketOwner: ownerId }, accounts);
-    await refusePublicAcl(context, bucket, grants);
+    await refusePublicAcl(context, bucket, grants, "s3:PutBucketAcl");
     await store.putBucketConfig(bucket, BUCKET_ACL.name, writeAcl(grants, ownerId));
     return emptyResponse(200);
   },

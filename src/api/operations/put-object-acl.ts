@@ -25,7 +25,7 @@ export const putObjectAcl = defineOperation({
     const { ownerId } = object;
     const owners = { owner: ownerId, bucketOwner: bucket.ownerId };
     const grants = requestedGrants(request, owners, accounts);
-    await refusePublicAcl(context, bucket, grants);
+    await refusePublicAcl(context, bucket, grants, "s3:PutObjectAcl");
     // What is the latest version may change; the list is for the one that was looked at.
     const version = { bucket, key, versionId: object.versionId, sequence: object.sequence };
     await store.putObjectAcl(version, writeAcl(grants, ownerId));
