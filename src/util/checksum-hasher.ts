@@ -1,6 +1,6 @@
 // The checksums that S3 clients send, as incremental hashers. CRC32 and CRC32C are native, SHA and MD5 come with Node,
 // CRC64NVME and xxHash are WebAssembly: one instance each, whose state is swapped between hashers, so that a thousand
-// uploads share it.
+// uploads share it. Of CRC64NVME, which is computed of every upload that brings no checksum, most bytes are folded away.
 // https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html
 
 import { createHash } from "node:crypto";
@@ -8,6 +8,7 @@ import { createRequire } from "node:module";
 import { crc32, crc32c } from "@node-rs/crc32";
 import type * as HashWasm from "hash-wasm";
 import { assert } from "./assert.ts";
+import { Crc64Fold, FOLD_BYTES_MAX, FOLD_REST_BOUND, invertStart } from "./crc64-fold.ts";
 
 type WasmChecksum = "CRC64NVME" | "XXHASH128" | "XXHASH3" | "XXHASH64";
 
@@ -46,7 +47,11 @@ const CREATE_WASM: Readonly<Record<WasmChecksum, () => Promise<HashWasm.IHasher>
   XXHASH128: () => fromPackage("xxhash128").createXXHash128(),
 };
 
+/** So much of a message waits before it is folded, in bytes; one that is no longer never is. */
+const FOLD_PENDING_MAX = 4 * 1024;
+
 const engines = new Map<HashedChecksum, WasmEngine>();
+let crc64Fold: Crc64Fold | undefined;
 const loadings = new Map<WasmChecksum, Promise<void>>();
 
 /** Loads what the algorithm needs, once. Await it before `createChecksumHasher` of that algorithm. */
@@ -66,16 +71,27 @@ function isWasm(algorithm: HashedChecksum): algorithm is WasmChecksum {
 
 async function loadEngine(algorithm: WasmChecksum): Promise<void> {
   const wasm = await CREATE_WASM[algorithm]();
+  if (algorithm === "CRC64NVME") crc64Fold = Crc64Fold.create();
   engines.set(algorithm, { wasm, initialState: wasm.init().save(), owner: undefined });
 }
 
-/** A fresh hasher. `loadChecksumHasher` of the algorithm must have resolved before. */
-export function createChecksumHasher(algorithm: HashedChecksum): ChecksumHasher {
+/**
+ * A fresh hasher. `loadChecksumHasher` of the algorithm must have resolved before.
+ * @param expectedBytes How many bytes will come, where that is known.
+ */
+export function createChecksumHasher(
+  algorithm: HashedChecksum,
+  expectedBytes?: number,
+): ChecksumHasher {
   if (algorithm === "CRC32") return new Crc32Hasher(crc32);
   if (algorithm === "CRC32C") return new Crc32Hasher(crc32c);
   if (!isWasm(algorithm)) return new NodeHasher(algorithm);
   const engine = engines.get(algorithm);
   assert(engine !== undefined, `loadChecksumHasher comes before ${algorithm}`);
+  const isSmall = expectedBytes !== undefined && expectedBytes <= FOLD_PENDING_MAX;
+  if (algorithm === "CRC64NVME" && !isSmall && crc64Fold !== undefined) {
+    return new FoldingHasher(engine, crc64Fold);
+  }
   return new WasmHasher(engine);
 }
 
@@ -124,6 +140,57 @@ class WasmHasher implements ChecksumHasher {
     if (owner !== undefined) owner.#state = wasm.save();
     wasm.load(this.#state);
     this.#engine.owner = this;
+  }
+}
+
+/** Folds long messages down to a few hundred bytes, again and again, and computes the CRC of what is left at the end. */
+class FoldingHasher implements ChecksumHasher {
+  readonly #engine: WasmEngine;
+  readonly #fold: Crc64Fold;
+  /** What has come, or is left of it. */
+  #pending = new Uint8Array(0);
+  #pendingBytes = 0;
+  #isFolded = false;
+
+  constructor(engine: WasmEngine, fold: Crc64Fold) {
+    this.#engine = engine;
+    this.#fold = fold;
+  }
+
+  update(chunk: Uint8Array): void {
+    let rest = chunk;
+    while (this.#pendingBytes + rest.length > FOLD_PENDING_MAX) {
+      const taken = rest.subarray(0, FOLD_BYTES_MAX - this.#pendingBytes);
+      rest = rest.subarray(taken.length);
+      this.#foldWith(taken);
+    }
+    if (rest.length === 0) return;
+    this.#reserve(this.#pendingBytes + rest.length);
+    this.#pending.set(rest, this.#pendingBytes);
+    this.#pendingBytes += rest.length;
+  }
+
+  digestBase64(): string {
+    const pending = this.#pending.subarray(0, this.#pendingBytes);
+    if (this.#isFolded) invertStart(pending);
+    const hasher = new WasmHasher(this.#engine);
+    hasher.update(pending);
+    return hasher.digestBase64();
+  }
+
+  #foldWith(chunk: Uint8Array): void {
+    const pending = this.#pending.subarray(0, this.#pendingBytes);
+    this.#reserve(FOLD_REST_BOUND);
+    this.#pendingBytes = this.#fold.fold([pending, chunk], this.#pending, !this.#isFolded);
+    this.#isFolded = true;
+  }
+
+  /** Small objects are many: each gets no more room than it needs. */
+  #reserve(sizeBytes: number): void {
+    if (sizeBytes <= this.#pending.length) return;
+    const larger = new Uint8Array(sizeBytes);
+    larger.set(this.#pending.subarray(0, this.#pendingBytes));
+    this.#pending = larger;
   }
 }
 

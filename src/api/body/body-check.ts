@@ -17,6 +17,8 @@ export interface BodyClaims {
   readonly declared: DeclaredChecksum | undefined;
   /** Computed in any case, beside what the client declares; undefined computes nothing more. */
   readonly wanted: ChecksumAlgorithm | undefined;
+  /** Length after decoding, where it is known. */
+  readonly sizeBytes?: number | undefined;
 }
 
 export class BodyCheck {
@@ -29,12 +31,12 @@ export class BodyCheck {
   #verified: readonly ObjectChecksum[] = [];
 
   constructor(claims: BodyClaims) {
-    const { payload, declared, wanted } = claims;
+    const { payload, declared, wanted, sizeBytes } = claims;
     this.#claims = claims;
     this.#payloadHash = payload.kind === "sha256" ? createHash("sha256") : undefined;
     this.#hashers = new Map(
       [declared?.algorithm, wanted].flatMap((algorithm) =>
-        algorithm === undefined ? [] : [[algorithm, createChecksumHasher(algorithm)]],
+        algorithm === undefined ? [] : [[algorithm, createChecksumHasher(algorithm, sizeBytes)]],
       ),
     );
     if (payload.kind === "chunked" && payload.hasTrailer) {

@@ -39,7 +39,7 @@ export async function openUploadBody(options: UploadBodyOptions): Promise<Upload
   for (const algorithm of [declared?.algorithm, wanted]) {
     if (algorithm !== undefined) await loadChecksumHasher(algorithm);
   }
-  const check = new BodyCheck({ payload, declared, wanted });
+  const check = new BodyCheck({ payload, declared, wanted, sizeBytes });
   return {
     sizeBytes,
     chunks: checkedChunks({ source, payload, sizeBytes, rule }, check),
