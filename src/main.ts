@@ -89,6 +89,7 @@ function wantsSupervisor(args: Args): boolean {
 async function showConfig(args: Args): Promise<number> {
   const { readConfig } = await import("./config.ts");
   const rendering = await import("./config/render-config.ts");
+  const { accountsOf } = await import("./wiring/accounts.ts");
   const [first, ...rest] = args;
   const named = first === "server" || first === "gateway" || first === "node" ? first : undefined;
   const role = named ?? "server";
@@ -100,7 +101,8 @@ async function showConfig(args: Args): Promise<number> {
   });
   const { settings, origins } = config;
   const render = settings.json ? rendering.renderConfigJson : rendering.renderConfigText;
-  process.stdout.write(render({ role, settings, origins }));
+  const accounts = role === "node" ? [] : accountsOf(settings.users);
+  process.stdout.write(render({ role, settings, origins, accounts }));
   return DONE;
 }
 

@@ -49,7 +49,10 @@ export const COMMANDS: readonly Command[] = [
     name: "config",
     synopsis: "config [server|gateway|node] [FLAG...]",
     summary: "prints which settings would be in force, and where each comes from",
-    detail: ["Takes the flags of that role (default: server). Secrets are not shown."],
+    detail: [
+      "Takes the flags of that role (default: server). Secrets are not shown.",
+      "Also lists the accounts with the number, ARN and canonical id that bucket policies name them by.",
+    ],
   },
   {
     name: "health",

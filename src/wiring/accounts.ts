@@ -21,9 +21,19 @@ export function credentialsOf(
   return [{ ...root, account: rootAccount }, ...users.map(credentialOf)];
 }
 
+/** All accounts, root first. */
+export function accountsOf(users: readonly UserSettings[]): readonly Account[] {
+  return [rootAccount, ...users.map(accountOf)];
+}
+
 function credentialOf(user: UserSettings): Credential {
-  const { name, accessKey, secretKey, displayName = name, email } = user;
+  const { accessKey, secretKey } = user;
+  return { accessKey, secretKey, account: accountOf(user) };
+}
+
+function accountOf(user: UserSettings): Account {
+  const { name, displayName = name, email } = user;
   // The configuration's own ids are taken as they are; their form was checked there.
   const id = user.id === undefined ? accountIdOf(name) : (user.id as AccountId);
-  return { accessKey, secretKey, account: { id, name, displayName, email } };
+  return { id, name, displayName, email };
 }

@@ -2,8 +2,11 @@
 
 import { expect, test } from "vitest";
 import { readConfig } from "../../../src/config.ts";
+import { accountIdOf } from "../../../src/config/account-id.ts";
 import { renderConfigJson, renderConfigText } from "../../../src/config/render-config.ts";
 import { COMMANDS, renderCommandHelp, renderOverview } from "../../../src/config/usage.ts";
+import { accountNumberOf } from "../../../src/core/account.ts";
+import { accountsOf } from "../../../src/wiring/accounts.ts";
 
 test("the overview names every command", () => {
   const text = renderOverview();
@@ -28,14 +31,20 @@ test("config shows values and where they come from, without secrets", async () =
     KINTSUGI_USERS: JSON.stringify(users),
   };
   const config = await readConfig({ role: "server", args: ["--port", "1"], env, mayCreate: false });
-  const rendered = { role: "server", ...config } as const;
+  const accounts = accountsOf(config.settings.users);
+  const rendered = { role: "server", ...config, accounts } as const;
   const text = renderConfigText(rendered);
   expect(text).toMatch(/^port +1 +--port$/m);
   expect(text).toMatch(/^secretKey +\(hidden\) +KINTSUGI_SECRET_KEY$/m);
+  const number = accountNumberOf(accountIdOf("ann"));
+  const arn = `arn:aws:iam::${number}:user/ann`;
+  expect(text).toContain(`\n  ann   ${number}  ${arn}  ${accountIdOf("ann")}\n`);
+  expect(text).toMatch(/^ {2}root {2}\d{12} {2}arn:aws:iam::\d{12}:root /m);
   const json = renderConfigJson(rendered);
   expect(JSON.parse(json)).toMatchObject({
     role: "server",
     settings: { port: { value: 1, origin: "--port" }, region: { origin: "default" } },
+    accounts: [{ name: "root" }, { name: "ann", number, arn, id: accountIdOf("ann") }],
   });
   for (const output of [text, json]) {
     expect(output).toContain("ann-key");
