@@ -21,8 +21,8 @@ export async function guardedHeaders(
   if (lock.retention !== undefined && (await allows("s3:GetObjectRetention"))) {
     Object.assign(headers, retentionHeaders(lock.retention));
   }
-  if (lock.legalHold && (await allows("s3:GetObjectLegalHold"))) {
-    Object.assign(headers, legalHoldHeaders());
+  if (lock.legalHold !== undefined && (await allows("s3:GetObjectLegalHold"))) {
+    Object.assign(headers, legalHoldHeaders(lock.legalHold));
   }
   return headers;
 }

@@ -111,6 +111,6 @@ export function retentionHeaders({ mode, until }: Retention): Record<string, str
   return { [MODE]: mode, [UNTIL]: xmlDate(until) };
 }
 
-export function legalHoldHeaders(): Record<string, string> {
-  return { [HOLD]: "ON" };
+export function legalHoldHeaders(isOn: boolean): Record<string, string> {
+  return { [HOLD]: isOn ? "ON" : "OFF" };
 }

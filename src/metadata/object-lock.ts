@@ -4,7 +4,7 @@
 import { S3Error } from "../core/s3-error.ts";
 import type { BucketLock, DefaultRetention, GivenLock, ObjectLock, Retention } from "./records.ts";
 
-export const NO_LOCK: ObjectLock = { retention: undefined, legalHold: false };
+export const NO_LOCK: ObjectLock = { retention: undefined, legalHold: undefined };
 
 const DAY_MS = 86_400_000;
 
@@ -28,7 +28,7 @@ export function lockOf(
   if (bucket === undefined) return NO_LOCK;
   const { defaultRetention } = bucket;
   const fallback = defaultRetention && retentionFrom(defaultRetention, writtenAt);
-  return { retention: given.retention ?? fallback, legalHold: given.legalHold ?? false };
+  return { retention: given.retention ?? fallback, legalHold: given.legalHold };
 }
 
 /** @throws S3Error InvalidRequest */
@@ -50,7 +50,7 @@ function retentionFrom({ mode, unit, count }: DefaultRetention, from: number): R
 
 /** Whether a version must not be deleted now. */
 export function isKept({ retention, legalHold }: ObjectLock, permission: RetentionPermission) {
-  return legalHold || (retention !== undefined && isInForce(retention, permission));
+  return legalHold === true || (retention !== undefined && isInForce(retention, permission));
 }
 
 /**

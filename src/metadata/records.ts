@@ -44,8 +44,8 @@ export interface Retention {
 
 export interface ObjectLock {
   readonly retention: Retention | undefined;
-  /** Keeps the version for as long as it stands, whatever the retention says. */
-  readonly legalHold: boolean;
+  /** Keeps the version for as long as it stands, whatever the retention says. Undefined: there never was one. */
+  readonly legalHold: boolean | undefined;
 }
 
 /** What a client asks for; without a retention the bucket's default is taken, within the transaction. */

@@ -71,7 +71,7 @@ async function expectOldContents(store: MetadataStore): Promise<number> {
   expect(bucket).toMatchObject({ objectCount: 4, objectBytes: 9 + 5 + 5 + 20 });
   expect(await store.findBucketConfig(bucketId, "tagging")).toBe("a document");
   const nothing = { acl: undefined, encryption: undefined };
-  const unlocked = { lock: { retention: undefined, legalHold: false } };
+  const unlocked = { lock: { retention: undefined, legalHold: undefined } };
   for (const [key, kind] of [
     ["inline", "inline"],
     ["set", "set"],

@@ -285,7 +285,7 @@ test("an answer that began before the closing is finished, and its connection en
         modifiedAt: 0,
         sizeBytes: 8,
         tags: [],
-        lock: { retention: undefined, legalHold: false },
+        lock: { retention: undefined, legalHold: undefined },
         attributes: { headers: {}, userMetadata: {} },
         content: { kind: "inline" },
       },

@@ -183,11 +183,18 @@ test("a legal hold keeps a version whatever else is said, until it ends", async 
   const id = await lab.put("key", "body");
   const status = async () =>
     (await client.send(new GetObjectLegalHoldCommand({ Bucket, Key: "key" }))).LegalHold?.Status;
+  const inHead = async () =>
+    (await client.send(new HeadObjectCommand({ Bucket, Key: "key" }))).ObjectLockLegalHoldStatus;
+  // One that never was is told apart from one that has ended.
+  const none = { code: "NoSuchObjectLockConfiguration", status: 404 };
+  expect(await refusal(status())).toEqual(none);
+  expect(await inHead()).toBeUndefined();
   await hold(lab, "ON");
   expect(await status()).toBe("ON");
   expect(await refusal(lab.remove("key", id, BYPASS))).toEqual(DENIED);
   await hold(lab, "OFF");
   expect(await status()).toBe("OFF");
+  expect(await inHead()).toBe("OFF");
   await lab.remove("key", id);
   expect(await lab.listed()).toEqual([]);
 });

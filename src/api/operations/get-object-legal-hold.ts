@@ -1,7 +1,7 @@
 // GetObjectLegalHold: whether a version is held.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObjectLegalHold.html
-// Differs from AWS: a version that never had a hold answers OFF, where S3 says that there is no configuration.
 
+import { S3Error } from "../../core/s3-error.ts";
 import { getObjectVersion } from "../absent-version.ts";
 import { requireLock } from "../object-lock.ts";
 import { defineOperation } from "../operation.ts";
@@ -18,7 +18,8 @@ export const getObjectLegalHold = defineOperation({
   async handle(context, { versionId }) {
     const { bucket, key } = context;
     requireLock(bucket);
-    const { lock } = await getObjectVersion(context, { bucket, key, versionId });
-    return xmlResponse("LegalHold", { Status: lock.legalHold ? "ON" : "OFF" });
+    const { legalHold } = (await getObjectVersion(context, { bucket, key, versionId })).lock;
+    if (legalHold === undefined) throw new S3Error("NoSuchObjectLockConfiguration");
+    return xmlResponse("LegalHold", { Status: legalHold ? "ON" : "OFF" });
   },
 });

@@ -115,7 +115,7 @@ export function recordValues(bucketId: number, object: ObjectRecord): readonly R
   const { checksum, content } = object;
   const manifest = content.kind === "manifest" ? content : undefined;
   const bytes = content.kind === "manifest" ? NO_BYTES : contentColumns(content);
-  const lock = lockColumns(object.lock, false);
+  const lock = lockColumns(object.lock);
   return [
     bucketId,
     object.key,
@@ -172,8 +172,7 @@ export function recordOf(key: string, row: ObjectRow): ObjectRecord {
 }
 
 export function objectLockOf(row: LockColumns): ObjectLock {
-  const { retention, legalHold } = givenLockOf(row);
-  return { retention, legalHold: legalHold ?? false };
+  return givenLockOf(row);
 }
 
 function manifestOf(row: ObjectRow): ManifestContent | undefined {

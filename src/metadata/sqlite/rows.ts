@@ -61,17 +61,15 @@ export function bucketLockOf(row: BucketLockColumns): BucketLock | undefined {
 export interface LockColumns {
   readonly retention_mode: LockMode | null;
   readonly retain_until: number | null;
-  /** Of an object null stands for 0. */
+  /** Null where there never was one. */
   readonly legal_hold: number | null;
 }
 
-/** Of an object no legal hold is null, as in rows from before there were any. */
-export function lockColumns({ retention, legalHold }: GivenLock, isGiven: boolean): LockColumns {
-  const off = isGiven && legalHold === false ? 0 : null;
+export function lockColumns({ retention, legalHold }: GivenLock): LockColumns {
   return {
     retention_mode: retention?.mode ?? null,
     retain_until: retention?.until ?? null,
-    legal_hold: legalHold === true ? 1 : off,
+    legal_hold: legalHold === undefined ? null : Number(legalHold),
   };
 }
 

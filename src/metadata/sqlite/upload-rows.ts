@@ -118,7 +118,7 @@ export function uploadRow(
     attributes: attributesText(input.attributes),
     acl: input.acl ?? null,
     encryption: input.encryption ?? null,
-    ...lockColumns(input.lock, true),
+    ...lockColumns(input.lock),
     completed_version_id: null,
   };
 }

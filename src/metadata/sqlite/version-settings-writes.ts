@@ -43,8 +43,7 @@ export function versionSettingsWrites(
       const { mode = null, until = null } = retention ?? {};
       change(name, version, { retention_mode: mode, retain_until: until });
     },
-    putLegalHold: ({ name, isOn }) =>
-      change(name, getLockable(name), { legal_hold: isOn ? 1 : null }),
+    putLegalHold: ({ name, isOn }) => change(name, getLockable(name), { legal_hold: isOn ? 1 : 0 }),
   };
 }
 

@@ -39,7 +39,7 @@ export function objectTests(given: GivenStore): void {
     const { bucketId: _bucketId, content: _content, ...said } = input;
     expect(put).toEqual({
       ...said,
-      lock: { retention: undefined, legalHold: false },
+      lock: { retention: undefined, legalHold: undefined },
       versionId: "null",
       sequence: expect.any(Number),
       content: { kind: "set", set: shardSet(1) },

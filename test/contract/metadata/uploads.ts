@@ -161,7 +161,7 @@ export function uploadTests(given: GivenStore): void {
       tags: upload.tags,
       acl: undefined,
       encryption: undefined,
-      lock: { retention: undefined, legalHold: false },
+      lock: { retention: undefined, legalHold: undefined },
       content: { kind: "manifest", manifestId, partCount: 3 },
     });
     expect(await store.findObject(bucketId, "key")).toEqual(object);

@@ -90,7 +90,8 @@ function withLocks(
     seen.map(async (version) => {
       const found = await store.findVersion({ bucket, key, versionId: version.versionId });
       if (found?.kind !== "object") return version;
-      const { legalHold: isHeld, retention } = found.object.lock;
+      const { legalHold, retention } = found.object.lock;
+      const isHeld = legalHold === true;
       return { ...version, lock: { isHeld, keptUntil: retention?.until ?? 0 } };
     }),
   );
