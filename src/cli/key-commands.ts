@@ -19,8 +19,9 @@ export async function showKey(context: CommandContext): Promise<number> {
   const fields = fieldsOf(answer);
   const isReady = fields.get("isReady") === true;
   const obstacle = fields.get("obstacle");
+  const id = textOf(fields.get("id"));
   const words = [
-    `master key  ${textOf(fields.get("id")) ?? "none"} (${textOf(fields.get("origin")) ?? "unknown"})`,
+    `master key  ${id === undefined ? "none" : `${id} (${textOf(fields.get("origin")) ?? "unknown"})`}`,
     `encryption  ${isReady ? "on" : "off"}`,
     ...(typeof obstacle === "string" ? [obstacle] : []),
   ];

@@ -4,7 +4,7 @@
 
 import { createHash } from "node:crypto";
 import { S3Error } from "../../core/s3-error.ts";
-import { nameInKeyId } from "./kms-key-id.ts";
+import { DEFAULT_KMS_KEY, nameInKeyId } from "./kms-key-id.ts";
 import { unwrapKey, wrapKey } from "./key-wrap.ts";
 import type { KeyName, KeyProvider, WrappedDataKey } from "./key-provider.ts";
 import type { NamedKey } from "./named-keys.ts";
@@ -21,6 +21,7 @@ const HEX = /^[0-9a-fA-F]{64}$/;
 const BASE64 = /^[A-Za-z0-9+/_-]{43}=?$/;
 /** Keys that may be given at a time. */
 const KEYS_MAX = 100;
+const NO_DEFAULT_KEY = `No KMS key was named, and the server was given none of the name ${DEFAULT_KMS_KEY}, which stands in then. Name one of its keys, or have it given that one (--kms-keys-file).`;
 
 export function masterKeyOf(bytes: Uint8Array): MasterKey {
   const hash = createHash("sha256").update("kintsugi master key\0").update(bytes);
@@ -117,7 +118,10 @@ export class MasterKeys implements KeyProvider {
   #requireNamed(kmsKeyId: string): MasterKey {
     const key = this.#named.get(nameInKeyId(kmsKeyId) ?? "");
     if (key !== undefined) return key;
-    if (this.#named.size > 0) throw new S3Error("KMS.NotFoundException");
+    if (this.#named.size > 0) {
+      const message = kmsKeyId === DEFAULT_KMS_KEY ? NO_DEFAULT_KEY : undefined;
+      throw new S3Error("KMS.NotFoundException", { message });
+    }
     throw new S3Error("NotImplemented", {
       message:
         "Encryption with KMS keys (SSE-KMS) is not set up: this server has no keys with names (--kms-keys-file).",

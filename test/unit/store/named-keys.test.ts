@@ -2,7 +2,7 @@
 
 import { randomBytes } from "node:crypto";
 import { expect, test } from "vitest";
-import { nameInKeyId } from "../../../src/store/encryption/kms-key-id.ts";
+import { DEFAULT_KMS_KEY, nameInKeyId } from "../../../src/store/encryption/kms-key-id.ts";
 import { masterKeyOf, MasterKeys } from "../../../src/store/encryption/master-keys.ts";
 import { parseNamedKeys } from "../../../src/store/encryption/named-keys.ts";
 
@@ -73,6 +73,10 @@ test("a name that is not given is not found; where none are, there is no such en
     await expect(keys.wrap(ONE, NAME, id), id).rejects.toMatchObject(missing);
   }
   await keys.requireReady("blue");
+  // Who named none is not told that the one he named is missing.
+  await expect(keys.requireReady(DEFAULT_KMS_KEY)).rejects.toThrow(/No KMS key was named.*aws\/s3/);
+  keys.addNamed({ name: DEFAULT_KMS_KEY, key: masterKeyOf(ONE) });
+  await keys.requireReady(DEFAULT_KMS_KEY);
 });
 
 test("without a master key, keys with names work all the same", async () => {
