@@ -8,7 +8,7 @@ import type { ObjectRecord, VersionRecord } from "../store/records.ts";
 import { renderHttpDate } from "./headers.ts";
 import type { OperationContext } from "./operation.ts";
 
-type Asking = Pick<OperationContext, "allows" | "confirm" | "store">;
+type Asking = Pick<OperationContext, "allows" | "confirm" | "request" | "store">;
 
 /**
  * The object that a version is, which is the one that was decided about.
@@ -39,7 +39,7 @@ export async function refuseAbsent(context: Asking, version: ObjectVersion): Pro
 }
 
 async function absentVersion(
-  { allows }: Asking,
+  { allows, request }: Asking,
   { bucket, key, versionId }: ObjectVersion,
   found: VersionRecord | undefined,
 ): Promise<S3Error> {
@@ -54,7 +54,7 @@ async function absentVersion(
   const headers = { "x-amz-delete-marker": "true", "x-amz-version-id": marker.versionId };
   if (versionId === undefined) return new S3Error("NoSuchKey", { detail: { Key: key }, headers });
   return new S3Error("MethodNotAllowed", {
-    detail: { Method: "GET", ResourceType: "DeleteMarker", Allow: "DELETE" },
+    detail: { Method: request.method, ResourceType: "DeleteMarker", Allow: "DELETE" },
     headers: { ...headers, "last-modified": renderHttpDate(marker.modifiedAt) },
   });
 }

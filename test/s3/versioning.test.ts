@@ -213,6 +213,9 @@ test("tags belong to their version", async () => {
   const { VersionId: marker } = await lab.remove(Key);
   const onMarker = client.send(new GetObjectTaggingCommand({ Bucket, Key, VersionId: marker }));
   expect(await refusal(onMarker)).toEqual({ code: "MethodNotAllowed", status: 405 });
+  const name = { Bucket, Key, VersionId: marker };
+  const put = client.send(new PutObjectTaggingCommand({ ...name, Tagging: tag("none") }));
+  await expect(put).rejects.toMatchObject({ Method: "PUT", ResourceType: "DeleteMarker" });
 });
 
 test("attributes are those of the version", async () => {
