@@ -84,13 +84,14 @@ class LocalDrive implements ShardStore {
   }
 
   read(name: ShardName, offset: number, target: Uint8Array): Promise<void> {
+    if (this.#closed) return Promise.reject(this.#closedError());
     const path = shardPath(name);
-    return this.#guard(() =>
-      this.#openShards.use(path, async (file) => {
-        const count = await file.read(target, offset);
+    return this.#openShards.read(path, offset, target).then(
+      (count) => {
         if (count === target.length) return;
         throw new ShardError("Corrupt", `${this.label}: ${path} ends at ${offset + count}`);
-      }),
+      },
+      (error: unknown) => this.#translate(error),
     );
   }
 
@@ -186,12 +187,20 @@ class LocalDrive implements ShardStore {
   }
 
   async #guard<Value>(work: () => Promise<Value>): Promise<Value> {
-    if (this.#closed) throw new ShardError("Unavailable", `${this.label}: it is closed`);
+    if (this.#closed) throw this.#closedError();
     try {
       return await work();
     } catch (error) {
-      if (error instanceof DiskError && error.code === "ENOENT") await this.#checkPresent();
-      throw shardErrorFrom(error, this.label);
+      return this.#translate(error);
     }
+  }
+
+  async #translate(error: unknown): Promise<never> {
+    if (error instanceof DiskError && error.code === "ENOENT") await this.#checkPresent();
+    throw shardErrorFrom(error, this.label);
+  }
+
+  #closedError(): ShardError {
+    return new ShardError("Unavailable", `${this.label}: it is closed`);
   }
 }

@@ -4,7 +4,9 @@
 import type { Disk, ReadFile } from "../disk/disk.ts";
 
 interface Entry {
-  readonly file: Promise<ReadFile>;
+  readonly opening: Promise<ReadFile>;
+  /** Once it is open: then a read need not wait for anything. */
+  file: ReadFile | undefined;
   readCount: number;
   /** No longer in the cache: the last reader closes. */
   dropped: boolean;
@@ -21,19 +23,28 @@ export class OpenShards {
     this.#openMax = openMax;
   }
 
-  /** Runs `work` on the open file. After an error of any kind the file is opened anew the next time. */
-  async use<Value>(path: string, work: (file: ReadFile) => Promise<Value>): Promise<Value> {
+  /**
+   * Fills `target` from `offset`; resolves to the bytes read, fewer only at the end of the file. After an error, or when
+   * the file ends before, it is opened anew the next time.
+   */
+  read(path: string, offset: number, target: Uint8Array): Promise<number> {
     const entry = this.#take(path);
     entry.readCount += 1;
-    try {
-      return await work(await entry.file);
-    } catch (error) {
-      if (this.#entries.get(path) === entry) this.#drop(path, entry);
-      throw error;
-    } finally {
-      entry.readCount -= 1;
-      closeIfUnused(entry);
-    }
+    const { file, opening } = entry;
+    const reading =
+      file === undefined
+        ? opening.then((opened) => opened.read(target, offset))
+        : file.read(target, offset);
+    return reading.then(
+      (count) => {
+        this.#ended(path, entry, count === target.length);
+        return count;
+      },
+      (error: unknown) => {
+        this.#ended(path, entry, false);
+        throw error;
+      },
+    );
   }
 
   /** Forgets a file, for instance because it is removed; who reads it now goes on. */
@@ -46,6 +57,12 @@ export class OpenShards {
     for (const [path, entry] of this.#entries) this.#drop(path, entry);
   }
 
+  #ended(path: string, entry: Entry, isGood: boolean): void {
+    if (!isGood && this.#entries.get(path) === entry) this.#drop(path, entry);
+    entry.readCount -= 1;
+    closeIfUnused(entry);
+  }
+
   #take(path: string): Entry {
     const known = this.#entries.get(path);
     if (known !== undefined) {
@@ -53,7 +70,12 @@ export class OpenShards {
       this.#entries.set(path, known);
       return known;
     }
-    const entry: Entry = { file: this.#disk.open(path), readCount: 0, dropped: false };
+    const opening = this.#disk.open(path);
+    const entry: Entry = { opening, file: undefined, readCount: 0, dropped: false };
+    opening.then(
+      (file) => (entry.file = file),
+      () => undefined,
+    );
     this.#entries.set(path, entry);
     this.#dropOldest();
     return entry;
@@ -75,5 +97,5 @@ export class OpenShards {
 function closeIfUnused(entry: Entry): void {
   if (!entry.dropped || entry.readCount > 0) return;
   // A file that could not be opened has told its reader; there is nothing to close.
-  entry.file.then((file) => file.close()).catch(() => undefined);
+  entry.opening.then((file) => file.close()).catch(() => undefined);
 }

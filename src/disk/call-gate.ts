@@ -2,8 +2,8 @@
 // was asked for. A call that the kernel does not answer keeps its slot (its thread is stuck as well), and while there is
 // such a call new ones fail at once: a hung drive must cost its users one deadline, not one for each request.
 
-import { withDeadline } from "../util/deadline.ts";
-import { Limiter, LimiterFullError } from "../util/limiter.ts";
+import { awakeTimeout, type AwakeTimeout } from "../util/awake-timeout.ts";
+import { Turns } from "../util/limiter.ts";
 import { DiskError } from "./disk.ts";
 import { diskErrorFrom } from "./errno.ts";
 
@@ -29,7 +29,11 @@ export interface Call<Value> {
   readonly onEnd?: () => void;
 }
 
-interface CallState {
+/** A call between its asking and the kernel's answer. */
+interface GatedCall<Value> {
+  readonly call: Call<Value>;
+  readonly resolve: (value: Value) => void;
+  readonly reject: (error: unknown) => void;
   /** The kernel has the call. */
   made: boolean;
   /** The caller has given up. */
@@ -38,57 +42,72 @@ interface CallState {
 
 export class CallGate {
   readonly deadlineMs: number;
-  readonly #limiter: Limiter;
+  readonly #turns: Turns;
   #overdueCount = 0;
 
   constructor(options: CallGateOptions) {
     this.deadlineMs = options.deadlineMs;
-    this.#limiter = new Limiter({ concurrency: options.maxInFlight, queueMax: QUEUE_MAX });
+    this.#turns = new Turns({ concurrency: options.maxInFlight, queueMax: QUEUE_MAX });
   }
 
-  /** @throws DiskError: what the kernel answered, or TIMEOUT. */
-  async run<Value>(call: Call<Value>): Promise<Value> {
+  /**
+   * One promise a call, and no async functions on the way: a small read is four calls.
+   * @throws DiskError: what the kernel answered, or TIMEOUT.
+   */
+  run<Value>(call: Call<Value>): Promise<Value> {
     if (this.#overdueCount > 0) {
       call.onEnd?.();
-      throw timeout(call.what, "the drive hangs");
+      return Promise.reject(timeout(call.what, "the drive hangs"));
     }
-    const state: CallState = { made: false, late: false };
-    try {
-      return await withDeadline(
-        this.#limiter.run(() => this.#make(call, state)),
-        {
-          timeoutMs: this.deadlineMs,
-          onTimeout: () => this.#giveUp(call.what, state),
-          onLate: call.onLate,
-        },
-      );
-    } catch (error) {
-      if (!(error instanceof LimiterFullError)) throw error;
-      call.onEnd?.();
-      throw timeout(call.what, "too many calls wait");
-    }
-  }
-
-  #giveUp(what: string, state: CallState): DiskError {
-    state.late = true;
-    if (state.made) this.#overdueCount += 1;
-    return timeout(what, `no answer within ${this.deadlineMs} ms`);
-  }
-
-  #make<Value>(call: Call<Value>, state: CallState): Promise<Value> {
-    if (state.late) {
-      call.onEnd?.();
-      return Promise.reject(timeout(call.what, "its deadline passed in the queue"));
-    }
-    state.made = true;
     return new Promise<Value>((resolve, reject) => {
-      call.start((error, value) => {
-        if (state.late) this.#overdueCount -= 1;
-        call.onEnd?.();
-        if (error) reject(diskErrorFrom(error, call.what));
-        else resolve(value);
-      });
+      const gated: GatedCall<Value> = { call, resolve, reject, made: false, late: false };
+      const deadline = awakeTimeout(this.deadlineMs, () => this.#giveUp(gated));
+      if (this.#turns.ask(() => this.#make(gated, deadline))) return;
+      deadline.cancel();
+      call.onEnd?.();
+      reject(timeout(call.what, "too many calls wait"));
     });
+  }
+
+  #giveUp<Value>(gated: GatedCall<Value>): void {
+    gated.late = true;
+    if (gated.made) this.#overdueCount += 1;
+    gated.reject(timeout(gated.call.what, `no answer within ${this.deadlineMs} ms`));
+  }
+
+  #make<Value>(gated: GatedCall<Value>, deadline: AwakeTimeout): void {
+    const { call } = gated;
+    if (gated.late) {
+      call.onEnd?.();
+      this.#turns.end();
+      return;
+    }
+    gated.made = true;
+    try {
+      call.start((error, value) => {
+        deadline.cancel();
+        this.#answered(gated, error, value);
+      });
+    } catch (error) {
+      // Nothing has reached the kernel: an argument is wrong.
+      deadline.cancel();
+      call.onEnd?.();
+      gated.reject(error);
+      this.#turns.end();
+    }
+  }
+
+  #answered<Value>(
+    { call, late, resolve, reject }: GatedCall<Value>,
+    error: NodeJS.ErrnoException | null,
+    value: Value,
+  ): void {
+    if (late) this.#overdueCount -= 1;
+    call.onEnd?.();
+    if (error) reject(diskErrorFrom(error, call.what));
+    else if (late) call.onLate?.(value);
+    else resolve(value);
+    this.#turns.end();
   }
 }
 

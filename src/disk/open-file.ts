@@ -20,12 +20,9 @@ export class OpenFile {
   }
 
   /** @throws DiskError of the call; OTHER when the file is closed. */
-  async run<Value>(
-    name: string,
-    start: (descriptor: number, done: Done<Value>) => void,
-  ): Promise<Value> {
+  run<Value>(name: string, start: (descriptor: number, done: Done<Value>) => void): Promise<Value> {
     const what = `${name} ${this.path}`;
-    if (this.#closed) throw new DiskError("OTHER", `${what}: it is closed`);
+    if (this.#closed) return Promise.reject(new DiskError("OTHER", `${what}: it is closed`));
     this.#pendingCount += 1;
     return this.#gate.run<Value>({
       what,

@@ -25,18 +25,24 @@ class RealReadFile implements ReadFile {
     this.sizeBytes = sizeBytes;
   }
 
-  async read(target: Uint8Array, offset: number): Promise<number> {
-    let filled = 0;
+  read(target: Uint8Array, offset: number): Promise<number> {
+    return this.#readSome(target, offset).then((count) =>
+      count === target.length || count === 0 ? count : this.#readRest(target, offset, count),
+    );
+  }
+
+  close(): Promise<void> {
+    return this.#file.close();
+  }
+
+  async #readRest(target: Uint8Array, offset: number, before: number): Promise<number> {
+    let filled = before;
     while (filled < target.length) {
       const count = await this.#readSome(target.subarray(filled), offset + filled);
       if (count === 0) break;
       filled += count;
     }
     return filled;
-  }
-
-  close(): Promise<void> {
-    return this.#file.close();
   }
 
   #readSome(target: Uint8Array, offset: number): Promise<number> {

@@ -17,7 +17,8 @@ export interface LimiterOptions {
   readonly queueMax: number;
 }
 
-export class Limiter {
+/** The turns themselves, for callers to whom a promise a task would be too dear. */
+export class Turns {
   readonly #concurrency: number;
   readonly #queueMax: number;
   #queue: (() => void)[] = [];
@@ -30,16 +31,23 @@ export class Limiter {
     this.#queueMax = options.queueMax;
   }
 
-  /**
-   * Runs `task` when its turn has come, in the order of the calls; its turn ends when its promise settles.
-   * @throws LimiterFullError when too many wait.
-   */
-  run<Value>(task: () => Promise<Value>): Promise<Value> {
-    if (this.#activeCount < this.#concurrency) return this.#start(task);
-    if (this.queuedCount >= this.#queueMax) return Promise.reject(new LimiterFullError());
-    return new Promise<Value>((resolve) => {
-      this.#queue.push(() => resolve(this.#start(task)));
-    });
+  /** Calls `begin` at its turn, now or later, in the order of the calls; `end` ends it. False when too many wait. */
+  ask(begin: () => void): boolean {
+    if (this.#activeCount < this.#concurrency) {
+      this.#activeCount += 1;
+      begin();
+      return true;
+    }
+    if (this.queuedCount >= this.#queueMax) return false;
+    this.#queue.push(begin);
+    return true;
+  }
+
+  /** Once for each turn that has begun. */
+  end(): void {
+    const next = this.#shift();
+    if (next === undefined) this.#activeCount -= 1;
+    else next();
   }
 
   get activeCount(): number {
@@ -48,16 +56,6 @@ export class Limiter {
 
   get queuedCount(): number {
     return this.#queue.length - this.#queueStart;
-  }
-
-  async #start<Value>(task: () => Promise<Value>): Promise<Value> {
-    this.#activeCount += 1;
-    try {
-      return await task();
-    } finally {
-      this.#activeCount -= 1;
-      this.#shift()?.();
-    }
   }
 
   // Array.shift moves every element of a long queue; an index moves none.
@@ -70,5 +68,40 @@ export class Limiter {
       this.#queueStart = 0;
     }
     return next;
+  }
+}
+
+export class Limiter {
+  readonly #turns: Turns;
+
+  constructor(options: LimiterOptions) {
+    this.#turns = new Turns(options);
+  }
+
+  /**
+   * Runs `task` when its turn has come, in the order of the calls; its turn ends when its promise settles.
+   * @throws LimiterFullError when too many wait.
+   */
+  run<Value>(task: () => Promise<Value>): Promise<Value> {
+    return new Promise<Value>((resolve, reject) => {
+      const begin = (): void => resolve(this.#perform(task));
+      if (!this.#turns.ask(begin)) reject(new LimiterFullError());
+    });
+  }
+
+  get activeCount(): number {
+    return this.#turns.activeCount;
+  }
+
+  get queuedCount(): number {
+    return this.#turns.queuedCount;
+  }
+
+  async #perform<Value>(task: () => Promise<Value>): Promise<Value> {
+    try {
+      return await task();
+    } finally {
+      this.#turns.end();
+    }
   }
 }
