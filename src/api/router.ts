@@ -1,11 +1,13 @@
 // Which operation a request asks for. The table of operations is closed: what asks for a sub-resource that no route of
 // the method has is refused, never taken for the plain operation beside it.
 
+import { S3_ERRORS } from "../core/s3-error-table.ts";
 import { S3Error } from "../core/s3-error.ts";
 import { findParam } from "../core/wire-request.ts";
 import type { WireRequest } from "../core/wire-request.ts";
 import type { Operation, Route, Target } from "./operation.ts";
 import { OPERATIONS } from "./operations/index.ts";
+import { domainHint } from "./unknown-domain.ts";
 
 /** In some route's query, and also known to plain operations, which take them or refuse them in their own words. */
 const PLAIN_PARAMS = new Set([
@@ -22,12 +24,15 @@ const SUBRESOURCES: Readonly<Record<Target, ReadonlySet<string>>> = {
   bucket: subresourcesOf("bucket"),
   object: subresourcesOf("object"),
 };
+/** What only a bucket has: a request for it that names none must not be taken for one for the list of buckets. */
+const OF_BUCKETS: ReadonlySet<string> = new Set(["list-type", ...SUBRESOURCES.bucket]);
 
 /** Routes with more to say come first: a query weighs more than a header. */
 const BY_PLACE = groupByPlace(OPERATIONS);
 
-/** @throws S3Error MethodNotAllowed */
+/** @throws S3Error MethodNotAllowed; InvalidRequest for what needs a bucket and names none */
 export function matchOperation(request: WireRequest, target: Target): Operation {
+  if (target === "service") refuseWithoutBucket(request);
   const candidates = BY_PLACE.get(place(request.method, target)) ?? [];
   const operation = candidates.find(({ route }) => matches(route, request));
   const subresource = findSubresource(request, target);
@@ -35,9 +40,17 @@ export function matchOperation(request: WireRequest, target: Target): Operation 
     operation === undefined ||
     (subresource !== undefined && !takesSubresource(operation.route))
   ) {
-    throw notAllowed(request.method, target, subresource);
+    throw notAllowed(request, target, subresource);
   }
   return operation;
+}
+
+function refuseWithoutBucket({ headers, query }: WireRequest): void {
+  const asked = query.find(({ name }) => OF_BUCKETS.has(name) && !SUBRESOURCES.service.has(name));
+  if (asked === undefined) return;
+  throw new S3Error("InvalidRequest", {
+    message: `The request asks for ?${asked.name} of a bucket, and names none.${domainHint(headers.get("host"))}`,
+  });
 }
 
 function subresourcesOf(target: Target): ReadonlySet<string> {
@@ -93,7 +106,11 @@ function findSubresource({ query }: WireRequest, target: Target): string | undef
   return query.find(({ name }) => SUBRESOURCES[target].has(name))?.name;
 }
 
-function notAllowed(method: string, target: Target, subresource: string | undefined): S3Error {
+function notAllowed(
+  { headers, method }: WireRequest,
+  target: Target,
+  subresource: string | undefined,
+): S3Error {
   const allowed = OPERATIONS.filter(({ route }) => {
     const names = (route.query ?? []).map(paramName);
     return (
@@ -101,7 +118,9 @@ function notAllowed(method: string, target: Target, subresource: string | undefi
       (subresource === undefined ? names.length === 0 : names.includes(subresource))
     );
   }).map(({ route }) => route.method);
+  const hint = target === "service" ? domainHint(headers.get("host")) : "";
   return new S3Error("MethodNotAllowed", {
+    ...(hint === "" ? {} : { message: `${S3_ERRORS.MethodNotAllowed.message}${hint}` }),
     detail: {
       Method: method,
       ResourceType: (subresource ?? target).toUpperCase(),

@@ -42,6 +42,45 @@ test.each<[string, Target, string[], string]>([
   expect(match(method, target, query)).toBe(name);
 });
 
+test.each([
+  ["GET", "list-type=2"],
+  ["GET", "versioning"],
+  ["POST", "delete"],
+  ["PUT", "policy"],
+])("%s /?%s without a bucket is no request for the list of buckets", (method, query) => {
+  expect(() => match(method, "service", [query])).toThrow(/of a bucket, and names none\.$/);
+});
+
+const atHost = (host: string, method: string) => () =>
+  matchOperation(
+    {
+      method,
+      rawPath: "/",
+      rawQuery: "",
+      query: method === "GET" ? [{ name: "list-type", value: "2" }] : [],
+      headers: new Map([["host", host]]),
+      rawHeaders: [],
+    },
+    "service",
+  );
+
+test("a bucket in the name of a host below an unknown domain: the refusal says what to set", () => {
+  for (const method of ["GET", "PUT"]) {
+    expect(atHost("uploads.minio:9000", method)).toThrow(
+      /If the host's name, uploads\.minio, is that of a bucket, .*: --domain minio \(KINTSUGI_DOMAIN\)\.$/,
+    );
+    for (const host of [
+      "127.0.0.1:9000",
+      "[::1]:9000",
+      "localhost",
+      "s3.example.org",
+      "a\u00e9.b",
+    ]) {
+      expect(atHost(host, method), host).not.toThrow(/--domain/);
+    }
+  }
+});
+
 test("a copy is told from an upload by its header", () => {
   expect(match("PUT", "object", [], ["x-amz-copy-source"])).toBe("CopyObject");
   expect(match("PUT", "object", ["partNumber=1", "uploadId=u"], ["x-amz-copy-source"])).toBe(
