@@ -10,6 +10,7 @@ import { expect, onTestFinished, test } from "vitest";
 import type { UploadId } from "../../src/core/ids.ts";
 import type { Content, ManifestContent, VersionRecord } from "../../src/metadata/records.ts";
 import { applyWrite, type WriteRequest } from "../../src/metadata/write-operations.ts";
+import { BucketStates } from "../../src/metadata/sqlite/bucket-states.ts";
 import { Numbering } from "../../src/metadata/sqlite/numbering.ts";
 import { openForReading, openForWriting } from "../../src/metadata/sqlite/open-database.ts";
 import { sqliteReads } from "../../src/metadata/sqlite/sqlite-reads.ts";
@@ -40,8 +41,13 @@ function writeDatabase(path: string): Buffer {
   const database = openForWriting(path);
   database.exec("begin");
   const numbering = new Numbering(database);
-  const handlers = sqliteWrites(database, numbering);
-  const write = (request: WriteRequest) => applyWrite(handlers, request, 1);
+  const buckets = new BucketStates(database);
+  const handlers = sqliteWrites(database, { numbering, buckets });
+  const write = (request: WriteRequest) => {
+    const result = applyWrite(handlers, request, 1);
+    buckets.store();
+    return result;
+  };
   write({ name: "createBucket", input: bucketInput("bucket") });
   for (const [index, key] of KEYS.entries()) {
     const contents = [inline(key), inSet(index), inPack(1_000, index * 64)];

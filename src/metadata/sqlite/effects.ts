@@ -21,8 +21,9 @@ const TAG = { null: 0, integer: 1, double: 2, text: 3, blob: 4 } as const;
 const SHAPE = { positional: 0, named: 1 } as const;
 const PACKING = { plain: 0, deflated: 1 } as const;
 const HEAD_BYTES = 5;
-/** Less is not worth deflating. */
+/** Less is not worth deflating, neither by itself nor beside the bytes of objects. */
 const DEFLATE_BYTES_MIN = 400;
+const DEFLATE_SHARE_MIN = 1 / 8;
 /** Statements of a group: a hostile record must not take all memory. */
 const INFLATED_BYTES_MAX = 256 * 1024 * 1024;
 const BYTES_AT_FIRST = 64 * 1024;
@@ -50,6 +51,11 @@ export class EffectBuffer {
     return this.#length + this.#blobBytes;
   }
 
+  /** Grows with every effect. */
+  get length(): number {
+    return this.#length;
+  }
+
   get isEmpty(): boolean {
     return this.#length === 0;
   }
@@ -68,8 +74,8 @@ export class EffectBuffer {
   /** All effects so far. */
   bytes(): Uint8Array {
     const plain = this.#bytes.subarray(0, this.#length);
-    const deflated =
-      plain.length < DEFLATE_BYTES_MIN ? undefined : deflateRawSync(plain, { level: 1 });
+    const leastBytes = Math.max(DEFLATE_BYTES_MIN, this.#blobBytes * DEFLATE_SHARE_MIN);
+    const deflated = plain.length < leastBytes ? undefined : deflateRawSync(plain, { level: 1 });
     const isDeflated = deflated !== undefined && deflated.length < plain.length;
     const statements = isDeflated ? deflated : plain;
     const head = Buffer.allocUnsafe(HEAD_BYTES);

@@ -1,6 +1,8 @@
-// Applies groups of writes, each group one transaction, each write in a savepoint: a refused write undoes itself and
-// leaves the others. What a group changed is durable on the members before it is committed, and committed before it is
-// answered: durable, then visible, then acknowledged. Without members the commit itself is what is durable.
+// Applies groups of writes, each group one transaction: a refused write is undone and leaves the others. Nearly all are
+// refused before they have changed anything; so savepoints, which copy each page that is touched, are made only where one
+// was not: then the group begins again, each write in its own. What a group changed is durable on the members before it is
+// committed, and committed before it is answered: durable, then visible, then acknowledged. Without members the commit
+// itself is what is durable.
 //
 // A group that fails leaves nothing to build on: the connection is closed, and whoever holds the writer opens another.
 
@@ -10,6 +12,7 @@ import type { ChainPosition } from "../../journal/journal-member.ts";
 import { crashPoint } from "../../util/crash-point.ts";
 import { applyWrite, type WriteHandlers, type WriteRequest } from "../write-operations.ts";
 import { knownStatements, positionWriter } from "./chain-state.ts";
+import { BucketStates } from "./bucket-states.ts";
 import { Numbering } from "./numbering.ts";
 import { BUSY_TIMEOUT_MS } from "./open-database.ts";
 import { sqliteWrites } from "./sqlite-writes.ts";
@@ -19,7 +22,7 @@ import { answerOf, type WriteAnswer, type WriteGroup } from "./write-protocol.ts
 /** Of one group: a record that carries it is taken by every member, and by a data node in one body. */
 const EFFECT_BYTES_MAX = 32 * 1024 * 1024;
 
-type Step = "begin" | "commit" | "keep" | "mark" | "undo";
+type Step = "begin" | "commit" | "drop" | "keep" | "mark" | "undo";
 
 /** Takes what a group changed to the members; resolves once a quorum holds it. */
 export type MakeDurable = (effects: Uint8Array) => Promise<ChainPosition>;
@@ -29,6 +32,7 @@ export class GroupWriter {
   readonly #recording: RecordingSource | undefined;
   readonly #steps: Readonly<Record<Step, Statement>>;
   readonly #numbering: Numbering;
+  readonly #buckets: BucketStates;
   readonly #handlers: WriteHandlers;
   readonly #setPosition: ((position: ChainPosition) => void) | undefined;
   #makeDurable: MakeDurable | undefined;
@@ -43,10 +47,12 @@ export class GroupWriter {
     }
     const source = this.#recording?.source ?? database;
     this.#numbering = new Numbering(source);
-    this.#handlers = sqliteWrites(source, this.#numbering);
+    this.#buckets = new BucketStates(source);
+    this.#handlers = sqliteWrites(source, { numbering: this.#numbering, buckets: this.#buckets });
     this.#steps = {
       begin: database.prepare("begin immediate"),
       commit: database.prepare("commit"),
+      drop: database.prepare("rollback"),
       mark: database.prepare("savepoint one_write"),
       keep: database.prepare("release one_write"),
       undo: database.prepare("rollback to one_write"),
@@ -68,10 +74,11 @@ export class GroupWriter {
   }
 
   /** @throws when the group as a whole failed: nothing of it is known to be durable, and the writer is closed. */
-  async apply({ requests, nowMs }: WriteGroup): Promise<readonly WriteAnswer[]> {
+  async apply(group: WriteGroup): Promise<readonly WriteAnswer[]> {
     try {
       this.#steps.begin.run();
-      const answers = requests.map((request) => this.#applyOne(request, nowMs));
+      const answers = this.#applyPlainly(group) ?? this.#applyMarked(group);
+      this.#buckets.store();
       this.#numbering.store();
       crashPoint("metadata.applied");
       await this.#keep();
@@ -130,6 +137,44 @@ export class GroupWriter {
     this.#setPosition?.(position);
   }
 
+  /** Undefined: a write failed that had changed something, or may have, and so everything was taken back. */
+  #applyPlainly({ requests, nowMs }: WriteGroup): readonly WriteAnswer[] | undefined {
+    const effects = this.#recording?.effects;
+    // Nothing else knows what has changed.
+    if (effects === undefined) return undefined;
+    const first = this.#numbering.last;
+    const answers: WriteAnswer[] = [];
+    for (const request of requests) {
+      // Only writes of objects look at buckets in no other way.
+      const isObject = request.name === "putObject" || request.name === "deleteObjects";
+      if (!isObject) this.#buckets.store();
+      const { last } = this.#numbering;
+      const { length } = effects;
+      try {
+        answers.push({ kind: "done", result: applyWrite(this.#handlers, request, nowMs) });
+        if (!isObject) this.#buckets.store();
+        if (effects.sizeBytes <= EFFECT_BYTES_MAX) continue;
+      } catch (error) {
+        // Some faults (a full disk, a failing one) end the whole transaction: then the group has failed.
+        if (!this.#database.inTransaction) throw error;
+        this.#numbering.restore(last);
+        answers.push(answerOf(error));
+        if (effects.length === length) continue;
+      }
+      this.#numbering.restore(first);
+      this.#buckets.drop();
+      effects.clear();
+      this.#steps.drop.run();
+      this.#steps.begin.run();
+      return undefined;
+    }
+    return answers;
+  }
+
+  #applyMarked({ requests, nowMs }: WriteGroup): readonly WriteAnswer[] {
+    return requests.map((request) => this.#applyOne(request, nowMs));
+  }
+
   #applyOne(request: WriteRequest, nowMs: number): WriteAnswer {
     const last = this.#numbering.last;
     const effects = this.#recording?.effects;
@@ -137,6 +182,7 @@ export class GroupWriter {
     this.#steps.mark.run();
     try {
       const result = applyWrite(this.#handlers, request, nowMs);
+      this.#buckets.store();
       // The members would not take the record, or could not read it again: the others of the group must not suffer.
       if ((effects?.sizeBytes ?? 0) > EFFECT_BYTES_MAX) throw new S3Error("SlowDown");
       this.#steps.keep.run();
@@ -148,6 +194,7 @@ export class GroupWriter {
       this.#steps.keep.run();
       if (mark !== undefined) effects?.undo(mark);
       this.#numbering.restore(last);
+      this.#buckets.drop();
       return answerOf(error);
     }
   }

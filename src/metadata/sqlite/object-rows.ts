@@ -111,7 +111,11 @@ export function requireIntactObject(name: ObjectName, row: StandingRow): void {
 }
 
 /** What a current version is written as, in the order of OBJECT_VALUES. */
-export function recordValues(bucketId: number, object: ObjectRecord): readonly RowValue[] {
+export function recordValues(
+  bucketId: number,
+  object: Omit<ObjectRecord, "versionId">,
+  versionId: string,
+): readonly RowValue[] {
   const { checksum, content } = object;
   const manifest = content.kind === "manifest" ? content : undefined;
   const bytes = content.kind === "manifest" ? NO_BYTES : contentColumns(content);
@@ -120,7 +124,7 @@ export function recordValues(bucketId: number, object: ObjectRecord): readonly R
     bucketId,
     object.key,
     object.sequence,
-    object.versionId === NULL_VERSION ? null : object.versionId,
+    versionId === NULL_VERSION ? null : versionId,
     object.sizeBytes,
     object.etag,
     object.modifiedAt,

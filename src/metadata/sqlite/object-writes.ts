@@ -1,30 +1,23 @@
 // Writes that make and remove versions of objects, within the writer's transaction.
 
-import type { Statement } from "better-sqlite3";
 import { S3Error } from "../../core/s3-error.ts";
 import { deleteVerdict, type DeleteTarget } from "../delete-verdict.ts";
 import type { DeleteOutcome, DeleteRequest, PutObjectInput } from "../metadata-store.ts";
 import { lockOf } from "../object-lock.ts";
 import { checkQuota } from "../quota.ts";
-import type { ObjectRecord, Versioning } from "../records.ts";
+import type { ObjectRecord } from "../records.ts";
 import { NULL_VERSION, newVersionId } from "../version-id.ts";
 import { checkCondition } from "../write-condition.ts";
 import type { DeleteObjectsInput, StoredObject } from "../write-operations.ts";
+import type { BucketStateRow, BucketStates } from "./bucket-states.ts";
 import { tagsFrom } from "./column-text.ts";
 import type { ContentWrites } from "./content-writes.ts";
 import type { FoundVersion, KeyVersions } from "./key-versions.ts";
 import type { ManifestWrites } from "./manifest-writes.ts";
 import type { Numbering } from "./numbering.ts";
 import { objectLockOf, recordValues, type ObjectName, type StandingRow } from "./object-rows.ts";
-import { bucketLockOf, type BucketLockColumns } from "./rows.ts";
-import type { StatementSource } from "./statement-source.ts";
+import { bucketLockOf } from "./rows.ts";
 import { markerRow, type VersionRow } from "./version-rows.ts";
-
-interface BucketStateRow extends BucketLockColumns {
-  readonly versioning: Versioning;
-  readonly object_bytes: number;
-  readonly quota_bytes: number | null;
-}
 
 /** A key on its way to its next state: what stands there, in a bucket that exists. */
 export interface ObjectPlace extends ObjectName {
@@ -38,42 +31,27 @@ export interface ObjectPlace extends ObjectName {
 /** A record of what is written, but for what the place decides. */
 export type ObjectDraft = Omit<ObjectRecord, "versionId">;
 
-interface Count {
-  readonly objects: number;
-  readonly bytes: number;
-}
-
 type Marker = DeleteObjectsInput["marker"];
-
-const SQL = {
-  bucket: `select versioning, object_bytes, quota_bytes, has_lock, lock_default from buckets where id = ?`,
-  count: `update buckets set object_count = object_count + ?, object_bytes = object_bytes + ?
-    where id = ?`,
-} as const;
 
 export class ObjectWrites {
   readonly #contents: ContentWrites;
   readonly #manifests: ManifestWrites;
   readonly #numbering: Numbering;
   readonly #versions: KeyVersions;
-  readonly #bucket: Statement<[number], BucketStateRow>;
-  readonly #count: Statement<[number, number, number]>;
+  readonly #buckets: BucketStates;
 
-  constructor(
-    database: StatementSource,
-    parts: {
-      readonly contents: ContentWrites;
-      readonly manifests: ManifestWrites;
-      readonly numbering: Numbering;
-      readonly versions: KeyVersions;
-    },
-  ) {
+  constructor(parts: {
+    readonly buckets: BucketStates;
+    readonly contents: ContentWrites;
+    readonly manifests: ManifestWrites;
+    readonly numbering: Numbering;
+    readonly versions: KeyVersions;
+  }) {
+    this.#buckets = parts.buckets;
     this.#contents = parts.contents;
     this.#manifests = parts.manifests;
     this.#numbering = parts.numbering;
     this.#versions = parts.versions;
-    this.#bucket = database.prepare(SQL.bucket);
-    this.#count = database.prepare(SQL.count);
   }
 
   putObject(input: PutObjectInput, nowMs: number): StoredObject {
@@ -83,8 +61,7 @@ export class ObjectWrites {
     const sequence = this.#numbering.next();
     // The reference is taken before the old one goes: a copy onto itself shares the set that it replaces.
     const content = this.#contents.acquire(input.content, sequence, input.sizeBytes);
-    const { condition: _condition, bucketId: _bucketId, ...said } = input;
-    const { versionId } = this.add(place, { ...said, lock, sequence, content }, nowMs);
+    const versionId = this.add(place, draftOf(input, { lock, sequence, content }), nowMs);
     return { sequence, versionId, lock, content };
   }
 
@@ -93,22 +70,21 @@ export class ObjectWrites {
     const bucket = this.getBucket(bucketId);
     const name = { bucketId, key };
     const standing = this.#versions.findStanding(name);
-    const place = { ...name, bucket, standing };
-    return { ...place, replaced: this.#findReplaced(place) };
+    const replaced = this.#findReplaced(name, bucket, standing);
+    return { bucketId, key, bucket, standing, replaced };
   }
 
-  /** Makes a record the newest version of its key. @throws S3Error QuotaExceeded */
-  add(place: ObjectPlace, draft: ObjectDraft, nowMs: number): ObjectRecord {
+  /** Makes a record the newest version of its key; returns the version's id. @throws S3Error QuotaExceeded */
+  add(place: ObjectPlace, draft: ObjectDraft, nowMs: number): string {
     const { bucket, standing, replaced } = place;
     const versionId = versionIdFor(bucket, draft.sequence);
-    const object: ObjectRecord = { ...draft, versionId };
-    const bytes = object.sizeBytes - (replaced?.row.size_bytes ?? 0);
+    const bytes = draft.sizeBytes - (replaced?.row.size_bytes ?? 0);
     checkQuota(bucket.quota_bytes, bucket.object_bytes, bytes);
-    this.#retire(place, object.modifiedAt);
-    this.#versions.putStanding(recordValues(place.bucketId, object));
-    this.#add(place.bucketId, { objects: standing === undefined ? 1 : 0, bytes });
+    this.#retire(place, draft.modifiedAt);
+    this.#versions.putStanding(recordValues(place.bucketId, draft, versionId));
+    this.#buckets.count(place.bucketId, { objects: standing === undefined ? 1 : 0, bytes });
     if (replaced !== undefined) this.#release(replaced.row, nowMs);
-    return object;
+    return versionId;
   }
 
   deleteObjects(
@@ -125,7 +101,7 @@ export class ObjectWrites {
 
   /** @throws S3Error NoSuchBucket */
   getBucket(bucketId: number): BucketStateRow {
-    const bucket = this.#bucket.get(bucketId);
+    const bucket = this.#buckets.find(bucketId);
     if (bucket === undefined) throw new S3Error("NoSuchBucket");
     return bucket;
   }
@@ -148,7 +124,8 @@ export class ObjectWrites {
     if (wasThere) this.#versions.removeStanding(place);
     const versionId = this.#mark(place, marker);
     const bytes = -(replaced?.row.size_bytes ?? 0);
-    if (wasThere || bytes !== 0) this.#add(bucketId, { objects: wasThere ? -1 : 0, bytes });
+    if (wasThere || bytes !== 0)
+      this.#buckets.count(bucketId, { objects: wasThere ? -1 : 0, bytes });
     if (replaced !== undefined) this.#release(replaced.row, nowMs);
     return { kind: "deleted", wasThere, versionId, isDeleteMarker: versionId !== undefined };
   }
@@ -193,7 +170,7 @@ export class ObjectWrites {
     const hasStanding = !isStanding && this.#versions.findStanding(name) !== undefined;
     const isPromoted = !hasStanding && this.#versions.promote(name);
     const objects = (isPromoted ? 1 : 0) - (isStanding ? 1 : 0);
-    this.#add(name.bucketId, { objects, bytes: -version.row.size_bytes });
+    this.#buckets.count(name.bucketId, { objects, bytes: -version.row.size_bytes });
   }
 
   /** Clears the way for a new latest version: what it replaces goes, what it follows is kept as older, dated `at`. */
@@ -205,11 +182,11 @@ export class ObjectWrites {
     else if (replaced?.table !== "objects") this.#versions.keepOlder(place, standing, at);
   }
 
-  #findReplaced({
-    bucket,
-    standing,
-    ...name
-  }: Omit<ObjectPlace, "replaced">): FoundVersion | undefined {
+  #findReplaced(
+    name: ObjectName,
+    bucket: BucketStateRow,
+    standing: StandingRow | undefined,
+  ): FoundVersion | undefined {
     if (bucket.versioning === "off") return found(standing);
     if (bucket.versioning === "enabled") return undefined;
     if (standing?.version_id === null) return found(standing);
@@ -217,14 +194,33 @@ export class ObjectWrites {
     return row && { table: "versions", row };
   }
 
-  #add(bucketId: number, { objects, bytes }: Count): void {
-    this.#count.run(objects, bytes, bucketId);
-  }
-
   #release(row: StandingRow | VersionRow, nowMs: number): void {
     this.#contents.release(row, nowMs);
     if (row.manifest_id !== null) this.#manifests.remove(row.manifest_id, nowMs);
   }
+}
+
+/** Field by field: this is made for every object, and a copy by spreading costs several times as much. */
+function draftOf(
+  input: PutObjectInput,
+  { lock, sequence, content }: Pick<ObjectDraft, "content" | "lock" | "sequence">,
+): ObjectDraft {
+  return {
+    key: input.key,
+    sequence,
+    sizeBytes: input.sizeBytes,
+    etag: input.etag,
+    modifiedAt: input.modifiedAt,
+    ownerId: input.ownerId,
+    storageClass: input.storageClass,
+    checksum: input.checksum,
+    attributes: input.attributes,
+    tags: input.tags,
+    acl: input.acl,
+    encryption: input.encryption,
+    lock,
+    content,
+  };
 }
 
 function found(row: StandingRow | undefined): FoundVersion | undefined {

@@ -12,6 +12,8 @@ import { messageOf } from "./write-protocol.ts";
 
 /** Fewer bytes of records are never worth a snapshot. */
 const RECORD_BYTES_MIN = inHaste(64 * 1024 * 1024);
+/** The database is looked at again when so many more bytes have been recorded: asking it costs as much as a small group. */
+const LOOK_BYTES = 1024 * 1024;
 /** Where room is short even the records of a small database are worth one. */
 const RECORD_BYTES_SHORT = 256 * 1024;
 /** What it may take of the room that is left there. */
@@ -38,6 +40,8 @@ export class SnapshotSchedule {
   readonly #abort = new AbortController();
   #running: Promise<void> | undefined;
   #failedAt = -Infinity;
+  /** Before there are so many bytes of records none is worth it. */
+  #lookAtBytes = 0;
 
   constructor(options: SnapshotScheduleOptions) {
     this.#options = options;
@@ -46,9 +50,9 @@ export class SnapshotSchedule {
   /** Called at the start and after each group. */
   noteGroup(): void {
     const { group, copies, recordBytesMin = RECORD_BYTES_MIN } = this.#options;
+    if (!this.#mayBegin(FAILURE_WAIT_MS)) return;
     const isLacking = group.sufficientCount < copies && group.goodMembers.length >= copies;
-    if (!isLacking && !this.#isWorthIt(recordBytesMin)) return;
-    if (this.#mayBegin(FAILURE_WAIT_MS)) this.#begin();
+    if (isLacking || this.#isLargeEnough(recordBytesMin)) this.#begin();
   }
 
   /** Where room is short, and so much is left: whether one is being taken now, behind which records will be cut. */
@@ -61,6 +65,15 @@ export class SnapshotSchedule {
     if (!isWorthIt || !this.#mayBegin(FAILURE_WAIT_SHORT_MS)) return false;
     this.#begin();
     return true;
+  }
+
+  /** As `#isWorthIt`, not asked at every group. */
+  #isLargeEnough(recordBytesMin: number): boolean {
+    const { recordBytes } = this.#options.group;
+    if (recordBytes < Math.max(recordBytesMin, this.#lookAtBytes)) return false;
+    const isWorthIt = this.#isWorthIt(recordBytesMin);
+    this.#lookAtBytes = recordBytes + Math.min(LOOK_BYTES, recordBytesMin);
+    return isWorthIt;
   }
 
   #isWorthIt(recordBytesMin: number): boolean {
@@ -76,6 +89,7 @@ export class SnapshotSchedule {
   }
 
   #begin(): void {
+    this.#lookAtBytes = 0;
     this.#running = this.#take().finally(() => (this.#running = undefined));
   }
 

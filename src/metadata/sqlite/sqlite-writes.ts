@@ -3,6 +3,7 @@
 import type { StatementSource } from "./statement-source.ts";
 
 import type { WriteHandlers } from "../write-operations.ts";
+import type { BucketStates } from "./bucket-states.ts";
 import { BucketWrites } from "./bucket-writes.ts";
 import { clusterWrites } from "./cluster-writes.ts";
 import { ContentWrites } from "./content-writes.ts";
@@ -14,11 +15,20 @@ import { packWrites } from "./pack-writes.ts";
 import { UploadWrites } from "./upload-writes.ts";
 import { versionSettingsWrites } from "./version-settings-writes.ts";
 
-export function sqliteWrites(database: StatementSource, numbering: Numbering): WriteHandlers {
+/** What is kept in memory while a group is open. */
+export interface GroupState {
+  readonly numbering: Numbering;
+  readonly buckets: BucketStates;
+}
+
+export function sqliteWrites(
+  database: StatementSource,
+  { numbering, buckets: states }: GroupState,
+): WriteHandlers {
   const contents = new ContentWrites(database);
   const manifests = new ManifestWrites(database);
   const versions = new KeyVersions(database);
-  const objects = new ObjectWrites(database, { contents, manifests, numbering, versions });
+  const objects = new ObjectWrites({ buckets: states, contents, manifests, numbering, versions });
   const uploads = new UploadWrites(database, { contents, manifests, numbering, objects });
   const buckets = new BucketWrites(database, { numbering, uploads });
   return {

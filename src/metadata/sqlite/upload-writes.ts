@@ -133,7 +133,7 @@ export class UploadWrites {
     const upload = uploadOf(row);
     const lock = lockOf(upload.lock, bucketLockOf(place.bucket), input.completedAt);
     const draft = { ...completedObject(upload, input), sequence, lock };
-    const object = this.#objects.add(place, draft, nowMs);
+    const object = { ...draft, versionId: this.#objects.add(place, draft, nowMs) };
     this.#noteCompleted(row, object);
     return object;
   }

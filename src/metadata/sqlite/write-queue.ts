@@ -24,6 +24,11 @@ const QUEUE_SIZE_MAX = 4_096;
 /** How long a group may take. Emptying a store of millions of rows stays below that; a disk that hangs does not. */
 const GROUP_MS_MAX = 30_000;
 
+/** With so many writers at a time the first few wait for others: a group has its cost, however small it is. */
+const GATHER_FROM = 8;
+/** For no longer than this. */
+const GATHER_MS = 1;
+
 /** The way to the writer. Exactly one reply comes to each group. */
 export interface WriterTransport {
   send(message: ToWriter): void;
@@ -46,6 +51,9 @@ export class WriteQueue implements WritePort {
   /** The group underway is late: its writers have been told so, and its reply is still to come. */
   #isStalled = false;
   #deadline: NodeJS.Timeout | undefined;
+  /** No group is sent before so many writes wait, or the time for gathering them is over. */
+  #wantedCount = 0;
+  #gathering: NodeJS.Timeout | undefined;
   /** When the group underway was sent, in monotonic milliseconds. */
   #sentAt = 0;
   /** The writer has died, and the next one is not there yet: why. */
@@ -79,6 +87,7 @@ export class WriteQueue implements WritePort {
     this.#underway = [];
     this.#isStalled = false;
     clearTimeout(this.#deadline);
+    this.#gather(group.length);
     if (message.kind === "answers") {
       group.forEach((waiting, index) => settle(waiting, message.answers[index]));
     } else {
@@ -142,6 +151,21 @@ export class WriteQueue implements WritePort {
     this.#drained?.();
   }
 
+  /**
+   * After a group of so many: writers that have just been answered come back one by one, and one that came a moment
+   * before them would go alone, as would they after it.
+   */
+  #gather(answeredCount: number): void {
+    const wantedCount = Math.floor((answeredCount + this.#waiting.length) / 2);
+    const isWorthIt = wantedCount * 2 >= GATHER_FROM && this.#waiting.length * 2 < wantedCount;
+    if (!isWorthIt || this.#ended !== undefined) return;
+    this.#wantedCount = wantedCount;
+    this.#gathering = setTimeout(() => {
+      this.#wantedCount = 0;
+      this.#schedule();
+    }, GATHER_MS);
+  }
+
   /** Writes of one turn of the event loop go together. */
   #schedule(): void {
     if (this.#isScheduled || this.#underway.length > 0) return;
@@ -149,6 +173,7 @@ export class WriteQueue implements WritePort {
       this.#drained?.();
       return;
     }
+    if (this.#waiting.length < this.#wantedCount) return;
     this.#isScheduled = true;
     queueMicrotask(() => {
       this.#isScheduled = false;
@@ -157,6 +182,8 @@ export class WriteQueue implements WritePort {
   }
 
   #send(): void {
+    clearTimeout(this.#gathering);
+    this.#wantedCount = 0;
     this.#underway = this.#waiting.splice(0, groupSize(this.#waiting));
     const requests = this.#underway.map(({ request }) => request);
     const group: WriteGroup = { kind: "group", nowMs: Math.round(this.#clock.now()), requests };

@@ -6,11 +6,22 @@ import { join } from "node:path";
 import type { Database } from "better-sqlite3";
 import { onTestFinished, expect, test } from "vitest";
 import { WriterHost } from "../../../src/metadata/sqlite/writer-host.ts";
-import { openForReading, openForWriting } from "../../../src/metadata/sqlite/open-database.ts";
+import { parseEffects } from "../../../src/metadata/sqlite/effects.ts";
+import { GroupWriter } from "../../../src/metadata/sqlite/group-writer.ts";
+import {
+  addStatements,
+  knownStatements,
+  readPosition,
+} from "../../../src/metadata/sqlite/chain-state.ts";
+import {
+  openBesideMembers,
+  openForReading,
+  openForWriting,
+} from "../../../src/metadata/sqlite/open-database.ts";
 import { objectReads } from "../../../src/metadata/sqlite/object-reads.ts";
 import type { WriteGroup } from "../../../src/metadata/sqlite/write-protocol.ts";
 import type { WriteRequest } from "../../../src/metadata/write-operations.ts";
-import { bucketInput, inSet, objectInput } from "../../contract/metadata/inputs.ts";
+import { bucketInput, inSet, inline, objectInput } from "../../contract/metadata/inputs.ts";
 
 function givenPath(): string {
   const folder = mkdtempSync(join(tmpdir(), "kintsugi-writer-"));
@@ -139,3 +150,60 @@ test("a database that cannot be opened again fails each group, until it can", as
   isGone = false;
   expect((await writer.apply(group(put("c"))))[0]).toMatchObject({ kind: "done" });
 });
+
+/** A writer whose changes go to members, which keep them all. */
+async function givenRecordingWriter(path: string) {
+  openForWriting(path).close();
+  const database = openBesideMembers(path);
+  const writer = new GroupWriter(database, { hasMembers: true });
+  onTestFinished(() => writer.close());
+  addStatements(database, writer.newStatements);
+  const records: Uint8Array[] = [];
+  writer.useMembers(async (effects) => {
+    records.push(effects);
+    return { sequence: records.length, epoch: 1, digest: "0".repeat(64) };
+  });
+  return { writer, records };
+}
+
+test.each([
+  [
+    "that had changed nothing",
+    put("refused", { condition: { ifMatch: "other" } }),
+    "refused",
+    false,
+  ],
+  ["that failed", put("refused", { content: inSet(1) }), "failed", false],
+  // Its bytes are taken in before there is found to be no room for them.
+  ["that had changed something", put("refused", { sizeBytes: 1_000 }), "refused", true],
+])(
+  "a write %s is undone, and what is counted and recorded is the others",
+  async (_, bad, kind, isUndone) => {
+    const path = givenPath();
+    const { writer, records } = await givenRecordingWriter(path);
+    const quota = { name: "putBucketQuota", input: { bucketId: 1, quotaBytes: 100 } } as const;
+    await writer.apply(group(bucket("one"), quota, put("first", { content: inSet(1) })));
+    const overwriting = put("refused", { content: inline("x"), sizeBytes: 1 });
+    const answers = await writer.apply(group(put("a"), overwriting, bad, put("b")));
+    expect(answers.map((answer) => answer.kind)).toEqual(["done", "done", kind, "done"]);
+    expect(answers[3]).toMatchObject({ result: { sequence: 5 } });
+    expect(records).toHaveLength(2);
+
+    const reader = openForReading(path);
+    onTestFinished(() => void reader.close());
+    const { findObject, findBucket } = objectReads(reader);
+    expect(findBucket("one")).toMatchObject({ objectCount: 4, objectBytes: 16 });
+    expect(findObject(1, "refused")).toMatchObject({ sequence: 4, content: { kind: "inline" } });
+    expect(readPosition(reader)).toMatchObject({ sequence: 2 });
+    const played = records.flatMap((record) => [...parseEffects(record)]);
+    const texts = new Map([...knownStatements(reader)].map(([text, id]) => [id, text]));
+    const counts = played.filter((effect) =>
+      texts.get(effect.statementId)?.startsWith("update buckets set object_count"),
+    );
+    const values = counts.map((effect) => Object.values(effect.values).map(Number));
+    const sum = (index: number) => values.reduce((total, each) => total + (each[index] ?? 0), 0);
+    expect([sum(0), sum(1)]).toEqual([4, 16]);
+    // Once a group, for all of it; each write by itself only where one had to be undone.
+    expect(values).toHaveLength(isUndone ? 4 : 2);
+  },
+);

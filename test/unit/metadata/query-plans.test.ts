@@ -7,6 +7,7 @@ import { join } from "node:path";
 import type { Database } from "better-sqlite3";
 import { expect, onTestFinished, test } from "vitest";
 import { DUE_READS } from "../../../src/metadata/sqlite/due-reads.ts";
+import { BucketStates } from "../../../src/metadata/sqlite/bucket-states.ts";
 import { Numbering } from "../../../src/metadata/sqlite/numbering.ts";
 import { openForReading, openForWriting } from "../../../src/metadata/sqlite/open-database.ts";
 import { PACK_READS } from "../../../src/metadata/sqlite/pack-reads.ts";
@@ -59,7 +60,9 @@ function isBounded(step: string): boolean {
 test("no statement looks through a table that grows with the objects", () => {
   const { reader, writer } = givenDatabases();
   const texts = [
-    ...textsOf(writer, () => sqliteWrites(writer, new Numbering(writer))),
+    ...textsOf(writer, () =>
+      sqliteWrites(writer, { numbering: new Numbering(writer), buckets: new BucketStates(writer) }),
+    ),
     ...textsOf(reader, () => sqliteReads(reader)),
   ];
   const explained = texts

@@ -10,6 +10,7 @@ import { expect, onTestFinished, test } from "vitest";
 import type { UploadId } from "../../../src/core/ids.ts";
 import { DamagedRowError } from "../../../src/metadata/damaged-row-error.ts";
 import { applyWrite, type WriteRequest } from "../../../src/metadata/write-operations.ts";
+import { BucketStates } from "../../../src/metadata/sqlite/bucket-states.ts";
 import { Numbering } from "../../../src/metadata/sqlite/numbering.ts";
 import { openForWriting } from "../../../src/metadata/sqlite/open-database.ts";
 import { sqliteReads } from "../../../src/metadata/sqlite/sqlite-reads.ts";
@@ -40,8 +41,15 @@ function givenEngine() {
   });
   // Never committed: nothing here needs to be durable.
   database.exec("begin");
-  const handlers = sqliteWrites(database, new Numbering(database));
-  const write = (request: WriteRequest) => applyWrite(handlers, request, 1);
+  const buckets = new BucketStates(database);
+  const handlers = sqliteWrites(database, { numbering: new Numbering(database), buckets });
+  const write = (request: WriteRequest) => {
+    try {
+      return applyWrite(handlers, request, 1);
+    } finally {
+      buckets.store();
+    }
+  };
   write({ name: "createBucket", input: bucketInput("bucket") });
   const full = {
     checksum: CHECKSUM,

@@ -51,6 +51,30 @@ test("writes of one turn go together, and while they are away the next group fil
   expect(await second).toEqual(["0", "1"]);
 });
 
+test("with many writers the first few that come wait for others, or for the time to be over", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  onTestFinished(() => void vi.useRealTimers());
+  const { sent, write, answer } = givenQueue();
+  const writes = Array.from({ length: 15 }, (_, index) => write(String(index)));
+  await turn();
+  writes.push(write("late"));
+  answer();
+  await turn();
+  expect(sizes(sent)).toEqual([15]);
+  for (let count = 1; count < 8; count += 1) writes.push(write(String(count)));
+  await turn();
+  expect(sizes(sent)).toEqual([15, 8]);
+  answer();
+  writes.push(write("alone"));
+  await turn();
+  expect(sizes(sent)).toEqual([15, 8]);
+  vi.advanceTimersByTime(1);
+  await turn();
+  expect(sizes(sent)).toEqual([15, 8, 1]);
+  answer();
+  await Promise.all(writes);
+});
+
 test("a group is bounded, and so is the queue", async () => {
   const { sent, write, answer } = givenQueue();
   const writes = Array.from({ length: 4_096 }, (_, index) => write(String(index)));
