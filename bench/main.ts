@@ -1,123 +1,116 @@
-// `npm run bench`: measures an S3 server, alone or against another in alternating rounds. See README.md beside it.
+// `npm run bench`: measures an S3 server, alone or against others in alternating rounds. See README.md beside it.
 
-import { type ChildProcess, fork } from "node:child_process";
-import { once } from "node:events";
-import { cpus } from "node:os";
-import type { Job, Outcome } from "./load-generator.ts";
-import { type Endpoint, type Options, parseOptions, USAGE } from "./options.ts";
-import { startOwnServer } from "./own-server.ts";
-import { processStats } from "./process-stats.ts";
-import { figuresOf, type Measured, printHeader, printRatio, printRow } from "./report.ts";
-import type { WorkName } from "./works.ts";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { Generator } from "./generator.ts";
+import { measureWork, type Measurement } from "./measure-work.ts";
+import {
+  COMMON_USAGE,
+  commonOptions,
+  flag,
+  keysOf,
+  numberOf,
+  peersOf,
+  pidOf,
+  text,
+} from "./options.ts";
+import { figuresOf } from "./quartiles.ts";
+import { printHeader, printResults } from "./report.ts";
+import { machineName } from "./results.ts";
+import { embedded, OWN_NAME } from "./subjects/own-subjects.ts";
+import { urlPeer } from "./subjects/peers.ts";
+import { Session, type Subject } from "./subjects/subject.ts";
+import { USUAL_WORKS, workOf } from "./works/work-of.ts";
 
-const MEMORY_SAMPLE_MS = 200;
-/** AWS's default; every server here takes it. */
-const REGION = "us-east-1";
+const LISTED_KEYS = 10_000;
+const KEYS = 5_000;
 
-class Generator {
-  readonly #child: ChildProcess;
+const USAGE = `npm run bench -- [options]
 
-  constructor() {
-    this.#child = fork(new URL("load-generator.ts", import.meta.url), {
-      execArgv: ["--import", "tsx"],
-    });
-  }
+Loads an S3 endpoint and prints operations/s (median and quartiles), MiB/s, p50 and p99, and, where the process id is
+known, the server's CPU time per operation and its peak memory. Without --endpoint it starts Kintsugi itself.
 
-  async send(job: Job): Promise<Outcome> {
-    this.#child.send(job);
-    const [outcome] = (await once(this.#child, "message")) as [Outcome];
-    if (outcome.errors.length > 0) throw new Error(`${job.work}: ${outcome.errors.join("; ")}`);
-    return outcome;
-  }
+  --endpoint URL        the server to load                 --access-key, --secret-key, --pid: of it
+${COMMON_USAGE} (${KEYS})
+  --connections N       (16)
+  --work a,b            of ${USUAL_WORKS.join(", ")},
+                        and put-, get- and range- of any other size
+  --folder DIR          where the servers that it starts keep their data (default: memory, where that is a disk)
+  --json                one JSON object a line instead of a table
 
-  stop(): void {
-    this.#child.kill();
-  }
+Secrets may be given as BENCH_SECRET_KEY and BENCH_AGAINST_SECRET_KEY.`;
+
+const { values } = parseArgs({
+  options: {
+    ...commonOptions,
+    json: flag,
+    endpoint: text,
+    "access-key": text,
+    "secret-key": text,
+    pid: text,
+    work: text,
+    folder: text,
+  },
+});
+
+function ownSubject(): Subject {
+  if (values.endpoint === undefined) return embedded;
+  const secretKey = values["secret-key"] ?? process.env["BENCH_SECRET_KEY"];
+  const keys = keysOf(values.endpoint, values["access-key"], secretKey);
+  const pid = pidOf(values.pid);
+  return urlPeer({ name: OWN_NAME, url: new URL(values.endpoint), pid, ...keys });
 }
 
-async function measure(generator: Generator, endpoint: Endpoint, job: Job): Promise<Measured> {
-  const { pid } = endpoint;
-  let peakMiB = 0;
-  const before = pid === undefined ? undefined : processStats(pid);
-  const sampler = setInterval(() => {
-    if (pid !== undefined) peakMiB = Math.max(peakMiB, processStats(pid).pssMiB);
-  }, MEMORY_SAMPLE_MS);
-  try {
-    const outcome = await generator.send(job);
-    const after = pid === undefined ? undefined : processStats(pid);
-    const cpuSeconds = before && after ? after.cpuSeconds - before.cpuSeconds : undefined;
-    return { outcome, cpuSeconds, peakMiB: pid === undefined ? undefined : peakMiB };
-  } finally {
-    clearInterval(sampler);
-  }
-}
-
-async function benchWork(options: Options, endpoints: readonly Endpoint[], work: WorkName) {
-  const generator = new Generator();
-  const rounds = endpoints.map((): Measured[] => []);
-  const jobOf = (endpoint: Endpoint, kind: Job["kind"], round: number): Job => ({
-    kind,
+function measurementOf(work: string): Measurement {
+  const keys = work.startsWith("list") ? LISTED_KEYS : numberOf(values.keys, KEYS);
+  return {
+    section: "bench",
     work,
-    round,
-    bucket: `bench-${work}`,
-    seconds: options.seconds,
-    connections: options.connections,
-    target: {
-      host: endpoint.url.hostname,
-      port: Number(endpoint.url.port || 80),
-      accessKey: endpoint.accessKey,
-      secretKey: endpoint.secretKey,
-      region: REGION,
-    },
-  });
-  try {
-    for (const endpoint of endpoints) await generator.send(jobOf(endpoint, "prepare", 0));
-    for (let round = 1; round <= options.rounds; round += 1) {
-      for (const [index, endpoint] of endpoints.entries()) {
-        rounds[index]?.push(await measure(generator, endpoint, jobOf(endpoint, "run", round)));
-      }
-    }
-  } finally {
-    generator.stop();
-  }
-  const figures = rounds.map(figuresOf);
-  for (const [index, figure] of figures.entries()) {
-    const name = index === 0 ? "kintsugi" : "against";
-    if (options.json) console.log(JSON.stringify({ server: name, work, ...figure }));
-    else printRow(name, work, figure);
-  }
-  const [own, other] = figures;
-  if (own && other && !options.json) printRatio(own, other);
+    connections: numberOf(values.connections, 16),
+    seconds: numberOf(values.seconds, 5),
+    rounds: numberOf(values.rounds, 3),
+    keys,
+  };
 }
 
 async function main(): Promise<void> {
-  const options = parseOptions(process.argv.slice(2));
-  if (options === "help") {
-    console.log(USAGE);
-    return;
-  }
-  const server = options.endpoint ? undefined : await startOwnServer({ folder: options.folder });
-  const own = options.endpoint ?? (server && { ...server, url: server.endpoint });
-  if (!own) throw new Error("no endpoint");
-  const endpoints = options.against ? [own, options.against] : [own];
-  if (!options.json) {
-    console.log(
-      `${cpus().length} x ${cpus()[0]?.model}, Node ${process.version}, ${new Date().toISOString()}`,
-    );
-    console.log(
-      `${options.rounds} rounds of ${options.seconds} s, ${options.connections} connections; medians\n`,
-    );
+  const works = values.work?.split(",") ?? USUAL_WORKS;
+  for (const work of works) workOf(work);
+  const parent = values.folder ?? (existsSync("/dev/shm") ? "/dev/shm" : tmpdir());
+  const folder = mkdtempSync(join(parent, "kintsugi-bench-"));
+  const sessions = [ownSubject(), ...peersOf(values)].map(
+    (subject) => new Session(subject, join(folder, subject.name)),
+  );
+  const generator = new Generator();
+  const lab = { generator, folder, filled: new Set<string>(), say: () => undefined };
+  if (values.json !== true) {
+    console.log(`${machineName()}, ${new Date().toISOString()}`);
     printHeader();
   }
   try {
-    for (const work of options.works) await benchWork(options, endpoints, work);
+    for (const session of sessions) await session.start();
+    for (const work of works) {
+      const results = await measureWork(lab, sessions, measurementOf(work));
+      if (results.some(({ error }) => error !== undefined)) process.exitCode = 1;
+      if (values.json !== true) printResults(results);
+      else
+        for (const result of results) {
+          console.log(JSON.stringify({ ...result, figures: figuresOf(result) }));
+        }
+    }
   } finally {
-    await server?.stop();
+    generator.stop();
+    for (const session of sessions) await session.end();
+    rmSync(folder, { recursive: true, force: true });
   }
 }
 
 try {
-  await main();
+  if (values.help === true) console.log(USAGE);
+  else await main();
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
   process.exitCode = 1;

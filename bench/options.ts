@@ -1,108 +1,82 @@
-// The benchmark's command line.
+// The command line of `npm run bench` and `npm run bench:matrix`, where they are the same: how long, and against whom.
 
-import { parseArgs } from "node:util";
-import { type WorkName, WORKS } from "./works.ts";
+import { OWN_NAME } from "./subjects/own-subjects.ts";
+import { readPeers, urlPeer } from "./subjects/peers.ts";
+import type { Keys, Subject } from "./subjects/subject.ts";
 
-export const USAGE = `npm run bench -- [options]
+export const text = { type: "string" } as const;
+export const texts = { type: "string", multiple: true } as const;
+export const flag = { type: "boolean" } as const;
 
-Loads an S3 endpoint and prints operations/s, MiB/s, p50 and p99, and, where the process id is known, the server's CPU
-time per operation and its peak memory. Without --endpoint it starts Kintsugi itself, on tmpfs where there is one.
+/** What both commands take. */
+export const commonOptions = {
+  help: flag,
+  against: texts,
+  "against-access-key": text,
+  "against-secret-key": text,
+  "against-pid": text,
+  peers: text,
+  seconds: text,
+  rounds: text,
+  connections: text,
+  keys: text,
+} as const;
 
-  --endpoint URL        the server to load                 --access-key, --secret-key, --pid: of it
-  --against URL         a second one: rounds alternate, and ratios of medians are printed
-                        --against-access-key, --against-secret-key, --against-pid
-  --work a,b            of ${WORKS.join(", ")} (default: all)
-  --seconds N           of each round (5)
-  --rounds N            of each work (3)
-  --connections N       (16)
-  --folder DIR          where to keep the data of the server that it starts
-  --json                one JSON object a line instead of a table
+export const COMMON_USAGE = `  --peers FILE          other servers, started from commands (see bench/README.md)
+  --against [NAME=]URL  another one that runs already; may be given several times
+                        --against-access-key, --against-secret-key, --against-pid: of one without a name
+                        BENCH_NAME_ACCESS_KEY, BENCH_NAME_SECRET_KEY, BENCH_NAME_PID: of one with a name
+  --seconds N           of each round
+  --rounds N            of each work
+  --keys N              distinct small objects that GETs read`;
 
-Secrets may be given as BENCH_SECRET_KEY and BENCH_AGAINST_SECRET_KEY.`;
-
-export interface Endpoint {
-  readonly url: URL;
-  readonly accessKey: string;
-  readonly secretKey: string;
-  readonly pid: number | undefined;
+export interface AgainstValues {
+  readonly against?: string[] | undefined;
+  readonly "against-access-key"?: string | undefined;
+  readonly "against-secret-key"?: string | undefined;
+  readonly "against-pid"?: string | undefined;
+  readonly peers?: string | undefined;
 }
-
-export interface Options {
-  readonly endpoint: Endpoint | undefined;
-  readonly against: Endpoint | undefined;
-  readonly works: readonly WorkName[];
-  readonly seconds: number;
-  readonly rounds: number;
-  readonly connections: number;
-  readonly folder: string | undefined;
-  readonly json: boolean;
-}
-
-const text = { type: "string" } as const;
 
 /** @throws Error with words for the user. */
-export function parseOptions(args: readonly string[]): Options | "help" {
-  const { values } = parseArgs({
-    args: [...args],
-    options: {
-      help: { type: "boolean" },
-      json: { type: "boolean" },
-      endpoint: text,
-      "access-key": text,
-      "secret-key": text,
-      pid: text,
-      against: text,
-      "against-access-key": text,
-      "against-secret-key": text,
-      "against-pid": text,
-      work: text,
-      seconds: text,
-      rounds: text,
-      connections: text,
-      folder: text,
-    },
+export function peersOf(values: AgainstValues): readonly Subject[] {
+  const running = (values.against ?? []).map((entry) => {
+    const [, name, url = ""] = /^(?:([\w-]+)=)?(.+)$/.exec(entry) ?? [];
+    if (name !== undefined) return named(name, url);
+    return unnamed(url, values);
   });
-  if (values.help === true) return "help";
-  return {
-    endpoint: endpointOf(values.endpoint, {
-      accessKey: values["access-key"],
-      secretKey: values["secret-key"] ?? process.env["BENCH_SECRET_KEY"],
-      pid: values.pid,
-    }),
-    against: endpointOf(values.against, {
-      accessKey: values["against-access-key"],
-      secretKey: values["against-secret-key"] ?? process.env["BENCH_AGAINST_SECRET_KEY"],
-      pid: values["against-pid"],
-    }),
-    works: worksOf(values.work),
-    seconds: numberOf(values.seconds, 5),
-    rounds: numberOf(values.rounds, 3),
-    connections: numberOf(values.connections, 16),
-    folder: values.folder,
-    json: values.json === true,
-  };
+  const peers = [...(values.peers === undefined ? [] : readPeers(values.peers)), ...running];
+  const names = [OWN_NAME, ...peers.map((peer) => peer.name)];
+  if (new Set(names).size < names.length)
+    throw new Error(`two servers of one name: ${names.join(", ")}`);
+  return peers;
 }
 
-function endpointOf(
-  url: string | undefined,
-  access: Record<"accessKey" | "pid" | "secretKey", string | undefined>,
-): Endpoint | undefined {
-  if (url === undefined) return undefined;
-  const { accessKey, secretKey, pid } = access;
+function named(name: string, url: string): Subject {
+  const of = (what: string) =>
+    process.env[`BENCH_${name.toUpperCase().replaceAll("-", "_")}_${what}`];
+  const keys = keysOf(url, of("ACCESS_KEY"), of("SECRET_KEY"));
+  return urlPeer({ name, url: new URL(url), pid: pidOf(of("PID")), ...keys });
+}
+
+function unnamed(url: string, values: AgainstValues): Subject {
+  const secret = values["against-secret-key"] ?? process.env["BENCH_AGAINST_SECRET_KEY"];
+  const keys = keysOf(url, values["against-access-key"], secret);
+  const pid = pidOf(values["against-pid"]);
+  return urlPeer({ name: "against", url: new URL(url), pid, ...keys });
+}
+
+/** @throws Error where one is missing. */
+export function keysOf(url: string, accessKey?: string, secretKey?: string): Keys {
   if (accessKey === undefined || secretKey === undefined) throw new Error(`${url} needs its keys`);
-  return { url: new URL(url), accessKey, secretKey, pid: pid ? Number(pid) : undefined };
+  return { accessKey, secretKey };
 }
 
-function worksOf(list: string | undefined): readonly WorkName[] {
-  if (list === undefined) return WORKS;
-  return list.split(",").map((name) => {
-    const work = WORKS.find((known) => known === name);
-    if (!work) throw new Error(`no such work: ${name}; there are ${WORKS.join(", ")}`);
-    return work;
-  });
-}
+export const pidOf = (value: string | undefined) =>
+  value === undefined ? undefined : Number(value);
 
-function numberOf(value: string | undefined, fallback: number): number {
+/** @throws Error where it is not a positive number. */
+export function numberOf(value: string | undefined, fallback: number): number {
   const number = Number(value ?? fallback);
   if (!(number > 0)) throw new Error(`not a positive number: ${value}`);
   return number;

@@ -32,18 +32,18 @@ export interface OwnServerOptions {
 
 const READY_MS_MAX = 30_000;
 
+/** What a server that is started here takes, unless it is told others. */
+export const OWN_KEYS = {
+  KINTSUGI_ACCESS_KEY: "BENCHACCESSKEY",
+  KINTSUGI_SECRET_KEY: "bench-secret-key-0123",
+} as const;
+
 export async function startOwnServer(options: OwnServerOptions = {}): Promise<OwnServer> {
   const parent = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
   const folder = options.folder ?? mkdtempSync(join(parent, "kintsugi-bench-"));
-  const log = join(mkdtempSync(join(tmpdir(), "kintsugi-log-")), "server.log");
-  const keys = {
-    KINTSUGI_ACCESS_KEY: "BENCHACCESSKEY",
-    KINTSUGI_SECRET_KEY: "bench-secret-key-0123",
-  };
-  const child = spawn(
-    process.execPath,
-    [
-      "dist/main.js",
+  const env = { ...OWN_KEYS, ...options.env };
+  const started = await startKintsugi({
+    args: [
       "server",
       folder,
       "--port",
@@ -53,26 +53,46 @@ export async function startOwnServer(options: OwnServerOptions = {}): Promise<Ow
       "--json",
       ...(options.args ?? []),
     ],
-    {
-      // Logged as by default, and kept out of the way.
-      stdio: ["ignore", "pipe", openSync(log, "w")],
-      env: { ...process.env, ...keys, ...options.env },
-    },
-  );
-  const { endpoint, adminEndpoint } = await readyUrls(
-    child,
-    log,
-    options.readyMsMax ?? READY_MS_MAX,
-  );
-  const env = { ...keys, ...options.env };
-  const pid = child.pid ?? 0;
+    env,
+    readyMsMax: options.readyMsMax,
+  });
   return {
-    endpoint: new URL(endpoint),
-    adminEndpoint,
+    ...started,
     accessKey: env.KINTSUGI_ACCESS_KEY,
     secretKey: env.KINTSUGI_SECRET_KEY,
-    pid,
     folder,
+    stop: async () => {
+      await started.stop();
+      if (options.folder === undefined) rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+export interface KintsugiOptions {
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly readyMsMax?: number | undefined;
+}
+
+export type StartedKintsugi = Pick<
+  OwnServer,
+  "adminEndpoint" | "endpoint" | "kill" | "pid" | "stop"
+>;
+
+/** The command, built from this tree, in any of its roles. Resolves when it serves. */
+export async function startKintsugi(options: KintsugiOptions): Promise<StartedKintsugi> {
+  const log = join(mkdtempSync(join(tmpdir(), "kintsugi-log-")), "server.log");
+  const child = spawn(process.execPath, ["dist/main.js", ...options.args], {
+    // Logged as by default, and kept out of the way.
+    stdio: ["ignore", "pipe", openSync(log, "w")],
+    env: { ...process.env, ...options.env },
+  });
+  const urls = await readyUrls(child, log, options.readyMsMax ?? READY_MS_MAX);
+  const pid = child.pid ?? 0;
+  return {
+    endpoint: new URL(urls.endpoint),
+    adminEndpoint: urls.adminEndpoint,
+    pid,
     kill: async () => {
       const ended = once(child, "exit");
       // The supervisor first: it starts another worker for one that dies.
@@ -84,7 +104,6 @@ export async function startOwnServer(options: OwnServerOptions = {}): Promise<Ow
       child.kill("SIGTERM");
       if (child.exitCode === null) await once(child, "exit");
       rmSync(dirname(log), { recursive: true, force: true });
-      if (options.folder === undefined) rmSync(folder, { recursive: true, force: true });
     },
   };
 }

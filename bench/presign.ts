@@ -34,6 +34,8 @@ export class Presigner {
   readonly #date: string;
   readonly #scope: string;
   readonly #key: Buffer;
+  /** The signed query of a request that has no other. */
+  readonly #bareParams: string;
 
   constructor(target: Target) {
     this.#target = target;
@@ -42,11 +44,24 @@ export class Presigner {
     this.#scope = `${day}/${target.region}/s3/aws4_request`;
     const dateKey = hmac(`AWS4${target.secretKey}`, day);
     this.#key = hmac(hmac(hmac(dateKey, target.region), "s3"), "aws4_request");
+    this.#bareParams = this.#params({});
+  }
+
+  get host(): string {
+    return `${this.#target.host}:${this.#target.port}`;
   }
 
   /** The request-target to send: path and signed query. */
-  sign({ method, path, query = {} }: PresignRequest): string {
-    const params = Object.entries({
+  sign({ method, path, query }: PresignRequest): string {
+    const params = query ? this.#params(query) : this.#bareParams;
+    const canonical = `${method}\n${path}\n${params}\nhost:${this.host}\n\nhost\nUNSIGNED-PAYLOAD`;
+    const digest = createHash("sha256").update(canonical).digest("hex");
+    const toSign = `AWS4-HMAC-SHA256\n${this.#date}\n${this.#scope}\n${digest}`;
+    return `${path}?${params}&X-Amz-Signature=${hmac(this.#key, toSign).toString("hex")}`;
+  }
+
+  #params(query: Readonly<Record<string, string>>): string {
+    return Object.entries({
       ...query,
       "X-Amz-Algorithm": "AWS4-HMAC-SHA256",
       "X-Amz-Credential": `${this.#target.accessKey}/${this.#scope}`,
@@ -58,10 +73,5 @@ export class Presigner {
       .toSorted(([left], [right]) => (left < right ? -1 : 1))
       .map(([name, value]) => `${name}=${value}`)
       .join("&");
-    const { host, port } = this.#target;
-    const canonical = `${method}\n${path}\n${params}\nhost:${host}:${port}\n\nhost\nUNSIGNED-PAYLOAD`;
-    const digest = createHash("sha256").update(canonical).digest("hex");
-    const toSign = `AWS4-HMAC-SHA256\n${this.#date}\n${this.#scope}\n${digest}`;
-    return `${path}?${params}&X-Amz-Signature=${hmac(this.#key, toSign).toString("hex")}`;
   }
 }
