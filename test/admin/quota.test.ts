@@ -6,6 +6,7 @@ import {
   CreateBucketCommand,
   CreateMultipartUploadCommand,
   DeleteObjectCommand,
+  PutBucketVersioningCommand,
   PutObjectCommand,
   UploadPartCommand,
 } from "@aws-sdk/client-s3";
@@ -74,6 +75,21 @@ test("no way of writing gets past a quota; what makes a bucket no larger is take
   expect(await refusal(put("key", 601))).toEqual(FULL);
   await client.send(new DeleteObjectCommand({ Bucket, Key: "key" }));
   await complete();
+});
+
+test("a part that is larger than the quota is refused with versioning suspended, too", async () => {
+  const { client, quota } = await givenLab();
+  const VersioningConfiguration = { Status: "Suspended" } as const;
+  await client.send(new PutBucketVersioningCommand({ Bucket, VersioningConfiguration }));
+  await quota({ bucket: Bucket, bytes: 1_000 });
+  const Key = "parts";
+  const { UploadId } = await client.send(new CreateMultipartUploadCommand({ Bucket, Key }));
+  const given = (sizeBytes: number) =>
+    client.send(
+      new UploadPartCommand({ Bucket, Key, UploadId, PartNumber: 1, Body: "x".repeat(sizeBytes) }),
+    );
+  expect(await refusal(given(1_001))).toEqual(FULL);
+  await given(1_000);
 });
 
 test("a quota is asked for, changed and taken away; a bucket beyond it keeps what it has", async () => {
