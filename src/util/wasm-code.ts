@@ -24,8 +24,16 @@ const place = (offset: number): Code => [UNALIGNED, unsigned(offset)];
 export const i32 = {
   constant: (value: number): Code => [0x41, signed(value)],
   load: (address: Code, offset = 0): Code => [address, 0x28, place(offset)],
+  store: (address: Code, value: Code, offset = 0): Code => [address, value, 0x36, place(offset)],
   add: binary(0x6a),
   subtract: binary(0x6b),
+  and: binary(0x71),
+  or: binary(0x72),
+  xor: binary(0x73),
+  /** The bits of the left that the right does not have. */
+  andNot: (left: Code, right: Code): Code => i32.and(left, i32.not(right)),
+  not: (value: Code): Code => i32.xor(value, i32.constant(-1)),
+  rotateLeft: (value: Code, bits: number): Code => [value, i32.constant(bits), 0x77],
   isUnequal: binary(0x47),
   isLessOrEqualUnsigned: binary(0x4d),
 } as const;
@@ -40,11 +48,29 @@ export const v128 = {
   ],
   /** Sixteen times the same byte. */
   constant8: (byte: number): Code => [vector(0x0c), Array.from({ length: 16 }, () => byte & 0xff)],
+  /** The bytes of two vectors, one after the other, picked by number: 0 to 15 of the left, 16 to 31 of the right. */
+  shuffle: (left: Code, right: Code, picks: readonly number[]): Code => [
+    left,
+    right,
+    vector(0x0d),
+    picks,
+  ],
+  not: (value: Code): Code => [value, vector(0x4d)],
   and: binary(...vector(0x4e)),
+  /** The bits of the left that the right does not have. */
+  andNot: binary(...vector(0x4f)),
+  or: binary(...vector(0x50)),
   xor: binary(...vector(0x51)),
   /** Of sixteen signed bytes: all ones where the left is less, else zero. */
   isLess8: binary(...vector(0x25)),
   add8: binary(...vector(0x6e)),
+  add32: binary(...vector(0xae)),
+  /** Of four numbers of 32 bits. The value's code stands there twice: a local variable is best. */
+  rotateLeft32: (value: Code, bits: number): Code =>
+    v128.or(
+      [value, i32.constant(bits), vector(0xab)],
+      [value, i32.constant(32 - bits), vector(0xad)],
+    ),
 } as const;
 
 /** One function with the memory that it works on, `imports.memory`; its name outside is `run`. */
