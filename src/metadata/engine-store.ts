@@ -9,6 +9,7 @@ import type {
   CreateUploadInput,
   DeleteRequest,
   DueQuery,
+  FoundShards,
   JournalReport,
   ListBucketsQuery,
   ListObjectsQuery,
@@ -301,6 +302,10 @@ export class EngineStore implements MetadataStore {
 
   async noteMissing(setId: SetId, indexes: readonly number[]) {
     await this.#writer.submit({ name: "noteMissing", input: { setId, indexes } });
+  }
+
+  async noteFound(setId: SetId, shards: FoundShards) {
+    await this.#writer.submit({ name: "noteFound", input: { setId, ...shards } });
   }
 
   async listTrash(limit: number, after?: SetId) {

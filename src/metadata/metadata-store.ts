@@ -95,6 +95,13 @@ export type {
   WriteCondition,
 } from "./write-inputs.ts";
 
+/** Shards that were noted as missing, and are whole. */
+export interface FoundShards {
+  /** All notes of the set when it was looked at. */
+  readonly noted: readonly number[];
+  readonly found: readonly number[];
+}
+
 export interface MetadataStore {
   /** False once the writer is gone for good: every write is refused until the process is started anew. */
   isWritable(): boolean;
@@ -222,6 +229,8 @@ export interface MetadataStore {
   // Shard sets.
   /** Notes shards found missing or broken, for repair. Sets that are gone are passed over. */
   noteMissing(setId: SetId, indexes: readonly number[]): Promise<void>;
+  /** Takes such notes away, where they still are those that were seen. */
+  noteFound(setId: SetId, shards: FoundShards): Promise<void>;
   /** The oldest sets in the trash: those behind `after` only, while that one is in it. */
   listTrash(limit: number, after?: SetId): Promise<readonly TrashRecord[]>;
   /** Forgets sets whose shards are gone from all drives. */

@@ -9,6 +9,7 @@ import type {
   CreateUploadInput,
   DeleteOutcome,
   DeleteRequest,
+  FoundShards,
   MovePackedInput,
   PutObjectInput,
   PutPartInput,
@@ -140,6 +141,7 @@ interface WriteTypes {
   readonly completeUpload: Write<CompleteUploadInput, ObjectRecord>;
   readonly abortUpload: Write<UploadName, void>;
   readonly noteMissing: Write<{ readonly setId: SetId; readonly indexes: readonly number[] }, void>;
+  readonly noteFound: Write<FoundShards & { readonly setId: SetId }, void>;
   readonly sealPack: Write<
     { readonly setId: SetId; readonly fileBytes: number },
     "kept" | "trashed" | "unknown"

@@ -1,6 +1,6 @@
 // Verifies what the metadata names, against the drives: every version and part in the order of the keys, all shards of
 // each read whole. What is replaced or deleted meanwhile is no finding: before one is told, its row is looked up again.
-// Shards found lost are noted in the metadata, for repair; nothing else is changed.
+// Shards found lost, or whole again, are noted in the metadata; nothing else is changed.
 
 import { S3Error } from "../core/s3-error.ts";
 import type {
@@ -12,7 +12,8 @@ import type {
 import type { BucketRecord } from "../metadata/records.ts";
 import type { OrphanSweep } from "./orphan-sweep.ts";
 import type { StoreContext } from "./store-context.ts";
-import { EntryVerifier, type EntryFault } from "./verify-entry.ts";
+import { EntryVerifier } from "./verify-entry.ts";
+import { VerifyNotes } from "./verify-notes.ts";
 import type {
   UnnamedShards,
   VerifyFinding,
@@ -49,7 +50,10 @@ export async function verifyObjects(options: VerifyOptions): Promise<VerifyRepor
   if (coversAll) await verification.checkMetadata();
   const isComplete = await verification.walk();
   const isWhole = isComplete && coversAll;
-  if (isWhole) await verification.checkCopies();
+  if (isWhole) {
+    await verification.noteFoundPacks();
+    await verification.checkCopies();
+  }
   const unnamed = isWhole ? await findUnnamed(options) : undefined;
   return tally.report({ isComplete, query, unnamed });
 }
@@ -68,8 +72,7 @@ class Verification {
   readonly #tally: VerifyTally;
   readonly #entries: EntryVerifier;
   readonly #bucketNames = new Map<number, string | undefined>();
-  /** What repair is being told of. */
-  readonly #noting: Promise<void>[] = [];
+  readonly #notes: VerifyNotes;
 
   constructor(options: VerifyOptions, bucket: BucketRecord | undefined, tally: VerifyTally) {
     this.#context = options.context;
@@ -77,12 +80,14 @@ class Verification {
     this.#prefix = options.query.prefix ?? "";
     this.#bucketId = bucket?.id;
     this.#tally = tally;
+    this.#notes = new VerifyNotes(options.context);
     this.#entries = new EntryVerifier(options.context, options.watcher.signal);
   }
 
   /** Resolves to whether it came to the end. */
   async walk(): Promise<boolean> {
     const { metadata, readings } = this.#context;
+    await this.#notes.begin();
     let after: WalkPosition | undefined;
     while (!this.#isAborted) {
       // What is deleted from now on keeps its shards until this page is done.
@@ -132,6 +137,12 @@ class Verification {
     );
   }
 
+  /** Packs that are whole again: after a walk that saw all that is in them. */
+  async noteFoundPacks(): Promise<void> {
+    this.#notes.noteFoundPacks();
+    await this.#notes.settle();
+  }
+
   /** Copies of the metadata that are not up to date: what lies in it has less redundancy than it should. */
   async checkCopies(): Promise<void> {
     for (const problem of copyProblems(this.#context.metadata.journalReport())) {
@@ -148,8 +159,7 @@ class Verification {
       }
     };
     await Promise.all(Array.from({ length: CONCURRENCY }, take));
-    // Who has the report asks the metadata for the same sets next.
-    await Promise.all(this.#noting.splice(0));
+    await this.#notes.settle();
   }
 
   async #verify({ entry, previous }: PlacedEntry): Promise<void> {
@@ -159,8 +169,9 @@ class Verification {
     // What was cut short says nothing.
     if (this.#isAborted) return;
     this.#tally.noteEntry(entry, read);
+    this.#notes.noteFound(entry.content, fault);
     if (fault === undefined || !(await this.#stillNamed(entry, previous))) return;
-    this.#noteLost(fault, entry.content);
+    this.#notes.noteLost(fault, entry.content);
     const { key, detail } = position;
     const { kind, sizeBytes } = entry;
     await this.#tell({ ...fault, bucket, key, entry: kind, detail, sizeBytes });
@@ -169,18 +180,6 @@ class Verification {
   async #tell(finding: VerifyFinding): Promise<void> {
     this.#tally.noteFinding(finding);
     await this.#watcher.onFinding?.(finding);
-  }
-
-  /** For repair. A drive that is away has lost nothing as far as is known. */
-  #noteLost({ setId, shards }: EntryFault, content: WalkEntry["content"]): void {
-    if (setId === undefined || content === undefined || content.kind === "inline") return;
-    const lost = shards.filter(({ state }) => state !== "away").map(({ index }) => index);
-    if (lost.every((index) => content.set.missing.includes(index))) return;
-    const { logger, metadata } = this.#context;
-    const noting = metadata.noteMissing(setId, lost).catch((err: unknown) => {
-      logger.error({ err, setId }, "lost shards could not be noted");
-    });
-    this.#noting.push(noting);
   }
 
   /** Whether the row still says what it said: walks what stands under its key. */

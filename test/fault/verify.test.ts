@@ -2,7 +2,7 @@
 // where nothing is wrong.
 
 import { expect, test } from "vitest";
-import type { SetId, UploadId } from "../../src/core/ids.ts";
+import type { UploadId } from "../../src/core/ids.ts";
 import type { WalkEntry } from "../../src/metadata/metadata-store.ts";
 import type { ObjectRecord } from "../../src/metadata/records.ts";
 import { isClean } from "../../src/store/verify-report.ts";
@@ -126,27 +126,6 @@ test.each<[string, "damaged" | "missing" | "wrong", Damage]>([
   expect(isClean(report)).toBe(false);
   const noted = await lab.metadata.listDegradedSets(undefined, 10);
   expect(noted.map(({ id, missing }) => [id, missing])).toEqual([[setIdOf(lab.object), [1, 5]]]);
-});
-
-test("when it reports, the metadata has been told, however long that takes", async () => {
-  const noted: string[] = [];
-  const noteLate = async (setId: SetId): Promise<void> => {
-    for (let turn = 0; turn < 1_000; turn += 1) await new Promise(setImmediate);
-    noted.push(setId);
-  };
-  const lab = await givenStore({
-    wrapMetadata: (metadata) =>
-      new Proxy(metadata, {
-        get: (target, name) => {
-          const member: unknown = name === "noteMissing" ? noteLate : Reflect.get(target, name);
-          return typeof member === "function" ? member.bind(target) : member;
-        },
-      }),
-  });
-  const object = await lab.put("photo", bytesOf(2 * MIB, 1));
-  await breakShard(lab, object, 1, () => ({ kind: "truncate", sizeBytes: 0 }));
-  await verify(lab.store);
-  expect(noted).toEqual([setIdOf(object)]);
 });
 
 async function labelOf(lab: StoreLab & { object: ObjectRecord }, index: number): Promise<string> {

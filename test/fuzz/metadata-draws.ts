@@ -174,6 +174,7 @@ const operation = fc.oneof(
       kind: fc.constant("noteMissing"),
       ...place,
       indexes: fc.array(fc.nat(5), { maxLength: 3 }),
+      isFound: fc.boolean(),
     }),
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("dropTrash"), pick: fc.nat(9) }) },

@@ -152,7 +152,9 @@ export class MetadataScript {
       const content = object?.content;
       const isInSet = content?.kind === "set" || content?.kind === "packed";
       const set = isInSet ? content.set.id : setId(0);
-      return (store) => store.noteMissing(set, drawn.indexes);
+      if (!drawn.isFound) return (store) => store.noteMissing(set, drawn.indexes);
+      const noted = isInSet ? content.set.missing : [1];
+      return (store) => store.noteFound(set, { noted, found: drawn.indexes });
     }
     const { etag, sizeBytes, condition, lock, acl } = drawn;
     const content = await this.#contentOf(drawn);

@@ -31,6 +31,7 @@ type ClusterWrite =
   | "dropTrash"
   | "endIncarnation"
   | "ensureSetting"
+  | "noteFound"
   | "noteMissing"
   | "putProgress"
   | "reset";
@@ -154,6 +155,12 @@ function clusterWrites(state: MemoryState): Pick<WriteHandlers, ClusterWrite> {
       const shared = state.sets.get(setId);
       if (shared === undefined) return;
       const missing = sortedIndexes([...shared.set.missing, ...indexes]);
+      shared.set = { ...shared.set, missing };
+    },
+    noteFound: ({ setId, noted, found }) => {
+      const shared = state.sets.get(setId);
+      if (shared === undefined || shared.set.missing.join() !== noted.join()) return;
+      const missing = noted.filter((index) => !found.includes(index));
       shared.set = { ...shared.set, missing };
     },
     dropTrash: ({ setIds }) => {

@@ -7,7 +7,7 @@ import { indexesFrom, listText } from "./column-text.ts";
 import { sortedIndexes } from "./content-writes.ts";
 
 type ProcessWrite = "beginIncarnation" | "endIncarnation" | "endOtherIncarnations";
-type ShardSetWrite = "dropTrash" | "noteMissing";
+type ShardSetWrite = "dropTrash" | "noteFound" | "noteMissing";
 type ClusterWrite =
   | ProcessWrite
   | ShardSetWrite
@@ -135,6 +135,11 @@ function shardSetWrites(database: StatementSource): Pick<WriteHandlers, ShardSet
       if (row === undefined) return;
       const missing = sortedIndexes([...indexesFrom(row.missing), ...indexes]);
       setMissing.run(listText(missing), setId);
+    },
+    noteFound: ({ setId, noted, found }) => {
+      const text = missingOf.get(setId)?.missing;
+      if (text !== listText(noted)) return;
+      setMissing.run(listText(noted.filter((index) => !found.includes(index))), setId);
     },
     dropTrash: ({ setIds }) => {
       for (const setId of setIds) dropTrash.run(setId);

@@ -140,4 +140,23 @@ export function shardSetTests(given: GivenStore): void {
     expect((await store.findObject(bucketId, "a"))?.content).toEqual(noted);
     expect((await store.findPart(manifestId, 1))?.content).toEqual(noted);
   });
+
+  test("notes of shards that are found again are taken away, unless others came meanwhile", async () => {
+    const store = given();
+    const bucketId = await givenBucket(store);
+    await store.putObject(objectInput(bucketId, "a", { content: inSet(1, { missing: [3, 5] }) }));
+    const missing = async () => {
+      const content = (await store.findObject(bucketId, "a"))?.content;
+      return content?.kind === "set" ? content.set.missing : undefined;
+    };
+    await store.noteFound(setId(1), { noted: [5], found: [5] });
+    await store.noteFound(setId(404), { noted: [5], found: [5] });
+    expect(await missing()).toEqual([3, 5]);
+    await store.noteFound(setId(1), { noted: [3, 5], found: [5, 0] });
+    expect(await missing()).toEqual([3]);
+    expect(await store.listDegradedSets(undefined, 10)).toHaveLength(1);
+    await store.noteFound(setId(1), { noted: [3], found: [3] });
+    expect(await missing()).toEqual([]);
+    expect(await store.listDegradedSets(undefined, 10)).toEqual([]);
+  });
 }
