@@ -85,8 +85,9 @@ export class GatewayNodes {
     // Those that are there have only to be heard out.
     await within(QUIET_MS, hasEnough);
     while (!hasEnough()) {
-      if (this.isTimeUp) throw new StartError(`too few data nodes are there: ${problems()}`);
-      await this.waitForMore(`waiting for data nodes: ${problems()}`, hasEnough);
+      if (this.isTimeUp)
+        throw new StartError(withNames("too few data nodes are there", problems()));
+      await this.waitForMore(withNames("waiting for data nodes", problems()), hasEnough);
     }
     const isFirst = !this.#hasWaitedForRest;
     this.#hasWaitedForRest = true;
@@ -98,6 +99,11 @@ export class GatewayNodes {
     this.#onProgress(words);
     await within(PROGRESS_EVERY_MS, isEnough);
   }
+}
+
+/** A node may be there without all that is waited for. */
+function withNames(words: string, names: string): string {
+  return names === "" ? words : `${words}: ${names}`;
 }
 
 /** Resolves when `isEnough` says so, or the time is over. */
