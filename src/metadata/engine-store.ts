@@ -42,6 +42,7 @@ type ReadName =
   | "findLayouts"
   | "findNamedSets"
   | "findObject"
+  | "findObjectWithBytes"
   | "findPacked"
   | "findPart"
   | "findPartAt"
@@ -158,7 +159,7 @@ export class EngineStore implements MetadataStore {
   }
 
   async deleteBucket(bucketId: number) {
-    await this.#writer.submit({ name: "deleteBucket", input: { bucketId } });
+    while (!(await this.#writer.submit({ name: "deleteBucket", input: { bucketId } })));
   }
 
   async findBucketConfig(bucketId: number, name: string) {
@@ -191,6 +192,10 @@ export class EngineStore implements MetadataStore {
 
   async findObject(bucketId: number, key: string) {
     return this.#reader.findObject(bucketId, key);
+  }
+
+  async findObjectWithBytes(bucketId: number, key: string) {
+    return this.#reader.findObjectWithBytes(bucketId, key);
   }
 
   async listObjects(query: ListObjectsQuery) {

@@ -46,6 +46,7 @@ import type {
   ListBucketsQuery,
   ListObjectsQuery,
   ObjectPage,
+  ObjectWithBytes,
   ListUploadsQuery,
   UploadPage,
   PartPage,
@@ -72,6 +73,7 @@ export type {
   MetadataComparison,
   MetadataTotals,
   ObjectPage,
+  ObjectWithBytes,
   PartPage,
   UploadPage,
   VersionPage,
@@ -134,7 +136,11 @@ export interface MetadataStore {
   listBuckets(query: ListBucketsQuery): Promise<readonly BucketRecord[]>;
   /** @throws S3Error BucketAlreadyOwnedByYou, BucketAlreadyExists */
   createBucket(input: CreateBucketInput): Promise<BucketRecord>;
-  /** Removes an empty bucket and the uploads in progress in it. @throws S3Error NoSuchBucket, BucketNotEmpty */
+  /**
+   * Removes an empty bucket and the uploads in progress in it; where those are very many, in steps: an object that comes
+   * between them keeps the bucket, and not the uploads.
+   * @throws S3Error NoSuchBucket, BucketNotEmpty
+   */
   deleteBucket(bucketId: number): Promise<void>;
   /** A named document of a bucket ("tagging", later "policy", "cors", ...). */
   findBucketConfig(bucketId: number, name: string): Promise<string | undefined>;
@@ -154,6 +160,8 @@ export interface MetadataStore {
   // Objects.
   /** The latest version, where that is an object. */
   findObject(bucketId: number, key: string): Promise<ObjectRecord | undefined>;
+  /** As `findObject`, with its inline bytes: of one state, so that nobody can have replaced them in between. */
+  findObjectWithBytes(bucketId: number, key: string): Promise<ObjectWithBytes | undefined>;
   listObjects(query: ListObjectsQuery): Promise<ObjectPage>;
   /** The bytes of inline content; undefined when it is gone (the object was replaced meanwhile). */
   readInline(dataId: number): Promise<Uint8Array | undefined>;

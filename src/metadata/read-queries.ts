@@ -3,7 +3,13 @@
 
 import type { AccountId, DriveId, UploadId } from "../core/ids.ts";
 import type { Tag } from "../core/tags.ts";
-import type { Content, ObjectSummary, PartRecord, UploadRecord } from "./records.ts";
+import type { Content, ObjectRecord, ObjectSummary, PartRecord, UploadRecord } from "./records.ts";
+
+export interface ObjectWithBytes {
+  readonly object: ObjectRecord;
+  /** Of inline content; undefined for what lies elsewhere, and where they are lost. */
+  readonly bytes: Uint8Array | undefined;
+}
 
 export interface ListVersionsQuery {
   readonly bucketId: number;

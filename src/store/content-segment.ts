@@ -10,6 +10,8 @@ import { storedBytesOf, type RowOfBytes } from "./encryption/stored-bytes.ts";
 import type { Segment } from "./read-segments.ts";
 import { runOf } from "./set-run.ts";
 
+const NO_BYTES = new Uint8Array(0);
+
 export interface ContentToRead extends RowOfBytes {
   readonly content: Content;
 }
@@ -34,9 +36,18 @@ export function segmentsOf(
   if (content.kind !== "inline") {
     return [{ kind: "set", run: runOf(content, storedBytesOf(row)), range: stored, opener }];
   }
-  const found = bytes?.subarray(stored.start, stored.end) ?? new Uint8Array(0);
-  const opened = opener === undefined ? [found] : openInline(opener, found);
-  return opened.map((piece) => ({ kind: "bytes", bytes: piece }));
+  return openInline(opener, bytes?.subarray(stored.start, stored.end)).map((piece) => ({
+    kind: "bytes",
+    bytes: piece,
+  }));
+}
+
+/** A range of inline bytes. @throws S3Error as `segmentsOf` */
+export function inlineBytes(row: RowOfBytes, range: ByteRange, keys: ReadKeys): Uint8Array {
+  const opener = openerOf(row, range, keys.dataKey);
+  const { start, end } = opener?.sealed ?? range;
+  const [first = NO_BYTES, ...others] = openInline(opener, keys.bytes?.subarray(start, end));
+  return others.length === 0 ? first : Buffer.concat([first, ...others]);
 }
 
 function openerOf(
@@ -53,7 +64,11 @@ function openerOf(
   return new ChunkOpener({ dataKey, sealing, sizeBytes }, range);
 }
 
-function openInline(opener: ChunkOpener, bytes: Uint8Array): readonly Uint8Array[] {
+function openInline(
+  opener: ChunkOpener | undefined,
+  bytes: Uint8Array = NO_BYTES,
+): readonly Uint8Array[] {
+  if (opener === undefined) return [bytes];
   try {
     return opener.open([bytes]);
   } catch (error) {

@@ -75,6 +75,8 @@ export interface ObjectReading {
   readonly unlock: (key: CustomerKey | undefined) => Promise<void>;
   /** Bytes from `start` (0-based) to `end` (exclusive) of the object. May be called once. */
   readonly read: (start: number, end: number) => ByteWindows;
+  /** The same of what is in memory already, instead of `read`; undefined of what is not. Needs nothing held any more. */
+  readonly readAtOnce: (start: number, end: number) => Uint8Array | undefined;
   /** For a multipart object: where part `number` lies; undefined when there is no such part. */
   readonly findPart: (number: number) => Promise<PartRecord | undefined>;
   /** Frees the hold on the shards where no byte was asked for, be it that `read` was called; else harmless. */

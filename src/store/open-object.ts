@@ -1,5 +1,5 @@
 // Finds an object and gives the means to read it. Small bytes, and the parts of an object of few parts, are read with the
-// row, and again where another write came between; many parts are looked up before the first byte leaves. So one reading
+// row, or after it, and again where another write came between; many parts are looked up before the first byte leaves. So one reading
 // is of one version, whatever is written meanwhile.
 // Bytes that lie in the metadata are checked against their digest: the database itself checks nothing.
 // What is encrypted must be unlocked before it is read.
@@ -8,9 +8,10 @@ import { S3Error } from "../core/s3-error.ts";
 import { PAGE_SIZE_MAX } from "../core/limits.ts";
 import type { ByteRange } from "../erasure/stripe.ts";
 import { assert } from "../util/assert.ts";
+import type { ObjectWithBytes } from "../metadata/metadata-store.ts";
 import type { ManifestContent, ObjectRecord, PartRecord } from "../metadata/records.ts";
 import type { ByteWindows } from "./byte-window.ts";
-import { segmentsOf } from "./content-segment.ts";
+import { inlineBytes, segmentsOf } from "./content-segment.ts";
 import { openDataKey } from "./encryption/data-key.ts";
 import type { KeyName } from "./encryption/key-provider.ts";
 import { areStored, storedBytesOf, type RowOfBytes } from "./encryption/stored-bytes.ts";
@@ -60,10 +61,11 @@ async function findBytes(
   version: ObjectVersion,
 ): Promise<FoundObject | undefined> {
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
-    const object = await findVersionOf(context, version);
-    if (object === undefined) return undefined;
-    if (object.content.kind !== "inline" && context.pools.isFull) throw new S3Error("SlowDown");
-    const found = await withBytes(context, object);
+    const read = await findVersionOf(context, version);
+    if (read === undefined) return undefined;
+    const isInline = read.object.content.kind === "inline";
+    if (!isInline && context.pools.isFull) throw new S3Error("SlowDown");
+    const found = await withBytes(context, read);
     if (found !== undefined) return found;
   }
   throw new S3Error("SlowDown", { cause: new Error("the object is replaced all the time") });
@@ -72,20 +74,23 @@ async function findBytes(
 async function findVersionOf(
   { metadata }: StoreContext,
   { bucket, key, versionId }: ObjectVersion,
-): Promise<ObjectRecord | undefined> {
-  if (versionId === undefined) return metadata.findObject(bucket.id, key);
+): Promise<ObjectWithBytes | undefined> {
+  if (versionId === undefined) return metadata.findObjectWithBytes(bucket.id, key);
   const version = await metadata.findVersion({ bucketId: bucket.id, key, versionId });
-  return version?.kind === "object" ? version.object : undefined;
+  if (version?.kind !== "object") return undefined;
+  const { object } = version;
+  const { content } = object;
+  const bytes = content.kind === "inline" ? await metadata.readInline(content.dataId) : undefined;
+  return { object, bytes };
 }
 
 /** Undefined when another write has taken away what the row names. */
 async function withBytes(
   context: StoreContext,
-  object: ObjectRecord,
+  { object, bytes }: ObjectWithBytes,
 ): Promise<FoundObject | undefined> {
   const { content } = object;
   if (content.kind === "inline") {
-    const bytes = await context.metadata.readInline(content.dataId);
     if (bytes === undefined) return undefined;
     requireIntact(bytes, object);
     return { object, bytes };
@@ -127,6 +132,14 @@ function makeReading(
       assert(start >= 0 && start <= end && end <= object.sizeBytes, "a range lies in its object");
       isRead = true;
       return readSegments(context, begun(start, end), hold);
+    },
+    readAtOnce: (start: number, end: number) => {
+      if (bytes === undefined || content.kind !== "inline") return undefined;
+      assert(!isRead, "a reading is read once");
+      assert(start >= 0 && start <= end && end <= object.sizeBytes, "a range lies in its object");
+      isRead = true;
+      hold.close();
+      return inlineBytes(object, { start, end }, { bytes, dataKey });
     },
     findPart: async (number) => {
       if (content.kind !== "manifest") return undefined;

@@ -50,6 +50,13 @@ export function memoryReader(state: MemoryState): MetadataReader {
       const object = currentObject(state.buckets.get(bucketId), key);
       return object && state.current(object);
     },
+    findObjectWithBytes: (bucketId, key) => {
+      const object = currentObject(state.buckets.get(bucketId), key);
+      if (object === undefined) return undefined;
+      const { content } = object;
+      const bytes = content.kind === "inline" ? state.inline.get(content.dataId) : undefined;
+      return { object: state.current(object), bytes: bytes && Uint8Array.from(bytes) };
+    },
     findVersion: (name) => {
       const version = findVersionOf(state.buckets.get(name.bucketId), name);
       return version && recordOfVersion(state, version);

@@ -11,8 +11,13 @@ export function attributesText({ headers, userMetadata }: ObjectAttributes): str
   return isEmpty ? null : JSON.stringify({ headers, userMetadata });
 }
 
+/** Those of the text before: most objects of a bucket say the same. */
+let latest = { text: "", attributes: NO_ATTRIBUTES };
+
 export function attributesFrom(text: string | null): ObjectAttributes {
-  return text === null ? NO_ATTRIBUTES : (JSON.parse(text) as ObjectAttributes);
+  if (text === null) return NO_ATTRIBUTES;
+  if (latest.text !== text) latest = { text, attributes: JSON.parse(text) as ObjectAttributes };
+  return latest.attributes;
 }
 
 /** A list as JSON; null when it is empty. */

@@ -7,13 +7,16 @@ import type { ListObjectsQuery, ObjectPage } from "../metadata-store.ts";
 import type { ObjectSummary } from "../records.ts";
 import { pageStart, prefixEnd, walkPage } from "./page-walk.ts";
 import {
+  BYTES_AT,
   OBJECT_COLUMNS,
   SUMMARY_COLUMNS,
   objectOf,
+  rowOfValues,
   summaryOf,
-  type ObjectRow,
+  type ObjectRowValues,
   type SummaryRow,
 } from "./object-rows.ts";
+import { rememberBuckets } from "./remember-buckets.ts";
 import { BUCKET_COLUMNS, bucketOf, type BucketRow } from "./rows.ts";
 
 type ObjectRead =
@@ -21,32 +24,47 @@ type ObjectRead =
   | "findBucketById"
   | "findBucketConfig"
   | "findObject"
+  | "findObjectWithBytes"
   | "listBuckets"
   | "listConfigured"
   | "listObjects"
   | "listQuotas"
   | "readInline";
 
-const FIND_OBJECT = `select ${OBJECT_COLUMNS} from objects o left join shard_sets s on s.id = o.set_id
-  where o.bucket_id = ? and o.key = ?`;
+const JOIN_SET = "left join shard_sets s on s.id = o.set_id";
+const ONE_OBJECT = "where o.bucket_id = ? and o.key = ?";
+const FIND_OBJECT = `select ${OBJECT_COLUMNS} from objects o ${JOIN_SET} ${ONE_OBJECT}`;
+/** One statement: each costs a read transaction of its own, which is more than the rest of it. */
+const FIND_WITH_BYTES = `select ${OBJECT_COLUMNS}, i.bytes from objects o ${JOIN_SET}
+  left join inline_data i on i.id = o.data_id ${ONE_OBJECT}`;
 
 export function objectReads(database: Database): Pick<MetadataReader, ObjectRead> {
-  const object = database.prepare<[number, string], ObjectRow>(FIND_OBJECT);
+  const object = database.prepare<[number, string], ObjectRowValues>(FIND_OBJECT).raw();
+  const withBytes = database.prepare<[number, string], ObjectRowValues>(FIND_WITH_BYTES).raw();
   const inline = database
     .prepare<[number], Uint8Array>("select bytes from inline_data where id = ?")
     .pluck();
   return {
     ...bucketReads(database),
     findObject: (bucketId, key) => {
-      const row = object.get(bucketId, key);
-      return row && objectOf({ bucketId, key }, row);
+      const values = object.get(bucketId, key);
+      return values && objectOf({ bucketId, key }, rowOfValues(values));
+    },
+    findObjectWithBytes: (bucketId, key) => {
+      const values = withBytes.get(bucketId, key);
+      if (values === undefined) return undefined;
+      const found = objectOf({ bucketId, key }, rowOfValues(values));
+      return { object: found, bytes: values[BYTES_AT] ?? undefined };
     },
     readInline: (dataId) => inline.get(dataId),
     listObjects: objectListing(database),
   };
 }
 
-type BucketRead = Exclude<ObjectRead, "findObject" | "listObjects" | "readInline">;
+type BucketRead = Exclude<
+  ObjectRead,
+  "findObject" | "findObjectWithBytes" | "listObjects" | "readInline"
+>;
 
 function bucketReads(database: Database): Pick<MetadataReader, BucketRead> {
   const byName = database.prepare<[string], BucketRow>(
@@ -72,10 +90,10 @@ function bucketReads(database: Database): Pick<MetadataReader, BucketRead> {
     )
     .pluck();
   return {
-    findBucket: (name) => {
+    findBucket: rememberBuckets(database, (name) => {
       const row = byName.get(name);
       return row && bucketOf(row);
-    },
+    }),
     listBuckets: ({ ownerId, prefix, after, limit }) => {
       const from = pageStart({ prefix, delimiter: "" }, after);
       if (from === undefined) return [];

@@ -129,6 +129,23 @@ export function objectTests(given: GivenStore): void {
     expect(await store.readInline(dataIdOf(second))).toBeUndefined();
   });
 
+  test("an object is found with its inline bytes, and without any where they lie elsewhere", async () => {
+    const store = given();
+    const bucketId = await givenBucket(store);
+    expect(await store.findObjectWithBytes(bucketId, "key")).toBeUndefined();
+    await store.putObject(objectInput(bucketId, "key", { content: inline("first") }));
+    await store.putObject(objectInput(bucketId, "key", { content: inline("second") }));
+    const found = await store.findObjectWithBytes(bucketId, "key");
+    expect(found?.object).toEqual(await store.findObject(bucketId, "key"));
+    expect(Buffer.from(found?.bytes ?? []).toString()).toBe("second");
+    await store.putObject(objectInput(bucketId, "empty", { content: inline("") }));
+    expect((await store.findObjectWithBytes(bucketId, "empty"))?.bytes).toHaveLength(0);
+    await store.putObject(objectInput(bucketId, "set", { content: inSet(1) }));
+    const elsewhere = await store.findObjectWithBytes(bucketId, "set");
+    expect(elsewhere?.object).toEqual(await store.findObject(bucketId, "set"));
+    expect(elsewhere?.bytes).toBeUndefined();
+  });
+
   test("the caller may use its buffer again while a write is under way", async () => {
     const store = given();
     const bucketId = await givenBucket(store);

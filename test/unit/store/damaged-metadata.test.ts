@@ -5,15 +5,23 @@ import type { MetadataStore } from "../../../src/metadata/metadata-store.ts";
 import { deleteKeys } from "../../support/delete-keys.ts";
 import { bodyOf, givenStore, OWNER } from "../../support/store-lab.ts";
 
+function flipped(given: Uint8Array | undefined): Buffer {
+  const bytes = Buffer.from(given ?? []);
+  bytes.writeUInt8(bytes.readUInt8(1) ^ 4, 1);
+  return bytes;
+}
+
 /** Metadata whose inline bytes have one bit changed on their way out. */
 function rotten(metadata: MetadataStore): MetadataStore {
   return new Proxy(metadata, {
     get: (target, name) => {
       if (name === "readInline") {
-        return async (dataId: number) => {
-          const bytes = Buffer.from((await target.readInline(dataId)) ?? []);
-          bytes.writeUInt8(bytes.readUInt8(1) ^ 4, 1);
-          return bytes;
+        return async (dataId: number) => flipped(await target.readInline(dataId));
+      }
+      if (name === "findObjectWithBytes") {
+        return async (bucketId: number, key: string) => {
+          const found = await target.findObjectWithBytes(bucketId, key);
+          return found?.bytes ? { ...found, bytes: flipped(found.bytes) } : found;
         };
       }
       const value: unknown = Reflect.get(target, name, target);
