@@ -52,6 +52,14 @@ export class BucketSettings {
     return value;
   }
 
+  /** Whether it is known, without looking for it, that the bucket has no such document. */
+  isKnownAbsent(bucket: BucketView, kind: DocumentKind<unknown>): boolean {
+    const entry = this.#entries.get(bucket.id);
+    if (entry === undefined || entry.version !== bucket.settingsVersion) return false;
+    const known = entry.documents.get(kind.name);
+    return known !== undefined && known.value === undefined;
+  }
+
   #keep(bucket: BucketView, document: Document): void {
     let entry = this.#entries.get(bucket.id);
     if (entry !== undefined && entry.version > bucket.settingsVersion) return;

@@ -21,7 +21,6 @@ export class Exchange {
   readonly requestTarget: string;
   readonly requestId: string;
   readonly hostId = HOST_ID;
-  readonly body: RequestBody;
   /** For the log; empty until the router has chosen. */
   operationName = "";
   /** For the log; empty until the signature has been checked. */
@@ -31,16 +30,27 @@ export class Exchange {
   #addedHeaders: Readonly<Record<string, string>> = {};
   /** The parser has given up on the connection: nothing more can be read from it. */
   isBroken = false;
+  /** Made when it is asked for: most requests have none. */
+  #body: RequestBody | undefined;
 
   constructor(message: IncomingMessage, out: ServerResponse, requestTarget: string) {
     this.message = message;
     this.out = out;
     this.requestTarget = requestTarget;
     this.requestId = nextRequestId();
-    this.body = new RequestBody(message, {
+  }
+
+  get body(): RequestBody {
+    this.#body ??= new RequestBody(this.message, {
       beforeFirstRead: () => this.#continue(),
       idleMs: BODY_IDLE_MS,
     });
+    return this.#body;
+  }
+
+  /** Of the body, so far. */
+  get receivedBytes(): number {
+    return this.#body?.receivedBytes ?? 0;
   }
 
   /** The path as it was sent, without the query: queries carry signatures. */

@@ -115,6 +115,7 @@ export function renderHttpDate(timeMs: number): string {
   return new Date(timeMs).toUTCString();
 }
 
+const OVERRIDE_PREFIX = "response-";
 const OVERRIDES = [
   "cache-control",
   "content-disposition",
@@ -132,13 +133,14 @@ export function readResponseOverrides(
   query: readonly QueryParam[],
 ): Readonly<Record<string, string>> {
   const overrides = emptyRecord();
+  if (!query.some(({ name }) => name.startsWith(OVERRIDE_PREFIX))) return overrides;
   for (const name of OVERRIDES) {
-    const value = findText(query, `response-${name}`);
+    const value = findText(query, OVERRIDE_PREFIX + name);
     if (value === undefined || value === "") continue;
     // The query is UTF-8; a header is Latin-1: the bytes go out as they came in.
     const bytes = Buffer.from(value, "utf8").toString("latin1");
     if (!isSendable(bytes)) {
-      throw invalidArgument(`response-${name}`, value, "Header value cannot be represented.");
+      throw invalidArgument(OVERRIDE_PREFIX + name, value, "Header value cannot be represented.");
     }
     overrides[name] = bytes;
   }

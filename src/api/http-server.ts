@@ -1,5 +1,5 @@
 // The S3 port. Fastify carries the server and answers the health checks; every other request goes, untouched, to the
-// pipeline before Fastify decodes, routes or parses anything of it.
+// pipeline: Fastify never sees it, nor takes time to decode, route or parse anything of it.
 
 import { createServer } from "node:http";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
@@ -7,7 +7,7 @@ import { createServer as createTlsServer } from "node:https";
 import type { Server as TlsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import { fastify } from "fastify";
-import type { FastifyInstance, RawServerDefault } from "fastify";
+import type { FastifyInstance } from "fastify";
 import { HTTP_HEAD_BYTES_MAX } from "../core/limits.ts";
 import { findHostBucket } from "./address.ts";
 import { ConnectionGuard, errorOfParser, refuseConnection } from "./connection-guard.ts";
@@ -47,8 +47,6 @@ const HEALTH_PREFIX = "/_kintsugi/";
 const HEALTH_TARGET = /^\/_kintsugi\/[^%?]*(?:\?|$)/;
 const NOT_FOUND = { status: "not found" } as const;
 const REQUEST_ID = "x-amz-request-id";
-/** All S3 requests have this path as far as Fastify is concerned. */
-const S3_PATH = "/";
 
 type RawServer = Server | TlsServer;
 
@@ -61,31 +59,25 @@ function noSchema(): never {
 
 export async function openS3Server(options: S3ServerOptions): Promise<S3Server> {
   const pipeline = new Pipeline(options);
-  const targets = new WeakMap<IncomingMessage, string>();
   const app = fastify({
     logger: false,
     exposeHeadRoutes: false,
     forceCloseConnections: "idle",
     return503OnClosing: false,
     schemaController: { compilersFactory: NO_COMPILERS },
-    serverFactory: (handler) => openRawServer(handler, options.tls) as RawServerDefault,
-    clientErrorHandler: (error, socket) => onParserError(pipeline, error, socket),
-    rewriteUrl: (raw) => {
-      const target = raw.url ?? "";
-      if (isHealthCheck(target, raw.headers.host, options.domains)) return target;
-      targets.set(raw, target);
-      return S3_PATH;
+    serverFactory: (health) => {
+      const serve: Handler = (message, out) => {
+        const target = message.url ?? "";
+        if (isHealthCheck(target, message.headers.host, options.domains)) health(message, out);
+        else void pipeline.serve(message, out, target);
+      };
+      return openRawServer(serve, options.tls);
     },
+    clientErrorHandler: (error, socket) => onParserError(pipeline, error, socket),
   });
-  app.addHook("onRequest", (request, reply, done) => {
-    const target = targets.get(request.raw);
-    if (target === undefined) {
-      reply.header(REQUEST_ID, nextRequestId());
-      done();
-      return;
-    }
-    reply.hijack();
-    void pipeline.serve(request.raw, reply.raw, target);
+  app.addHook("onRequest", (_request, reply, done) => {
+    reply.header(REQUEST_ID, nextRequestId());
+    done();
   });
   addHealthChecks(app, options.isReady);
   await app.ready();

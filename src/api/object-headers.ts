@@ -13,14 +13,13 @@ const TOKEN = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/;
 
 /** Everything but the length, the range and the checksum, which depend on what is asked of the object. */
 export function objectHeaders(bucket: BucketView, object: ObjectRecord): Record<string, string> {
-  return {
-    "accept-ranges": "bytes",
-    ...object.attributes.headers,
-    ...userMetadataHeaders(object.attributes.userMetadata),
-    ...validatorHeaders(object),
-    ...versionHeaders(bucket, object),
-    ...(object.storageClass === STANDARD ? {} : { "x-amz-storage-class": object.storageClass }),
-  };
+  const { headers: system, userMetadata } = object.attributes;
+  const headers: Record<string, string> = { "accept-ranges": "bytes", ...system };
+  addUserMetadata(headers, userMetadata);
+  Object.assign(headers, validatorHeaders(object));
+  if (bucket.versioning !== "off") headers["x-amz-version-id"] = object.versionId;
+  if (object.storageClass !== STANDARD) headers["x-amz-storage-class"] = object.storageClass;
+  return headers;
 }
 
 /** What a 304 says again, so that caches can renew what they hold. */
@@ -58,15 +57,16 @@ function validatorHeaders(object: ObjectRecord): Record<string, string> {
 }
 
 /** Whatever is stored, a GET must not fail on it: what no header can carry is counted instead of sent. */
-function userMetadataHeaders(metadata: Readonly<Record<string, string>>): Record<string, string> {
-  const headers: Record<string, string> = {};
+function addUserMetadata(
+  headers: Record<string, string>,
+  metadata: Readonly<Record<string, string>>,
+): void {
   let missing = 0;
   for (const [name, value] of Object.entries(metadata)) {
     if (TOKEN.test(name) && isSendable(value)) headers[`x-amz-meta-${name}`] = shown(value);
     else missing += 1;
   }
   if (missing > 0) headers["x-amz-missing-meta"] = String(missing);
-  return headers;
 }
 
 const ODD = /[\u0080-\u00FF]/;

@@ -163,7 +163,11 @@ export interface S3Response {
   readonly status: number;
   /** Lower-case names. Values are checked to be sendable. */
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: { readonly windows: ByteWindows; readonly sizeBytes: number } | string | undefined;
+  readonly body:
+    | { readonly windows: ByteWindows; readonly sizeBytes: number }
+    | Uint8Array
+    | string
+    | undefined;
 }
 
 export interface OperationSpec<Input> extends OperationHead {

@@ -88,7 +88,7 @@ export class Pipeline {
     const startedAt = clock.monotonic();
     let answeredAt: number | undefined;
     const { socket } = message;
-    this.#active.set(socket, [...(this.#active.get(socket) ?? []), exchange]);
+    this.#enter(socket, exchange);
     if (out.socket === null && !(await this.#turns.comes(out, socket))) {
       this.#leave(socket, exchange);
       return;
@@ -106,8 +106,7 @@ export class Pipeline {
     } finally {
       this.#leave(socket, exchange);
       const durationMs = (answeredAt ?? clock.monotonic()) - startedAt;
-      const { operationName, sentBytes, body } = exchange;
-      const { receivedBytes } = body;
+      const { operationName, sentBytes, receivedBytes } = exchange;
       counts?.end({ operationName, status: out.statusCode, durationMs, receivedBytes, sentBytes });
       this.#log(exchange, durationMs);
     }
@@ -133,9 +132,15 @@ export class Pipeline {
     this.#isClosing = true;
   }
 
+  #enter(socket: Duplex, exchange: Exchange): void {
+    const others = this.#active.get(socket);
+    if (others === undefined) this.#active.set(socket, [exchange]);
+    else others.push(exchange);
+  }
+
   #leave(socket: Duplex, exchange: Exchange): void {
-    const others = (this.#active.get(socket) ?? []).filter((other) => other !== exchange);
-    if (others.length > 0) this.#active.set(socket, others);
+    const all = this.#active.get(socket) ?? [];
+    if (all.length > 1) all.splice(all.indexOf(exchange), 1);
     else this.#active.delete(socket);
   }
 
@@ -165,7 +170,8 @@ export class Pipeline {
 
   async #send(exchange: Exchange, response: S3Response, beforeHead?: () => void): Promise<number> {
     const common = exchange.commonHeaders();
-    const isLast = this.#isClosing || !(await hasArrived(exchange.message));
+    const { message } = exchange;
+    const isLast = this.#isClosing || !(message.complete || (await hasArrived(message)));
     return sendResponse(
       exchange.out,
       response,
@@ -299,7 +305,7 @@ export class Pipeline {
         operation: exchange.operationName,
         account: exchange.accountName,
         status: out.statusCode,
-        receivedBytes: exchange.body.receivedBytes,
+        receivedBytes: exchange.receivedBytes,
         sentBytes: exchange.sentBytes,
         durationMs: Math.round(durationMs),
         remote: message.socket.remoteAddress,

@@ -42,7 +42,7 @@ export interface ReadPlan {
 export interface ReadSubject {
   readonly bucket: BucketView;
   readonly object: ObjectRecord;
-  /** As `guardedHeaders`, and what the bucket's lifecycle foresees. */
+  /** As `guardedHeaders`. */
   readonly guarded: Readonly<Record<string, string>>;
   /** Asked for multipart objects alone. */
   readonly findPart: (number: number) => Promise<PartRecord | undefined>;
@@ -84,17 +84,12 @@ export async function planRead(subject: ReadSubject, input: ReadInput): Promise<
   }
   const selection =
     input.partNumber > 0 ? await selectPart(subject, input) : selectRange(object, input);
-  return {
-    ...selection,
-    headers: {
-      ...objectHeaders(bucket, object),
-      ...encryptionHeaders(object.encryption, input.customerKey),
-      ...subject.guarded,
-      ...input.overrides,
-      ...selection.headers,
-      "content-length": String(selection.end - selection.start),
-    },
-  };
+  const { status, start, end } = selection;
+  const headers = objectHeaders(bucket, object);
+  const ofKey = encryptionHeaders(object.encryption, input.customerKey);
+  Object.assign(headers, ofKey, subject.guarded, input.overrides, selection.headers);
+  headers["content-length"] = String(end - start);
+  return { status, headers, start, end };
 }
 
 function selectRange(object: ObjectRecord, input: ReadInput): Selection {

@@ -62,12 +62,29 @@ const ON_DELETE_OBJECT: readonly RefusedHeader[] = [
   { name: "if-none-match", ...CONDITIONAL_DELETE },
 ];
 
+/** As each header of each request is looked for. */
+interface Table {
+  readonly exact: ReadonlyMap<string, RefusedHeader>;
+  /** With names that are the beginning of many. */
+  readonly beginning: readonly RefusedHeader[];
+}
+
+function tableOf(refused: readonly RefusedHeader[]): Table {
+  const isOpen = ({ name }: RefusedHeader) => name.endsWith("*");
+  const exact = refused.filter((entry) => !isOpen(entry));
+  const open = refused.filter(isOpen);
+  return {
+    exact: new Map(exact.map((entry) => [entry.name, entry])),
+    beginning: open.map((entry) => ({ ...entry, name: entry.name.slice(0, -1) })),
+  };
+}
+
 const TABLES = {
-  delete: ON_DELETE,
-  "delete-object": ON_DELETE_OBJECT,
-  part: ON_PART,
-  read: ON_READ,
-  write: ON_WRITE,
+  delete: tableOf(ON_DELETE),
+  "delete-object": tableOf(ON_DELETE_OBJECT),
+  part: tableOf(ON_PART),
+  read: tableOf(ON_READ),
+  write: tableOf(ON_WRITE),
 } as const;
 
 /** @throws S3Error with the code and message of the first header that asks for what is not there. */
@@ -75,8 +92,9 @@ export function refuseHeaders(
   headers: ReadonlyMap<string, string>,
   kind: keyof typeof TABLES,
 ): void {
+  const { exact, beginning } = TABLES[kind];
   for (const [name, value] of headers) {
-    const entry = TABLES[kind].find((refused) => matches(refused.name, name));
+    const entry = exact.get(name) ?? beginning.find((refused) => name.startsWith(refused.name));
     if (entry === undefined || entry.accepted?.includes(value)) continue;
     const detail = { ArgumentName: name, ArgumentValue: value };
     const isUnknownFeature = entry.code === "NotImplemented";
@@ -85,8 +103,4 @@ export function refuseHeaders(
       detail: isUnknownFeature ? { Header: name } : detail,
     });
   }
-}
-
-function matches(pattern: string, name: string): boolean {
-  return pattern.endsWith("*") ? name.startsWith(pattern.slice(0, -1)) : name === pattern;
 }

@@ -16,7 +16,7 @@ export const stalledAnswers = new StalledAnswers(SEND_IDLE_MS);
 type CommonHeaders = Readonly<Record<string, string>>;
 
 /**
- * Sends headers and body up to its last byte, without ending the answer. Resolves to the body's size in bytes.
+ * Sends headers and body up to its last byte; ends the answer only where that costs nothing. Resolves to the body's size in bytes.
  * `beforeHead` is called at the last moment at which another answer may be sent, and throws to have it so.
  * @throws what reading the body throws; where no header has been sent yet, another answer may be.
  */
@@ -35,12 +35,12 @@ export async function sendResponse(
     writeHead(out, response, isEmpty ? { ...common, "content-length": "0" } : common);
     return 0;
   }
-  if (typeof body === "string") {
-    // As bytes: Node would write headers that share a packet with a string in that string's encoding.
-    const bytes = Buffer.from(body, "utf8");
+  if (typeof body === "string" || body instanceof Uint8Array) {
+    // Text as bytes: Node would write headers that share a packet with a string in that string's encoding.
+    const bytes = typeof body === "string" ? Buffer.from(body, "utf8") : body;
     beforeHead();
     writeHead(out, response, { ...common, "content-length": String(bytes.byteLength) });
-    if (!out.write(bytes)) stalledAnswers.watch(out);
+    sendBytes(out, bytes);
     return bytes.byteLength;
   }
   const begin = (): void => {
@@ -49,6 +49,14 @@ export async function sendResponse(
   };
   await sendWindows(out, body.windows, begin);
   return body.sizeBytes;
+}
+
+/** All that follows the head, in one call of the system with it: ending later would be another. */
+function sendBytes(out: ServerResponse, bytes: Uint8Array): void {
+  // What is left of a request is read away before its answer ends.
+  if (out.req.complete) out.end(bytes);
+  else out.write(bytes);
+  if (out.writableLength > 0) stalledAnswers.watch(out);
 }
 
 function writeHead(out: ServerResponse, response: S3Response, common: CommonHeaders): void {

@@ -17,10 +17,14 @@ export function parseAmzDate(text: string): number | undefined {
 export function parseBasicDate(text: string): number | undefined {
   const match = BASIC.exec(text);
   if (match === null) return undefined;
-  const [, year, month, day, hour, minute, second] = match;
-  const ms = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`);
-  // Date.parse lets 30 February roll over; such a date would not render back to itself.
-  return ms >= 0 && renderAmzDate(ms) === text ? ms : undefined;
+  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = match
+    .slice(1)
+    .map(Number);
+  const ms = Date.UTC(year, month - 1, day, hour, minute, second);
+  // Date.UTC lets 30 February and 25 o'clock roll over, and takes the year 70 for 1970.
+  const isReal =
+    month >= 1 && month <= 12 && hour < 24 && minute < 60 && second < 60 && year >= 1970;
+  return isReal && new Date(ms).getUTCDate() === day ? ms : undefined;
 }
 
 /** `20130524T000000Z`. */

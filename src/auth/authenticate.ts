@@ -128,6 +128,7 @@ const ONCE = new Set([
 
 /** Of two values a proxy may judge one and we the other. */
 function refuseDuplicates(request: WireRequest): void {
+  if (request.headers.size * 2 === request.rawHeaders.length) return;
   const seen = new Set<string>();
   for (let at = 0; at < request.rawHeaders.length; at += 2) {
     const name = request.rawHeaders[at]?.toLowerCase() ?? "";

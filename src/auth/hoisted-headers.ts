@@ -30,12 +30,14 @@ const NOT_HOISTED: ReadonlySet<string> = new Set([
  */
 export function withHoistedHeaders(request: WireRequest): WireRequest {
   if (!hasV4Query(request) && !hasV2Query(request)) return request;
-  const headers = new Map(request.headers);
+  let headers: Map<string, string> | undefined;
   for (const { name, value } of request.query) {
     const lower = name.toLowerCase();
-    if (!lower.startsWith("x-amz-") || NOT_HOISTED.has(lower) || headers.has(lower)) continue;
+    if (!lower.startsWith("x-amz-") || NOT_HOISTED.has(lower)) continue;
+    if ((headers ?? request.headers).has(lower)) continue;
+    headers ??= new Map(request.headers);
     // One byte a character, as headers come from the wire.
     headers.set(lower, Buffer.from(value).toString("latin1"));
   }
-  return headers.size === request.headers.size ? request : { ...request, headers };
+  return headers === undefined ? request : { ...request, headers };
 }

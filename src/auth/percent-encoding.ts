@@ -4,6 +4,11 @@
 const UNRESERVED = /^[A-Za-z0-9\-._~]*$/;
 const UNRESERVED_PATH = /^[A-Za-z0-9\-._~/]*$/;
 
+/** Escapes of all that is not unreserved, as canonicalising writes them. */
+const ESCAPE = "%(?:[01][0-9A-F]|2[0-9ABCF]|3[A-F]|40|5[B-E]|60|7[BCDF]|[89A-F][0-9A-F])";
+/** A query that canonicalising leaves as it is, but for the order of its parameters. */
+const CANONICAL_QUERY = new RegExp(`^(?:[A-Za-z0-9\\-._~=&]|${ESCAPE})*$`);
+
 const ENCODED: readonly string[] = Array.from({ length: 256 }, (_, byte) => {
   const char = String.fromCharCode(byte);
   return UNRESERVED.test(char) ? char : `%${byte.toString(16).toUpperCase().padStart(2, "0")}`;
@@ -17,6 +22,11 @@ export function canonicalPath(rawPath: string): string {
 /** The same for a name or value of a query, where "+" is a space. */
 export function canonicalQueryText(raw: string): string {
   return UNRESERVED.test(raw) ? raw : recode(raw, "", true);
+}
+
+/** Whether every name and value of a query is encoded as `canonicalQueryText` would. A "=" in a value is looked at by the caller. */
+export function isCanonicalQuery(rawQuery: string): boolean {
+  return CANONICAL_QUERY.test(rawQuery);
 }
 
 function recode(raw: string, kept: string, isPlusSpace: boolean): string {

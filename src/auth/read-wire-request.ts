@@ -15,7 +15,7 @@ const HEADER_FRAME_BYTES = 4;
  * @throws S3Error BadRequest, InvalidURI, InvalidRequest, RequestHeaderSectionTooLarge
  */
 export function readWireRequest(message: IncomingMessage, requestTarget: string): WireRequest {
-  const headers = joinHeaders(message.rawHeaders);
+  const { headers, rawHeaders } = readHeaders(message.rawHeaders);
   checkTransferEncoding(headers.get("transfer-encoding"));
   if (message.httpVersion === "1.1" && !headers.has("host")) {
     throw new S3Error("BadRequest", { message: "Missing required header for this request: Host" });
@@ -27,9 +27,7 @@ export function readWireRequest(message: IncomingMessage, requestTarget: string)
     rawQuery,
     query: parseQuery(rawQuery),
     headers,
-    rawHeaders: message.rawHeaders.map((text, index) =>
-      index % 2 === 0 ? text.toLowerCase() : text,
-    ),
+    rawHeaders,
   };
 }
 
@@ -40,12 +38,14 @@ function checkTransferEncoding(coding: string | undefined): void {
 }
 
 /** A Map: a header named `__proto__` is a header. */
-function joinHeaders(rawHeaders: readonly string[]): ReadonlyMap<string, string> {
+function readHeaders(sent: readonly string[]): Pick<WireRequest, "headers" | "rawHeaders"> {
   const headers = new Map<string, string>();
+  const rawHeaders: string[] = [];
   let sizeBytes = 0;
-  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
-    const name = (rawHeaders[index] ?? "").toLowerCase();
-    const value = rawHeaders[index + 1] ?? "";
+  for (let index = 0; index + 1 < sent.length; index += 2) {
+    const name = (sent[index] ?? "").toLowerCase();
+    const value = sent[index + 1] ?? "";
+    rawHeaders.push(name, value);
     const earlier = headers.get(name);
     headers.set(name, earlier === undefined ? value : `${earlier},${value}`);
     sizeBytes += name.length + value.length + HEADER_FRAME_BYTES;
@@ -55,7 +55,7 @@ function joinHeaders(rawHeaders: readonly string[]): ReadonlyMap<string, string>
       detail: { MaxSizeAllowed: String(HEADER_SECTION_BYTES_MAX) },
     });
   }
-  return headers;
+  return { headers, rawHeaders };
 }
 
 interface TargetParts {

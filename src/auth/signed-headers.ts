@@ -12,7 +12,7 @@ import type { WireRequest } from "../core/wire-request.ts";
  */
 export function parseSignedHeaders(text: string, code: S3ErrorCode): readonly string[] {
   const names = text.split(";");
-  if (new Set(names).size === names.length) return names;
+  if (names.length === 1 || new Set(names).size === names.length) return names;
   throw new S3Error(code, {
     message: "A header is named more than once among the signed headers.",
   });
@@ -27,10 +27,13 @@ export function checkSignedHeaders(
   signedHeaders: readonly string[],
   exempt: readonly string[],
 ): void {
-  const signed = new Set([...signedHeaders, ...exempt]);
-  const unsigned = [...request.headers.keys()].filter(
-    (name) => name.startsWith("x-amz-") && !signed.has(name),
-  );
+  let signed: ReadonlySet<string> | undefined;
+  const unsigned: string[] = [];
+  for (const name of request.headers.keys()) {
+    if (!name.startsWith("x-amz-")) continue;
+    signed ??= new Set([...signedHeaders, ...exempt]);
+    if (!signed.has(name)) unsigned.push(name);
+  }
   if (!signedHeaders.includes("host")) unsigned.unshift("host");
   if (unsigned.length === 0) return;
   throw new S3Error("AccessDenied", {

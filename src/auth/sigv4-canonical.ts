@@ -5,7 +5,7 @@
 // tried means the same key and the same parameters, so that a signature never covers another request than its own.
 
 import type { WireRequest } from "../core/wire-request.ts";
-import { canonicalPath, canonicalQueryText } from "./percent-encoding.ts";
+import { canonicalPath, canonicalQueryText, isCanonicalQuery } from "./percent-encoding.ts";
 
 export interface CanonicalSource {
   readonly request: WireRequest;
@@ -58,8 +58,11 @@ function* withHosts(
   }
 }
 
+const FOLDABLE = /^ | $|\t| {2}/;
+
 /** Values without outer white space, inner runs of it as one space. */
 function foldHeaderValue(value: string): string {
+  if (!FOLDABLE.test(value)) return value;
   // Not \s: a byte of UTF-8 text may look like a no-break space of Latin-1.
   return value.replaceAll(/[ \t]+/g, " ").replaceAll(/^ | $/g, "");
 }
@@ -70,16 +73,40 @@ function headerValue(request: WireRequest, name: string, text: HeaderText): stri
 }
 
 function canonicalTarget({ rawPath, rawQuery }: WireRequest): Target {
+  const path = canonicalPath(rawPath);
+  const query = canonicalAsSent(rawQuery);
+  if (query !== undefined) return { path, query };
   const params = splitQuery(rawQuery).map(({ name, value }) => ({
     name: canonicalQueryText(name),
     value: canonicalQueryText(value),
   }));
-  return { path: canonicalPath(rawPath), query: joinSorted(params) };
+  return { path, query: joinSorted(params) };
+}
+
+/** A query that is sorted and encoded as it is to be signed, as signers send it mostly; undefined for any other. */
+function canonicalAsSent(rawQuery: string): string | undefined {
+  if (rawQuery === "" || !isCanonicalQuery(rawQuery)) return undefined;
+  const kept: string[] = [];
+  let before = "";
+  for (const pair of rawQuery.split("&")) {
+    const at = pair.indexOf("=");
+    const name = pair.slice(0, at);
+    // No parameter, or one that is not all there, or is there twice: the order is not this simple.
+    if (at <= 0 || pair.includes("=", at + 1)) return undefined;
+    if (name === SIGNATURE) continue;
+    if (name <= before) return undefined;
+    before = name;
+    kept.push(pair);
+  }
+  return kept.join("&");
 }
 
 function sentTarget({ rawPath, rawQuery }: WireRequest): Target {
   return { path: rawPath, query: joinSorted(splitQuery(rawQuery)) };
 }
+
+/** Not signed itself. */
+const SIGNATURE = "X-Amz-Signature";
 
 interface Param {
   readonly name: string;
@@ -88,7 +115,7 @@ interface Param {
 
 function joinSorted(params: readonly Param[]): string {
   return params
-    .filter(({ name }) => name !== "X-Amz-Signature")
+    .filter(({ name }) => name !== SIGNATURE)
     .toSorted((a, b) => compareText(a.name, b.name) || compareText(a.value, b.value))
     .map(({ name, value }) => `${name}=${value}`)
     .join("&");

@@ -3,7 +3,7 @@
 
 import { S3Error } from "../core/s3-error.ts";
 import type { WireRequest } from "../core/wire-request.ts";
-import { parseAmzDate, renderAmzDate } from "./amz-date.ts";
+import { parseAmzDate, parseBasicDate, renderAmzDate } from "./amz-date.ts";
 import type { Authentication, AuthSettings } from "./authenticate.ts";
 import { checkSkew } from "./check-skew.ts";
 import { parseCredential } from "./credential-scope.ts";
@@ -25,8 +25,7 @@ export function authenticateV4Header(
 ): Authentication {
   const fields = parseAuthorization(request.headers.get("authorization") ?? "");
   const scope = parseCredential(fields.credential, settings, FAULT);
-  const dateMs = requestDate(request);
-  const amzDate = renderAmzDate(dateMs);
+  const { dateMs, amzDate } = requestDate(request);
   if (!amzDate.startsWith(scope.date)) {
     throw malformed("Invalid credential date. Date is not the same as X-Amz-Date.");
   }
@@ -75,17 +74,18 @@ function parseAuthorization(header: string): AuthorizationFields {
 }
 
 /** Some clients cannot set x-amz-date and send Date alone; botocore does where it is asked to. */
-function requestDate(request: WireRequest): number {
-  const amzDate = request.headers.get("x-amz-date");
-  const text = amzDate ?? request.headers.get("date");
+function requestDate(request: WireRequest): { readonly dateMs: number; readonly amzDate: string } {
+  const text = (request.headers.get("x-amz-date") ?? request.headers.get("date"))?.trim();
   if (text === undefined) {
     throw new S3Error("AccessDenied", {
       message: "AWS authentication requires a valid Date or x-amz-date header",
     });
   }
-  const dateMs = parseAmzDate(text.trim());
+  const basicMs = parseBasicDate(text);
+  if (basicMs !== undefined) return { dateMs: basicMs, amzDate: text };
+  const dateMs = parseAmzDate(text);
   if (dateMs === undefined) throw malformed("the date of the request is not a valid date.");
-  return dateMs;
+  return { dateMs, amzDate: renderAmzDate(dateMs) };
 }
 
 function malformed(message: string): S3Error {

@@ -23,15 +23,23 @@ const REQUIRED = [
   "X-Amz-SignedHeaders",
 ] as const;
 
-const REQUIRED_BY_LOWER_CASE: ReadonlyMap<string, string> = new Map(
-  REQUIRED.map((name) => [name.toLowerCase(), name]),
+const REQUIRED_BY_NAME: ReadonlyMap<string, RequiredParam> = new Map(
+  REQUIRED.flatMap((name) => [
+    [name, name],
+    [name.toLowerCase(), name],
+  ]),
 );
+
+/** The parameter that is meant, in whatever case. */
+function findRequired(name: string): RequiredParam | undefined {
+  return REQUIRED_BY_NAME.get(name) ?? REQUIRED_BY_NAME.get(name.toLowerCase());
+}
 
 type RequiredParam = (typeof REQUIRED)[number];
 
 /** Whether any parameter of a presigned URL is there, in whatever case. */
 export function hasV4Query(request: WireRequest): boolean {
-  return request.query.some(({ name }) => REQUIRED_BY_LOWER_CASE.has(name.toLowerCase()));
+  return request.query.some(({ name }) => findRequired(name) !== undefined);
 }
 
 /** @throws S3Error as `authenticate` */
@@ -73,7 +81,7 @@ export function authenticateV4Query(
 function requiredParams(request: WireRequest): Readonly<Record<RequiredParam, string>> {
   const found = new Map<string, string>();
   for (const { name, value } of request.query) {
-    const exact = REQUIRED_BY_LOWER_CASE.get(name.toLowerCase());
+    const exact = findRequired(name);
     if (exact === undefined) continue;
     if (exact !== name) throw refuse(`${exact} must be spelled so, not ${name}.`);
     if (found.has(name)) throw refuse(`${name} must be given once.`);

@@ -1,7 +1,7 @@
 // One V4 signature, from a header or a query, compared with what the owner of the secret would have signed.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
 
-import { createHash, createHmac } from "node:crypto";
+import { createHmac, hash } from "node:crypto";
 import type { Credential } from "../core/account.ts";
 import { S3Error } from "../core/s3-error.ts";
 import type { AuthSettings } from "./authenticate.ts";
@@ -50,8 +50,8 @@ function isSignedBy(key: Buffer, claim: V4Signature, hosts: readonly string[]): 
 }
 
 function stringToSign(claim: V4Signature, canonicalRequest: string): string {
-  const hash = createHash("sha256").update(canonicalRequest, "latin1").digest("hex");
-  return `AWS4-HMAC-SHA256\n${claim.amzDate}\n${claim.scope.text}\n${hash}`;
+  const digest = hash("sha256", Buffer.from(canonicalRequest, "latin1"), "hex");
+  return `AWS4-HMAC-SHA256\n${claim.amzDate}\n${claim.scope.text}\n${digest}`;
 }
 
 /** Behind a proxy the Host header may not be the one that the URL was signed for. */

@@ -4,7 +4,6 @@
 import type { ObjectReading } from "../../store/object-store.ts";
 import { refuseAbsent } from "../absent-version.ts";
 import { guardedHeaders } from "../guarded-headers.ts";
-import { expirationHeaders } from "../lifecycle/foreseen-headers.ts";
 import { defineOperation } from "../operation.ts";
 import type { OperationContext, S3Response } from "../operation.ts";
 import { parseRead, planRead } from "../read-plan.ts";
@@ -44,12 +43,11 @@ async function answer(
 ): Promise<S3Response> {
   const { object, findPart } = reading;
   await reading.unlock(input.customerKey);
-  const guarded = {
-    ...(await guardedHeaders(context, object, input.versionId)),
-    ...(await expirationHeaders(context, object, input.versionId)),
-  };
+  const guarded = await guardedHeaders(context, object, input.versionId);
   const subject = { bucket: context.bucket, object, guarded, findPart };
   const { status, headers, start, end } = await planRead(subject, input);
   if (end === start) return emptyResponse(status, headers);
+  const bytes = reading.readAtOnce(start, end);
+  if (bytes !== undefined) return { status, headers, body: bytes };
   return { status, headers, body: { windows: reading.read(start, end), sizeBytes: end - start } };
 }

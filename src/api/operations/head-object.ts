@@ -3,7 +3,6 @@
 
 import { getObjectVersion } from "../absent-version.ts";
 import { guardedHeaders } from "../guarded-headers.ts";
-import { expirationHeaders } from "../lifecycle/foreseen-headers.ts";
 import { defineOperation } from "../operation.ts";
 import { parseRead, planRead } from "../read-plan.ts";
 import { emptyResponse } from "../response.ts";
@@ -24,10 +23,7 @@ export const headObject = defineOperation({
       const { parts } = await store.listObjectParts(object, number - 1, 1);
       return parts.find((part) => part.number === number);
     };
-    const guarded = {
-      ...(await guardedHeaders(context, object, input.versionId)),
-      ...(await expirationHeaders(context, object, input.versionId)),
-    };
+    const guarded = await guardedHeaders(context, object, input.versionId);
     const subject = { bucket, object, guarded, findPart };
     const { status, headers } = await planRead(subject, input);
     return emptyResponse(status, headers);
