@@ -20,17 +20,20 @@ export interface EnvironmentReading {
 
 const FILE_SUFFIX = "_FILE";
 /** What the laboratory tells the parts below that no setting reaches: see docs/LAB.md. */
-const LAB_VARIABLES = ["KINTSUGI_CRASH_AT", "KINTSUGI_HASTE", "KINTSUGI_LIFECYCLE_DAY_SECONDS"];
+const DAY_VARIABLE = "KINTSUGI_LIFECYCLE_DAY_SECONDS";
+const LAB_VARIABLES = ["KINTSUGI_CRASH_AT", "KINTSUGI_HASTE", DAY_VARIABLE];
+const DAY_SECONDS_MAX = 86_400;
 
 /**
  * Settings that the environment gives; empty variables count as not given, as compose files leave them.
- * @throws UsageError for unknown KINTSUGI_ variables and for what is given twice.
+ * @throws UsageError for unknown KINTSUGI_ variables, for what is given twice, and for days of no length.
  */
 export async function readEnvironment(
   env: Environment,
   reading: EnvironmentReading,
 ): Promise<GivenValues> {
   refuseUnknown(env);
+  refuseBadDays(env);
   const values = new Map<SettingKey, GivenValue>();
   for (const row of SETTING_ROWS) {
     // One environment may serve several roles: what is for another one is known, and not read.
@@ -84,6 +87,16 @@ function refuseUnknown(env: Environment): void {
     if (!name.startsWith(ENV_PREFIX) || known.has(name) || isOfKubernetes(name, text)) continue;
     throw new UsageError(`unknown environment variable ${name}${suggestion(name, known)}`);
   }
+}
+
+/** Who sets it waits for what short days do, and would wait in vain. */
+function refuseBadDays(env: Environment): void {
+  const text = given(env, DAY_VARIABLE);
+  const seconds = Number(text);
+  if (text === undefined || (seconds > 0 && seconds <= DAY_SECONDS_MAX)) return;
+  throw new UsageError(
+    `${DAY_VARIABLE} must be a number of seconds, more than 0 and at most ${DAY_SECONDS_MAX}`,
+  );
 }
 
 /** A Kubernetes service that is named kintsugi puts these into every pod of its namespace. */

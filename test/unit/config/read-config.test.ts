@@ -116,6 +116,8 @@ test.each([
   [[], { KINTSUGI_ACCESS_KEY: "abc" }, /KINTSUGI_ACCESS_KEY is given alone/],
   [[], { KINTSUGI_SECRET_KEY: "abc" }, /KINTSUGI_SECRET_KEY is given alone/],
   [[], { KINTSUGI_CONFIG: "/nowhere.json" }, /cannot read the settings file/],
+  [[], { KINTSUGI_LIFECYCLE_DAY_SECONDS: "1h" }, /DAY_SECONDS must be a number of seconds/],
+  [[], { KINTSUGI_LIFECYCLE_DAY_SECONDS: "-1" }, /DAY_SECONDS must be a number of seconds/],
 ])("%j with %j is refused in words", async (args, env, words) => {
   const reading = read(args, env);
   await expect(reading).rejects.toThrow(words);
