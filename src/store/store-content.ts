@@ -2,13 +2,13 @@
 // memory too, to be appended to a pack, and large ones into a shard set of their own.
 // The MD5, which is the ETag, is computed on the way; what is to be encrypted is sealed behind it. Whatever fails, fails with nothing left on the drives.
 
-import { createHash, type Hash } from "node:crypto";
 import type { ObjectChecksum } from "../core/checksum.ts";
 import { PUT_BYTES_MAX } from "../core/limits.ts";
 import { S3Error } from "../core/s3-error.ts";
 import type { NewContent } from "../metadata/metadata-store.ts";
 import type { ObjectAttributes } from "../metadata/records.ts";
 import type { ShardSeal } from "../datanode/shard-seal.ts";
+import { openMd5, type Md5Stream } from "../util/md5-lanes.ts";
 import { ChunkSealer } from "./encryption/chunk-sealer.ts";
 import type { DataKey } from "./encryption/data-key.ts";
 import { renderEncryption } from "./encryption/encryption-text.ts";
@@ -91,7 +91,7 @@ interface Summary {
 class Intake {
   readonly #context: StoreContext;
   readonly #purpose: ContentPurpose;
-  readonly #md5: Hash | undefined;
+  readonly #md5: Md5Stream | undefined;
   readonly #sealer: ChunkSealer | undefined;
   /** What has come, as long as it may lie in the metadata. */
   #small: Uint8Array[] = [];
@@ -109,7 +109,7 @@ class Intake {
     // With a key that not everybody has, nobody is told the MD5 of the bytes.
     const mode = dataKey?.wrapped.mode;
     const isMd5Wanted = mode === undefined || mode === "SSE-S3" || body.expectedMd5 !== undefined;
-    this.#md5 = isMd5Wanted ? createHash("md5") : undefined;
+    this.#md5 = isMd5Wanted ? openMd5() : undefined;
     this.#sealer = dataKey && new ChunkSealer(dataKey.bytes);
   }
 
@@ -132,7 +132,7 @@ class Intake {
   }
 
   async finish(body: UploadBody): Promise<StoredContent> {
-    const md5 = this.#md5?.digest("hex");
+    const md5 = this.#md5?.digestHex();
     if (body.expectedMd5 !== undefined && body.expectedMd5 !== md5) throw new S3Error("BadDigest");
     const checksums = body.checksums();
     for (const sealed of this.#sealer?.end() ?? []) await this.#store(sealed);
@@ -143,6 +143,7 @@ class Intake {
   }
 
   async abort(): Promise<void> {
+    this.#md5?.discard();
     this.#packed?.release();
     await this.#writer?.abort();
   }
