@@ -34,8 +34,9 @@ export function selfTestCodec(codec: ErasureCodec, { dataShards, parityShards }:
     crc32c(good.subarray(dataBytes)) === known,
     "the codec's parity is that of the on-disk format",
   );
-  const stripe = Buffer.from(good).fill(0xff, 0, parityShards * UNIT_BYTES);
-  const present = Array.from({ length: shardCount(geometry) }, (_, index) => index >= parityShards);
+  // One loss stands for all here, since each has a kernel of its own to be made: tests go through all of them.
+  const stripe = Buffer.from(good).fill(0xff, 0, UNIT_BYTES);
+  const present = Array.from({ length: shardCount(geometry) }, (_, index) => index > 0);
   codec.reconstruct(stripe, geometry, present);
   assert(stripe.equals(good), "the codec restores what is lost");
 }

@@ -38,6 +38,7 @@ interface Variables {
   /** How far all of them are. */
   readonly at: number;
   readonly polynomial: number;
+  readonly zero: number;
 }
 
 /**
@@ -52,6 +53,7 @@ export function kernelCode(rows: Matrix): Uint8Array {
   const at = pointer();
   const last = pointer();
   const polynomial = code.local("v128");
+  const zero = code.local("v128");
   for (const [index, local] of [...inputs, ...outputs].entries()) {
     code.emit(set(local, i32.load(get(POINTERS), 4 * index)));
   }
@@ -59,7 +61,7 @@ export function kernelCode(rows: Matrix): Uint8Array {
     set(last, i32.subtract(get(LENGTH), i32.constant(KERNEL_STEP_BYTES))),
     set(polynomial, v128.constant8(POLYNOMIAL)),
   );
-  const variables = { inputs, outputs, at, polynomial };
+  const variables = { inputs, outputs, at, polynomial, zero };
   const columns = Array.from({ length: KERNEL_STEP_BYTES / VECTOR_BYTES }, (_, nth) =>
     columnCode(code, rows, variables, nth * VECTOR_BYTES),
   );
@@ -77,7 +79,7 @@ export function kernelCode(rows: Matrix): Uint8Array {
 
 /** One vector of every output. */
 function columnCode(code: WasmFunction, rows: Matrix, variables: Variables, offset: number): Code {
-  const { inputs, outputs, at, polynomial } = variables;
+  const { inputs, outputs, at } = variables;
   const address = (pointer: number): Code => i32.add(get(pointer), get(at));
   const column: Code[] = [];
   const vectors = inputs.map((pointer) => {
@@ -96,7 +98,7 @@ function columnCode(code: WasmFunction, rows: Matrix, variables: Variables, offs
     for (const [nth, row] of rows.entries()) {
       const total = totals[nth] ?? 0;
       const isBegun = row.some((factor) => factor >> (bit + 1) !== 0);
-      const doubled = isBegun ? [doubledCode(total, polynomial)] : [];
+      const doubled = isBegun ? [doubledCode(total, variables)] : [];
       const terms = [...doubled, ...groups.flatMap((group) => group.sumOf(row, bit))];
       if (terms.length > 0) column.push(set(total, terms.reduce(v128.xor)));
     }
@@ -108,8 +110,8 @@ function columnCode(code: WasmFunction, rows: Matrix, variables: Variables, offs
 }
 
 /** Twice the vector: where the highest bit of a byte falls out, the byte is reduced by the polynomial. */
-function doubledCode(vector: number, polynomial: number): Code {
-  const hasHighestBit = v128.isLess8(get(vector), v128.constant8(0));
+function doubledCode(vector: number, { polynomial, zero }: Variables): Code {
+  const hasHighestBit = v128.isLess8(get(vector), get(zero));
   return v128.xor(v128.add8(get(vector), get(vector)), v128.and(hasHighestBit, get(polynomial)));
 }
 

@@ -15,16 +15,29 @@ const UNALIGNED = 0;
 
 /** Takes two values and leaves one. */
 const binary =
-  (...operation: readonly number[]) =>
-  (left: Code, right: Code): Code => [left, right, ...operation];
+  (operation: number | Code) =>
+  (left: Code, right: Code): Code => [left, right, operation];
 
-const vector = (opcode: number): readonly number[] => [VECTOR_PREFIX, ...unsigned(opcode)];
-const place = (offset: number): Code => [UNALIGNED, unsigned(offset)];
+const vector = (opcode: number): Code => [VECTOR_PREFIX, unsigned(opcode)];
+
+const [LOAD, STORE, CONSTANT] = [vector(0x00), vector(0x0b), vector(0x0c)];
+const [SHUFFLE, NOT, SHIFT_LEFT, SHIFT_RIGHT] = [
+  vector(0x0d),
+  vector(0x4d),
+  vector(0xab),
+  vector(0xad),
+];
 
 export const i32 = {
   constant: (value: number): Code => [0x41, signed(value)],
-  load: (address: Code, offset = 0): Code => [address, 0x28, place(offset)],
-  store: (address: Code, value: Code, offset = 0): Code => [address, value, 0x36, place(offset)],
+  load: (address: Code, offset = 0): Code => [address, 0x28, UNALIGNED, unsigned(offset)],
+  store: (address: Code, value: Code, offset = 0): Code => [
+    address,
+    value,
+    0x36,
+    UNALIGNED,
+    unsigned(offset),
+  ],
   add: binary(0x6a),
   subtract: binary(0x6b),
   and: binary(0x71),
@@ -39,38 +52,36 @@ export const i32 = {
 } as const;
 
 export const v128 = {
-  load: (address: Code, offset = 0): Code => [address, vector(0x00), place(offset)],
+  load: (address: Code, offset = 0): Code => [address, LOAD, UNALIGNED, unsigned(offset)],
   store: (address: Code, value: Code, offset = 0): Code => [
     address,
     value,
-    vector(0x0b),
-    place(offset),
+    STORE,
+    UNALIGNED,
+    unsigned(offset),
   ],
   /** Sixteen times the same byte. */
-  constant8: (byte: number): Code => [vector(0x0c), Array.from({ length: 16 }, () => byte & 0xff)],
+  constant8: (byte: number): Code => [CONSTANT, Array.from({ length: 16 }, () => byte & 0xff)],
   /** The bytes of two vectors, one after the other, picked by number: 0 to 15 of the left, 16 to 31 of the right. */
   shuffle: (left: Code, right: Code, picks: readonly number[]): Code => [
     left,
     right,
-    vector(0x0d),
+    SHUFFLE,
     picks,
   ],
-  not: (value: Code): Code => [value, vector(0x4d)],
-  and: binary(...vector(0x4e)),
+  not: (value: Code): Code => [value, NOT],
+  and: binary(vector(0x4e)),
   /** The bits of the left that the right does not have. */
-  andNot: binary(...vector(0x4f)),
-  or: binary(...vector(0x50)),
-  xor: binary(...vector(0x51)),
+  andNot: binary(vector(0x4f)),
+  or: binary(vector(0x50)),
+  xor: binary(vector(0x51)),
   /** Of sixteen signed bytes: all ones where the left is less, else zero. */
-  isLess8: binary(...vector(0x25)),
-  add8: binary(...vector(0x6e)),
-  add32: binary(...vector(0xae)),
+  isLess8: binary(vector(0x25)),
+  add8: binary(vector(0x6e)),
+  add32: binary(vector(0xae)),
   /** Of four numbers of 32 bits. The value's code stands there twice: a local variable is best. */
   rotateLeft32: (value: Code, bits: number): Code =>
-    v128.or(
-      [value, i32.constant(bits), vector(0xab)],
-      [value, i32.constant(32 - bits), vector(0xad)],
-    ),
+    v128.or([value, i32.constant(bits), SHIFT_LEFT], [value, i32.constant(32 - bits), SHIFT_RIGHT]),
 } as const;
 
 /** One function with the memory that it works on, `imports.memory`; its name outside is `run`. */
@@ -161,18 +172,20 @@ function name(value: string): Code {
   return [unsigned(value.length), [...Buffer.from(value)]];
 }
 
-/** LEB128, seven bits a byte. */
-function unsigned(value: number): readonly number[] {
+/** LEB128, seven bits a byte; most numbers are one. */
+function unsigned(value: number): number | Code {
+  if (value <= 0x7f) return value;
   const bytes: number[] = [];
   let rest = value >>> 0;
   while (rest > 0x7f) {
     bytes.push((rest & 0x7f) | 0x80);
     rest >>>= 7;
   }
-  return [...bytes, rest];
+  bytes.push(rest);
+  return bytes;
 }
 
-function signed(value: number): readonly number[] {
+function signed(value: number): Code {
   const bytes: number[] = [];
   let rest = value | 0;
   // The last byte's second bit is the sign of all that is not written.
@@ -180,5 +193,6 @@ function signed(value: number): readonly number[] {
     bytes.push((rest & 0x7f) | 0x80);
     rest >>= 7;
   }
-  return [...bytes, rest & 0x7f];
+  bytes.push(rest & 0x7f);
+  return bytes;
 }
