@@ -124,7 +124,8 @@ interface WriteTypes {
   readonly addLayout: Write<LayoutRecord, void>;
   readonly putProgress: Write<ProgressInput, void>;
   readonly createBucket: Write<CreateBucketInput, BucketRecord>;
-  readonly deleteBucket: Write<{ readonly bucketId: number }, void>;
+  /** Answers whether it is gone: else some of its uploads are, and it is to be asked for again. */
+  readonly deleteBucket: Write<{ readonly bucketId: number }, boolean>;
   readonly putBucketConfig: Write<BucketConfigInput, void>;
   readonly setVersioning: Write<VersioningInput, void>;
   readonly putBucketLock: Write<BucketLockInput, void>;

@@ -233,6 +233,28 @@ test("ten thousand parts are completed, found by byte, and removed", async () =>
   expect(trash.map((record) => record.setId)).toEqual(parts.map(({ number }) => setId(number)));
 });
 
+test("a bucket of very many open uploads is deleted, in steps that others get in between", async () => {
+  const store = await openSqliteMetadata({ folder: await givenFolder() });
+  onTestFinished(() => store.close());
+  const bucketId = await givenBucket(store);
+  const uploads = Array.from({ length: 11_000 }, (_, index) =>
+    uploadInput(bucketId, `key-${index}`, { id: `upload-${index}` }),
+  );
+  for (let start = 0; start < uploads.length; start += 500) {
+    await Promise.all(uploads.slice(start, start + 500).map((each) => store.createUpload(each)));
+  }
+  await store.putPart(partInput(uploads[0] ?? uploadInput(bucketId, "none"), 1));
+  const ended: string[] = [];
+  const deleting = store.deleteBucket(bucketId).then(() => ended.push("deleted"));
+  const others = [1, 2].map((index) =>
+    store.ensureSetting(`name-${index}`, "value").then(() => ended.push("other")),
+  );
+  await Promise.all([deleting, ...others]);
+  expect(ended).toEqual(["other", "other", "deleted"]);
+  expect(await store.findBucketById(bucketId)).toBeUndefined();
+  expect((await store.listUploads(uploadsQuery(bucketId))).entries).toEqual([]);
+});
+
 test("the folder is made for this user alone, with those above it", async () => {
   const folder = join(await givenFolder(), "above", "metadata");
   const store = await openSqliteMetadata({ folder });

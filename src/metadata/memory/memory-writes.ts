@@ -213,7 +213,7 @@ function createBucket(state: MemoryState, input: CreateBucketInput): BucketRecor
   return record;
 }
 
-function deleteBucket(state: MemoryState, bucketId: number, nowMs: number): void {
+function deleteBucket(state: MemoryState, bucketId: number, nowMs: number): boolean {
   const { record, versions } = state.getBucket(bucketId);
   if (versions.size > 0) {
     throw new S3Error("BucketNotEmpty", { detail: { BucketName: record.name } });
@@ -221,7 +221,7 @@ function deleteBucket(state: MemoryState, bucketId: number, nowMs: number): void
   for (const [manifestId, upload] of state.uploads) {
     if (upload.bucketId === bucketId) state.removeUpload(manifestId, nowMs);
   }
-  state.buckets.delete(bucketId);
+  return state.buckets.delete(bucketId);
 }
 
 function putObject(state: MemoryState, input: PutObjectInput, nowMs: number): StoredObject {

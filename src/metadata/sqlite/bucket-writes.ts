@@ -92,14 +92,16 @@ export class BucketWrites {
     return bucketOf(row);
   }
 
-  deleteBucket(bucketId: number, nowMs: number): void {
+  /** Answers whether it is gone; else uploads are left, for the next transaction. */
+  deleteBucket(bucketId: number, nowMs: number): boolean {
     const bucket = this.#get(bucketId);
     if (this.#anyVersion.get({ bucketId }) !== undefined) {
       throw new S3Error("BucketNotEmpty", { detail: { BucketName: bucket.name } });
     }
-    this.#uploads.abortAll(bucketId, nowMs);
+    if (!this.#uploads.abortSome(bucketId, nowMs)) return false;
     this.#removeConfigs.run(bucketId);
     this.#remove.run(bucketId);
+    return true;
   }
 
   putBucketConfig({ bucketId, name, value }: BucketConfigInput): void {
