@@ -2,7 +2,11 @@
 
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { CrowdJob, CrowdState } from "./slow-crowd.ts";
+
+/** What a server reads ahead for each of them, it reads then. */
+const SETTLING_MS = 3_000;
 
 export class Crowd {
   readonly #child: ChildProcess;
@@ -11,13 +15,14 @@ export class Crowd {
     this.#child = child;
   }
 
-  /** Resolves when all of them are connected and have sent their heads. */
+  /** Resolves when all of them are at it, and the server has had time to come to rest again. */
   static async gather(job: CrowdJob): Promise<Crowd> {
     const child = fork(new URL("slow-crowd.ts", import.meta.url), {
       execArgv: ["--import", "tsx"],
     });
     child.send(job);
     await once(child, "message");
+    await sleep(SETTLING_MS);
     return new Crowd(child);
   }
 

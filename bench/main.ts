@@ -1,11 +1,6 @@
 // `npm run bench`: measures an S3 server, alone or against others in alternating rounds. See README.md beside it.
 
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { existsSync } from "node:fs";
-import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { Generator } from "./generator.ts";
 import { measureWork, type Measurement } from "./measure-work.ts";
 import {
   COMMON_USAGE,
@@ -19,11 +14,12 @@ import {
 } from "./options.ts";
 import { figuresOf } from "./quartiles.ts";
 import { printHeader, printResults } from "./report.ts";
-import { machineName } from "./results.ts";
+import { machineName, type Result } from "./results.ts";
 import { embedded, OWN_NAME } from "./subjects/own-subjects.ts";
 import { urlPeer } from "./subjects/peers.ts";
-import { Session, type Subject } from "./subjects/subject.ts";
+import type { Subject } from "./subjects/subject.ts";
 import { USUAL_WORKS, workOf } from "./works/work-of.ts";
+import { inWorkshop, memoryFolder } from "./workshop.ts";
 
 const LISTED_KEYS = 10_000;
 const KEYS = 5_000;
@@ -79,32 +75,25 @@ function measurementOf(work: string): Measurement {
 async function main(): Promise<void> {
   const works = values.work?.split(",") ?? USUAL_WORKS;
   for (const work of works) workOf(work);
-  const parent = values.folder ?? (existsSync("/dev/shm") ? "/dev/shm" : tmpdir());
-  const folder = mkdtempSync(join(parent, "kintsugi-bench-"));
-  const sessions = [ownSubject(), ...peersOf(values)].map(
-    (subject) => new Session(subject, join(folder, subject.name)),
-  );
-  const generator = new Generator();
-  const lab = { generator, folder, filled: new Set<string>(), say: () => undefined };
+  const parent = values.folder ?? memoryFolder();
+  const subjects = [ownSubject(), ...peersOf(values)];
   if (values.json !== true) {
     console.log(`${machineName()}, ${new Date().toISOString()}`);
     printHeader();
   }
-  try {
-    for (const session of sessions) await session.start();
-    for (const work of works) {
-      const results = await measureWork(lab, sessions, measurementOf(work));
-      if (results.some(({ error }) => error !== undefined)) process.exitCode = 1;
-      if (values.json !== true) printResults(results);
-      else
-        for (const result of results) {
-          console.log(JSON.stringify({ ...result, figures: figuresOf(result) }));
-        }
-    }
-  } finally {
-    generator.stop();
-    for (const session of sessions) await session.end();
-    rmSync(folder, { recursive: true, force: true });
+  await inWorkshop({ parent, subjects, say: () => undefined }, async (lab, sessions) => {
+    for (const work of works) show(await measureWork(lab, sessions, measurementOf(work)));
+  });
+}
+
+function show(results: readonly Result[]): void {
+  if (results.some(({ error }) => error !== undefined)) process.exitCode = 1;
+  if (values.json !== true) {
+    printResults(results);
+    return;
+  }
+  for (const result of results) {
+    console.log(JSON.stringify({ ...result, figures: figuresOf(result) }));
   }
 }
 

@@ -1,18 +1,14 @@
 // `npm run bench:matrix`: all of what docs/PERFORMANCE.md shows, measured in one run, and kept in a file. See README.md
 // beside it.
 
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { Generator } from "./generator.ts";
 import { secondsOf } from "./matrix/estimate.ts";
 import { type Group, groupsOf, type Scale, SECTIONS, type SectionName } from "./matrix/sections.ts";
-import { type Lab, measureWork } from "./measure-work.ts";
+import { measureWork } from "./measure-work.ts";
 import { COMMON_USAGE, commonOptions, numberOf, peersOf, text } from "./options.ts";
 import { ResultsKeeper } from "./results.ts";
-import { Session } from "./subjects/subject.ts";
 import { GIB, parseSize } from "./works/sizes.ts";
+import { inWorkshop, memoryFolder } from "./workshop.ts";
 
 const USAGE = `npm run bench:matrix -- [options]
 
@@ -103,26 +99,29 @@ class Progress {
   }
 }
 
-async function runGroup(group: Group, lab: Lab, keeper: ResultsKeeper): Promise<void> {
-  const sessions = group.subjects.map(
-    (subject) => new Session(subject, join(lab.folder, subject.name)),
-  );
+async function runGroup(group: Group, parent: string, keep: Keep): Promise<void> {
+  const { subjects, measurements, section } = group;
+  const { keeper, say } = keep;
   try {
-    for (const session of sessions) await session.start();
-    for (const measurement of group.measurements) {
-      const isShort = measurement.isRestarted === true;
-      const able = isShort ? sessions.filter(({ subject }) => subject.isStartedHere) : sessions;
-      for (const result of await measureWork(lab, able, measurement)) {
-        keeper.add(result);
-        if (result.error !== undefined) process.exitCode = 1;
+    await inWorkshop({ parent, subjects, say }, async (lab, sessions) => {
+      for (const measurement of measurements) {
+        const isRestarted = measurement.isRestarted === true;
+        const able = sessions.filter(({ subject }) => !isRestarted || subject.isStartedHere);
+        for (const result of await measureWork(lab, able, measurement)) {
+          keeper.add(result);
+          if (result.error !== undefined) process.exitCode = 1;
+        }
       }
-    }
+    });
   } catch (error) {
-    lab.say(`${group.section}: ${error instanceof Error ? error.message : String(error)}`);
+    say(`${section}: ${error instanceof Error ? error.message : String(error)}`);
     process.exitCode = 1;
-  } finally {
-    for (const session of sessions) await session.end();
   }
+}
+
+interface Keep {
+  readonly keeper: ResultsKeeper;
+  readonly say: (line: string) => void;
 }
 
 async function main(): Promise<void> {
@@ -139,22 +138,12 @@ async function main(): Promise<void> {
   console.log(`about ${clock(total)} on a quiet machine`);
   if (values.plan === true) return;
   const keeper = new ResultsKeeper(values.out ?? "bench/results.json", commandLine());
-  const parents = {
-    memory: values.memory ?? (existsSync("/dev/shm") ? "/dev/shm" : tmpdir()),
-    disk: values.disk ?? ".",
-  };
+  const parents = { memory: values.memory ?? memoryFolder(), disk: values.disk ?? "." };
   const progress = new Progress(total);
   const say = (line: string) => progress.say(line);
   for (const group of groups) {
     for (const { name, about } of group.subjects) keeper.describe(name, about);
-    const folder = mkdtempSync(join(parents[group.medium], "kintsugi-bench-"));
-    const generator = new Generator();
-    try {
-      await runGroup(group, { generator, folder, filled: new Set(), say }, keeper);
-    } finally {
-      generator.stop();
-      rmSync(folder, { recursive: true, force: true });
-    }
+    await runGroup(group, parents[group.medium], { keeper, say });
     progress.done(secondsOf(group));
   }
 }

@@ -126,6 +126,9 @@ async function fill(lab: Lab, measurement: Measurement, contender: Contender): P
   if (lab.filled.has(id)) return;
   lab.filled.add(id);
   await untilRoom(lab.folder, roomFor(measurement));
+  if (workOf(measurement.work).fill) {
+    lab.say(`${titleOf(measurement, contender)}: putting what is needed`);
+  }
   const isPerRound = workOf(measurement.work).fillsEachRound === true;
   await lab.generator.send({ ...job, ...(isPerRound && { seconds: 0 }), kind: "fill", round: 0 });
 }

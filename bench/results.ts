@@ -2,7 +2,7 @@
 // joined with what earlier runs of other sections left there.
 
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
-import { cpus, totalmem } from "node:os";
+import { cpus, loadavg, totalmem } from "node:os";
 
 export interface Round {
   readonly operationsPerSecond: number;
@@ -35,7 +35,8 @@ export interface Result {
 export interface ResultsFile {
   readonly machine: string;
   readonly servers: Readonly<Record<string, string>>;
-  readonly commands: readonly string[];
+  /** When each was run last, and how busy the machine was before. */
+  readonly commands: Readonly<Record<string, string>>;
   readonly results: readonly Result[];
 }
 
@@ -46,7 +47,7 @@ export function machineName(): string {
 }
 
 export function readResults(file: string): ResultsFile {
-  if (!existsSync(file)) return { machine: machineName(), servers: {}, commands: [], results: [] };
+  if (!existsSync(file)) return { machine: machineName(), servers: {}, commands: {}, results: [] };
   return JSON.parse(readFileSync(file, "utf8")) as ResultsFile;
 }
 
@@ -60,7 +61,9 @@ export class ResultsKeeper {
   constructor(file: string | undefined, command: string) {
     this.#file = file;
     const known = readResults(file ?? "");
-    const commands = [...new Set([...known.commands, command])];
+    const [load = 0] = loadavg();
+    const words = `${new Date().toISOString().slice(0, 16)}Z, load average before: ${load.toFixed(1)}`;
+    const commands = { ...known.commands, [command]: words };
     this.#kept = { ...known, machine: machineName(), commands };
   }
 

@@ -1,5 +1,6 @@
 // Many clients that hardly move, in a process of their own: readers that take a few bytes of a large object each second,
-// and writers that send a few. Takes a job as a message, says when all are connected, and how they fare when asked.
+// and writers that send a few. Takes a job as a message, says when all readers have their first bytes and all writers are
+// connected, and how they fare when asked.
 
 import { connect, type Socket } from "node:net";
 import { Presigner, type Target } from "./presign.ts";
@@ -61,17 +62,23 @@ async function begin(job: CrowdJob): Promise<void> {
   }, 1_000 / TICKS_PER_SECOND);
 }
 
+const sipOnce = (socket: Socket) => socket.resume();
+
 /** Reads one sip at a time: the callback's false stops reading until the socket is resumed. */
 function reader({ target, readPath }: CrowdJob, presigner: Presigner): Promise<void> {
   const signed = presigner.sign({ method: "GET", path: readPath });
   const head = wireHead(presigner.host, { method: "GET", target: signed });
-  let isFirst = true;
-  const take = (bytes: Buffer) => {
-    if (isFirst) judge(bytes);
-    isFirst = false;
-    return false;
-  };
-  return enter(target, { head, take, move: (socket) => socket.resume() });
+  return new Promise((answered) => {
+    let isFirst = true;
+    const take = (bytes: Buffer) => {
+      if (isFirst) judge(bytes);
+      isFirst = false;
+      answered();
+      return false;
+    };
+    // A connection that breaks before its answer is not waited for.
+    void enter(target, { head, take, move: sipOnce, ended: answered });
+  });
 }
 
 function writer(
@@ -106,10 +113,11 @@ interface Slow {
   readonly head: Buffer;
   readonly take: (bytes: Buffer) => boolean;
   readonly move: (socket: Socket) => void;
+  readonly ended?: () => void;
 }
 
 /** Resolves once it is connected, or is not. */
-function enter({ host, port }: Target, { head, take, move }: Slow): Promise<void> {
+function enter({ host, port }: Target, { head, take, move, ended }: Slow): Promise<void> {
   return new Promise((resolve) => {
     const buffer = Buffer.alloc(SIP_BYTES);
     const onread = { buffer, callback: (bytes: number) => take(buffer.subarray(0, bytes)) };
@@ -120,8 +128,10 @@ function enter({ host, port }: Target, { head, take, move }: Slow): Promise<void
     slow.push({ socket, move: () => socket.destroyed || move(socket) });
     socket.on("error", () => {
       broken += 1;
+    });
+    socket.on("close", () => {
+      ended?.();
       resolve();
     });
-    socket.on("close", () => resolve());
   });
 }

@@ -11,7 +11,7 @@ const MIB_PER_SECOND = 200;
 const SESSION_SECONDS = 4;
 /** Preparing requests, checking, reading /proc. */
 const ROUND_SECONDS = 0.7;
-const CROWD_SECONDS = 3;
+const CROWD_SECONDS = 8;
 const FILLED_BYTES = 320 * MIB;
 const DELETED_PER_SECOND = 4_000;
 

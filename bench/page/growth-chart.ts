@@ -116,7 +116,7 @@ function panelContent(panel: Panel, series: readonly (readonly Point[])[]): stri
   const names = xs
     .filter((_, index) => index % every === 0)
     .map((x) =>
-      label(across(x), height - bottom + 16, variedText(panel.section, x), {
+      label(across(x), height - bottom + 16, shortly(variedText(panel.section, x)), {
         "text-anchor": "middle",
         class: "small",
       }),
@@ -136,6 +136,9 @@ function panelContent(panel: Panel, series: readonly (readonly Point[])[]): stri
   const lines = series.map((each, index) => lineOf(each, index, { across, up }));
   return [label(0, 16, panel.title, { class: "title" }), ...legend, ...grid, ...names, ...lines];
 }
+
+/** `256 KiB` as `256K`: there is little room. */
+const shortly = (words: string) => words.replace(/ ([KMG])iB$/, "$1");
 
 interface Scales {
   readonly across: (value: number) => number;

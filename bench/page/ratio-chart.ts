@@ -41,14 +41,14 @@ export function ratioChart(title: string, ratios: readonly PeerRatio[]): string 
   return drawing({ width: WIDTH, height, title, content });
 }
 
-/** Powers of two around all ratios, with 1 in sight. */
+/** Powers of two around all ratios and their figures, with 1 in sight. */
 function domainOf(ratios: readonly number[]): readonly [number, number] {
   const low = Math.min(1 / 2, ...ratios);
   const high = Math.max(2, ...ratios);
-  return [2 ** Math.floor(Math.log2(low)), 2 ** Math.ceil(Math.log2(high))];
+  return [2 ** Math.floor(Math.log2(low * 0.8)), 2 ** Math.ceil(Math.log2(high))];
 }
 
-export function legendEntry(words: string, index: number, y = 34): string {
+function legendEntry(words: string, index: number, y = 34): string {
   const x = index * 150;
   return [
     element("rect", { x, y: y - 10, width: 12, height: 12, class: `fill-${index}` }),

@@ -27,7 +27,7 @@ export function renderPage({ machine, servers, commands, results }: ResultsFile)
   const about = Object.entries(servers)
     .filter(([name]) => results.some(({ server }) => server === name))
     .map(([name, words]) => `- **${name}**: ${words}`);
-  const how = commands.map((command) => `    ${command}`);
+  const how = Object.entries(commands).map(([command, words]) => `- \`${command}\` (${words})`);
   return [
     `Measured ${days.join(", ")}. ${machine}; the load generator runs on the same cores.`,
     about.join("\n"),
@@ -49,7 +49,8 @@ function losses(results: readonly Result[]): string {
   const ratios = ["memory", "disk"].flatMap((section) => ratiosOf(results, section));
   if (ratios.length === 0) return "";
   const lost = ratios
-    .filter(({ ratio }) => ratio < 1)
+    // What rounds to 1.00 is none.
+    .filter(({ ratio }) => ratio < 0.995)
     .toSorted((left, right) => left.ratio - right.ratio)
     .map(
       ({ section, work, server, ratio }) =>

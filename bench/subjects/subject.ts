@@ -47,6 +47,11 @@ export class Session {
     return this.#running;
   }
 
+  /** Of the processes that were started here and run now. */
+  get pids(): readonly number[] {
+    return this.subject.isStartedHere ? (this.#running?.pids ?? []) : [];
+  }
+
   async start(): Promise<void> {
     this.#running = await this.subject.start(this.#folder);
   }
