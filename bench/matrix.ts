@@ -16,6 +16,7 @@ Measures what docs/PERFORMANCE.md shows, and writes it to a file, from which \`n
 and its charts. Sections that are not measured keep what the file has of them. Prints how long it will take.
 
   --only a,b            sections, of ${SECTIONS.join(", ")}
+  --work a,b            of these sections only these works
   --out FILE            (bench/results.json)
   --disk DIR            a folder on a real disk, for the section \`disk\`
   --memory DIR          a folder on tmpfs, for all others (/dev/shm)
@@ -34,6 +35,7 @@ const { values } = parseArgs({
   options: {
     ...commonOptions,
     only: text,
+    work: text,
     out: text,
     disk: text,
     memory: text,
@@ -71,6 +73,13 @@ function sectionsOf(): readonly SectionName[] {
   if (values.only !== undefined) throw new Error("the section disk needs --disk DIR");
   console.log("without --disk DIR the section disk is left out");
   return sections.filter((section) => section !== "disk");
+}
+
+/** With the works that are asked for; nothing where none of them is in the group. */
+function narrowed(group: Group): readonly Group[] {
+  const wanted = values.work?.split(",");
+  const measurements = group.measurements.filter(({ work }) => wanted?.includes(work) ?? true);
+  return measurements.length > 0 ? [{ ...group, measurements }] : [];
 }
 
 const clock = (seconds: number) =>
@@ -126,7 +135,7 @@ interface Keep {
 
 async function main(): Promise<void> {
   const scale = scaleOf();
-  const groups = sectionsOf().flatMap((section) => groupsOf(section, scale));
+  const groups = sectionsOf().flatMap((section) => groupsOf(section, scale).flatMap(narrowed));
   const total = groups.reduce((sum, group) => sum + secondsOf(group), 0);
   for (const group of groups) {
     const works = group.measurements.map(({ work, x }) =>
