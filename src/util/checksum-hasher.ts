@@ -8,7 +8,7 @@ import { createRequire } from "node:module";
 import { crc32, crc32c } from "@node-rs/crc32";
 import type * as HashWasm from "hash-wasm";
 import { assert } from "./assert.ts";
-import { Crc64Fold, FOLD_BYTES_MAX, FOLD_REST_BOUND, invertStart } from "./crc64-fold.ts";
+import { CrcFold, FOLD_BYTES_MAX } from "./crc-fold.ts";
 
 type WasmChecksum = "CRC64NVME" | "XXHASH128" | "XXHASH3" | "XXHASH64";
 
@@ -49,9 +49,11 @@ const CREATE_WASM: Readonly<Record<WasmChecksum, () => Promise<HashWasm.IHasher>
 
 /** So much of a message waits before it is folded, in bytes; one that is no longer never is. */
 const FOLD_PENDING_MAX = 4 * 1024;
+/** Those of a CRC of 64 bits. */
+const REGISTER_BYTES = [0, 1, 2, 3, 4, 5, 6, 7] as const;
 
 const engines = new Map<HashedChecksum, WasmEngine>();
-let crc64Fold: Crc64Fold | undefined;
+let crc64Fold: CrcFold | undefined;
 const loadings = new Map<WasmChecksum, Promise<void>>();
 
 /** Loads what the algorithm needs, once. Await it before `createChecksumHasher` of that algorithm. */
@@ -71,7 +73,7 @@ function isWasm(algorithm: HashedChecksum): algorithm is WasmChecksum {
 
 async function loadEngine(algorithm: WasmChecksum): Promise<void> {
   const wasm = await CREATE_WASM[algorithm]();
-  if (algorithm === "CRC64NVME") crc64Fold = Crc64Fold.create();
+  if (algorithm === "CRC64NVME") crc64Fold = CrcFold.create("CRC64NVME");
   engines.set(algorithm, { wasm, initialState: wasm.init().save(), owner: undefined });
 }
 
@@ -146,13 +148,13 @@ class WasmHasher implements ChecksumHasher {
 /** Folds long messages down to a few hundred bytes, again and again, and computes the CRC of what is left at the end. */
 class FoldingHasher implements ChecksumHasher {
   readonly #engine: WasmEngine;
-  readonly #fold: Crc64Fold;
+  readonly #fold: CrcFold;
   /** What has come, or is left of it. */
   #pending = new Uint8Array(0);
   #pendingBytes = 0;
   #isFolded = false;
 
-  constructor(engine: WasmEngine, fold: Crc64Fold) {
+  constructor(engine: WasmEngine, fold: CrcFold) {
     this.#engine = engine;
     this.#fold = fold;
   }
@@ -172,7 +174,8 @@ class FoldingHasher implements ChecksumHasher {
 
   digestBase64(): string {
     const pending = this.#pending.subarray(0, this.#pendingBytes);
-    if (this.#isFolded) invertStart(pending);
+    // The hasher begins from all ones, which is the same as inverting the first bytes: twice is not at all.
+    if (this.#isFolded) for (const index of REGISTER_BYTES) pending[index] = ~(pending[index] ?? 0);
     const hasher = new WasmHasher(this.#engine);
     hasher.update(pending);
     return hasher.digestBase64();
@@ -180,8 +183,11 @@ class FoldingHasher implements ChecksumHasher {
 
   #foldWith(chunk: Uint8Array): void {
     const pending = this.#pending.subarray(0, this.#pendingBytes);
-    this.#reserve(FOLD_REST_BOUND);
-    this.#pendingBytes = this.#fold.fold([pending, chunk], this.#pending, !this.#isFolded);
+    const ones = this.#isFolded ? 0 : -1;
+    const rest = this.#fold.fold(pending, chunk, ones, ones);
+    this.#reserve(this.#fold.restBound);
+    this.#pending.set(rest);
+    this.#pendingBytes = rest.length;
     this.#isFolded = true;
   }
 
