@@ -20,33 +20,37 @@ export class RealAppendFile implements AppendFile {
   async append(chunks: readonly Uint8Array[]): Promise<void> {
     const offset = this.#endOffset;
     this.#endOffset += byteCount(chunks);
-    await this.#guard(() => this.#writeAll(chunks, offset));
+    this.#checkUsable();
+    try {
+      await this.#writeAll(chunks, offset);
+    } catch (error) {
+      this.#failure ??= error;
+      throw error;
+    }
   }
 
   async sync(): Promise<void> {
-    await this.#guard(async () => {
-      if (this.#isSynced) return;
+    this.#checkUsable();
+    if (this.#isSynced) return;
+    try {
       await this.#file.run<void>("fsync", (descriptor, done) => {
         fsync(descriptor, (error) => done(error, undefined));
       });
-    });
+    } catch (error) {
+      this.#failure ??= error;
+      throw error;
+    }
   }
 
   close(): Promise<void> {
     return this.#file.close();
   }
 
-  async #guard(work: () => Promise<void>): Promise<void> {
-    if (this.#failure !== undefined) {
-      const message = `${this.#file.path}: unusable after an error`;
-      throw new DiskError("OTHER", message, { cause: this.#failure });
-    }
-    try {
-      await work();
-    } catch (error) {
-      this.#failure ??= error;
-      throw error;
-    }
+  /** @throws DiskError OTHER */
+  #checkUsable(): void {
+    if (this.#failure === undefined) return;
+    const message = `${this.#file.path}: unusable after an error`;
+    throw new DiskError("OTHER", message, { cause: this.#failure });
   }
 
   async #writeAll(chunks: readonly Uint8Array[], offset: number): Promise<void> {

@@ -120,7 +120,8 @@ class LocalMember implements JournalMember {
 
   append(authority: Authority, records: readonly Uint8Array[]): Promise<void> {
     return this.#change(async () => {
-      const journal = await this.#authorised(authority);
+      const journal = this.#journal ?? (await this.#known());
+      this.#compare(journal.promised, authority);
       if (!this.#writer.isOpen) await this.#options.checkPresent();
       await this.#writer.append(journal, authority, records);
     });

@@ -23,6 +23,8 @@ const PLACE_EVERY_BYTES = 256 * 1024;
 export class Segment {
   readonly name: string;
   readonly header: SegmentHeader;
+  /** Of its marks. */
+  readonly salt: string;
   /** In ascending order; the first is the beginning. */
   readonly #marks: RecordPlace[];
   #end: RecordPlace;
@@ -30,6 +32,7 @@ export class Segment {
   constructor(name: string, header: SegmentHeader, start: Omit<RecordPlace, "position">) {
     this.name = name;
     this.header = header;
+    this.salt = markSalt(name, header.authority.owner);
     this.#end = { ...start, position: header.base };
     this.#marks = [this.#end];
   }
@@ -41,11 +44,6 @@ export class Segment {
   /** Behind its last record that counts. */
   get end(): RecordPlace {
     return this.#end;
-  }
-
-  /** Of its marks. */
-  get salt(): string {
-    return markSalt(this.name, this.header.authority.owner);
   }
 
   /** Says that it goes on, or has been cut short, to that place. */

@@ -79,8 +79,9 @@ export class DriveSet {
    * nobody up.
    */
   confirmReachable(count: number): Promise<boolean> {
+    if (this.#drives.size < count) return Promise.resolve(false);
+    if (this.#freshCount() >= count) return Promise.resolve(true);
     const drives = this.all;
-    if (drives.length < count) return Promise.resolve(false);
     return new Promise((resolve) => {
       let good = 0;
       let bad = 0;
@@ -94,6 +95,15 @@ export class DriveSet {
         void drive.confirm(FRESH_MS).then((isThere) => judge(isThere && !drive.isShort));
       }
     });
+  }
+
+  /** Drives that would be confirmed without being asked. */
+  #freshCount(): number {
+    let count = 0;
+    for (const drive of this.#drives.values()) {
+      if (!drive.isShort && drive.isFresh(FRESH_MS)) count += 1;
+    }
+    return count;
   }
 
   /** How long a read may take before another shard is asked too: three times what the middle drive usually needs. */

@@ -108,11 +108,15 @@ export class Drive {
     this.#probeLater(waitMs);
   }
 
+  /** Whether the drive did answer within `freshMs`. One that was set aside did not. */
+  isFresh(freshMs: number): boolean {
+    return !this.#isAway && this.#clock.monotonic() - this.#goodAt < freshMs;
+  }
+
   /** Whether the drive answers now, or did within `freshMs`; never rejects. One that was set aside stays so. */
   confirm(freshMs: number): Promise<boolean> {
-    const now = this.#clock.monotonic();
-    if (!this.#isAway && now - this.#goodAt < freshMs) return Promise.resolve(true);
-    if (this.#asideUntil > now) return Promise.resolve(false);
+    if (this.isFresh(freshMs)) return Promise.resolve(true);
+    if (this.#asideUntil > this.#clock.monotonic()) return Promise.resolve(false);
     return this.probe();
   }
 

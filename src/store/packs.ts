@@ -10,6 +10,7 @@ import type { PackEntry } from "../datanode/shard-format.ts";
 import type { NewContent } from "../metadata/metadata-store.ts";
 import { crashPoint } from "../util/crash-point.ts";
 import { withDeadline } from "../util/deadline.ts";
+import { Gathering } from "../util/gathering.ts";
 import { openPack, type EntryOutcome, type OpenPack, type PackContext } from "./open-pack.ts";
 import type { PackedBytes } from "./packed-bytes.ts";
 
@@ -48,6 +49,7 @@ export class Packs {
   readonly #retiring = new Set<Promise<void>>();
   /** Of which the metadata could not be told that they are sealed. */
   #untold: OpenPack[] = [];
+  readonly #gathering = new Gathering(() => this.#wake());
   #open: OpenPack | undefined;
   #isRunning = false;
   #isClosed = false;
@@ -89,6 +91,7 @@ export class Packs {
   /** Ends the open pack; refuses what comes later. Never rejects. */
   async close(): Promise<void> {
     this.#isClosed = true;
+    this.#gathering.end();
     await withDeadline(this.sealOpen(), {
       timeoutMs: CLOSE_MS_MAX,
       onTimeout: () => new Error("packs are still being written"),
@@ -105,16 +108,24 @@ export class Packs {
 
   /** Never rejects. */
   async #run(): Promise<void> {
-    while (this.#queue.length + this.#sealAsks.length > 0) {
+    while (this.#isDue()) {
       // At the end all that came before it is written first.
       const isEarly = this.#isClosed && this.#queue.length > 0;
       const asks = isEarly ? [] : this.#sealAsks.splice(0);
       if (asks.length > 0 && this.#open !== undefined) this.#retire(this.#open);
       for (const ask of asks) ask();
       const group = this.#takeGroup();
-      if (group.length > 0) await this.#write(group);
+      if (group.length === 0) continue;
+      this.#gathering.end();
+      await this.#write(group);
+      if (!this.#isClosed) this.#gathering.begin(group.length, this.#queue.length);
     }
     this.#isRunning = false;
+  }
+
+  #isDue(): boolean {
+    if (this.#sealAsks.length > 0) return true;
+    return this.#queue.length > 0 && !this.#gathering.holds(this.#queue.length);
   }
 
   #takeGroup(): readonly Waiting[] {

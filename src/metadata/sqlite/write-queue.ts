@@ -6,6 +6,7 @@ import { errorOf } from "../refusal.ts";
 import { S3Error } from "../../core/s3-error.ts";
 import type { Clock } from "../../util/clock.ts";
 import { withDeadline } from "../../util/deadline.ts";
+import { Gathering } from "../../util/gathering.ts";
 import type { WriteName, WritePort, WriteRequest, WriteResult } from "../write-operations.ts";
 import {
   faultOf,
@@ -23,11 +24,6 @@ const GROUP_ROWS_MAX = 10_000;
 const QUEUE_SIZE_MAX = 4_096;
 /** How long a group may take. Emptying a store of millions of rows stays below that; a disk that hangs does not. */
 const GROUP_MS_MAX = 30_000;
-
-/** With so many writers at a time the first few wait for others: a group has its cost, however small it is. */
-const GATHER_FROM = 8;
-/** For no longer than this. */
-const GATHER_MS = 1;
 
 /** The way to the writer. Exactly one reply comes to each group. */
 export interface WriterTransport {
@@ -51,9 +47,7 @@ export class WriteQueue implements WritePort {
   /** The group underway is late: its writers have been told so, and its reply is still to come. */
   #isStalled = false;
   #deadline: NodeJS.Timeout | undefined;
-  /** No group is sent before so many writes wait, or the time for gathering them is over. */
-  #wantedCount = 0;
-  #gathering: NodeJS.Timeout | undefined;
+  readonly #gathering = new Gathering(() => this.#schedule());
   /** When the group underway was sent, in monotonic milliseconds. */
   #sentAt = 0;
   /** The writer has died, and the next one is not there yet: why. */
@@ -87,7 +81,7 @@ export class WriteQueue implements WritePort {
     this.#underway = [];
     this.#isStalled = false;
     clearTimeout(this.#deadline);
-    this.#gather(group.length);
+    if (this.#ended === undefined) this.#gathering.begin(group.length, this.#waiting.length);
     if (message.kind === "answers") {
       group.forEach((waiting, index) => settle(waiting, message.answers[index]));
     } else {
@@ -132,6 +126,8 @@ export class WriteQueue implements WritePort {
 
   async close(): Promise<void> {
     this.#ended ??= new Error("the metadata is closed");
+    this.#gathering.end();
+    this.#schedule();
     if (!this.#isStalled && this.#underway.length + this.#waiting.length > 0) {
       await new Promise<void>((resolve) => {
         this.#drained = resolve;
@@ -151,21 +147,6 @@ export class WriteQueue implements WritePort {
     this.#drained?.();
   }
 
-  /**
-   * After a group of so many: writers that have just been answered come back one by one, and one that came a moment
-   * before them would go alone, as would they after it.
-   */
-  #gather(answeredCount: number): void {
-    const wantedCount = Math.floor((answeredCount + this.#waiting.length) / 2);
-    const isWorthIt = wantedCount * 2 >= GATHER_FROM && this.#waiting.length * 2 < wantedCount;
-    if (!isWorthIt || this.#ended !== undefined) return;
-    this.#wantedCount = wantedCount;
-    this.#gathering = setTimeout(() => {
-      this.#wantedCount = 0;
-      this.#schedule();
-    }, GATHER_MS);
-  }
-
   /** Writes of one turn of the event loop go together. */
   #schedule(): void {
     if (this.#isScheduled || this.#underway.length > 0) return;
@@ -173,7 +154,7 @@ export class WriteQueue implements WritePort {
       this.#drained?.();
       return;
     }
-    if (this.#waiting.length < this.#wantedCount) return;
+    if (this.#gathering.holds(this.#waiting.length)) return;
     this.#isScheduled = true;
     queueMicrotask(() => {
       this.#isScheduled = false;
@@ -182,8 +163,7 @@ export class WriteQueue implements WritePort {
   }
 
   #send(): void {
-    clearTimeout(this.#gathering);
-    this.#wantedCount = 0;
+    this.#gathering.end();
     this.#underway = this.#waiting.splice(0, groupSize(this.#waiting));
     const requests = this.#underway.map(({ request }) => request);
     const group: WriteGroup = { kind: "group", nowMs: Math.round(this.#clock.now()), requests };
