@@ -233,19 +233,25 @@ test("ten thousand parts are completed, found by byte, and removed", async () =>
   expect(trash.map((record) => record.setId)).toEqual(parts.map(({ number }) => setId(number)));
 });
 
-test("a bucket of very many open uploads is deleted, in steps that others get in between", async () => {
+test.each([
+  [11_000, 0],
+  [4, 4_000],
+])("a bucket of %i open uploads of %i parts is deleted, in steps", async (count, partCount) => {
   const store = await openSqliteMetadata({ folder: await givenFolder() });
   onTestFinished(() => store.close());
   const bucketId = await givenBucket(store);
-  const uploads = Array.from({ length: 11_000 }, (_, index) =>
+  const uploads = Array.from({ length: count }, (_, index) =>
     uploadInput(bucketId, `key-${index}`, { id: `upload-${index}` }),
   );
-  for (let start = 0; start < uploads.length; start += 500) {
-    await Promise.all(uploads.slice(start, start + 500).map((each) => store.createUpload(each)));
+  await inBatches(uploads, (upload) => store.createUpload(upload));
+  const content = { kind: "inline", bytes: new Uint8Array(1) } as const;
+  for (const upload of uploads.slice(0, partCount)) {
+    const numbers = Array.from({ length: partCount }, (_, index) => index + 1);
+    await inBatches(numbers, (number) => store.putPart(partInput(upload, number, { content })));
   }
-  await store.putPart(partInput(uploads[0] ?? uploadInput(bucketId, "none"), 1));
   const ended: string[] = [];
   const deleting = store.deleteBucket(bucketId).then(() => ended.push("deleted"));
+  // They get in between.
   const others = [1, 2].map((index) =>
     store.ensureSetting(`name-${index}`, "value").then(() => ended.push("other")),
   );
@@ -254,6 +260,15 @@ test("a bucket of very many open uploads is deleted, in steps that others get in
   expect(await store.findBucketById(bucketId)).toBeUndefined();
   expect((await store.listUploads(uploadsQuery(bucketId))).entries).toEqual([]);
 });
+
+async function inBatches<Item>(
+  items: readonly Item[],
+  work: (item: Item) => Promise<unknown>,
+): Promise<void> {
+  for (let start = 0; start < items.length; start += 500) {
+    await Promise.all(items.slice(start, start + 500).map(work));
+  }
+}
 
 test("the folder is made for this user alone, with those above it", async () => {
   const folder = join(await givenFolder(), "above", "metadata");

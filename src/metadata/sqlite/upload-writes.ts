@@ -52,9 +52,9 @@ const SQL = {
   insert: `insert into uploads (${UPLOAD_VALUES}, row_check)
     values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   open: `${FIND_UPLOAD} and completed_sequence is null`,
-  openOfBucket: `select id as manifestId, (select count(*) from parts p where p.manifest_id = id) as partCount
-    from (select manifest_id as id from uploads indexed by uploads_open
-      where bucket_id = ? and completed_sequence is null order by manifest_id limit ${ABORTED_ROWS_MAX + 1})`,
+  openOfBucket: `select u.manifestId, (select count(*) from parts where manifest_id = u.manifestId) as partCount
+    from (select manifest_id as manifestId from uploads indexed by uploads_open
+      where bucket_id = ? and completed_sequence is null order by manifest_id limit ${ABORTED_ROWS_MAX + 1}) u`,
   part: `select ${STORED_PART_COLUMNS} from parts p where p.manifest_id = ? and p.number = ?`,
   partNames: "select number, id from parts where manifest_id = ? order by number",
   replacePart: `insert or replace into parts (${PART_VALUES}, row_check)
