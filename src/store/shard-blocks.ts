@@ -7,7 +7,7 @@ import { ShardError } from "../datanode/shard-store.ts";
 import type { Geometry } from "../erasure/geometry.ts";
 import { stripeAt, type StripeRange } from "../erasure/stripe.ts";
 import type { ShardSetRecord } from "../metadata/records.ts";
-import { withDeadline } from "../util/deadline.ts";
+import { awakeTimeout } from "../util/awake-timeout.ts";
 import type { BufferPools } from "./buffer-pools.ts";
 import type { Drive } from "./drive.ts";
 import { STRIPES_PER_WINDOW, type StoreContext } from "./store-context.ts";
@@ -59,39 +59,48 @@ export interface BlocksToRead {
 }
 
 /**
- * Reads and verifies. Tells the drive's health how it went.
+ * Reads and verifies. Tells the drive's health how it went. One promise beside the drive's own: a small object is four
+ * such reads.
  * @throws ShardError NotFound, Corrupt, Unavailable, ...
  */
-export async function readShardBlocks(
-  context: StoreContext,
-  wanted: BlocksToRead,
-): Promise<ShardBlocks> {
+export function readShardBlocks(context: StoreContext, wanted: BlocksToRead): Promise<ShardBlocks> {
   const { set, drive, index, stripes } = wanted;
-  const { clock, pools } = context;
+  const { clock, limits, pools } = context;
   const buffer = pools.acquire(bufferBytes(set, stripes));
   const target = buffer.subarray(0, blocksBytes(set, stripes));
   const offset = blockOffset(set.headerBytes, set.unitBytes, stripes.first);
   const startedAt = clock.monotonic();
-  const reading = drive.store.read({ setId: set.id, index }, offset, target);
-  let isSettled = false;
-  try {
-    await withDeadline(reading, {
-      timeoutMs: context.limits.readDeadlineMs,
-      onTimeout: () => new ShardError("Unavailable", `${drive.store.label} missed its deadline`),
-      onLate: () => undefined,
+  return new Promise((resolve, reject) => {
+    const reading = drive.store.read({ setId: set.id, index }, offset, target);
+    let isLate = false;
+    const fail = (error: unknown, isFree: boolean): void => {
+      drive.noteError(error);
+      if (isFree) pools.release(buffer);
+      else pools.abandon(buffer);
+      reject(error);
+    };
+    const deadline = awakeTimeout(limits.readDeadlineMs, () => {
+      isLate = true;
+      fail(new ShardError("Unavailable", `${drive.store.label} missed its deadline`), false);
     });
-    isSettled = true;
-    drive.latency.add(clock.monotonic() - startedAt);
-    drive.noteGood();
-    const blocks = new ShardBlocks(buffer, pools, set, stripes);
-    verify(blocks, wanted);
-    return blocks;
-  } catch (error) {
-    drive.noteError(error);
-    if (isSettled || isAnswer(error)) pools.release(buffer);
-    else pools.abandon(buffer);
-    throw error;
-  }
+    const onRead = (): void => {
+      deadline.cancel();
+      if (isLate) return;
+      try {
+        drive.latency.add(clock.monotonic() - startedAt);
+        drive.noteGood();
+        const blocks = new ShardBlocks(buffer, pools, set, stripes);
+        verify(blocks, wanted);
+        resolve(blocks);
+      } catch (error) {
+        fail(error, true);
+      }
+    };
+    reading.then(onRead, (error: unknown) => {
+      deadline.cancel();
+      if (!isLate) fail(error, isAnswer(error));
+    });
+  });
 }
 
 function verify(blocks: ShardBlocks, { drive, index, seed, stripes }: BlocksToRead): void {
