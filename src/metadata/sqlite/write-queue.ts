@@ -165,7 +165,9 @@ export class WriteQueue implements WritePort {
   #send(): void {
     this.#gathering.end();
     this.#underway = this.#waiting.splice(0, groupSize(this.#waiting));
-    const requests = this.#underway.map(({ request }) => request);
+    // Pushed, not mapped: what `map` makes counts as having holes, and is cloned far more slowly.
+    const requests: WriteRequest[] = [];
+    for (const { request } of this.#underway) requests.push(request);
     const group: WriteGroup = { kind: "group", nowMs: Math.round(this.#clock.now()), requests };
     this.#sentAt = this.#clock.monotonic();
     this.#deadline = setTimeout(() => this.#stall(), GROUP_MS_MAX);
