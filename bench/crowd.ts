@@ -2,11 +2,7 @@
 
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { CrowdJob, CrowdState } from "./slow-crowd.ts";
-
-/** What a server reads ahead for each of them, it reads then. */
-const SETTLING_MS = 3_000;
 
 export class Crowd {
   readonly #child: ChildProcess;
@@ -15,14 +11,13 @@ export class Crowd {
     this.#child = child;
   }
 
-  /** Resolves when all of them are at it, and the server has had time to come to rest again. */
+  /** Resolves when all readers have their first bytes, and all writers are connected. */
   static async gather(job: CrowdJob): Promise<Crowd> {
     const child = fork(new URL("slow-crowd.ts", import.meta.url), {
       execArgv: ["--import", "tsx"],
     });
     child.send(job);
     await once(child, "message");
-    await sleep(SETTLING_MS);
     return new Crowd(child);
   }
 

@@ -6,7 +6,7 @@ import type { Generator } from "./generator.ts";
 import type { Job, Outcome } from "./load-generator.ts";
 import type { Result, Round } from "./results.ts";
 import { untilRoom } from "./room.ts";
-import { metered, type Usage } from "./server-meter.ts";
+import { metered, untilAtRest, type Usage } from "./server-meter.ts";
 import type { Session } from "./subjects/subject.ts";
 import { workOf } from "./works/work-of.ts";
 
@@ -170,7 +170,7 @@ async function gather(lab: Lab, measurement: Measurement, contender: Contender):
   const read = { ...measurement, work: CROWD_WORK };
   await fill(lab, read, contender);
   const { target, bucket } = jobOf(read, contender);
-  return Crowd.gather({
+  const gathered = await Crowd.gather({
     target,
     readers: contender.crowd,
     writers: contender.crowd,
@@ -178,6 +178,8 @@ async function gather(lab: Lab, measurement: Measurement, contender: Contender):
     writePath: `/${bucket}/slow`,
     objectBytes: CROWD_OBJECT_BYTES,
   });
+  await untilAtRest(contender.session.running.pids);
+  return gathered;
 }
 
 function roundOf(outcome: Outcome, usage: Usage | undefined): Round {

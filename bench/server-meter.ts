@@ -1,5 +1,6 @@
 // CPU and memory of a server's processes over a stretch of time.
 
+import { setTimeout as sleep } from "node:timers/promises";
 import { processStats } from "./process-stats.ts";
 
 export interface Usage {
@@ -41,5 +42,18 @@ export async function metered<T>(
     return { outcome, usage: { cpuSeconds: after.cpuSeconds - before.cpuSeconds, peakMiB } };
   } finally {
     clearInterval(sampler);
+  }
+}
+
+const RESTS_MAX = 20;
+const REST_MS = 1_000;
+/** Of a core. */
+const RESTING_SHARE = 0.25;
+
+/** Waits until a server has done what many clients at once made it do: until it takes little CPU, or 20 s have passed. */
+export async function untilAtRest(pids: readonly number[]): Promise<void> {
+  for (let rests = 0; rests < RESTS_MAX; rests += 1) {
+    const { usage } = await metered(pids, () => sleep(REST_MS));
+    if (usage !== undefined && usage.cpuSeconds * 1_000 < RESTING_SHARE * REST_MS) return;
   }
 }
