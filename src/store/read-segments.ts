@@ -30,6 +30,9 @@ interface PlannedWindow extends WindowPlan {
   readonly opener: ChunkOpener | undefined;
 }
 
+type Planned = PlannedWindow | Uint8Array;
+type Plans = AsyncIterator<Planned, void> | Iterator<Planned, void>;
+
 /**
  * The windows of segments in order; `hold` is closed at their end, however it comes, and also when nobody ever asks for
  * the first one but ends the iteration.
@@ -87,9 +90,7 @@ function requireHold(hold: OpenReading): void {
   if (hold.isCutOff) throw new S3Error("RequestTimeout");
 }
 
-async function nextWindow(
-  plans: AsyncIterator<PlannedWindow | Uint8Array>,
-): Promise<ByteWindow | undefined> {
+async function nextWindow(plans: Plans): Promise<ByteWindow | undefined> {
   const next = await plans.next();
   if (next.done === true) return undefined;
   if (next.value instanceof Uint8Array) return { chunks: [next.value], release: () => undefined };
@@ -98,16 +99,30 @@ async function nextWindow(
   return opener === undefined ? window : openWindow(reading.context, window, opener);
 }
 
-async function* planWindows(
+/** Most objects are one segment, which is there already: nothing waits for it. */
+function planWindows(
   context: StoreContext,
   segments: AsyncIterable<Segment> | Iterable<Segment>,
-): AsyncGenerator<PlannedWindow | Uint8Array, void> {
-  for await (const segment of segments) {
-    if (segment.kind === "bytes") {
-      if (segment.bytes.length > 0) yield segment.bytes;
-    } else if (segment.range.end > segment.range.start) {
-      yield* planRun(context, segment);
-    }
+): Plans {
+  return Symbol.iterator in segments ? planNow(context, segments) : planLater(context, segments);
+}
+
+function* planNow(context: StoreContext, segments: Iterable<Segment>): Generator<Planned, void> {
+  for (const segment of segments) yield* plansOf(context, segment);
+}
+
+async function* planLater(
+  context: StoreContext,
+  segments: AsyncIterable<Segment>,
+): AsyncGenerator<Planned, void> {
+  for await (const segment of segments) yield* plansOf(context, segment);
+}
+
+function* plansOf(context: StoreContext, segment: Segment): Generator<Planned, void> {
+  if (segment.kind === "bytes") {
+    if (segment.bytes.length > 0) yield segment.bytes;
+  } else if (segment.range.end > segment.range.start) {
+    yield* planRun(context, segment);
   }
 }
 
