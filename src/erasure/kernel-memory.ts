@@ -1,74 +1,68 @@
-// The memory in which erasure kernels work: one slot for each unit of a stripe, in which a slice of it is put.
+// Where erasure kernels find the units of stripes: in place, if the stripe lies in a memory that was made here; else in
+// slots of a memory into which a slice of each unit is copied, and out of which the results are.
 
-import { assert } from "../util/assert.ts";
-import {
-  compileWasm,
-  createWasmMemory,
-  instantiateWasm,
-  WASM_PAGE_BYTES,
-  type WasmMemory,
-} from "../util/web-assembly.ts";
-import type { Recipe } from "./coding-matrix.ts";
+import { createWasmMemory, WASM_PAGE_BYTES, type WasmMemory } from "../util/web-assembly.ts";
+import { POINTERS_BYTES, type Kernel } from "./kernel.ts";
 import { KERNEL_STEP_BYTES } from "./kernel-code.ts";
 
-/** A kernel: see `kernelCode`. */
-export type KernelRun = (pointers: number, length: number) => void;
-
-/** So much of each unit is worked on at a time: the units that we write are no longer. */
+/** So much of each unit is copied at a time: the units that we write are no longer. */
 const SLICE_BYTES = 64 * 1024;
 /** Not a power of two: else the beginnings of all slots would compete for the same few lines of the processor's cache. */
 const SLOT_BYTES = SLICE_BYTES + 192;
-/** At 0 stand the pointers, four bytes for each unit; a code has at most 256. */
-const SLOTS_START = 1024;
 
+/** All units of a stripe, one after another. */
 interface Units {
-  /** All units of a stripe, one after another. */
   readonly bytes: Uint8Array;
   readonly unitBytes: number;
 }
 
 export class KernelMemory {
-  readonly #memory: WasmMemory = createWasmMemory(1);
-  #bytes = new Uint8Array(this.#memory.buffer);
-  #pointers = new Uint32Array(this.#memory.buffer, 0, SLOTS_START / 4);
+  readonly #slots: WasmMemory = createWasmMemory(1);
+  #slotBytes = new Uint8Array(this.#slots.buffer);
+  readonly #homes = new WeakMap<ArrayBufferLike, WasmMemory>();
 
-  /** Makes room for stripes of so many units. */
-  reserve(unitCount: number): void {
-    const missingBytes = SLOTS_START + unitCount * SLOT_BYTES - this.#bytes.length;
-    if (missingBytes <= 0) return;
-    this.#memory.grow(Math.ceil(missingBytes / WASM_PAGE_BYTES));
-    this.#bytes = new Uint8Array(this.#memory.buffer);
-    this.#pointers = new Uint32Array(this.#memory.buffer, 0, SLOTS_START / 4);
+  /** A buffer whose stripes kernels work on in place. @throws when the system has no room for another memory. */
+  allocate(sizeBytes: number): Uint8Array {
+    const memory = createWasmMemory(Math.ceil((POINTERS_BYTES + sizeBytes) / WASM_PAGE_BYTES));
+    this.#homes.set(memory.buffer, memory);
+    return Buffer.from(memory.buffer, POINTERS_BYTES, sizeBytes);
   }
 
-  load(code: Uint8Array): KernelRun {
-    const exports = instantiateWasm(compileWasm(code), { imports: { memory: this.#memory } });
-    const run: unknown = Object.entries(exports).find(([name]) => name === "run")?.[1];
-    assert(isKernelRun(run), "a kernel exports its function");
-    return run;
+  /** Fills the outputs of the kernel's recipe by its inputs. */
+  apply(kernel: Kernel, units: Units): void {
+    const { bytes, unitBytes } = units;
+    const home = this.#homes.get(bytes.buffer);
+    if (home === undefined || unitBytes < KERNEL_STEP_BYTES)
+      return this.#applyInSlots(kernel, units);
+    kernel.run(home, unitBytes, (unit) => bytes.byteOffset + unit * unitBytes);
   }
 
-  /** Fills the recipe's outputs by its inputs; `reserve` has made room. */
-  apply(run: KernelRun, { inputs, outputs }: Recipe, { bytes, unitBytes }: Units): void {
-    for (const [nth, slot] of [...inputs, ...outputs].entries()) {
-      this.#pointers[nth] = SLOTS_START + slot * SLOT_BYTES;
-    }
+  #applyInSlots(kernel: Kernel, { bytes, unitBytes }: Units): void {
+    const { inputs, outputs } = kernel.recipe;
+    this.#reserve(Math.max(...inputs, ...outputs) + 1);
     for (let from = 0; from < unitBytes; from += SLICE_BYTES) {
       const length = Math.min(SLICE_BYTES, unitBytes - from);
-      for (const index of inputs) {
-        const start = index * unitBytes + from;
-        this.#bytes.set(bytes.subarray(start, start + length), SLOTS_START + index * SLOT_BYTES);
+      for (const unit of inputs) {
+        const start = unit * unitBytes + from;
+        this.#slotBytes.set(bytes.subarray(start, start + length), slotOf(unit));
       }
       // Of a unit shorter than a step the kernel also makes what lies behind it in the slots, of which nothing is used.
-      run(0, Math.max(length, KERNEL_STEP_BYTES));
-      for (const index of outputs) {
-        const start = SLOTS_START + index * SLOT_BYTES;
-        bytes.set(this.#bytes.subarray(start, start + length), index * unitBytes + from);
+      kernel.run(this.#slots, Math.max(length, KERNEL_STEP_BYTES), slotOf);
+      for (const unit of outputs) {
+        const result = this.#slotBytes.subarray(slotOf(unit), slotOf(unit) + length);
+        bytes.set(result, unit * unitBytes + from);
       }
     }
+  }
+
+  #reserve(unitCount: number): void {
+    const missingBytes = slotOf(unitCount) - this.#slotBytes.length;
+    if (missingBytes <= 0) return;
+    this.#slots.grow(Math.ceil(missingBytes / WASM_PAGE_BYTES));
+    this.#slotBytes = new Uint8Array(this.#slots.buffer);
   }
 }
 
-function isKernelRun(value: unknown): value is KernelRun {
-  return typeof value === "function";
+function slotOf(unit: number): number {
+  return POINTERS_BYTES + unit * SLOT_BYTES;
 }

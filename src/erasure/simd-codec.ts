@@ -1,20 +1,15 @@
 // Reed-Solomon by a kernel that is made for each matrix of factors when it is first asked for: the bytes of the library,
-// some twenty times as fast.
+// many times as fast (docs/decisions/0013).
 
-import { encodingRecipe, restoringRecipe, type Recipe } from "./coding-matrix.ts";
+import { encodingRecipe, restoringRecipe } from "./coding-matrix.ts";
 import { isAnyAbsent, unitBytesIn } from "./codec-input.ts";
 import type { ErasureCodec } from "./erasure-codec.ts";
-import { shardCount, type Geometry } from "./geometry.ts";
-import { kernelCode } from "./kernel-code.ts";
-import { KernelMemory, type KernelRun } from "./kernel-memory.ts";
+import type { Geometry } from "./geometry.ts";
+import { Kernel } from "./kernel.ts";
+import { KernelMemory } from "./kernel-memory.ts";
 
 /** Kernels for losses are kept for so many patterns: all of 4+2, and those of 8+4 that two lost drives make. */
 const RESTORERS_MAX = 128;
-
-interface Kernel {
-  readonly recipe: Recipe;
-  readonly run: KernelRun;
-}
 
 /** @throws when the engine has no vectors, or no room for the kernel's memory. */
 export function createSimdCodec(): ErasureCodec {
@@ -29,7 +24,7 @@ class SimdCodec implements ErasureCodec {
   encode(stripe: Uint8Array, geometry: Geometry): void {
     if (geometry.parityShards === 0 || stripe.length === 0) return;
     const unitBytes = unitBytesIn(stripe, geometry);
-    this.#apply(this.#encoder(geometry), stripe, unitBytes);
+    this.#memory.apply(this.#encoder(geometry), { bytes: stripe, unitBytes });
   }
 
   reconstruct(stripe: Uint8Array, geometry: Geometry, present: readonly boolean[]): void {
@@ -37,14 +32,14 @@ class SimdCodec implements ErasureCodec {
     const unitBytes = unitBytesIn(stripe, geometry);
     const { dataShards } = geometry;
     if (present.slice(0, dataShards).includes(false)) {
-      this.#apply(this.#restorer(geometry, present), stripe, unitBytes);
+      this.#memory.apply(this.#restorer(geometry, present), { bytes: stripe, unitBytes });
     }
     // Parity from data is one kernel, whatever is lost; parity from what is there would be one for each loss.
     if (present.slice(dataShards).includes(false)) this.encode(stripe, geometry);
   }
 
-  #apply({ recipe, run }: Kernel, stripe: Uint8Array, unitBytes: number): void {
-    this.#memory.apply(run, recipe, { bytes: stripe, unitBytes });
+  allocate(sizeBytes: number): Uint8Array {
+    return this.#memory.allocate(sizeBytes);
   }
 
   #encoder(geometry: Geometry): Kernel {
@@ -52,7 +47,7 @@ class SimdCodec implements ErasureCodec {
     const name = `${dataShards}+${parityShards}`;
     let kernel = this.#encoders.get(name);
     if (kernel === undefined) {
-      kernel = this.#build(encodingRecipe(geometry), geometry);
+      kernel = new Kernel(encodingRecipe(geometry));
       this.#encoders.set(name, kernel);
     }
     return kernel;
@@ -60,8 +55,7 @@ class SimdCodec implements ErasureCodec {
 
   #restorer(geometry: Geometry, present: readonly boolean[]): Kernel {
     const name = `${geometry.dataShards} ${present.map(Number).join("")}`;
-    const kernel =
-      this.#restorers.get(name) ?? this.#build(restoringRecipe(geometry, present), geometry);
+    const kernel = this.#restorers.get(name) ?? new Kernel(restoringRecipe(geometry, present));
     // The one used last stands last; the first one goes.
     this.#restorers.delete(name);
     this.#restorers.set(name, kernel);
@@ -70,10 +64,5 @@ class SimdCodec implements ErasureCodec {
       this.#restorers.delete(oldest);
     }
     return kernel;
-  }
-
-  #build(recipe: Recipe, geometry: Geometry): Kernel {
-    this.#memory.reserve(shardCount(geometry));
-    return { recipe, run: this.#memory.load(kernelCode(recipe.rows)) };
   }
 }

@@ -10,12 +10,17 @@ const FULL_BYTES = 384 * 1024 * 1024;
 
 export class BufferPools {
   readonly #idleBytesMax: number;
+  readonly #allocate: ((sizeBytes: number) => Uint8Array) | undefined;
   readonly #pools = new Map<number, BufferPool>();
   #outBytes = 0;
 
-  /** @param idleBytesMax How much of each size is kept for later use. */
-  constructor(idleBytesMax: number) {
+  /**
+   * @param idleBytesMax How much of each size is kept for later use.
+   * @param allocate Where buffers come from; by default they are ordinary ones.
+   */
+  constructor(idleBytesMax: number, allocate?: (sizeBytes: number) => Uint8Array) {
     this.#idleBytesMax = idleBytesMax;
+    this.#allocate = allocate;
   }
 
   /** Sizes must be few: each is a pool for ever. */
@@ -55,7 +60,7 @@ export class BufferPools {
     let pool = this.#pools.get(sizeBytes);
     if (pool === undefined) {
       const idleMax = Math.max(1, Math.floor(this.#idleBytesMax / sizeBytes));
-      pool = new BufferPool({ sizeBytes, idleMax });
+      pool = new BufferPool({ sizeBytes, idleMax, allocate: this.#allocate });
       this.#pools.set(sizeBytes, pool);
     }
     return pool;

@@ -29,6 +29,7 @@ import { OrphanSweep } from "./orphan-sweep.ts";
 import { ReadTracker } from "./read-tracker.ts";
 import { makeIncarnation, SetIds } from "./set-ids.ts";
 import { SpaceWatch } from "./space-watch.ts";
+import { stripeAllocator } from "./stripe-allocator.ts";
 import type { StoreContext, StoreLimits } from "./store-context.ts";
 import { StoreInspector, type StoreStatus } from "./store-status.ts";
 import type { OrphanSet, SweepOptions, SweepReport } from "./sweep-report.ts";
@@ -167,6 +168,7 @@ async function openContext(
     );
   }
   for (const driveId of drives.absent) logger.warn({ driveId }, "a drive of the layout is absent");
+  const geometry = geometryFor(newest.drives.length, limits.unitBytes);
   return {
     metadata,
     drives,
@@ -176,9 +178,9 @@ async function openContext(
     logger,
     keys: options.keys ?? NO_KEYS,
     clusterId,
-    geometry: geometryFor(newest.drives.length, limits.unitBytes),
+    geometry,
     layoutVersion: newest.version,
-    pools: new BufferPools(IDLE_BYTES_MAX),
+    pools: new BufferPools(IDLE_BYTES_MAX, stripeAllocator(codec, geometry)),
     readings: new ReadTracker(clock),
     litter: new Litter(),
     limits,

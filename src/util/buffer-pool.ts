@@ -8,11 +8,14 @@ export interface BufferPoolOptions {
   readonly sizeBytes: number;
   /** How many released buffers are kept; more are left to the garbage collector. */
   readonly idleMax: number;
+  /** Where buffers come from; by default they are ordinary ones. */
+  readonly allocate?: ((sizeBytes: number) => Uint8Array) | undefined;
 }
 
 export class BufferPool {
   readonly sizeBytes: number;
   readonly #idleMax: number;
+  readonly #allocate: (sizeBytes: number) => Uint8Array;
   readonly #idle: Uint8Array[] = [];
   // Weak, so that a buffer whose owner was lost in an error can still be collected.
   readonly #out = new WeakSet<Uint8Array>();
@@ -21,11 +24,12 @@ export class BufferPool {
     assert(options.sizeBytes > 0 && options.idleMax >= 0, "a pool needs sizes");
     this.sizeBytes = options.sizeBytes;
     this.#idleMax = options.idleMax;
+    this.#allocate = options.allocate ?? ((sizeBytes) => Buffer.allocUnsafeSlow(sizeBytes));
   }
 
   /** A buffer of `sizeBytes` bytes with unspecified content: never send or store what was not written into it. */
   acquire(): Uint8Array {
-    const buffer = this.#idle.pop() ?? Buffer.allocUnsafeSlow(this.sizeBytes);
+    const buffer = this.#idle.pop() ?? this.#allocate(this.sizeBytes);
     this.#out.add(buffer);
     return buffer;
   }

@@ -60,6 +60,26 @@ describe.each([
   });
 });
 
+test(`stripes in the codec's own buffers are worked on in place, next to others (seed ${seed})`, () => {
+  const geometry = { dataShards: 4, parityShards: 2, unitBytes: KIB_64 };
+  const buffers = [0, 1].map(() => kernel.allocate?.(3 * 6 * KIB_64) ?? Buffer.alloc(0));
+  for (const length of [1, 31, 32, 33, 1000, KIB_64]) {
+    for (const buffer of buffers) {
+      const contents = randomBytes(buffer.length);
+      const expected = Buffer.from(contents);
+      buffer.set(contents);
+      const [start, end] = [5, 5 + 6 * length];
+      library.encode(expected.subarray(start, end), geometry);
+      kernel.encode(buffer.subarray(start, end), geometry);
+      expect(expected.equals(buffer), `units of ${length} bytes`).toBe(true);
+      buffer.fill(0, start, start + 2 * length);
+      const present = [false, false, true, true, true, true];
+      kernel.reconstruct(buffer.subarray(start, end), geometry, present);
+      expect(expected.equals(buffer), `restored units of ${length} bytes`).toBe(true);
+    }
+  }
+});
+
 test("other geometries, which no layout has yet", () => {
   for (const [dataShards, parityShards] of [
     [3, 1],
