@@ -2,6 +2,7 @@
 
 import type { Database } from "better-sqlite3";
 import type { AccountId } from "../../core/ids.ts";
+import { findCommonPrefix } from "../common-prefix.ts";
 import type { MetadataReader } from "../engine-store.ts";
 import type { ListObjectsQuery, ObjectPage } from "../metadata-store.ts";
 import type { ObjectSummary } from "../records.ts";
@@ -115,16 +116,26 @@ function objectListing(database: Database): (query: ListObjectsQuery) => ObjectP
       `select ${SUMMARY_COLUMNS} from objects where bucket_id = ? and key >= ? and key < ? order by key limit ?`,
     )
     .raw();
+  const firstKey = database
+    .prepare<[number, string, Buffer | string], string>(
+      "select key from objects where bucket_id = ? and key >= ? and key < ? order by key limit 1",
+    )
+    .pluck();
   // One transaction a page: its seeks see one state, and share the cost of the lock that each would take.
   return database.transaction((query: ListObjectsQuery): ObjectPage => {
     const from = pageStart(query, query.after);
     if (from === undefined) return { entries: [], isTruncated: false };
     const end = prefixEnd(query.prefix);
-    // With a delimiter most rows are never looked at, without one all are: then one call fetches them.
-    const seek = (key: string, count: number): Iterable<ObjectSummary> =>
-      query.delimiter === ""
-        ? rows.all(query.bucketId, key, end, count).map(summaryOf)
-        : summaries(rows.iterate(query.bucketId, key, end, count));
+    const { bucketId, delimiter } = query;
+    const seek = (key: string, count: number): Iterable<ObjectSummary | string> => {
+      // Without a delimiter all rows are looked at: then one call fetches them.
+      if (delimiter === "") return rows.all(bucketId, key, end, count).map(summaryOf);
+      // With one most are hidden by a prefix, and their keys tell.
+      const first = firstKey.get(bucketId, key, end);
+      if (first === undefined) return [];
+      if (findCommonPrefix(first, query) !== undefined) return [first];
+      return summaries(rows.iterate(bucketId, first, end, count));
+    };
     const page = walkPage(query, seek(from, query.limit + 1), seek);
     const entries = page.entries.map((entry) =>
       entry.row === undefined

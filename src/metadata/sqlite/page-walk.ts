@@ -17,8 +17,11 @@ export interface Page<Row> {
   readonly isTruncated: boolean;
 }
 
-/** Rows in order from the first key at or after `from`, at most `count`, none outside the listing's prefix. */
-export type Seek<Row> = (from: string, count: number) => Iterable<Row>;
+/**
+ * Rows in order from the first key at or after `from`, at most `count`, none outside the listing's prefix. Of a row that a
+ * common prefix hides the key is enough.
+ */
+export type Seek<Row> = (from: string, count: number) => Iterable<Row | string>;
 
 /** Sorts above every TEXT where SQLite compares: the upper bound of a prefix that has no successor. */
 const END_OF_KEYS = Buffer.alloc(0);
@@ -40,11 +43,11 @@ export function pageStart(query: RollUp, after: string | undefined): string | un
 /** @param first The rows that the page begins with; read before any seek. */
 export function walkPage<Row extends { readonly key: string }>(
   query: PageQuery,
-  first: Iterable<Row>,
+  first: Iterable<Row | string>,
   seek: Seek<Row>,
 ): Page<Row> {
   const entries: PageEntry<Row>[] = [];
-  let rows: Iterable<Row> | undefined = first;
+  let rows: Iterable<Row | string> | undefined = first;
   while (rows !== undefined) {
     const prefix: string | undefined = takeRows(query, rows, entries);
     if (entries.length > query.limit) break;
@@ -57,12 +60,13 @@ export function walkPage<Row extends { readonly key: string }>(
 /** Takes rows up to one more than the page's limit, or to the common prefix that it answers. */
 function takeRows<Row extends { readonly key: string }>(
   query: PageQuery,
-  rows: Iterable<Row>,
+  rows: Iterable<Row | string>,
   entries: PageEntry<Row>[],
 ): string | undefined {
   for (const row of rows) {
-    const prefix = findCommonPrefix(row.key, query);
-    entries.push(prefix === undefined ? { row } : { prefix });
+    const prefix = findCommonPrefix(typeof row === "string" ? row : row.key, query);
+    if (prefix !== undefined) entries.push({ prefix });
+    else if (typeof row !== "string") entries.push({ row });
     if (prefix !== undefined || entries.length > query.limit) return prefix;
   }
   return undefined;
