@@ -31,7 +31,7 @@ export function censorFields(fields: Record<string, unknown>, depth = 0): Record
   let censored = fields;
   for (const [name, value] of Object.entries(fields)) {
     let shown = value;
-    if (isSecret(name)) shown = CENSORED;
+    if (isSecretField(name)) shown = CENSORED;
     else if (isPlainObject(value)) shown = censorFields(value, depth + 1);
     if (shown === value) continue;
     // The caller's object stays as it is.
@@ -41,7 +41,8 @@ export function censorFields(fields: Record<string, unknown>, depth = 0): Record
   return censored;
 }
 
-function isSecret(name: string): boolean {
+/** Whether a field of that name may hold a secret. */
+export function isSecretField(name: string): boolean {
   return SECRET_LENGTHS.has(name.length) && SECRET_FIELDS.has(name.toLowerCase());
 }
 

@@ -5,7 +5,11 @@
 import { pino } from "pino";
 import type { LogLevel } from "./log-level.ts";
 import { censorFields, censorLine } from "./censor.ts";
+import { plainLine } from "./plain-line.ts";
 import { openStderrSink, type LogSink } from "./stderr-sink.ts";
+
+/** As pino numbers it. */
+const INFO = 30;
 
 type LogCall = (fields: Readonly<Record<string, unknown>>, message: string) => void;
 
@@ -40,7 +44,14 @@ export function openLogger(level: LogLevel, sink: LogSink = openStderrSink()): O
     },
     sink,
   );
+  const { info: written } = log;
   return Object.assign(log, {
+    info: (fields: Readonly<Record<string, unknown>>, message: string) => {
+      if (!log.isLevelEnabled("info")) return;
+      const line = plainLine(INFO, fields, message);
+      if (line === undefined) written.call(log, fields, message);
+      else sink.write(censorLine(line, hidden));
+    },
     hide: (...secrets: readonly string[]) => secrets.forEach((secret) => hidden.add(secret)),
     flush: () => sink.flush(),
   });

@@ -82,3 +82,41 @@ test.each([
 test("a text that is too short to be a secret hides nothing", () => {
   expect(censorLine("the test is over", new Set(["test"]))).toBe("the test is over");
 });
+
+const timeless = (text: string) => text.replace(/"time":\d+/, '"time":0');
+
+test("lines of plain fields are written without pino, and say what pino would", () => {
+  const { logger, lines } = givenLog();
+  const names = ["requestId", "path", "status", "isWhole", "absent", "durationMs", 'odd "name"'];
+  const values = [
+    "7",
+    'a "b" \\ c\n',
+    "caf\u00e9 \u2028 \ud83d\ude00",
+    "\u0000\u007f",
+    0,
+    1.5,
+    true,
+    false,
+    undefined,
+    null,
+  ];
+  for (const name of names) {
+    for (const value of values) {
+      const fields = { first: 1, [name]: value, last: "x" };
+      logger.info(fields, "request");
+      const line = lines.pop() ?? "";
+      expect(line.endsWith("\n")).toBe(true);
+      logger.warn(fields, "request");
+      const byPino = (lines.pop() ?? "").replace('"level":40', '"level":30');
+      expect(timeless(line)).toBe(timeless(byPino));
+    }
+  }
+});
+
+test("S92: a plain field with the name of a secret is censored, and so is what looks like one", () => {
+  const { logger, lines } = givenLog();
+  logger.hide("the-root-secret");
+  logger.info({ path: "/a", Password: "s3cr3t" }, "request");
+  logger.info({ path: "/a?X-Amz-Signature=s3cr3t&x=the-root-secret" }, "request");
+  expect(lines.join("")).not.toMatch(/s3cr3t|root-secret/);
+});
