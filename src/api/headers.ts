@@ -112,7 +112,25 @@ export function parseHttpDate(text: string): number | undefined {
 
 /** A time in whole seconds, as `Last-Modified` and `Date` carry it. */
 export function renderHttpDate(timeMs: number): string {
-  return new Date(timeMs).toUTCString();
+  const day = Math.floor(timeMs / DAY_MS);
+  // Most dates of a second, and of many seconds, are of the same day.
+  if (day !== latestDay.day) {
+    latestDay = { day, text: new Date(timeMs).toUTCString().slice(0, -TIME_LENGTH) };
+  }
+  const seconds = Math.floor(timeMs / 1000) - day * DAY_SECONDS;
+  const hour = Math.floor(seconds / 3600);
+  const minute = Math.floor(seconds / 60) % 60;
+  return `${latestDay.text}${twoDigits(hour)}:${twoDigits(minute)}:${twoDigits(seconds % 60)} GMT`;
+}
+
+const DAY_SECONDS = 24 * 60 * 60;
+const DAY_MS = DAY_SECONDS * 1000;
+const TIME_LENGTH = "00:00:00 GMT".length;
+/** The text of a day, up to its time. */
+let latestDay = { day: Number.NaN, text: "" };
+
+function twoDigits(number: number): string {
+  return number < 10 ? `0${number}` : `${number}`;
 }
 
 const OVERRIDE_PREFIX = "response-";

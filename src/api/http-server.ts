@@ -13,7 +13,7 @@ import { findHostBucket } from "./address.ts";
 import { ConnectionGuard, errorOfParser, refuseConnection } from "./connection-guard.ts";
 import { nextRequestId } from "./exchange.ts";
 import { Pipeline } from "./pipeline.ts";
-import type { PipelineSettings } from "./pipeline.ts";
+import type { PipelineSettings } from "./pipeline-settings.ts";
 
 /** A certificate chain and its private key, in PEM. */
 interface TlsPair {

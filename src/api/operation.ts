@@ -176,11 +176,12 @@ export interface OperationSpec<Input> extends OperationHead {
 }
 
 export interface Operation extends OperationHead {
+  /** @throws S3Error at once for what `parse` refuses */
   readonly execute: (context: OperationContext, request: S3Request) => Promise<S3Response>;
 }
 
 /** Closes over `Input`, so that the table holds every operation without a cast. */
 export function defineOperation<Input>(spec: OperationSpec<Input>): Operation {
   const { parse, handle, ...head } = spec;
-  return { ...head, execute: async (context, request) => handle(context, parse(request)) };
+  return { ...head, execute: (context, request) => handle(context, parse(request)) };
 }

@@ -15,6 +15,17 @@ export function parseAmzDate(text: string): number | undefined {
 
 /** Only `20130524T000000Z`, as X-Amz-Date in a query must be. */
 export function parseBasicDate(text: string): number | undefined {
+  // Requests of the same second, and those of one signer of URLs, bring the same text.
+  if (text !== latest.text) latest = { text, ms: readBasicDate(text) };
+  return latest.ms;
+}
+
+let latest: { readonly text: string; readonly ms: number | undefined } = {
+  text: "",
+  ms: undefined,
+};
+
+function readBasicDate(text: string): number | undefined {
   const match = BASIC.exec(text);
   if (match === null) return undefined;
   const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = match

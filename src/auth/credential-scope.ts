@@ -13,6 +13,8 @@ export interface CredentialScope {
   readonly text: string;
 }
 
+const DEFAULT_SERVICE = "s3";
+
 /** What this server serves. */
 export interface ServedScope {
   /** Undefined: any. */
@@ -36,7 +38,28 @@ export function parseCredential(
   served: ServedScope,
   fault: ScopeFault,
 ): CredentialScope {
-  const { region, service: ours = "s3" } = served;
+  const before = known.get(value);
+  if (before !== undefined && isServed(before, served)) return before;
+  const scope = readCredential(value, served, fault);
+  if (known.size >= KNOWN_MAX) known.clear();
+  if (value.length <= KNOWN_LENGTH_MAX) known.set(value, scope);
+  return scope;
+}
+
+/** What was parsed before: a client sends the same all day. Whoever sends anything else can make it no larger than this. */
+const known = new Map<string, CredentialScope>();
+const KNOWN_MAX = 1_000;
+const KNOWN_LENGTH_MAX = 256;
+
+function isServed({ region, service }: CredentialScope, served: ServedScope): boolean {
+  return (
+    service === (served.service ?? DEFAULT_SERVICE) &&
+    (served.region === undefined || region === served.region)
+  );
+}
+
+function readCredential(value: string, served: ServedScope, fault: ScopeFault): CredentialScope {
+  const { region, service: ours = DEFAULT_SERVICE } = served;
   const refuse = (message: string, detail?: Record<string, string>) =>
     new S3Error(fault.code, { message: `${fault.prefix}; ${message}`, detail });
   // From the right: an access key may hold slashes, a scope cannot.

@@ -65,7 +65,7 @@ function authenticateV4Form(fields: FormFields, settings: AuthSettings): Authent
   const signature = requiredField(fields, "x-amz-signature");
   const credential = settings.credentials.find(scope.accessKey);
   const key = signingKey(credential, scope);
-  const right = createHmac("sha256", key).update(policy, "utf8").digest("hex");
+  const right = key.hexOf(policy);
   const matches = equalDigests(right, signature);
   if (credential === undefined) throw unknownKey(scope.accessKey);
   if (!matches) throw mismatch(scope.accessKey, policy, signature);

@@ -97,6 +97,9 @@ function parseQuery(rawQuery: string): readonly QueryParam[] {
   return params;
 }
 
+const NEEDS_DECODING = /[%+\u0080-\u00FF]/;
+
 function decodeParam(text: string): string {
+  if (!NEEDS_DECODING.test(text)) return text;
   return decodePath(text.includes("+") ? text.replaceAll("+", " ") : text);
 }

@@ -4,12 +4,13 @@
 import { createHmac, randomBytes } from "node:crypto";
 import type { Credential } from "../core/account.ts";
 import type { CredentialScope } from "./credential-scope.ts";
+import { HmacKey } from "./hmac-key.ts";
 
 const CACHED_KEYS_MAX = 1_000;
 
 interface CachedKey {
   readonly secretKey: string;
-  readonly key: Buffer;
+  readonly key: HmacKey;
 }
 
 const cache = new Map<string, CachedKey>();
@@ -20,7 +21,7 @@ const nobody = { accessKey: "", secretKey: randomBytes(20).toString("hex") };
 export function signingKey(
   credential: Pick<Credential, "accessKey" | "secretKey"> | undefined,
   scope: Omit<CredentialScope, "accessKey" | "text">,
-): Buffer {
+): HmacKey {
   const { accessKey, secretKey } = credential ?? nobody;
   // The access key comes last, because it alone may hold a slash.
   const name = `${scope.date}/${scope.region}/${scope.service}/${accessKey}`;
@@ -33,10 +34,11 @@ export function signingKey(
   return key;
 }
 
-function deriveKey(secretKey: string, scope: Omit<CredentialScope, "accessKey" | "text">): Buffer {
+function deriveKey(secretKey: string, scope: Omit<CredentialScope, "accessKey" | "text">): HmacKey {
   const steps = [scope.date, scope.region, scope.service, "aws4_request"];
-  return steps.reduce(
-    (key, text) => createHmac("sha256", key).update(text).digest(),
+  const key = steps.reduce(
+    (before, text) => createHmac("sha256", before).update(text).digest(),
     Buffer.from(`AWS4${secretKey}`),
   );
+  return new HmacKey(key);
 }

@@ -2,15 +2,15 @@
 // https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming.html
 // https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming-trailers.html
 
-import { createHmac } from "node:crypto";
 import { S3Error } from "../core/s3-error.ts";
 import type { ChunkVerifier } from "./chunk-verifier.ts";
 import { equalDigests } from "./equal-digests.ts";
+import type { HmacKey } from "./hmac-key.ts";
 
 const EMPTY_SHA256 = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
 export interface ChunkChain {
-  readonly key: Buffer;
+  readonly key: HmacKey;
   readonly amzDate: string;
   /** `20130524/us-east-1/s3/aws4_request`. */
   readonly scopeText: string;
@@ -22,7 +22,7 @@ export function createChunkVerifier(chain: ChunkChain): ChunkVerifier {
   let previous = chain.seed;
   const advance = (algorithm: string, hashes: string, provided: string): void => {
     const toSign = `${algorithm}\n${chain.amzDate}\n${chain.scopeText}\n${previous}\n${hashes}`;
-    const expected = createHmac("sha256", chain.key).update(toSign).digest("hex");
+    const expected = chain.key.hexOf(toSign);
     if (!equalDigests(expected, provided)) {
       throw new S3Error("SignatureDoesNotMatch", {
         detail: { StringToSign: toSign, SignatureProvided: provided },

@@ -1,12 +1,13 @@
 // One V4 signature, from a header or a query, compared with what the owner of the secret would have signed.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
 
-import { createHmac, hash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { Credential } from "../core/account.ts";
 import { S3Error } from "../core/s3-error.ts";
 import type { AuthSettings } from "./authenticate.ts";
 import type { CredentialScope } from "./credential-scope.ts";
 import { equalDigests } from "./equal-digests.ts";
+import type { HmacKey } from "./hmac-key.ts";
 import { canonicalRequests, type CanonicalSource } from "./sigv4-canonical.ts";
 import { signingKey } from "./signing-key.ts";
 
@@ -20,7 +21,7 @@ export interface V4Signature extends CanonicalSource {
 
 export interface VerifiedV4 {
   readonly credential: Credential;
-  readonly key: Buffer;
+  readonly key: HmacKey;
 }
 
 /** @throws S3Error InvalidAccessKeyId, SignatureDoesNotMatch */
@@ -41,10 +42,9 @@ export function verifyV4(
   throw new S3Error("SignatureDoesNotMatch", { detail: mismatchDetail(claim, documented) });
 }
 
-function isSignedBy(key: Buffer, claim: V4Signature, hosts: readonly string[]): boolean {
+function isSignedBy(key: HmacKey, claim: V4Signature, hosts: readonly string[]): boolean {
   for (const canonical of canonicalRequests(claim, hosts)) {
-    const hmac = createHmac("sha256", key).update(stringToSign(claim, canonical));
-    if (equalDigests(hmac.digest("hex"), claim.signature)) return true;
+    if (equalDigests(key.hexOf(stringToSign(claim, canonical)), claim.signature)) return true;
   }
   return false;
 }

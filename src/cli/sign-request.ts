@@ -1,7 +1,7 @@
 // Signature V4 as a client makes it, for requests to the admin API: built from the same canonical request that servers check.
 // https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
 
-import { createHash, createHmac, randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { renderAmzDate } from "../auth/amz-date.ts";
 import { signingKey } from "../auth/signing-key.ts";
 import { canonicalRequests } from "../auth/sigv4-canonical.ts";
@@ -49,7 +49,7 @@ export function signRequest(key: RootKey, request: UnsignedRequest): Record<stri
   const hash = createHash("sha256").update(canonical, "latin1").digest("hex");
   const toSign = `AWS4-HMAC-SHA256\n${amzDate}\n${scopeText}\n${hash}`;
   const secret = signingKey(key, { date, region: REGION, service: SERVICE });
-  const signature = createHmac("sha256", secret).update(toSign).digest("hex");
+  const signature = secret.hexOf(toSign);
   const credential = `${key.accessKey}/${scopeText}`;
   return {
     ...headers,

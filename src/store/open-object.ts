@@ -45,7 +45,7 @@ export async function openObject(
 interface FoundObject {
   readonly object: ObjectRecord;
   /** The bytes of an inline object. */
-  readonly bytes?: Uint8Array;
+  readonly bytes?: Uint8Array | undefined;
   /** All parts, of an object of few. */
   readonly parts?: readonly PartBytes[];
 }
@@ -63,9 +63,10 @@ async function findBytes(
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
     const read = await findVersionOf(context, version);
     if (read === undefined) return undefined;
+    if (isInlineWithBytes(read)) return read;
     const isInline = read.object.content.kind === "inline";
     if (!isInline && context.pools.isFull) throw new S3Error("SlowDown");
-    const found = await withBytes(context, read);
+    const found = isInline ? undefined : await withParts(context, read.object);
     if (found !== undefined) return found;
   }
   throw new S3Error("SlowDown", { cause: new Error("the object is replaced all the time") });
@@ -84,17 +85,19 @@ async function findVersionOf(
   return { object, bytes };
 }
 
+/** @throws S3Error InternalError for damaged ones */
+function isInlineWithBytes({ object, bytes }: ObjectWithBytes): boolean {
+  if (object.content.kind !== "inline" || bytes === undefined) return false;
+  requireIntact(bytes, object);
+  return true;
+}
+
 /** Undefined when another write has taken away what the row names. */
-async function withBytes(
+async function withParts(
   context: StoreContext,
-  { object, bytes }: ObjectWithBytes,
+  object: ObjectRecord,
 ): Promise<FoundObject | undefined> {
   const { content } = object;
-  if (content.kind === "inline") {
-    if (bytes === undefined) return undefined;
-    requireIntact(bytes, object);
-    return { object, bytes };
-  }
   if (content.kind !== "manifest" || content.partCount > PARTS_AHEAD_MAX) return { object };
   const parts = await lookUpParts(context, content, { start: 0, end: object.sizeBytes });
   return parts && { object, parts };

@@ -290,6 +290,7 @@ test("an answer that began before the closing is finished, and its connection en
         content: { kind: "inline" },
       },
       unlock: async () => undefined,
+      readAtOnce: () => undefined,
       close: () => undefined,
       async *read() {
         yield half();

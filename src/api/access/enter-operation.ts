@@ -50,6 +50,7 @@ export async function enterOperation(
     return bucket;
   }
   const action = typeof operation.action === "string" ? operation.action : operation.action(wire);
+  if (access.isUndisputed(bucket)) return bucket;
   const { brings } = operation;
   const waitsForBody = brings !== undefined && (await access.asksForBody(brings, action, bucket));
   if (!waitsForBody) {

@@ -162,7 +162,7 @@ export class RequestAccess {
 
   /** Of whoever pays for a bucket of somebody else it is asked as well whether he knows. */
   async allows(action: S3Action, target: DecisionTarget): Promise<boolean> {
-    if (this.#isUndisputed(target.bucket)) return true;
+    if (this.isUndisputed(target.bucket)) return true;
     return (await this.#decide(action, target)) && this.#isPaid(target.bucket);
   }
 
@@ -170,7 +170,7 @@ export class RequestAccess {
    * Whether the bucket is the account's own, and it is known that no document of it could say otherwise: no policy that
    * denies, no object of others. What `#decide` comes to then, and who pays, without a look at each.
    */
-  #isUndisputed(bucket: BucketView): boolean {
+  isUndisputed(bucket: BucketView): boolean {
     const { settings, authentication } = this.#parts;
     return (
       authentication.account.id === bucket.ownerId &&

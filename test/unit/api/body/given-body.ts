@@ -2,6 +2,7 @@
 
 import { createHmac, createHash } from "node:crypto";
 import type { PayloadPlan } from "../../../../src/auth/authenticate.ts";
+import { HmacKey } from "../../../../src/auth/hmac-key.ts";
 import { createChunkVerifier } from "../../../../src/auth/sigv4-chunk-verifier.ts";
 import { openUploadBody } from "../../../../src/api/body/upload-body.ts";
 
@@ -28,7 +29,7 @@ export const unsignedPlan: PayloadPlan = { kind: "chunked", verifier: undefined,
 /** Fresh each time: a verifier walks along its chain. */
 export const signedPlan = (hasTrailer: boolean): PayloadPlan => ({
   kind: "chunked",
-  verifier: createChunkVerifier(CHAIN),
+  verifier: createChunkVerifier({ ...CHAIN, key: new HmacKey(CHAIN.key) }),
   hasTrailer,
 });
 
