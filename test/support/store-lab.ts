@@ -10,8 +10,10 @@ import { openLocalDrive } from "../../src/datanode/local-drive.ts";
 import type { ShardStore, SpaceInfo } from "../../src/datanode/shard-store.ts";
 import type { Disk } from "../../src/disk/disk.ts";
 import { SimDrive, type SimDriveOptions } from "../../src/disk/sim-drive.ts";
+import { UNIT_BYTES } from "../../src/core/limits.ts";
 import type { ErasureCodec } from "../../src/erasure/erasure-codec.ts";
-import { createReedSolomonCodec } from "../../src/erasure/rs-codec.ts";
+import { geometryFor } from "../../src/erasure/geometry.ts";
+import { openErasureCodec } from "../../src/erasure/open-codec.ts";
 import { openMemoryMetadata } from "../../src/metadata/memory/open-memory-metadata.ts";
 import type { MetadataStore } from "../../src/metadata/metadata-store.ts";
 import type { ObjectRecord } from "../../src/metadata/records.ts";
@@ -99,11 +101,12 @@ export async function givenStore(options: LabOptions = {}): Promise<StoreLab> {
   const drives = await Promise.all(disks.map((disk) => givenDrive(disk)));
   const metadata = openMemoryMetadata();
   const clock = options.clock ?? new HandClock();
+  const { codec } = openErasureCodec(geometryFor(driveCount, UNIT_BYTES));
   const store = await openObjectStore({
     metadata: options.wrapMetadata?.(metadata) ?? metadata,
     drives: drives.map((drive, position) => wrap(drive, position)),
     metadataSpace: options.metadataSpace,
-    codec: options.wrapCodec?.(createReedSolomonCodec()) ?? createReedSolomonCodec(),
+    codec: options.wrapCodec?.(codec) ?? codec,
     clock,
     keys: options.keys,
     clusterId: "cluster",
