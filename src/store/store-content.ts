@@ -37,6 +37,14 @@ export interface StoredContent {
   readonly checksums: readonly ObjectChecksum[];
 }
 
+/**
+ * After so many bytes of an upload others get a turn: a socket that has more at hand would be read to its end first, and
+ * no two uploads would ever be hashed beside each other. In bytes, and less than what may wait in a slot of `Md5Lanes`: a
+ * slot that is full is hashed at once.
+ */
+const TURN_BYTES = 96 * 1024;
+/** Less than this at the end of an upload is not worth the turn. */
+const LAST_TURN_BYTES_MIN = 32 * 1024;
 const NO_ATTRIBUTES: ObjectAttributes = { headers: {}, userMetadata: {} };
 
 /** @throws S3Error of the body, BadDigest, EntityTooLarge, ServiceUnavailable, InsufficientStorage */
@@ -101,6 +109,7 @@ class Intake {
   #sizeBytes = 0;
   /** Sealed, where that is done. */
   #storedBytes = 0;
+  #turnBytes = 0;
 
   constructor(context: StoreContext, purpose: ContentPurpose, body: UploadBody) {
     this.#context = context;
@@ -127,11 +136,21 @@ class Intake {
     this.#sizeBytes += chunk.length;
     checkSize(this.#sizeBytes);
     this.#md5?.update(chunk);
-    if (this.#sealer === undefined) return this.#store(chunk);
-    for (const sealed of this.#sealer.take(chunk)) await this.#store(sealed);
+    if (this.#sealer === undefined) await this.#store(chunk);
+    else for (const sealed of this.#sealer.take(chunk)) await this.#store(sealed);
+    this.#turnBytes += chunk.length;
+    if (this.#turnBytes >= TURN_BYTES) await this.#giveTurn();
+  }
+
+  /** Lets other uploads' bytes come in: what then waits is hashed together. */
+  async #giveTurn(): Promise<void> {
+    this.#turnBytes = 0;
+    if (this.#md5 === undefined) return;
+    await new Promise<void>((resolve) => void setImmediate(resolve));
   }
 
   async finish(body: UploadBody): Promise<StoredContent> {
+    if (this.#turnBytes >= LAST_TURN_BYTES_MIN) await this.#giveTurn();
     const md5 = this.#md5?.digestHex();
     if (body.expectedMd5 !== undefined && body.expectedMd5 !== md5) throw new S3Error("BadDigest");
     const checksums = body.checksums();
