@@ -100,8 +100,11 @@ function putWithoutBody(port: number) {
   return exchange(port, (socket) => socket.write(wireBytes("PUT", path, signed.headers, "")));
 }
 
-/** Puts objects that lie in the metadata until none is taken any more, several at a time. */
-async function fillWithSmall(client: S3Client): Promise<readonly string[]> {
+/** Puts objects that lie in the metadata until none is taken any more, several at a time: then `whenFull` is asked. */
+async function fillWithSmall(
+  client: S3Client,
+  whenFull: () => Promise<void>,
+): Promise<readonly string[]> {
   const keys: string[] = [];
   const codes = new Set<string>();
   const Body = randomBytes(SMALL_BYTES);
@@ -110,7 +113,10 @@ async function fillWithSmall(client: S3Client): Promise<readonly string[]> {
       const Key = `small/${keys.length}`;
       keys.push(Key);
       const put = client.send(new PutObjectCommand({ Bucket, Key, Body }));
-      await put.catch(async () => codes.add((await refusal(put)).code));
+      await put.catch(async () => {
+        await whenFull();
+        codes.add((await refusal(put)).code);
+      });
     }
   };
   await Promise.all(Array.from({ length: 8 }, putOne));
@@ -134,9 +140,13 @@ test(
       return (bavail * bsize) / DISK_BYTES;
     };
     for (let round = 0; round < 2; round += 1) {
-      const keys = await fillWithSmall(client);
+      // Looked at with the refusal: a moment later records may have been cut in the background, and there is room again.
+      let least = 1;
+      const keys = await fillWithSmall(client, async () => {
+        least = Math.min(least, await freeShare());
+      });
       expect(keys.length).toBeGreaterThan(100);
-      expect(await freeShare()).toBeLessThan(0.35);
+      expect(least).toBeLessThan(0.35);
       const { Contents = [] } = await client.send(new ListObjectsV2Command({ Bucket }));
       expect(Contents.length).toBeGreaterThan(100);
       const [{ Key } = {}] = Contents;
