@@ -9,6 +9,7 @@ import type { StoreContext } from "./store-context.ts";
 import type { EntryFault } from "./verify-entry.ts";
 
 interface PackNotes {
+  /** When the first row was looked at that told of any, or of bad shards. */
   readonly noted: readonly number[];
   readonly bad: Set<number>;
 }
@@ -40,13 +41,14 @@ export class VerifyNotes {
 
   /** What was found of any row. */
   noteFound(content: Content | undefined, fault: EntryFault | undefined): void {
-    if (content === undefined || content.kind === "inline" || content.set.missing.length === 0) {
-      return;
-    }
+    if (content === undefined || content.kind === "inline") return;
     const { set } = content;
+    const isNoted = set.missing.length > 0;
     const bad = badOf(set, fault);
-    if (content.kind === "set") this.#takeAway(set.id, { noted: set.missing, bad });
-    else this.#notePacked(set, bad);
+    if (content.kind === "packed") {
+      // Also what is not noted yet: it will be, before rows that are walked later, and must not be taken away for them.
+      if (isNoted || fault !== undefined) this.#notePacked(set, bad);
+    } else if (isNoted) this.#takeAway(set.id, { noted: set.missing, bad });
   }
 
   /** After a walk over all rows. */

@@ -114,3 +114,22 @@ test("of a pack that may still grow notes stay", async () => {
   const { lab, id, notes } = await givenOldPack();
   expect(await notes(lab.store)).toEqual([[id, [2]]]);
 });
+
+test("what a walk itself has found lost of a pack it does not take for whole", async () => {
+  const lab = await givenPacks();
+  // More than a page: the rows of the next tell of the note that the first has led to.
+  const keys = Array.from({ length: 240 }, (_, index) => String(index).padStart(3, "0"));
+  const objects = await Promise.all(keys.map((key, seed) => lab.put(key, bytesOf(20_000, seed))));
+  const [first] = objects.map(packedOf);
+  if (first === undefined) throw new Error("no object");
+  const { set, offset } = first;
+  expect(packedOf({ content: objects.at(-1)?.content ?? first }).set.id).toBe(set.id);
+  const file = (await packFiles(lab, { content: first }))[2];
+  file?.disk.corrupt(file.path, { kind: "flip", offset: offset + 10 });
+  await lab.store.close();
+  const store = await reopenStore(lab);
+  for (let turn = 0; turn < 2; turn += 1) {
+    expect((await verify(store)).findings).toHaveLength(1);
+    expect(await notesIn(lab)).toEqual([[set.id, [2]]]);
+  }
+});
