@@ -42,7 +42,10 @@ export class ManifestWrites {
     this.#steps = STEPS.map((step) => database.prepare<[Removal]>(step));
   }
 
-  remove(manifestId: number, nowMs: number): void {
-    for (const step of this.#steps) step.run({ manifestId, nowMs });
+  /** Returns how many rows that took. */
+  remove(manifestId: number, nowMs: number): number {
+    let rows = 0;
+    for (const step of this.#steps) rows += step.run({ manifestId, nowMs }).changes;
+    return rows;
   }
 }

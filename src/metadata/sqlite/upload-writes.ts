@@ -40,21 +40,16 @@ interface PartName {
   readonly id: number;
 }
 
-interface OpenUpload {
-  readonly manifestId: number;
-  readonly partCount: number;
-}
-
-/** Rows of uploads and parts that one transaction removes, but for the parts of one upload more: it must end soon. */
+/** Rows that one transaction removes and changes with uploads, but for those of one upload more: it must end soon. */
 const ABORTED_ROWS_MAX = 10_000;
 
 const SQL = {
   insert: `insert into uploads (${UPLOAD_VALUES}, row_check)
     values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   open: `${FIND_UPLOAD} and completed_sequence is null`,
-  openOfBucket: `select u.manifestId, (select count(*) from parts where manifest_id = u.manifestId) as partCount
-    from (select manifest_id as manifestId from uploads indexed by uploads_open
-      where bucket_id = ? and completed_sequence is null order by manifest_id limit ${ABORTED_ROWS_MAX + 1}) u`,
+  // Their parts are not counted here: of those that another transaction removes they would be counted in each before it.
+  openOfBucket: `select manifest_id from uploads indexed by uploads_open
+    where bucket_id = ? and completed_sequence is null order by manifest_id limit ${ABORTED_ROWS_MAX + 1}`,
   part: `select ${STORED_PART_COLUMNS} from parts p where p.manifest_id = ? and p.number = ?`,
   partNames: "select number, id from parts where manifest_id = ? order by number",
   replacePart: `insert or replace into parts (${PART_VALUES}, row_check)
@@ -74,7 +69,7 @@ export class UploadWrites {
   readonly #objects: ObjectWrites;
   readonly #insert: Statement<RowValue[]>;
   readonly #open: Statement<[UploadId, number, string], UploadRow>;
-  readonly #openOfBucket: Statement<[number], OpenUpload>;
+  readonly #openOfBucket: Statement<[number], number>;
   readonly #part: Statement<[number, number], StoredPartRow>;
   readonly #partNames: Statement<[number], PartName>;
   readonly #replacePart: Statement<RowValue[]>;
@@ -97,7 +92,7 @@ export class UploadWrites {
     this.#objects = parts.objects;
     this.#insert = database.prepare(SQL.insert);
     this.#open = database.prepare(SQL.open);
-    this.#openOfBucket = database.prepare(SQL.openOfBucket);
+    this.#openOfBucket = database.prepare<[number], number>(SQL.openOfBucket).pluck();
     this.#part = database.prepare(SQL.part);
     this.#partNames = database.prepare(SQL.partNames);
     this.#replacePart = database.prepare(SQL.replacePart);
@@ -166,10 +161,9 @@ export class UploadWrites {
   /** Removes open uploads of a bucket. Answers whether these were all. */
   abortSome(bucketId: number, nowMs: number): boolean {
     let rows = 0;
-    for (const { manifestId, partCount } of this.#openOfBucket.all(bucketId)) {
+    for (const manifestId of this.#openOfBucket.all(bucketId)) {
       if (rows >= ABORTED_ROWS_MAX) return false;
-      this.#manifests.remove(manifestId, nowMs);
-      rows += 1 + partCount;
+      rows += this.#manifests.remove(manifestId, nowMs);
     }
     return true;
   }
