@@ -15,6 +15,7 @@ import type { Clock } from "../../src/util/clock.ts";
 import { bucketInput } from "../contract/metadata/inputs.ts";
 import { dumpOf, withoutIds } from "./metadata-dump.ts";
 import { BUCKETS, stepsArbitrary } from "./metadata-draws.ts";
+import { givenMembers, openOn } from "./metadata-members.ts";
 import { MetadataScript, type Action } from "./metadata-script.ts";
 
 const seed = Number(process.env["SEED"] ?? Date.now() % 2 ** 31);
@@ -26,34 +27,50 @@ const MISUSED = /is in the trash/;
 /** The same for both: what goes to the trash is dated alike. */
 const standingClock: Clock = { now: () => 1_000, monotonic: () => 0, translate: (date) => date };
 
-test(`SQLite does what the model does (seed ${seed})`, async () => {
-  const folder = await mkdtemp(join(tmpdir(), "kintsugi-fuzz-"));
-  const model = openMemoryMetadata(standingClock);
-  const store = await openSqliteMetadata({ folder, clock: standingClock });
-  onTestFinished(async () => {
-    await store.close();
-    await rm(folder, { recursive: true });
-  });
-  const script = new MetadataScript(model, [store]);
+const SQLITES: readonly (readonly [string, (folder: string) => Promise<MetadataStore>])[] = [
+  ["SQLite", (folder) => openSqliteMetadata({ folder, clock: standingClock })],
+  // There what writes change is known as it is recorded, and a group is undone as a whole.
+  [
+    "SQLite with members",
+    async (folder) => {
+      const specs = await givenMembers(folder, 3);
+      return (await openOn(join(folder, "metadata"), specs, standingClock)).metadata;
+    },
+  ],
+];
 
-  await fc.assert(
-    fc.asyncProperty(stepsArbitrary, async (steps) => {
-      for (const engine of [model, store]) {
-        await engine.reset();
-        const trash = await engine.listTrash(1_000_000);
-        await engine.dropTrash(trash.map(({ setId }) => setId));
-        for (const name of BUCKETS) await engine.createBucket(bucketInput(name));
-      }
-      for (const step of steps) {
-        const actions = await script.prepare(step);
-        const expected = await answersOf(model, actions);
-        expect(await answersOf(store, actions)).toEqual(expected);
-      }
-      expect(await dumpOf(store)).toEqual(await dumpOf(model));
-    }),
-    { seed, numRuns },
-  );
-}, 120_000);
+test.each(SQLITES)(
+  `%s does what the model does (seed ${seed})`,
+  async (_, open) => {
+    const folder = await mkdtemp(join(tmpdir(), "kintsugi-fuzz-"));
+    const model = openMemoryMetadata(standingClock);
+    const store = await open(folder);
+    onTestFinished(async () => {
+      await store.close();
+      await rm(folder, { recursive: true });
+    });
+    const script = new MetadataScript(model, [store]);
+
+    await fc.assert(
+      fc.asyncProperty(stepsArbitrary, async (steps) => {
+        for (const engine of [model, store]) {
+          await engine.reset();
+          const trash = await engine.listTrash(1_000_000);
+          await engine.dropTrash(trash.map(({ setId }) => setId));
+          for (const name of BUCKETS) await engine.createBucket(bucketInput(name));
+        }
+        for (const step of steps) {
+          const actions = await script.prepare(step);
+          const expected = await answersOf(model, actions);
+          expect(await answersOf(store, actions)).toEqual(expected);
+        }
+        expect(await dumpOf(store)).toEqual(await dumpOf(model));
+      }),
+      { seed, numRuns },
+    );
+  },
+  120_000,
+);
 
 async function answersOf(store: MetadataStore, actions: readonly Action[]) {
   const outcomes = await Promise.allSettled(actions.map((act) => act(store)));

@@ -1,25 +1,21 @@
 // What the members hold is all there is: after random operations a database made anew from their records alone is, table
 // by table and row by row, the one that took the operations. Replay with SEED=...; RUNS=... makes it longer.
 
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import * as fc from "fast-check";
 import { expect, onTestFinished, test } from "vitest";
-import { formatDrive, newDriveId } from "../../src/datanode/drive-identity.ts";
-import { openRealDisk } from "../../src/disk/real-disk.ts";
-import type { MemberSpec } from "../../src/metadata/members/member-spec.ts";
 import { openMemoryMetadata } from "../../src/metadata/memory/open-memory-metadata.ts";
 import type { MetadataStore } from "../../src/metadata/metadata-store.ts";
-import { openMemberedMetadata } from "../../src/metadata/sqlite/open-sqlite-metadata.ts";
 import { bucketInput } from "../contract/metadata/inputs.ts";
 import { BUCKETS, stepsArbitrary } from "./metadata-draws.ts";
+import { givenMembers, openOn } from "./metadata-members.ts";
 import { MetadataScript, type Action } from "./metadata-script.ts";
 
 const seed = Number(process.env["SEED"] ?? Date.now() % 2 ** 31);
 const numRuns = Number(process.env["RUNS"] ?? 15);
-const CLUSTER = "0f0e0d0c-0b0a-4908-8706-050403020100";
 /** They differ from file to file by what they are: which epoch the file was opened in, and where its chain ends. */
 const OWN_COLUMNS = new Set(["epoch", "chain_epoch", "chain_sequence", "chain_digest"]);
 
@@ -59,38 +55,6 @@ test(`records alone make the same database (seed ${seed})`, { timeout: 120_000 }
   expect([...left.values()].flat().length).toBeGreaterThan(10);
   for (const [table, rows] of left) expect(right.get(table), table).toEqual(rows);
 });
-
-function openOn(folder: string, specs: readonly MemberSpec[]) {
-  return openMemberedMetadata({
-    folder,
-    plan: {
-      specs,
-      drives: specs.map(({ driveId }) => driveId),
-      toleratedCount: 1,
-      owner: "00000000000000aa",
-      clusterId: CLUSTER,
-      acceptLoss: false,
-    },
-    onLog: () => {},
-    onFenced: (words) => expect.fail(words),
-  });
-}
-
-async function givenMembers(base: string, count: number): Promise<readonly MemberSpec[]> {
-  const slots = Array.from({ length: count }, () => ({
-    driveId: newDriveId(),
-    wasMountPoint: false,
-  }));
-  const specs: MemberSpec[] = [];
-  for (const [slot, { driveId }] of slots.entries()) {
-    const path = join(base, `drive-${slot}`);
-    await mkdir(path);
-    const disk = openRealDisk({ root: path, deadlineMs: 10_000, maxInFlight: 2 });
-    await formatDrive(disk, { clusterId: CLUSTER, createdAt: 1, driveId, slot, slots });
-    specs.push({ kind: "folder", driveId, path });
-  }
-  return specs;
-}
 
 async function settle(store: MetadataStore, actions: readonly Action[]): Promise<void> {
   await Promise.allSettled(actions.map((act) => act(store)));
