@@ -207,10 +207,10 @@ test("F30 a row with another offset, size or ETag yields no bytes", async () => 
     wrapMetadata: (metadata): MetadataStore =>
       new Proxy(metadata, {
         get: (target, name) => {
-          if (name === "findObject") {
+          if (name === "findObjectWithBytes") {
             return async (bucketId: number, key: string) => {
-              const found = await target.findObject(bucketId, key);
-              return found && change(found);
+              const found = await target.findObjectWithBytes(bucketId, key);
+              return found && { ...found, object: change(found.object) };
             };
           }
           const member: unknown = Reflect.get(target, name);
