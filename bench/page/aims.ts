@@ -3,6 +3,7 @@
 import { figuresOf } from "../quartiles.ts";
 import type { Result } from "../results.ts";
 import { OWN_NAME } from "../subjects/own-subjects.ts";
+import { isMeasuredTogether } from "./measured-together.ts";
 import { ratioText, rateText, workText } from "./quantities.ts";
 
 /** At least so many times the rate of MinIO, and of the fastest peer. */
@@ -49,12 +50,15 @@ export interface PeerRatio {
 
 const rateOf = (result: Result) => figuresOf(result)?.rate.median;
 const isSame = (left: Result, right: Result) =>
-  left.section === right.section && left.work === right.work && left.x === right.x;
+  left.section === right.section &&
+  left.work === right.work &&
+  left.x === right.x &&
+  isMeasuredTogether(left, right);
 
-/** Ours by each other server's rate, in the order of the results. */
+/** Ours by each other server's rate, in the order of the results. A work that failed on ours has no rate to be proud of. */
 export function ratiosOf(results: readonly Result[], section: string): readonly PeerRatio[] {
-  return results
-    .filter((own) => own.section === section && own.server === OWN_NAME)
+  return ownOf(results, section)
+    .filter(({ error }) => error === undefined)
     .flatMap((own) =>
       results
         .filter((other) => isSame(own, other) && other.server !== OWN_NAME)
@@ -82,6 +86,20 @@ function ratioVerdicts(results: readonly Result[]): Verdict[] {
       ];
     });
   });
+}
+
+/** What ours did not do to the end is missed, whatever its rounds before were. */
+function failureVerdicts(results: readonly Result[]): Verdict[] {
+  return failuresOf(results).map(({ section, work, x }) => {
+    const varied = x === undefined ? "" : ` (${x})`;
+    const what = `${workText(work)}${varied}, section ${section}`;
+    return { what, found: "failed", aim: "done", isReached: false };
+  });
+}
+
+/** Works that failed on ours. */
+export function failuresOf(results: readonly Result[]): readonly Result[] {
+  return results.filter(({ server, error }) => server === OWN_NAME && error !== undefined);
 }
 
 function atLeast(what: string, found: number, aim: number): Verdict {
@@ -165,7 +183,12 @@ function slowVerdicts(results: readonly Result[]): Verdict[] {
 }
 
 export function verdictsOf(results: readonly Result[]): readonly Verdict[] {
-  return [ratioVerdicts, costVerdicts, listVerdicts, nodeVerdicts, slowVerdicts].flatMap((judge) =>
-    judge(results),
-  );
+  return [
+    failureVerdicts,
+    ratioVerdicts,
+    costVerdicts,
+    listVerdicts,
+    nodeVerdicts,
+    slowVerdicts,
+  ].flatMap((judge) => judge(results));
 }

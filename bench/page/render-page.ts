@@ -2,7 +2,7 @@
 
 import type { Result, ResultsFile } from "../results.ts";
 import { OWN_NAME } from "../subjects/own-subjects.ts";
-import { ratiosOf, type Verdict, verdictsOf } from "./aims.ts";
+import { failuresOf, ratiosOf, type Verdict, verdictsOf } from "./aims.ts";
 import { ratioText, workText } from "./quantities.ts";
 import { costsTable, crowdTable, growthTable, ratesTable, table } from "./tables.ts";
 
@@ -47,8 +47,11 @@ export function renderPage({ machine, servers, commands, results }: ResultsFile)
 /** Every work in which another server is faster, the worst first. */
 function losses(results: readonly Result[]): string {
   const ratios = ["memory", "disk"].flatMap((section) => ratiosOf(results, section));
-  if (ratios.length === 0) return "";
-  const lost = ratios
+  const failed = failuresOf(results).map(
+    ({ section, work }) => `- ${workText(work)}, section ${section}: failed on ours`,
+  );
+  if (ratios.length + failed.length === 0) return "";
+  const slower = ratios
     // What rounds to 1.00 is none.
     .filter(({ ratio }) => ratio < 0.995)
     .toSorted((left, right) => left.ratio - right.ratio)
@@ -56,9 +59,10 @@ function losses(results: readonly Result[]): string {
       ({ section, work, server, ratio }) =>
         `- ${workText(work)} ${MEDIA[section] ?? ""}: ${ratioText(ratio)} of ${server}'s rate`,
     );
+  const lost = [...failed, ...slower];
   const words = lost.length > 0 ? lost.join("\n") : "In no work of this run.";
-  const share = `${lost.length} of ${ratios.length} comparisons.`;
-  return `### Where we lose\n\n${lost.length > 0 ? `${share}\n\n` : ""}${words}`;
+  const share = `${slower.length} of ${ratios.length} comparisons.`;
+  return `### Where we lose\n\n${slower.length > 0 ? `${share}\n\n` : ""}${words}`;
 }
 
 function aims(verdicts: readonly Verdict[]): string {

@@ -3,6 +3,7 @@
 import { figuresOf, type Figures } from "../quartiles.ts";
 import type { Result } from "../results.ts";
 import { OWN_NAME } from "../subjects/own-subjects.ts";
+import { isMeasuredTogether } from "./measured-together.ts";
 import { ratioText, rateText, variedText, workText } from "./quantities.ts";
 
 const MIB = 1024 ** 2;
@@ -37,9 +38,14 @@ function rateCell(result: Result | undefined): string {
 /** As much of an error as a cell holds. */
 const shortly = (error = "") => error.replaceAll(/[|\s]+/g, " ").slice(0, 80);
 
+/** What failed on ours, and what was measured in different runs, is not. */
+function isComparable(own: Result, other: Result | undefined): boolean {
+  return own.error === undefined && other !== undefined && isMeasuredTogether(own, other);
+}
+
 function ratioCell(own: Result, other: Result | undefined): string {
   const [ours, theirs] = [figuresOf(own), other && figuresOf(other)];
-  if (!ours || !theirs) return "-";
+  if (!ours || !theirs || !isComparable(own, other)) return "-";
   const ratio = ours.rate.median / theirs.rate.median;
   return ratio < 1 ? ratioText(ratio) : `**${ratioText(ratio)}**`;
 }

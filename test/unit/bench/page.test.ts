@@ -97,6 +97,26 @@ test("growth and slow clients are judged within ours", () => {
   expect(verdictsOf(slow).map(({ isReached }) => isReached)).toEqual([true, true]);
 });
 
+test("what failed on ours is a loss and a missed aim, whatever its rounds before were", () => {
+  const own = { ...result("memory", "put-4k", "kintsugi", [900]), error: "wrong bytes" };
+  const results = [own, result("memory", "put-4k", "minio", [100])];
+  expect(ratiosOf(results, "memory")).toEqual([]);
+  expect(verdictsOf(results).filter(({ isReached }) => !isReached)).toHaveLength(1);
+  const failed = renderPage({ machine: "2 cores", servers: {}, commands: {}, results });
+  expect(failed).toContain("- PUT 4 KiB, section memory: failed on ours");
+  expect(failed).not.toContain("9.00x");
+});
+
+test("rates of different runs are not compared", () => {
+  const own = result("memory", "put-4k", "kintsugi", [900]);
+  const other = result("memory", "put-4k", "minio", [100]);
+  const later = { ...own, at: "2026-11-21T03:00:00.000Z" };
+  expect(ratiosOf([own, other], "memory")).toHaveLength(1);
+  expect(ratiosOf([later, other], "memory")).toEqual([]);
+  const rendered = renderPage({ machine: "", servers: {}, commands: {}, results: [later, other] });
+  expect(rendered).toContain("| 900/s (900-900) | 100/s (100-100) | - |");
+});
+
 test("charts are well-formed, name each bar, and suit dark pages", () => {
   const chart = ratioChart("Ratios & more", ratiosOf(RESULTS, "memory"));
   expect(XMLValidator.validate(chart)).toBe(true);
