@@ -40,16 +40,19 @@ export function parseCredential(
 ): CredentialScope {
   const before = known.get(value);
   if (before !== undefined && isServed(before, served)) return before;
-  const scope = readCredential(value, served, fault);
+  if (!KNOWABLE.test(value)) return readCredential(value, served, fault);
+  // A piece of a header, or of a query, would hold on to the whole of it.
+  const copy = Buffer.from(value, "latin1").toString("latin1");
+  const scope = readCredential(copy, served, fault);
   if (known.size >= KNOWN_MAX) known.clear();
-  if (value.length <= KNOWN_LENGTH_MAX) known.set(value, scope);
+  known.set(copy, scope);
   return scope;
 }
 
 /** What was parsed before: a client sends the same all day. Whoever sends anything else can make it no larger than this. */
 const known = new Map<string, CredentialScope>();
 const KNOWN_MAX = 1_000;
-const KNOWN_LENGTH_MAX = 256;
+const KNOWABLE = /^[\u0020-\u007E]{1,256}$/;
 
 function isServed({ region, service }: CredentialScope, served: ServedScope): boolean {
   return (
