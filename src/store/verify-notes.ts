@@ -8,6 +8,11 @@ import type { Content, ShardSetRecord } from "../metadata/records.ts";
 import type { StoreContext } from "./store-context.ts";
 import type { EntryFault } from "./verify-entry.ts";
 
+/** Under way at a time: requests wait in the same queue, and are refused where it is full. */
+const WRITES_MAX = 200;
+
+type NotesContext = Pick<StoreContext, "logger" | "metadata">;
+
 interface PackNotes {
   /** When the first row was looked at that told of any, or of bad shards. */
   readonly noted: readonly number[];
@@ -15,12 +20,12 @@ interface PackNotes {
 }
 
 export class VerifyNotes {
-  readonly #context: StoreContext;
+  readonly #context: NotesContext;
   readonly #packs = new Map<SetId, PackNotes>();
   readonly #writes: Promise<void>[] = [];
   #ended: ReadonlySet<Incarnation> = new Set();
 
-  constructor(context: StoreContext) {
+  constructor(context: NotesContext) {
     this.#context = context;
   }
 
@@ -51,9 +56,13 @@ export class VerifyNotes {
     } else if (isNoted) this.#takeAway(set.id, { noted: set.missing, bad });
   }
 
-  /** After a walk over all rows. */
-  noteFoundPacks(): void {
-    for (const [setId, notes] of this.#packs) this.#takeAway(setId, notes);
+  /** After a walk over all rows. Never rejects. */
+  async noteFoundPacks(): Promise<void> {
+    for (const [setId, notes] of this.#packs) {
+      this.#takeAway(setId, notes);
+      if (this.#writes.length >= WRITES_MAX) await this.settle();
+    }
+    await this.settle();
   }
 
   /** Resolves when the metadata has been told: who has the report asks it for the same sets next. Never rejects. */

@@ -138,9 +138,8 @@ class Verification {
   }
 
   /** Packs that are whole again: after a walk that saw all that is in them. */
-  async noteFoundPacks(): Promise<void> {
-    this.#notes.noteFoundPacks();
-    await this.#notes.settle();
+  noteFoundPacks(): Promise<void> {
+    return this.#notes.noteFoundPacks();
   }
 
   /** Copies of the metadata that are not up to date: what lies in it has less redundancy than it should. */
