@@ -8,8 +8,11 @@ import type { Geometry } from "./geometry.ts";
 import { Kernel } from "./kernel.ts";
 import { KernelMemory } from "./kernel-memory.ts";
 
-/** Kernels for losses are kept for so many patterns: all of 4+2, and those of 8+4 that two lost drives make. */
-const RESTORERS_MAX = 128;
+/**
+ * Kernels for losses are kept for so many patterns: all that reading from the 8 of 8+4 can meet, 495, each of 70 KiB. One
+ * is made in milliseconds, in which nothing else goes on: too long to do so again and again.
+ */
+const RESTORERS_MAX = 512;
 
 /** @throws when the engine has no vectors, or no room for the kernel's memory. */
 export function createSimdCodec(): ErasureCodec {

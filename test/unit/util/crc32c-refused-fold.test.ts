@@ -1,0 +1,17 @@
+// An engine that folds wrongly: the checksums of the on-disk format stay what they are.
+
+import { crc32c as nativeCrc32c } from "@node-rs/crc32";
+import { expect, test, vi } from "vitest";
+
+test("a fold that gives other checksums is not used", async () => {
+  const { CrcFold } = await import("../../../src/util/crc-fold.ts");
+  const made = CrcFold.create("CRC32C");
+  if (made === undefined) throw new Error("this engine folds");
+  const rest = vi.spyOn(made, "fold").mockReturnValue(new Uint8Array(made.restBound));
+  const created = vi.spyOn(CrcFold, "create").mockReturnValue(made);
+  const { crc32c } = await import("../../../src/util/crc32c.ts");
+  const bytes = Buffer.alloc(64 * 1024, "unit");
+  expect([crc32c(bytes), crc32c(bytes, 7)]).toEqual([nativeCrc32c(bytes), nativeCrc32c(bytes, 7)]);
+  // It was tried, once.
+  expect([created.mock.calls.length, rest.mock.calls.length]).toEqual([1, 1]);
+});
