@@ -4,14 +4,21 @@
 
 import type { IncomingMessage } from "node:http";
 import type { Exchange } from "./exchange.ts";
+import { stalledAnswers } from "./send-response.ts";
 
 const DRAIN_BYTES_MAX = 4 * 1024 * 1024;
 const DRAIN_MS_MAX = 2_000;
 
-/** Ends an answer that was written in full. */
-export async function endExchange({ message, out, isBroken }: Exchange): Promise<void> {
+/** Ends an answer that was written in full; watches what the kernel has not taken of it. */
+export async function endExchange({
+  message,
+  out,
+  isBroken,
+}: Pick<Exchange, "isBroken" | "message" | "out">): Promise<void> {
   if (!message.complete && !isBroken && !out.destroyed) await drain(message);
   out.end();
+  // Whatever it is: a head without a body can be stuck behind what the client has not taken of earlier answers.
+  if (out.writableLength > 0) stalledAnswers.watch(out);
 }
 
 /** Whether the whole request has arrived. A request that was refused at once may still be in the parser. */

@@ -56,7 +56,6 @@ function sendBytes(out: ServerResponse, bytes: Uint8Array): void {
   // What is left of a request is read away before its answer ends.
   if (out.req.complete) out.end(bytes);
   else out.write(bytes);
-  if (out.writableLength > 0) stalledAnswers.watch(out);
 }
 
 function writeHead(out: ServerResponse, response: S3Response, common: CommonHeaders): void {

@@ -1,8 +1,9 @@
 // Clients that do not take their answers (F70): what counts is what the kernel accepts, not what they send meanwhile.
 
 import type { ServerResponse } from "node:http";
-import { connect, type Socket } from "node:net";
+import { connect, Socket } from "node:net";
 import { afterEach, expect, test } from "vitest";
+import { endExchange } from "../../../src/api/end-exchange.ts";
 import { sendResponse, stalledAnswers } from "../../../src/api/send-response.ts";
 import { StalledAnswers } from "../../../src/api/stalled-answers.ts";
 import type { ByteWindow } from "../../../src/store/byte-window.ts";
@@ -78,6 +79,17 @@ async function untilFull(out: ServerResponse): Promise<void> {
   }
 }
 
+/** The answer that the kernel does not take, of those that are asked for one by one. */
+async function untilStuck(answers: readonly ServerResponse[]): Promise<ServerResponse> {
+  for (;;) {
+    await until(LIMIT_MS, "an answer waits", () => (answers.at(-1)?.writableLength ?? 0) > 0);
+    const out = answers.at(-1);
+    if (out === undefined) continue;
+    await untilFull(out);
+    if (!out.writableFinished) return out;
+  }
+}
+
 async function take(reader: Socket, bytes: number): Promise<void> {
   const before = reader.bytesRead;
   reader.resume();
@@ -130,6 +142,29 @@ test("an answer is watched from when its socket is full until it ends", async ()
   await until(LIMIT_MS, "the answer ends", () => out.writableFinished);
   await until(LIMIT_MS, "nothing is watched", () => stalledAnswers.count === 0);
   await until(LIMIT_MS, "all of it comes", () => reader.bytesRead > SIZE_BYTES);
+});
+
+test("answers without a body are watched too: a client asks for one after the other, and takes none", async () => {
+  const answers: ServerResponse[] = [];
+  const reader = new Socket();
+  client = reader;
+  const ask = () => reader.write("HEAD / HTTP/1.1\r\nHost: h\r\n\r\n");
+  lab = await serveWith(async (message, out) => {
+    answers.push(out);
+    out.once("finish", ask);
+    const headers = { "content-length": "1", "x-amz-meta-much": "m".repeat(8_000) };
+    await sendResponse(out, { status: 200, headers, body: undefined }, {});
+    await endExchange({ message, out, isBroken: false });
+  });
+  reader.on("error", () => undefined);
+  reader.connect(lab.port, "127.0.0.1");
+  reader.pause();
+  ask();
+  const out = await untilStuck(answers);
+  expect(stalledAnswers.count).toBe(1);
+  look(stalledAnswers, LOOKS + 1);
+  expect(out.destroyed).toBe(true);
+  await until(LIMIT_MS, "nothing is watched", () => stalledAnswers.count === 0);
 });
 
 test("by the clock it comes without being asked", async () => {
