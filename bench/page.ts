@@ -33,7 +33,8 @@ function write(file: string, page: string): void {
     const ratios = ratiosOf(results.results, section);
     if (ratios.length > 0) writeFileSync(join(folder, CHARTS[section]), ratioChart(title, ratios));
   }
-  writeFileSync(join(folder, CHARTS.growth), growthChart("How cost grows", results.results));
+  const growth = growthChart("How cost grows", results.results);
+  if (growth !== undefined) writeFileSync(join(folder, CHARTS.growth), growth);
 }
 
 const { values, positionals } = parseArgs({

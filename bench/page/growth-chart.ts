@@ -70,15 +70,17 @@ interface Point {
   readonly y: number;
 }
 
-export function growthChart(title: string, results: readonly Result[]): string {
+/** Undefined where nothing was measured that grows. */
+export function growthChart(title: string, results: readonly Result[]): string | undefined {
   const shown = PANELS.map((panel) => ({ panel, series: seriesOf(panel, results) })).filter(
     ({ series }) => series.some((points) => points.length > 1),
   );
+  if (shown.length === 0) return undefined;
   const content = shown.map(({ panel, series }, index) => {
     const at = `translate(${(index % 2) * (WIDTH - PANEL.width)} ${Math.floor(index / 2) * PANEL.height})`;
     return element("g", { transform: at }, panelContent(panel, series).join("\n"));
   });
-  const height = Math.max(1, Math.ceil(shown.length / 2)) * PANEL.height;
+  const height = Math.ceil(shown.length / 2) * PANEL.height;
   return drawing({ width: WIDTH, height, title, content });
 }
 

@@ -127,6 +127,6 @@ test("charts are well-formed, name each bar, and suit dark pages", () => {
     ...result("sizes", `put-${x}`, "kintsugi", [x + 1]),
     x,
   }));
-  expect(XMLValidator.validate(growthChart("Growth", grown))).toBe(true);
-  expect(XMLValidator.validate(growthChart("Nothing", []))).toBe(true);
+  expect(XMLValidator.validate(growthChart("Growth", grown) ?? "")).toBe(true);
+  expect(growthChart("Nothing", [])).toBeUndefined();
 });
