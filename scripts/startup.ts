@@ -2,12 +2,12 @@
 // ten; and its memory (Pss of the process tree) a minute after a start, idle.
 
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
+import { freePort } from "../bench/free-port.ts";
 import { Presigner } from "../bench/presign.ts";
 import { processStats } from "../bench/process-stats.ts";
 import { RawClient } from "../bench/raw-client.ts";
@@ -18,16 +18,6 @@ const keys = {
   KINTSUGI_ACCESS_KEY: "STARTUPACCESSKEY",
   KINTSUGI_SECRET_KEY: "startup-secret-key-0123",
 };
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const address = probe.address();
-  probe.close();
-  await once(probe, "close");
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return address.port;
-}
 
 async function start(folder: string) {
   const port = await freePort();

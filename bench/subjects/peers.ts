@@ -4,9 +4,9 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, readFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { freePort } from "../free-port.ts";
 import { Presigner } from "../presign.ts";
 import { RawClient } from "../raw-client.ts";
 import { type Keys, REGION, type Running, type Subject, targetOf } from "./subject.ts";
@@ -115,14 +115,4 @@ async function untilReady(target: Running["target"], hasEnded: () => boolean): P
     await sleep(ASKED_EVERY_MS);
   }
   throw new Error(`it was not ready within ${READY_MS_MAX / 1_000} s: ${last}`);
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, "127.0.0.1");
-  await once(probe, "listening");
-  const address = probe.address();
-  probe.close();
-  await once(probe, "close");
-  if (address === null || typeof address === "string") throw new Error("no port");
-  return address.port;
 }

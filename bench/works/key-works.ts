@@ -159,7 +159,7 @@ export const getListedWork: Work = {
   load: (scope) =>
     operationOf(
       preparedSource(scope, Infinity, (index) => {
-        const path = `/${scope.bucket}/${listedKey(anyOf(scope, index), scope.keys)}`;
+        const path = anyListed(scope, index);
         return { ...prepare(scope, { method: "GET", path }), status: 200, answerBytes: 1 };
       }),
     ),
@@ -173,12 +173,14 @@ export const putListedWork: Work = {
   load: (scope) =>
     operationOf(
       preparedSource(scope, Infinity, (index) => {
-        const path = `/${scope.bucket}/${listedKey(anyOf(scope, index), scope.keys)}`;
+        const path = anyListed(scope, index);
         const { body } = bodyOf(1);
         return { ...prepare(scope, { method: "PUT", path, body }), status: 200 };
       }),
     ),
 };
 
-/** Spreads the requests of a round over all keys. */
-const anyOf = ({ keys, round }: Scope, index: number) => ((index + round * 104_729) * 7_919) % keys;
+/** The path of one of the keys that are listed: the requests of a round are spread over all of them. */
+function anyListed({ bucket, keys, round }: Scope, index: number): string {
+  return `/${bucket}/${listedKey(((index + round * 104_729) * 7_919) % keys, keys)}`;
+}

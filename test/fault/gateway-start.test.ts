@@ -1,7 +1,6 @@
 // A gateway at its start: it waits for its data nodes and says so; later it starts without those it can spare, and
 // takes them in when they come.
 
-import { createServer } from "node:net";
 import { join } from "node:path";
 import {
   CreateBucketCommand,
@@ -10,6 +9,7 @@ import {
   type S3Client,
 } from "@aws-sdk/client-s3";
 import { expect, test } from "vitest";
+import { freePort } from "../../bench/free-port.ts";
 import { givenFolder, runProcess, startProcess } from "../support/kintsugi-process.ts";
 import { sdkClientOf } from "../support/sdk-client.ts";
 
@@ -19,16 +19,6 @@ const env = {
   KINTSUGI_SECRET_KEY: keys.secretKey,
   KINTSUGI_CLUSTER_SECRET: "0123456789abcdef0123456789abcdef",
 };
-
-/** A port that was free a moment ago, for a node that is to come back where it was. */
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === "object" ? (address?.port ?? 0) : 0));
-    });
-  });
-}
 
 const startNode = (folder: string, port: number) =>
   startProcess(["node", folder, "--port", String(port)], { env });

@@ -7,8 +7,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Database from "better-sqlite3";
 import { expect, onTestFinished, test, vi } from "vitest";
-import { formatDrive, newDriveId } from "../../src/datanode/drive-identity.ts";
-import { openRealDisk } from "../../src/disk/real-disk.ts";
 import type { MemberSpec } from "../../src/metadata/members/member-spec.ts";
 import type { MetadataStore } from "../../src/metadata/metadata-store.ts";
 import {
@@ -16,27 +14,14 @@ import {
   type MemberedMetadata,
 } from "../../src/metadata/sqlite/open-sqlite-metadata.ts";
 import type { MembersPlan } from "../../src/metadata/sqlite/writer-host.ts";
+import { CLUSTER, formatMembers } from "../support/member-folders.ts";
 
-const CLUSTER = "0f0e0d0c-0b0a-4908-8706-050403020100";
 const KIB = 1024;
 
 async function givenDrives(count: number) {
   const base = await mkdtemp(join(tmpdir(), "kintsugi-members-"));
   onTestFinished(() => rm(base, { recursive: true, force: true }));
-  const slots = Array.from({ length: count }, () => ({
-    driveId: newDriveId(),
-    wasMountPoint: false,
-  }));
-  const format = async (slot: number): Promise<MemberSpec> => {
-    const path = join(base, `drive-${slot}`);
-    const { driveId = newDriveId() } = slots[slot] ?? {};
-    await mkdir(path);
-    const disk = openRealDisk({ root: path, deadlineMs: 10_000, maxInFlight: 2 });
-    await formatDrive(disk, { clusterId: CLUSTER, createdAt: 1, driveId, slot, slots });
-    return { kind: "folder", driveId, path };
-  };
-  const specs = await Promise.all(slots.map((_, slot) => format(slot)));
-  return { base, specs, format, pathOf: (slot: number) => join(base, `drive-${slot}`) };
+  return { base, ...(await formatMembers(base, count)) };
 }
 
 interface OpenChange extends Partial<MembersPlan> {

@@ -9,17 +9,16 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import Database from "better-sqlite3";
 import { expect, onTestFinished, test } from "vitest";
-import { formatDrive, newDriveId } from "../../src/datanode/drive-identity.ts";
 import { openRealDisk } from "../../src/disk/real-disk.ts";
 import { encodeRecord } from "../../src/journal/journal-record.ts";
-import { openMember, type FolderMemberSpec } from "../../src/metadata/members/member-spec.ts";
+import { openMember } from "../../src/metadata/members/member-spec.ts";
 import { openMemberedMetadata } from "../../src/metadata/sqlite/open-sqlite-metadata.ts";
 import { APPLICATION_ID, MIGRATIONS } from "../../src/metadata/sqlite/schema.ts";
 import type { MembersPlan } from "../../src/metadata/sqlite/writer-host.ts";
 import type { CrashPoint } from "../../src/util/crash-point.ts";
 import { crc32c } from "../../src/util/crc32c.ts";
+import { CLUSTER, formatMembers } from "../support/member-folders.ts";
 
-const CLUSTER = "0f0e0d0c-0b0a-4908-8706-050403020100";
 const FAST_FOLDER = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
 const OPENER = new URL("../../src/metadata/sqlite/open-sqlite-metadata.ts", import.meta.url);
 const COUNT = 20;
@@ -134,15 +133,7 @@ interface Place {
 async function givenOldDatabase() {
   const base = await mkdtemp(join(FAST_FOLDER, "kintsugi-upgrade-"));
   onTestFinished(() => rm(base, { recursive: true, force: true }));
-  const slots = [0, 1, 2].map(() => ({ driveId: newDriveId(), wasMountPoint: false }));
-  const specs: FolderMemberSpec[] = [];
-  for (const [slot, { driveId }] of slots.entries()) {
-    const path = join(base, `drive-${slot}`);
-    await mkdir(path);
-    const disk = openRealDisk({ root: path, deadlineMs: 10_000, maxInFlight: 2 });
-    await formatDrive(disk, { clusterId: CLUSTER, createdAt: 1, driveId, slot, slots });
-    specs.push({ kind: "folder", driveId, path });
-  }
+  const { specs } = await formatMembers(base, 3);
   const folder = join(base, "metadata");
   await mkdir(folder);
   const database = new Database(join(folder, "metadata.db"));

@@ -12,11 +12,11 @@ import { openMemoryMetadata } from "../../src/metadata/memory/open-memory-metada
 import type { MetadataStore } from "../../src/metadata/metadata-store.ts";
 import { openSqliteMetadata } from "../../src/metadata/sqlite/open-sqlite-metadata.ts";
 import type { Clock } from "../../src/util/clock.ts";
-import { bucketInput } from "../contract/metadata/inputs.ts";
 import { dumpOf, withoutIds } from "./metadata-dump.ts";
-import { BUCKETS, stepsArbitrary } from "./metadata-draws.ts";
-import { givenMembers, openOn } from "./metadata-members.ts";
-import { MetadataScript, type Action } from "./metadata-script.ts";
+import { stepsArbitrary } from "./metadata-draws.ts";
+import { formatMembers } from "../support/member-folders.ts";
+import { openOn } from "./metadata-members.ts";
+import { beginAnew, MetadataScript, type Action } from "./metadata-script.ts";
 
 const seed = Number(process.env["SEED"] ?? Date.now() % 2 ** 31);
 const numRuns = Number(process.env["RUNS"] ?? 40);
@@ -33,7 +33,7 @@ const SQLITES: readonly (readonly [string, (folder: string) => Promise<MetadataS
   [
     "SQLite with members",
     async (folder) => {
-      const specs = await givenMembers(folder, 3);
+      const { specs } = await formatMembers(folder, 3);
       return (await openOn(join(folder, "metadata"), specs, standingClock)).metadata;
     },
   ],
@@ -53,12 +53,7 @@ test.each(SQLITES)(
 
     await fc.assert(
       fc.asyncProperty(stepsArbitrary, async (steps) => {
-        for (const engine of [model, store]) {
-          await engine.reset();
-          const trash = await engine.listTrash(1_000_000);
-          await engine.dropTrash(trash.map(({ setId }) => setId));
-          for (const name of BUCKETS) await engine.createBucket(bucketInput(name));
-        }
+        await beginAnew([model, store]);
         for (const step of steps) {
           const actions = await script.prepare(step);
           const expected = await answersOf(model, actions);

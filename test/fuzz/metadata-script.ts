@@ -25,7 +25,23 @@ import {
   uploadsQuery,
   versionsQuery,
 } from "../contract/metadata/inputs.ts";
-import type { ContentChoice, DrawnDelete, Named, Operation } from "./metadata-draws.ts";
+import {
+  BUCKETS,
+  type ContentChoice,
+  type DrawnDelete,
+  type Named,
+  type Operation,
+} from "./metadata-draws.ts";
+
+/** Engines that are compared begin each sequence with nothing but the buckets of the draws. */
+export async function beginAnew(engines: readonly MetadataStore[]): Promise<void> {
+  for (const engine of engines) {
+    await engine.reset();
+    const trash = await engine.listTrash(1_000_000);
+    await engine.dropTrash(trash.map((row) => row.setId));
+    for (const name of BUCKETS) await engine.createBucket(bucketInput(name));
+  }
+}
 
 export type Action = (store: MetadataStore) => Promise<unknown>;
 

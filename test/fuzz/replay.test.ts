@@ -9,10 +9,10 @@ import * as fc from "fast-check";
 import { expect, onTestFinished, test } from "vitest";
 import { openMemoryMetadata } from "../../src/metadata/memory/open-memory-metadata.ts";
 import type { MetadataStore } from "../../src/metadata/metadata-store.ts";
-import { bucketInput } from "../contract/metadata/inputs.ts";
-import { BUCKETS, stepsArbitrary } from "./metadata-draws.ts";
-import { givenMembers, openOn } from "./metadata-members.ts";
-import { MetadataScript, type Action } from "./metadata-script.ts";
+import { stepsArbitrary } from "./metadata-draws.ts";
+import { formatMembers } from "../support/member-folders.ts";
+import { openOn } from "./metadata-members.ts";
+import { beginAnew, MetadataScript, type Action } from "./metadata-script.ts";
 
 const seed = Number(process.env["SEED"] ?? Date.now() % 2 ** 31);
 const numRuns = Number(process.env["RUNS"] ?? 15);
@@ -22,7 +22,7 @@ const OWN_COLUMNS = new Set(["epoch", "chain_epoch", "chain_sequence", "chain_di
 test(`records alone make the same database (seed ${seed})`, { timeout: 120_000 }, async () => {
   const base = await mkdtemp(join(tmpdir(), "kintsugi-replay-"));
   onTestFinished(() => rm(base, { recursive: true, force: true }));
-  const specs = await givenMembers(base, 3);
+  const { specs } = await formatMembers(base, 3);
   const [first, second] = [join(base, "first"), join(base, "second")];
 
   const { metadata } = await openOn(first, specs);
@@ -30,12 +30,7 @@ test(`records alone make the same database (seed ${seed})`, { timeout: 120_000 }
   const script = new MetadataScript(model, [metadata]);
   await fc.assert(
     fc.asyncProperty(stepsArbitrary, async (steps) => {
-      for (const engine of [model, metadata]) {
-        await engine.reset();
-        const trash = await engine.listTrash(1_000_000);
-        await engine.dropTrash(trash.map(({ setId }) => setId));
-        for (const name of BUCKETS) await engine.createBucket(bucketInput(name));
-      }
+      await beginAnew([model, metadata]);
       for (const step of steps) {
         const actions = await script.prepare(step);
         await Promise.all([settle(model, actions), settle(metadata, actions)]);
