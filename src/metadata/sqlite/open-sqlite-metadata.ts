@@ -15,6 +15,7 @@ import { openForReading } from "./open-database.ts";
 import { sqliteReads } from "./sqlite-reads.ts";
 import type { WriterNews } from "./write-protocol.ts";
 import type { SpawnWriter } from "./spawn-writer.ts";
+import type { WriterDoor } from "./write-listener.ts";
 import { startWriter, type StartedWriter, type WriterOptions } from "./writer-client.ts";
 import type { MembersPlan } from "./writer-host.ts";
 import { syncFolder } from "./sync-folder.ts";
@@ -29,6 +30,8 @@ export interface SqliteMetadataOptions {
   readonly clock?: Clock | undefined;
   /** Processes that were killed and may not be gone: see `lockFolder`. */
   readonly replacedPids?: readonly number[];
+  /** Where other processes of this server, `openSideMetadata` in them, reach the writer; undefined: nowhere. */
+  readonly door?: WriterDoor | undefined;
 }
 
 export interface MemberedMetadataOptions extends SqliteMetadataOptions {
@@ -55,9 +58,9 @@ export interface MemberedMetadata {
  * @throws when another process holds the folder, or a newer version wrote the database.
  */
 export async function openSqliteMetadata(options: SqliteMetadataOptions): Promise<MetadataStore> {
-  const { clock = realClock } = options;
+  const { clock = realClock, door } = options;
   return inFolder(options, async (path, lock) => {
-    const writer = await startWriter({ path, clock });
+    const writer = await startWriter({ path, clock, door });
     return assemble(path, lock, { writer, reports: new Reports() });
   });
 }
@@ -69,7 +72,7 @@ export async function openSqliteMetadata(options: SqliteMetadataOptions): Promis
 export async function openMemberedMetadata(
   options: MemberedMetadataOptions,
 ): Promise<MemberedMetadata> {
-  const { plan, spawn, clock = realClock, onLog, onFenced } = options;
+  const { plan, door, spawn, clock = realClock, onLog, onFenced } = options;
   return inFolder(options, async (path, lock) => {
     const reports = new Reports();
     const onNews: WriterOptions["onNews"] = (news) => {
@@ -77,7 +80,7 @@ export async function openMemberedMetadata(
       else if (news.kind === "fenced") onFenced(news.message);
       else reports.take(news);
     };
-    const writer = await startWriter({ path, clock, plan, spawn, onNews });
+    const writer = await startWriter({ path, clock, plan, door, spawn, onNews });
     const metadata = await assemble(path, lock, { writer, reports });
     const { clusterId = plan.clusterId ?? "", remarks } = writer;
     return { metadata, clusterId, remarks, addMember: (spec) => writer.addMember(spec) };

@@ -8,7 +8,12 @@ import { OBJECT_COLUMNS, objectOf, type ObjectRow } from "./object-rows.ts";
 import { SET_COLUMNS, setOf, type SetRow } from "./rows.ts";
 import { FULL_VERSION_COLUMNS, versionOf, type VersionRow } from "./version-rows.ts";
 
-type PackRead = "findNamedSets" | "findPacked" | "listDegradedSets" | "listSparsePacks";
+type PackRead =
+  | "findNamedSets"
+  | "findPacked"
+  | "listDegradedSets"
+  | "listSets"
+  | "listSparsePacks";
 
 interface NamedSetRow extends SetRow {
   readonly id: SetId;
@@ -34,6 +39,7 @@ export const PACK_READS = {
     where o.bucket_id = ? and o.key = ? and o.set_id = ? and o.pack_offset = ?`,
   degraded: `select s.id, ${SET_COLUMNS} from shard_sets s indexed by shard_sets_missing
     where s.missing is not null and s.id > ? order by s.id limit ?`,
+  sets: `select s.id, ${SET_COLUMNS} from shard_sets s where s.id > ? order by s.id limit ?`,
   // Passes over the packs that are not sparse: there are few packs, for each holds many objects.
   sparse: `select s.id, s.live_bytes, s.reference_count, ${SET_COLUMNS} from shard_sets s indexed by shard_sets_packs
     where s.pack_state is not null and s.pack_state = 'sealed' and s.id > :after and s.size_bytes > 0
@@ -49,6 +55,7 @@ export function packReads(database: Database): Pick<MetadataReader, PackRead> {
   const object = database.prepare<PlaceBound, ObjectRow>(PACK_READS.object);
   const older = database.prepare<PlaceBound, SetRow & VersionRow>(PACK_READS.version);
   const degraded = database.prepare<[string, number], NamedSetRow>(PACK_READS.degraded);
+  const sets = database.prepare<[string, number], NamedSetRow>(PACK_READS.sets);
   const sparse = database.prepare<[SparseQuery], PackRow>(PACK_READS.sparse);
   return {
     findNamedSets: database.transaction(
@@ -67,6 +74,7 @@ export function packReads(database: Database): Pick<MetadataReader, PackRead> {
     ),
     listDegradedSets: (after, limit) =>
       degraded.all(after ?? FIRST, limit).map((row) => setOf(row, row.id)),
+    listSets: (after, limit) => sets.all(after ?? FIRST, limit).map((row) => setOf(row, row.id)),
     listSparsePacks: (share, after, limit) =>
       sparse.all({ share, after: after ?? FIRST, limit }).map((row) => ({
         set: setOf(row, row.id),

@@ -66,6 +66,12 @@ export type WriterNews =
   /** Another process has taken the members over: this one must not go on. */
   | { readonly kind: "fenced"; readonly message: string };
 
+/** What the writer tells other processes of the same server. */
+export type SideNews =
+  /** The database is there, and can be read; it may be another one than before. */
+  | { readonly kind: "ready" }
+  | Extract<WriterNews, { readonly kind: "fenced" | "replaced" | "report" }>;
+
 export function answerOf(error: unknown): WriteAnswer {
   if (error instanceof S3Error) {
     return { kind: "refused", refusal: refusalOf(error) };

@@ -8,6 +8,7 @@ import type { Clock } from "../../util/clock.ts";
 import { withDeadline } from "../../util/deadline.ts";
 import { Gathering } from "../../util/gathering.ts";
 import type { WriteName, WritePort, WriteRequest, WriteResult } from "../write-operations.ts";
+import { GROUP_ROWS_MAX, GROUP_SIZE_MAX, rowsOf } from "./group-bounds.ts";
 import {
   faultOf,
   type Fault,
@@ -17,9 +18,6 @@ import {
   type WriteGroup,
 } from "./write-protocol.ts";
 
-const GROUP_SIZE_MAX = 256;
-/** Rows that a group changes, more or less, unless a single write changes more: others wait for it, and members take it whole. */
-const GROUP_ROWS_MAX = 10_000;
 /** Writes that wait for their group; with inline bytes at most some tens of MiB. */
 const QUEUE_SIZE_MAX = 4_096;
 /** How long a group may take. Emptying a store of millions of rows stays below that; a disk that hangs does not. */
@@ -188,14 +186,6 @@ function groupSize(waiting: readonly Waiting[]): number {
     if (count > 0 && rowCount > GROUP_ROWS_MAX) return count;
   }
   return GROUP_SIZE_MAX;
-}
-
-function rowsOf({ name, input }: WriteRequest): number {
-  if (name === "deleteObjects")
-    return (input as WriteRequest<"deleteObjects">["input"]).requests.length;
-  if (name === "dropTrash") return (input as WriteRequest<"dropTrash">["input"]).setIds.length;
-  if (name !== "completeUpload") return 1;
-  return (input as WriteRequest<"completeUpload">["input"]).parts.length;
 }
 
 /**

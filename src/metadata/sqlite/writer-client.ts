@@ -8,6 +8,7 @@ import type { WritePort } from "../write-operations.ts";
 import type { MemberSpec } from "../members/member-spec.ts";
 import type { FromWriter, ToWriter, WriterNews } from "./write-protocol.ts";
 import { spawnWriter, type SpawnWriter } from "./spawn-writer.ts";
+import type { WriterDoor } from "./write-listener.ts";
 import { WriteQueue } from "./write-queue.ts";
 import type { MembersPlan } from "./writer-host.ts";
 
@@ -21,6 +22,8 @@ export interface WriterOptions {
   readonly clock: Clock;
   /** Undefined: the database is the only copy. */
   readonly plan?: MembersPlan | undefined;
+  /** Where other processes reach the writer's thread; undefined: nowhere. */
+  readonly door?: WriterDoor | undefined;
   readonly onNews?: ((news: Exclude<WriterNews, { kind: "restored" }>) => void) | undefined;
   /** How a thread is started; tests put their own hand between. */
   readonly spawn?: SpawnWriter | undefined;
@@ -85,9 +88,10 @@ class WriterClient {
 
   /** @throws when the thread does not get as far as having the database open. */
   async start(): Promise<Ready> {
-    const { path, plan, spawn = spawnWriter } = this.#options;
+    const { path, plan, door, spawn = spawnWriter } = this.#options;
     const { specs } = this;
-    const worker = spawn({ path, plan: plan && { ...plan, specs, lastEpoch: this.#lastEpoch } });
+    const members = plan && { ...plan, specs, lastEpoch: this.#lastEpoch };
+    const worker = spawn({ path, plan: members, door });
     let death = new Error("the metadata writer has ended");
     worker.on("error", (error: Error) => (death = error));
     const exited = new Promise<void>((resolve) => {

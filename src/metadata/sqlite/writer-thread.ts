@@ -3,6 +3,8 @@
 import { parentPort, type MessagePort } from "node:worker_threads";
 import { MembersError } from "../members/survey.ts";
 import { ForeignDatabaseError } from "./open-database.ts";
+import { WriteListener, type WriterDoor } from "./write-listener.ts";
+import { WriteMerger } from "./write-merger.ts";
 import { messageOf, type FromWriter, type ToWriter } from "./write-protocol.ts";
 import { WriterHost, type MembersPlan } from "./writer-host.ts";
 
@@ -12,29 +14,58 @@ export interface WriterData {
   readonly path: string;
   /** Undefined: the database is the only copy. */
   readonly plan?: MembersPlan | undefined;
+  /** Undefined: only its own process writes. */
+  readonly door?: WriterDoor | undefined;
 }
 
-function serve(port: MessagePort, { path, plan }: WriterData): Promise<void> {
-  const send = (message: FromWriter): void => {
+function serve(port: MessagePort, { path, plan, door }: WriterData): Promise<void> {
+  const toPort = (message: FromWriter): void => {
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- A thread's port has no origin.
     port.postMessage(message);
   };
+  let listener: WriteListener | undefined;
+  const send = (message: FromWriter): void => {
+    toPort(message);
+    listener?.tell(message);
+  };
   const host = new WriterHost({ path, plan, send });
+  const merger = new WriteMerger({
+    apply: (group) => host.apply(group),
+    hasOthers: () => listener !== undefined && listener.count > 0,
+  });
+  const end = (): void => {
+    listener?.close();
+    port.close();
+  };
   const take = async (message: ToWriter): Promise<void> => {
-    if (message.kind === "group") send(await host.apply(message));
+    if (message.kind === "group") merger.submit({ group: message, reply: toPort });
     else if (message.kind === "add-member") await host.addMember(message.spec);
     else if (message.kind === "restore") send({ kind: "restored", problem: await host.restore() });
     else {
+      await merger.close();
       await host.close();
-      port.close();
+      end();
     }
+  };
+  const open = async (): Promise<void> => {
+    if (door !== undefined) {
+      const opened = new WriteListener(door.token, merger);
+      try {
+        await opened.listen(door.socketPath);
+        listener = opened;
+      } catch (error) {
+        const message = `other processes cannot reach the metadata: ${messageOf(error)}`;
+        send({ kind: "log", level: "warn", message });
+      }
+    }
+    await host.start();
   };
   // A fault here leaves an unknown state: the thread dies of it, and another takes its place.
   port.on("message", (message: ToWriter) => void take(message));
-  return host.start().catch((error: unknown) => {
+  return open().catch((error: unknown) => {
     const isRefusal = error instanceof MembersError || error instanceof ForeignDatabaseError;
     send({ kind: "unusable", message: messageOf(error), isRefusal });
-    port.close();
+    end();
   });
 }
 
