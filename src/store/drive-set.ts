@@ -60,6 +60,15 @@ export class DriveSet {
     return this.#absentCount + this.all.filter((drive) => drive.isAway).length;
   }
 
+  /** The same, where others have not heard from some of them. */
+  countAway(elsewhere: ReadonlySet<DriveId>): number {
+    let count = this.#absentCount;
+    for (const [driveId, drive] of this.#drives) {
+      if (drive.isAway || elsewhere.has(driveId)) count += 1;
+    }
+    return count;
+  }
+
   /** Whether `count` drives have more than their reserve left, as far as is known; of one that is away nothing bad is. */
   hasRoom(count: number): boolean {
     let left = this.#absentCount;

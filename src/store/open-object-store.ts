@@ -6,6 +6,7 @@ import { INLINE_BYTES_MAX, PACK_BYTES_MAX, PART_BYTES_MIN, UNIT_BYTES } from "..
 import type { ShardStore, SpaceInfo } from "../datanode/shard-store.ts";
 import type { ErasureCodec } from "../erasure/erasure-codec.ts";
 import { geometryFor } from "../erasure/geometry.ts";
+import type { Incarnation } from "../core/ids.ts";
 import type { MetadataStore } from "../metadata/metadata-store.ts";
 import type { LayoutRecord } from "../metadata/records.ts";
 import { silentLogger, type Logger } from "../telemetry/logger.ts";
@@ -31,6 +32,7 @@ import { makeIncarnation, SetIds } from "./set-ids.ts";
 import { SpaceWatch } from "./space-watch.ts";
 import { stripeAllocator } from "./stripe-allocator.ts";
 import type { StoreContext, StoreLimits } from "./store-context.ts";
+import { reportOf, Sides, type SideReport, type SideWorkers } from "./side-workers.ts";
 import { StoreInspector, type StoreStatus } from "./store-status.ts";
 import type { OrphanSet, SweepOptions, SweepReport } from "./sweep-report.ts";
 import { TrashCollector, type TrashStep } from "./trash-collector.ts";
@@ -57,11 +59,16 @@ export interface ObjectStoreOptions {
    * wrote before has ended, and what it left is swept. Default: no.
    */
   readonly isSoleOwner?: boolean | undefined;
+  /**
+   * The incarnation that the lead's `beginSide` gave: this store is one of several processes'. It begins and ends none
+   * itself; trash, sweep and compaction are the lead's. Default: the store is the lead, or the only one.
+   */
+  readonly sideIncarnation?: Incarnation | undefined;
   /** Fills bytes of ids at random; a test may have them repeat. */
   readonly fillRandom?: ((target: Buffer) => void) | undefined;
 }
 
-export interface OpenObjectStore extends ObjectStore {
+export interface OpenObjectStore extends ObjectStore, SideWorkers {
   /** Adds a drive that was absent at start. False when the layout does not name it, or it is there already. */
   attachDrive(drive: ShardStore): boolean;
   /** One step of the trash collector, for a background worker. */
@@ -81,11 +88,17 @@ export interface OpenObjectStore extends ObjectStore {
    * what was found; the findings themselves go to the watcher. @throws S3Error NoSuchBucket
    */
   verifyObjects(query: VerifyQuery, watcher?: VerifyWatcher): Promise<VerifyReport>;
-  /** How many drives do not answer now, absent ones included. */
+  /** What this process tells its lead of itself. */
+  reportOfSide(): SideReport;
+  /** What a side does beside its requests, every few seconds: it removes what it left on drives that were away. */
+  tendSide(): Promise<void>;
+  /** Ends the pack that is open, so that the lead can compact it; resolves when the metadata knows. */
+  sealOpenPack(): Promise<void>;
+  /** How many drives do not answer now, this process or a side, absent ones included. */
   awayCount(): number;
-  /** How many readings are open. */
+  /** How many readings are open, here and at sides. */
   openReadings(): number;
-  /** Shards of failed writes that wait for their drive to be removed. */
+  /** Shards of failed writes that wait for their drive to be removed, here and at sides. */
   litterCount(): number;
   /** Whether enough drives answer to take writes. */
   isWritable(): Promise<boolean>;
@@ -125,16 +138,14 @@ const ORPHANS_LISTED = 1_000;
 export async function openObjectStore(options: ObjectStoreOptions): Promise<OpenObjectStore> {
   const context = await openContext(options);
   const { clock, drives, metadata, metadataSpace } = context;
-  const incarnation = makeIncarnation(options.fillRandom);
+  const { sideIncarnation } = options;
+  const incarnation = sideIncarnation ?? makeIncarnation(options.fillRandom);
   const closeDrives = (): Promise<void> => {
     metadataSpace?.close();
     return drives.close();
   };
   try {
-    await metadata.beginIncarnation({ incarnation, startedAt: clock.now() });
-    if (options.isSoleOwner === true) {
-      await metadata.endOtherIncarnations(incarnation, clock.now());
-    }
+    if (sideIncarnation === undefined) await begin(options, incarnation);
   } catch (error) {
     await closeDrives();
     throw error;
@@ -144,11 +155,19 @@ export async function openObjectStore(options: ObjectStoreOptions): Promise<Open
   return assemble({ ...context, setIds, packs }, async () => {
     await packs.close();
     try {
-      await metadata.endIncarnation(incarnation, clock.now());
+      if (sideIncarnation === undefined) await metadata.endIncarnation(incarnation, clock.now());
     } finally {
       await closeDrives();
     }
   });
+}
+
+async function begin(
+  { metadata, clock, isSoleOwner }: ObjectStoreOptions,
+  incarnation: Incarnation,
+): Promise<void> {
+  await metadata.beginIncarnation({ incarnation, startedAt: clock.now() });
+  if (isSoleOwner === true) await metadata.endOtherIncarnations(incarnation, clock.now());
 }
 
 async function openContext(
@@ -224,14 +243,27 @@ function assemble(context: StoreContext, end: () => Promise<void>): OpenObjectSt
   const compaction = new Compaction(context);
   const sweep = new OrphanSweep(context);
   const inspector = new StoreInspector(context);
-  const { drives, geometry } = context;
+  const sides = new Sides(context);
+  const { drives, geometry, litter, readings } = context;
   let closing: Promise<void> | undefined;
   return {
     ...bucketOperations(context),
     ...objectOperations(context),
     ...multipartOperations(context),
     attachDrive: (drive) => drives.attach(drive),
-    collectTrash: () => trash.step(),
+    beginSide: (name) => sides.beginSide(name),
+    noteSide: (name, report) => sides.noteSide(name, report),
+    endSide: (name) => sides.endSide(name),
+    reportOfSide: () => reportOf(context),
+    tendSide: async () => {
+      readings.cutOffOld();
+      await litter.collect();
+    },
+    sealOpenPack: () => context.packs.sealOpen(),
+    collectTrash: async () => {
+      await sides.tellEnded();
+      return trash.step();
+    },
     sweepOrphans: (options) => sweep.run(options),
     listOrphans: (limit = ORPHANS_LISTED) => sweep.list(limit),
     sweepDue: (signal) => sweep.step(signal),
@@ -243,10 +275,10 @@ function assemble(context: StoreContext, end: () => Promise<void>): OpenObjectSt
         packsMax: 1,
         ...(signal === undefined ? {} : { signal }),
       }),
-    awayCount: () => drives.awayCount,
-    litterCount: () => context.litter.count,
-    openReadings: () => context.readings.count,
-    inspect: () => inspector.inspect(),
+    awayCount: () => drives.countAway(sides.awayDrives),
+    litterCount: () => litter.count + sides.litter,
+    openReadings: () => readings.count + sides.openReadings,
+    inspect: async () => sides.addTo(await inspector.inspect()),
     isWritable: () => drives.confirmReachable(quorumOfWrite(geometry, drives.awayCount)),
     close: () => (closing ??= end()),
   };

@@ -20,8 +20,6 @@ const SETS_PER_STEP = 512;
 const CONCURRENCY = 8;
 /** Sets of which it is remembered what is left of them; others are tried again. */
 const LEFT_MAX = 100_000;
-/** A reading that is older is cut off: one stalled client must not keep deleted bytes for ever. */
-const READING_MS_MAX = 24 * 60 * 60 * 1000;
 
 export interface TrashStep {
   readonly removedCount: number;
@@ -51,9 +49,9 @@ export class TrashCollector {
   }
 
   async #step(): Promise<TrashStep> {
-    const { clock, litter, metadata, readings } = this.#context;
+    const { litter, metadata, readings } = this.#context;
     await litter.collect();
-    readings.cutOffBefore(clock.monotonic() - READING_MS_MAX);
+    readings.cutOffOld();
     if (this.#isDriveBack()) this.#after = undefined;
     // Nothing is removed on the word of a database that is still being opened: it may have been brought further than will
     // stand. A change of nothing goes through only where all that it says now is held by a quorum.
