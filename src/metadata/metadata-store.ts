@@ -117,6 +117,7 @@ export interface MetadataStore {
 
   // Processes that write shard sets.
   beginIncarnation(process: { incarnation: Incarnation; startedAt: number }): Promise<void>;
+  /** Ends it, and seals the packs that it left open: from then on nothing that it writes can be named. */
   endIncarnation(incarnation: Incarnation, endedAt: number): Promise<void>;
   listProcesses(): Promise<readonly ProcessRecord[]>;
   /**

@@ -1,28 +1,29 @@
 // The writes of the in-memory model to packs, and what ends the processes that wrote them.
 
-import { incarnationOf } from "../../core/ids.ts";
+import { incarnationOf, type Incarnation } from "../../core/ids.ts";
 import type { MovePackedInput } from "../metadata-store.ts";
 import type { ObjectRecord } from "../records.ts";
 import type { WriteHandlers } from "../write-operations.ts";
 import { byId, type MemoryState } from "./memory-state.ts";
 import { setVersion, versionsOf } from "./memory-versions.ts";
 
-type PackWrite = "endOtherIncarnations" | "movePacked" | "sealPack";
+type PackWrite = "endIncarnation" | "endOtherIncarnations" | "movePacked" | "sealPack";
 
 export function memoryPacks(state: MemoryState): Pick<WriteHandlers, PackWrite> {
   return {
+    endIncarnation: ({ incarnation, endedAt }, nowMs) => {
+      const process = state.processes.get(incarnation);
+      if (process && process.endedAt === undefined) {
+        state.processes.set(incarnation, { ...process, endedAt });
+      }
+      sealLeft(state, (each) => each === incarnation, nowMs);
+    },
     endOtherIncarnations: ({ own, endedAt }, nowMs) => {
       for (const [incarnation, process] of state.processes) {
         if (incarnation === own || process.endedAt !== undefined) continue;
         state.processes.set(incarnation, { ...process, endedAt });
       }
-      for (const shared of [...state.sets.values()].toSorted(byId)) {
-        const { pack, set } = shared;
-        if (pack?.isOpen !== true || incarnationOf(set.id) === own) continue;
-        pack.isOpen = false;
-        shared.set = { ...set, sizeBytes: pack.liveBytes };
-        state.trashDead(shared, nowMs);
-      }
+      sealLeft(state, (incarnation) => incarnation !== own, nowMs);
     },
     sealPack: ({ setId, fileBytes }, nowMs) => {
       const shared = state.sets.get(setId);
@@ -38,6 +39,21 @@ export function memoryPacks(state: MemoryState): Pick<WriteHandlers, PackWrite> 
     movePacked: (input, nowMs) =>
       input.part === undefined ? moveObject(state, input, nowMs) : movePart(state, input, nowMs),
   };
+}
+
+/** Seals the packs that processes left open. */
+function sealLeft(
+  state: MemoryState,
+  isChosen: (incarnation: Incarnation) => boolean,
+  nowMs: number,
+): void {
+  for (const shared of [...state.sets.values()].toSorted(byId)) {
+    const { pack, set } = shared;
+    if (pack?.isOpen !== true || !isChosen(incarnationOf(set.id))) continue;
+    pack.isOpen = false;
+    shared.set = { ...set, sizeBytes: pack.liveBytes };
+    state.trashDead(shared, nowMs);
+  }
 }
 
 function moveObject(state: MemoryState, input: MovePackedInput, nowMs: number): boolean {

@@ -29,7 +29,6 @@ type ClusterWrite =
   | "addLayout"
   | "beginIncarnation"
   | "dropTrash"
-  | "endIncarnation"
   | "ensureSetting"
   | "noteFound"
   | "noteMissing"
@@ -138,12 +137,6 @@ function clusterWrites(state: MemoryState): Pick<WriteHandlers, ClusterWrite> {
     beginIncarnation: ({ incarnation, startedAt }) => {
       if (state.processes.has(incarnation)) throw new Error(`incarnation ${incarnation} exists`);
       state.processes.set(incarnation, { incarnation, startedAt, endedAt: undefined });
-    },
-    endIncarnation: ({ incarnation, endedAt }) => {
-      const process = state.processes.get(incarnation);
-      if (process && process.endedAt === undefined) {
-        state.processes.set(incarnation, { ...process, endedAt });
-      }
     },
     addLayout: (layout) => {
       if (state.layouts.has(layout.version)) {

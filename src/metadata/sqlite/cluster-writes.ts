@@ -89,10 +89,15 @@ function processWrites(database: StatementSource): Pick<WriteHandlers, ProcessWr
   const endOthers = database.prepare<[number, string]>(
     "update processes set ended_at = ? where incarnation <> ? and ended_at is null",
   );
-  const sealOthers = packSealing(database);
+  const ownSets = "id >= :own and id < :own || 'g'";
+  const seal = packSealing(database, ownSets);
+  const sealOthers = packSealing(database, `not (${ownSets})`);
   return {
     beginIncarnation: ({ incarnation, startedAt }) => void begin.run(incarnation, startedAt),
-    endIncarnation: ({ incarnation, endedAt }) => void end.run(endedAt, incarnation),
+    endIncarnation: ({ incarnation, endedAt }, nowMs) => {
+      end.run(endedAt, incarnation);
+      seal(incarnation, nowMs);
+    },
     endOtherIncarnations: ({ own, endedAt }, nowMs) => {
       endOthers.run(endedAt, own);
       sealOthers(own, nowMs);
@@ -100,9 +105,12 @@ function processWrites(database: StatementSource): Pick<WriteHandlers, ProcessWr
   };
 }
 
-/** Seals the packs that other processes left open. How many bytes of them are dead is not known. */
-function packSealing(database: StatementSource): (own: Incarnation, nowMs: number) => void {
-  const left = "pack_state = 'open' and substr(id, 1, 16) <> :own";
+/** Seals packs that processes left open. How many bytes of them are dead is not known. */
+function packSealing(
+  database: StatementSource,
+  which: string,
+): (own: Incarnation, nowMs: number) => void {
+  const left = `pack_state = 'open' and ${which}`;
   const trash = database.prepare<[{ readonly own: Incarnation; readonly nowMs: number }]>(
     `insert into trash (set_id, layout_version, shard_count, trashed_at)
      select id, layout_version, data_shards + parity_shards, :nowMs from shard_sets

@@ -134,6 +134,34 @@ export function packTests(given: GivenStore): void {
     await expect(put).rejects.toThrow("has ended");
   });
 
+  test("the end of a process seals the packs that it left open, and no others", async () => {
+    const store = given();
+    const bucketId = await givenBucket(store);
+    for (const incarnation of [INCARNATION, OTHER]) {
+      await store.beginIncarnation({ incarnation, startedAt: 1 });
+    }
+    const contents = [
+      inPack(1, 0),
+      inPack(2, 0, { id: otherSet(2) }),
+      inPack(3, 0, { id: otherSet(3) }),
+    ];
+    for (const [index, content] of contents.entries()) {
+      await store.putObject(objectInput(bucketId, `key-${index}`, { content }));
+    }
+    await deleteKeys(store, bucketId, ["key-0", "key-1"]);
+
+    await store.endIncarnation(OTHER, 9);
+    await store.endIncarnation(OTHER, 10);
+
+    expect((await store.listProcesses()).map(({ endedAt }) => endedAt)).toEqual([undefined, 9]);
+    expect(await trashedIds(store)).toEqual([otherSet(2)]);
+    expect(await packs(store)).toEqual([
+      { id: otherSet(3), sizeBytes: 5, liveBytes: 5, referenceCount: 1 },
+    ]);
+    expect(await store.sealPack(otherSet(3), 8)).toBe("kept");
+    expect(await store.sealPack(setId(1), 5)).toBe("trashed");
+  });
+
   test("who holds the cluster ends the others and seals their packs", async () => {
     const store = given();
     const bucketId = await givenBucket(store);
