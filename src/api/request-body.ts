@@ -5,6 +5,7 @@
 import type { IncomingMessage } from "node:http";
 import { S3Error } from "../core/s3-error.ts";
 import { assert } from "../util/assert.ts";
+import { giveBack } from "../util/give-back.ts";
 
 export interface RequestBodyOptions {
   /** Called once, before the first byte is read. */
@@ -47,14 +48,27 @@ export class RequestBody implements AsyncIterable<Uint8Array> {
     this.#wake?.();
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {
+  [Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {
+    return this.#chunks();
+  }
+
+  /** The same for whoever is done with a chunk when asking for the next: its memory is given back then. */
+  passing(): AsyncIterable<Uint8Array> {
+    return { [Symbol.asyncIterator]: () => this.#chunks(giveBack) };
+  }
+
+  async *#chunks(
+    release?: (chunk: Uint8Array) => void,
+  ): AsyncGenerator<Uint8Array, void, undefined> {
     this.#start();
     const watch = this.#watchProgress();
     try {
       for (;;) {
         const chunk = this.#take();
-        if (chunk !== undefined) yield chunk;
-        else if (this.#failure !== undefined) throw this.#failure;
+        if (chunk !== undefined) {
+          yield chunk;
+          release?.(chunk);
+        } else if (this.#failure !== undefined) throw this.#failure;
         else if (this.#isEnded) return;
         else await this.#nextEvent();
       }

@@ -130,7 +130,8 @@ export class RequestContext implements OperationContext {
     const { request, exchange, authentication, openBody } = this.#parts;
     const { payload } = authentication;
     return (
-      openBody ?? ((wanted) => openUploadBody({ request, payload, source: exchange.body, wanted }))
+      openBody ??
+      ((wanted) => openUploadBody({ request, payload, source: exchange.body.passing(), wanted }))
     );
   }
 

@@ -1,6 +1,7 @@
 // The body of a request from the socket: whole and in order, with back-pressure, 100-continue only when it is wanted,
 // and an end to clients that stop sending.
 
+import { randomBytes } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { connect } from "node:net";
 import type { Socket } from "node:net";
@@ -68,6 +69,23 @@ test("a body comes whole and in order", async () => {
   expect(text).toHaveLength(300_000);
   expect(text.slice(9_999, 10_001)).toBe("01");
   expect(body.receivedBytes).toBe(300_000);
+});
+
+test("of a body that passes, chunks are there until the next is asked for", async () => {
+  const size = 4 * 1024 * 1024;
+  const { body, socket } = await givenRequest(PUT(size));
+  const sent = randomBytes(size);
+  socket.write(sent);
+  const seen: Uint8Array[] = [];
+  const copies: Buffer[] = [];
+  for await (const chunk of body.passing()) {
+    seen.push(chunk);
+    copies.push(Buffer.from(chunk));
+  }
+  expect(Buffer.concat(copies).equals(sent)).toBe(true);
+  const large = copies.flatMap(({ length }, index) => (length >= 16 * 1024 ? [index] : []));
+  expect(large).not.toEqual([]);
+  for (const index of large) expect(seen[index]).toHaveLength(0);
 });
 
 test("a slow reader holds the sender back", async () => {
