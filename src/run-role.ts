@@ -10,7 +10,10 @@ import { openLogger, type OpenLogger } from "./telemetry/logger.ts";
 import { realClock } from "./util/clock.ts";
 import type { AdminFaceOptions } from "./wiring/admin-face.ts";
 import { renderBannerJson, renderBannerText } from "./wiring/banner.ts";
+import type { GivenEncryption } from "./wiring/master-keyring.ts";
+import type { S3FaceOptions } from "./wiring/s3-face.ts";
 import type { SupervisorLink } from "./wiring/supervisor-link.ts";
+import type { SideOrders, SidePlan } from "./wiring/supervisor-protocol.ts";
 
 type ServingRole = "gateway" | "node" | "server";
 
@@ -21,6 +24,10 @@ interface Started {
   readonly bannerJson: string;
   /** How long the oldest write of metadata has been under way, in milliseconds. */
   writeWaitMs?(): number;
+  /** Who may serve beside it. */
+  readonly sides?: SidePlan | undefined;
+  /** So many connections end with their next answer. */
+  shed?(count: number): void;
   close(): Promise<void>;
 }
 
@@ -33,9 +40,53 @@ export async function runRole(
   args: readonly string[],
   link: SupervisorLink | undefined,
 ): Promise<void> {
+  const side = link?.orders.side;
+  if (link !== undefined && side !== undefined) {
+    await runSide(link, side);
+    return;
+  }
   const config = await readConfig({ role, args, env: process.env, mayCreate: true });
   const { settings } = config;
   if (link !== undefined && !settings.supervisor) refuseLateWish();
+  const logger = openRoleLogger(settings, link);
+  const stopping = stopOnSignal(logger, link);
+  const started = await START[role](config, logger, link);
+  stopping.use(started);
+  link?.onShed((count) => started.shed?.(count));
+  // Before anybody can read that it serves.
+  link?.noteReady(
+    () => started.writeWaitMs?.() ?? 0,
+    // Connections that the supervisor does not deal out can reach nobody else.
+    link.isDealtTo ? started.sides : undefined,
+  );
+  process.stdout.write(`${settings.json ? started.bannerJson : started.bannerText}\n`);
+  process.stdout.write(`ready ${started.endpoint}\n`);
+}
+
+/** Serves beside another worker, which says what to serve from. */
+async function runSide(link: SupervisorLink, orders: SideOrders): Promise<void> {
+  const { SideControl } = await import("./wiring/side-control.ts");
+  // Without the one that writes there is nothing to serve, and nothing to finish.
+  const control = new SideControl(orders, () => process.kill(process.pid, "SIGKILL"));
+  const serving = import("./wiring/serve-side.ts");
+  const { welcome, incarnation } = await control.welcome();
+  const { config, encryption } = welcome;
+  const logger = openRoleLogger(config.settings, link);
+  const stopping = stopOnSignal(logger, link);
+  const { serveSide } = await serving;
+  const options = s3Options(config, { logger, link, encryption });
+  const server = await serveSide({ orders, control, welcome, incarnation }, options);
+  stopping.use({
+    close: async () => {
+      await server.close();
+      control.close();
+    },
+  });
+  link.onShed((count) => server.shed(count));
+  link.noteReady(() => server.writeWaitMs());
+}
+
+function openRoleLogger(settings: Settings, link: SupervisorLink | undefined): OpenLogger {
   const logger = openLogger(settings.logLevel);
   for (const secret of [settings.secretKey, settings.clusterSecret]) {
     if (secret !== undefined) logger.hide(secret);
@@ -43,13 +94,7 @@ export async function runRole(
   process.once("exit", () => logger.flush());
   endOnFault(logger);
   link?.useLogger(logger);
-  const stopping = stopOnSignal(logger, link);
-  const started = await START[role](config, logger, link);
-  stopping.use(started);
-  // Before anybody can read that it serves.
-  link?.noteReady(() => started.writeWaitMs?.() ?? 0);
-  process.stdout.write(`${settings.json ? started.bannerJson : started.bannerText}\n`);
-  process.stdout.write(`ready ${started.endpoint}\n`);
+  return logger;
 }
 
 /** By then the supervisor is there. */
@@ -64,8 +109,8 @@ function refuseLateWish(): never {
 function stopOnSignal(
   logger: OpenLogger,
   link: SupervisorLink | undefined,
-): { use: (started: Started) => void } {
-  let started: Started | undefined;
+): { use: (started: Pick<Started, "close">) => void } {
+  let started: Pick<Started, "close"> | undefined;
   let isStopping = false;
   const end = (code: number): never => link?.end(code) ?? process.exit(code);
   const stop = async (signal: string): Promise<never> => {
@@ -108,13 +153,16 @@ async function startEmbedded(
 ): Promise<Started> {
   const { openEmbedded } = await import("./server.ts");
   const { settings, operands, origins } = config;
+  const encryption = await readEncryption(settings);
+  const sideCount = link === undefined ? 0 : settings.workers - 1;
   const server = await openEmbedded({
-    ...(await s3Options(config, logger, link)),
+    ...s3Options(config, { logger, link, encryption }),
     folders: operands,
     drives: { count: settings.drives, isGiven: origins.get("drives") !== "default" },
     acceptLoss: settings.acceptLoss,
     clusterId: settings.clusterId,
     ...(link === undefined ? {} : { supervision: link }),
+    ...(sideCount === 0 ? {} : { sides: { count: sideCount, config } }),
   });
   return withBanner(server, settings, link);
 }
@@ -129,7 +177,7 @@ async function startGateway(
   const [folder = FOLDER_DEFAULT, ...more] = operands;
   if (more.length > 0) throw new UsageError("a gateway has one DIR, for its metadata");
   const gateway = await openGateway({
-    ...(await s3Options(config, logger, link)),
+    ...s3Options(config, { logger, link, encryption: await readEncryption(settings) }),
     folder,
     nodes: settings.nodes,
     clusterSecret: secretOf(settings),
@@ -183,16 +231,27 @@ function withBanner(
     endpoint: server.endpoint,
     bannerText: renderBannerText(banner),
     bannerJson: renderBannerJson(banner),
+    sides: server.sides,
+    shed: (count) => server.shed(count),
     writeWaitMs: () => server.writeWaitMs(),
     close: () => server.close(),
   };
 }
 
-async function s3Options(config: Config, logger: OpenLogger, link: SupervisorLink | undefined) {
-  const { settings } = config;
+async function readEncryption(settings: Settings): Promise<GivenEncryption> {
   const { readKmsKeys, readMasterKeys } = await import("./wiring/given-master-keys.ts");
   const masterKeys = await readMasterKeys(settings);
-  const kmsKeys = await readKmsKeys(settings);
+  return { masterKeys, kmsKeys: await readKmsKeys(settings) };
+}
+
+interface FaceParts {
+  readonly logger: OpenLogger;
+  readonly link: SupervisorLink | undefined;
+  readonly encryption: GivenEncryption | undefined;
+}
+
+function s3Options(config: Config, { logger, link, encryption }: FaceParts): S3FaceOptions {
+  const { settings } = config;
   const { tlsCert, tlsKey, accessKey, secretKey } = settings;
   const keys: KeyPair | undefined =
     accessKey === undefined || secretKey === undefined ? undefined : { accessKey, secretKey };
@@ -203,7 +262,7 @@ async function s3Options(config: Config, logger: OpenLogger, link: SupervisorLin
     domains: settings.domain,
     publicHosts: settings.publicHosts,
     sigv2: settings.sigv2,
-    encryption: { masterKeys, kmsKeys },
+    encryption,
     takesKeysOverHttp: settings.keysOverHttp,
     tls:
       tlsCert === undefined || tlsKey === undefined
@@ -218,7 +277,10 @@ async function s3Options(config: Config, logger: OpenLogger, link: SupervisorLin
     logger,
     ...(link === undefined
       ? {}
-      : { takeSocket: (host: string, port: number) => link.takeSocket(host, port) }),
+      : {
+          takeSocket: (host: string, port: number) =>
+            link.takeSocket(host, port, settings.workers > 1),
+        }),
   };
 }
 

@@ -6,15 +6,23 @@ import { UNIT_BYTES } from "./core/limits.ts";
 import { geometryFor } from "./erasure/geometry.ts";
 import type { SpaceInfo } from "./disk/disk.ts";
 import type { DriveId } from "./core/ids.ts";
-import { prepareWriter } from "./metadata/sqlite/spawn-writer.ts";
+import { prepareWriter, type SpawnWriter } from "./metadata/sqlite/spawn-writer.ts";
 import type { Logger } from "./telemetry/logger.ts";
 import { CloseStack } from "./wiring/close-stack.ts";
 import { resolveDrivePaths, type DriveCount } from "./wiring/drive-paths.ts";
-import { openDrives, type FoundBlanks, type OpenedDrives } from "./wiring/open-drives.ts";
+import {
+  openDrives,
+  type DriveAt,
+  type FoundBlanks,
+  type OpenedDrives,
+} from "./wiring/open-drives.ts";
 import { makeOwner, METADATA_FOLDER, metadataDrive, openMetadata } from "./wiring/open-metadata.ts";
 import type { GatewayOptions } from "./wiring/gateway-engines.ts";
 import type { S3FaceOptions } from "./wiring/s3-face.ts";
 import type { RunningServer } from "./wiring/serve-store.ts";
+import { makeSideFolder } from "./wiring/side-folder.ts";
+import { WRITES_SOCKET, type SideWelcome } from "./wiring/side-protocol.ts";
+import type { SidePlan } from "./wiring/supervisor-protocol.ts";
 import { StartError } from "./wiring/start-error.ts";
 
 export type { GatewayOptions } from "./wiring/gateway-engines.ts";
@@ -30,6 +38,8 @@ export interface EmbeddedOptions extends S3FaceOptions {
   /** The only cluster that the drives may be; undefined: whichever they are, or a new one. */
   readonly clusterId?: string | undefined;
   readonly supervision?: Supervision;
+  /** Workers that are to serve beside this process, where a supervisor starts any, and what they are to know. */
+  readonly sides?: { readonly count: number; readonly config: SideWelcome["config"] } | undefined;
 }
 
 /** What a supervisor tells the process that serves, and wants to hear from it: docs/decisions/0008-supervisor.md. */
@@ -52,7 +62,7 @@ export function openEmbedded(options: EmbeddedOptions): Promise<RunningServer> {
     const writer = prepareWriter();
     closeStack.add(() => writer.release());
     const serving = loadServing();
-    const { clock, logger, acceptLoss = false, supervision } = options;
+    const { acceptLoss = false, supervision } = options;
     const { avoidDrives = [], replacedPids = [] } = supervision?.orders ?? {};
     const { paths, remarks } = await resolveDrivePaths(
       options.folders,
@@ -78,24 +88,16 @@ export function openEmbedded(options: EmbeddedOptions): Promise<RunningServer> {
     refuseUnreadable(opened, geometry.dataShards);
     const home = await metadataDrive(places);
     supervision?.noteMetadata(home.path);
-    const metadataFolder = join(home.path, METADATA_FOLDER);
-    const { metadata, remarks: metadataRemarks } = await openMetadata(
-      {
-        folder: metadataFolder,
-        members: places.map(({ driveId, path }) => ({ kind: "folder", driveId, path })),
-        drives: slots.map(({ driveId }) => driveId),
-        toleratedCount: geometry.parityShards,
-        owner: makeOwner(),
-        clusterId,
-        acceptLoss,
-        replacedPids,
-        spawn: writer.spawn,
-        clock,
-        logger,
-        onFenced: (words) => endFenced(logger, words),
-      },
-      closeStack,
-    );
+    const sides = options.sides && {
+      config: options.sides.config,
+      plan: await makeSideFolder(options.sides.count, closeStack),
+    };
+    const standing = { opened, home, sides, spawn: writer.spawn };
+    const {
+      metadata,
+      metadataFolder,
+      remarks: found,
+    } = await openHome(standing, options, closeStack);
     // The first layout is made of the drives that are given, and names them for good.
     if (opened.drives.length < slots.length && (await metadata.findLayouts()).length === 0) {
       throw new StartError(`a first start needs all its drives. ${opened.remarks.join("; ")}`);
@@ -109,12 +111,71 @@ export function openEmbedded(options: EmbeddedOptions): Promise<RunningServer> {
         clusterId,
         drives: opened.drives,
         driveCount: slots.length,
-        remarks: [...remarks, ...opened.remarks, ...metadataRemarks],
+        remarks: [...remarks, ...opened.remarks, ...found],
+        sides: sides && {
+          plan: sides.plan,
+          welcome: { ...welcomeFor(standing, options), config: sides.config },
+        },
       },
       options,
       closeStack,
     );
   });
+}
+
+interface Standing {
+  readonly opened: OpenedDrives;
+  /** The drive that holds the database. */
+  readonly home: DriveAt;
+  readonly sides: { readonly plan: SidePlan } | undefined;
+  readonly spawn: SpawnWriter;
+}
+
+/** Opens the metadata beside its copies on the drives. */
+async function openHome(
+  { opened, home, sides, spawn }: Standing,
+  { clock, logger, acceptLoss = false, supervision }: EmbeddedOptions,
+  closeStack: CloseStack,
+) {
+  const { slots, places, clusterId } = opened;
+  const metadataFolder = metadataFolderOf(home);
+  const { metadata, remarks } = await openMetadata(
+    {
+      folder: metadataFolder,
+      members: places.map(({ driveId, path }) => ({ kind: "folder", driveId, path })),
+      drives: slots.map(({ driveId }) => driveId),
+      toleratedCount: geometryFor(slots.length, UNIT_BYTES).parityShards,
+      owner: makeOwner(),
+      clusterId,
+      acceptLoss,
+      replacedPids: supervision?.orders.replacedPids ?? [],
+      door: sides && {
+        socketPath: join(sides.plan.folder, WRITES_SOCKET),
+        token: sides.plan.token,
+      },
+      spawn,
+      clock,
+      logger,
+      onFenced: (words) => endFenced(logger, words),
+    },
+    closeStack,
+  );
+  return { metadata, metadataFolder, remarks };
+}
+
+function metadataFolderOf(home: DriveAt): string {
+  return join(home.path, METADATA_FOLDER);
+}
+
+function welcomeFor({ opened, home }: Standing, { encryption }: EmbeddedOptions) {
+  const { clusterId, places, slots } = opened;
+  return {
+    encryption,
+    clusterId,
+    driveCount: slots.length,
+    places,
+    metadata: { driveId: home.driveId, folder: metadataFolderOf(home) },
+  };
 }
 
 /** Another process cannot have them while this one holds their locks; if one does, every write is refused from now on. */

@@ -1,11 +1,12 @@
 // What a route of the admin API is, and what it works with.
 
 import type { ServerResponse } from "node:http";
-import type { RequestCounts } from "../telemetry/request-counts.ts";
+import type { CountsView } from "../telemetry/summed-counts.ts";
 import type { AdminJobs } from "./admin-jobs.ts";
 import type { AdminKeys } from "./admin-keys.ts";
 import type { AdminQuotas } from "./admin-quotas.ts";
 import type { JobDesk } from "./job-desk.ts";
+import type { OtherProcesses } from "./process-metrics.ts";
 import type { StatusBoard } from "./status-board.ts";
 
 /** What routes work with. */
@@ -15,7 +16,9 @@ export interface AdminContext {
   readonly jobs: AdminJobs;
   readonly keys: AdminKeys;
   readonly quotas: AdminQuotas;
-  readonly counts: RequestCounts;
+  readonly counts: CountsView;
+  /** Those that serve beside this one. */
+  readonly others: () => OtherProcesses;
   /** Aborts when the server closes. */
   readonly closing: AbortSignal;
 }

@@ -31,7 +31,8 @@ async function sendStatus({ context, body, out }: AdminCall): Promise<void> {
 async function sendMetrics({ context, out }: AdminCall): Promise<void> {
   // Loaded when somebody asks for the first time: most servers are never scraped.
   const { renderMetrics } = await import("./metrics-page.ts");
-  const page = await renderMetrics(await context.board.read(METRICS_AGE_MS_MAX), context.counts);
+  const status = await context.board.read(METRICS_AGE_MS_MAX);
+  const page = await renderMetrics(status, context.counts, context.others());
   const bytes = Buffer.from(page.text);
   out.writeHead(200, { "content-type": page.contentType, "content-length": bytes.length });
   out.end(bytes);

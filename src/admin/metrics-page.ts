@@ -2,13 +2,10 @@
 // the plain counts of the S3 pipeline each time somebody asks. Names are a contract with dashboards and alerts.
 
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
-import {
-  DURATION_BUCKETS_MS,
-  type OperationCounts,
-  type RequestCounts,
-} from "../telemetry/request-counts.ts";
+import { DURATION_BUCKETS_MS, type OperationCounts } from "../telemetry/request-counts.ts";
+import type { CountsView } from "../telemetry/summed-counts.ts";
 import type { DriveState } from "../store/store-status.ts";
-import { addProcessMetrics } from "./process-metrics.ts";
+import { addProcessMetrics, type OtherProcesses } from "./process-metrics.ts";
 import type { StatusReport } from "./status-report.ts";
 
 export interface MetricsPage {
@@ -20,7 +17,8 @@ const DRIVE_STATES: readonly DriveState[] = ["good", "slow", "short", "away", "a
 
 export async function renderMetrics(
   status: StatusReport,
-  counts: RequestCounts,
+  counts: CountsView,
+  others: OtherProcesses,
 ): Promise<MetricsPage> {
   const registry = new Registry();
   const meters = metersOn(registry);
@@ -31,7 +29,7 @@ export async function renderMetrics(
   addJournal(meters, status);
   addWorkers(meters, status);
   addDurations(registry, counts);
-  await addProcessMetrics(registry);
+  await addProcessMetrics(registry, others);
   return { text: await registry.metrics(), contentType: registry.contentType };
 }
 
@@ -68,7 +66,7 @@ function fill(metric: Counter | Gauge, samples: readonly Sample[]): void {
   }
 }
 
-function addRequests({ counter, gauge }: Meters, counts: RequestCounts): void {
+function addRequests({ counter, gauge }: Meters, counts: CountsView): void {
   const operations = [...counts.operations];
   const sum = (of: (found: OperationCounts) => number): readonly Sample[] =>
     operations.map(([name, found]) => ({ labels: { operation: nameOf(name) }, value: of(found) }));
@@ -177,7 +175,7 @@ function addWorkers({ counter }: Meters, { workers }: StatusReport): void {
   counter("worker_failures_total", "Steps that failed.", of("failureCount"));
 }
 
-function addDurations(registry: Registry, counts: RequestCounts): void {
+function addDurations(registry: Registry, counts: CountsView): void {
   const histogram = new CountedHistogram(counts);
   registry.registerMetric(histogram);
 }
@@ -193,11 +191,11 @@ const DURATION_SETTINGS = {
 
 /** The library's histograms count what they are told; this one shows what was counted already. */
 class CountedHistogram extends Histogram {
-  readonly #counts: RequestCounts;
+  readonly #counts: CountsView;
   /** Knows name, help and kind; counts nothing. */
   readonly #empty = new Histogram(DURATION_SETTINGS);
 
-  constructor(counts: RequestCounts) {
+  constructor(counts: CountsView) {
     super(DURATION_SETTINGS);
     this.#counts = counts;
   }

@@ -11,6 +11,8 @@ export interface StatusBoardParts {
   readonly inspect: () => Promise<StoreStatus>;
   readonly isServing: () => boolean;
   readonly facts: ServerFacts;
+  /** Worker processes that serve. */
+  readonly processCount: () => number;
   readonly workers: () => readonly WorkerStatus[];
   readonly desk: JobDesk;
   readonly clock: Clock;
@@ -36,12 +38,13 @@ export class StatusBoard {
   }
 
   async #make(): Promise<StatusReport> {
-    const { inspect, isServing, facts, workers, desk, clock } = this.#parts;
+    const { inspect, isServing, facts, processCount, workers, desk, clock } = this.#parts;
     const store = await inspect();
     const report = makeStatusReport({
       facts,
       store,
       isServing: isServing(),
+      processCount: processCount(),
       workers: workers(),
       jobs: desk.running,
       now: clock.now(),

@@ -22,6 +22,8 @@ export interface StatusSources {
   readonly store: StoreStatus;
   /** Whether requests are answered now: a gateway that may have been replaced answers none. */
   readonly isServing: boolean;
+  /** Worker processes that serve. */
+  readonly processCount: number;
   readonly workers: readonly WorkerStatus[];
   readonly jobs: readonly JobStatus[];
   /** Milliseconds since 1970. */
@@ -34,6 +36,8 @@ export interface StatusReport extends Omit<StoreStatus, "tolerance"> {
   readonly endpoint: string;
   readonly startedAt: string;
   readonly uptimeSeconds: number;
+  /** Worker processes that serve. */
+  readonly processes: number;
   /** Whether there are no problems. */
   readonly isWell: boolean;
   readonly problems: readonly string[];
@@ -62,6 +66,7 @@ export function makeStatusReport(sources: StatusSources): StatusReport {
     endpoint: facts.endpoint,
     startedAt: new Date(facts.startedAt).toISOString(),
     uptimeSeconds: Math.floor((now - facts.startedAt) / 1_000),
+    processes: sources.processCount,
     isWell: problems.length === 0,
     problems,
     remarks: facts.remarks,

@@ -33,6 +33,8 @@ export interface S3Server {
   listen(host: string, port: number, socket?: object): Promise<{ readonly port: number }>;
   /** New connections get the new certificate. */
   setTls(tls: TlsPair): void;
+  /** So many connections end with their next answer: their clients come again, and may find another worker. */
+  shed(count: number): void;
   /** Takes no new connections, lets requests end within the time given in milliseconds, then cuts them off. */
   close(graceMs: number): Promise<void>;
 }
@@ -59,6 +61,7 @@ function noSchema(): never {
 
 export async function openS3Server(options: S3ServerOptions): Promise<S3Server> {
   const pipeline = new Pipeline(options);
+  let toShed = 0;
   const app = fastify({
     logger: false,
     exposeHeadRoutes: false,
@@ -68,6 +71,10 @@ export async function openS3Server(options: S3ServerOptions): Promise<S3Server> 
     serverFactory: (health) => {
       const serve: Handler = (message, out) => {
         const target = message.url ?? "";
+        if (toShed > 0) {
+          toShed -= 1;
+          out.shouldKeepAlive = false;
+        }
         if (isHealthCheck(target, message.headers.host, options.domains)) health(message, out);
         else void pipeline.serve(message, out, target);
       };
@@ -81,10 +88,13 @@ export async function openS3Server(options: S3ServerOptions): Promise<S3Server> 
   });
   addHealthChecks(app, options.isReady);
   await app.ready();
-  return asS3Server(app, pipeline);
+  return {
+    ...asS3Server(app, pipeline),
+    shed: (count) => (toShed = count),
+  };
 }
 
-function asS3Server(app: FastifyInstance, pipeline: Pipeline): S3Server {
+function asS3Server(app: FastifyInstance, pipeline: Pipeline): Omit<S3Server, "shed"> {
   return {
     async listen(host, port, socket) {
       // Node's servers take `handle`; Fastify's types do not name it.

@@ -15,6 +15,7 @@ const ALL: readonly Role[] = [...SERVING, "health"];
 
 const DRIVES_MAX = 256;
 const PORT_MAX = 65_535;
+const WORKERS_MAX = 64;
 /** What `kintsugi config` prints in the place of a secret. */
 const HIDDEN = "(hidden)";
 
@@ -279,6 +280,15 @@ export const SETTINGS = {
       show: (on) => (on ? "on" : "off"),
     },
     true,
+  ),
+  workers: setting(
+    {
+      help: "worker processes that serve S3; 1: no others beside the first",
+      placeholder: "COUNT",
+      roles: ["server"],
+      parse: parse.integerBetween(1, WORKERS_MAX),
+    },
+    1,
   ),
   config: setting<string | undefined>(
     {

@@ -6,7 +6,7 @@ import { INLINE_BYTES_MAX, PACK_BYTES_MAX, PART_BYTES_MIN, UNIT_BYTES } from "..
 import type { ShardStore, SpaceInfo } from "../datanode/shard-store.ts";
 import type { ErasureCodec } from "../erasure/erasure-codec.ts";
 import { geometryFor } from "../erasure/geometry.ts";
-import type { Incarnation } from "../core/ids.ts";
+import type { DriveId, Incarnation } from "../core/ids.ts";
 import type { MetadataStore } from "../metadata/metadata-store.ts";
 import type { LayoutRecord } from "../metadata/records.ts";
 import { silentLogger, type Logger } from "../telemetry/logger.ts";
@@ -17,7 +17,7 @@ import { inHaste } from "../util/lab-haste.ts";
 import { bucketOperations } from "./buckets.ts";
 import { BufferPools } from "./buffer-pools.ts";
 import { Compaction, type CompactOptions, type CompactProgress } from "./compaction.ts";
-import { Drive } from "./drive.ts";
+import { Drive, type DriveCalls } from "./drive.ts";
 import { DriveSet } from "./drive-set.ts";
 import { NO_KEYS, type KeyProvider } from "./encryption/key-provider.ts";
 import { Litter } from "./litter.ts";
@@ -94,6 +94,8 @@ export interface OpenObjectStore extends ObjectStore, SideWorkers {
   tendSide(): Promise<void>;
   /** Ends the pack that is open, so that the lead can compact it; resolves when the metadata knows. */
   sealOpenPack(): Promise<void>;
+  /** What became of this process's calls to each drive. */
+  driveCalls(): ReadonlyMap<DriveId, DriveCalls>;
   /** How many drives do not answer now, this process or a side, absent ones included. */
   awayCount(): number;
   /** How many readings are open, here and at sides. */
@@ -275,6 +277,7 @@ function assemble(context: StoreContext, end: () => Promise<void>): OpenObjectSt
         packsMax: 1,
         ...(signal === undefined ? {} : { signal }),
       }),
+    driveCalls: () => new Map(drives.all.map((drive) => [drive.store.driveId, drive.calls])),
     awayCount: () => drives.countAway(sides.awayDrives),
     litterCount: () => litter.count + sides.litter,
     openReadings: () => readings.count + sides.openReadings,

@@ -8,13 +8,14 @@ import type { AdminKeys } from "../admin/admin-keys.ts";
 import type { AdminQuotas } from "../admin/admin-quotas.ts";
 import { openAdminServer, type AdminServer } from "../admin/admin-server.ts";
 import { JobDesk } from "../admin/job-desk.ts";
+import type { OtherProcesses } from "../admin/process-metrics.ts";
 import { StatusBoard } from "../admin/status-board.ts";
 import type { ServerFacts } from "../admin/status-report.ts";
 import type { WorkerStatus } from "../background/worker.ts";
 import { refuseKnownPair, type KeyPair } from "../config/credential-rules.ts";
 import type { StoreStatus } from "../store/store-status.ts";
 import type { OpenLogger } from "../telemetry/logger.ts";
-import type { RequestCounts } from "../telemetry/request-counts.ts";
+import type { CountsView } from "../telemetry/summed-counts.ts";
 import type { Clock } from "../util/clock.ts";
 import { rootAccount } from "./accounts.ts";
 import type { CloseStack } from "./close-stack.ts";
@@ -40,7 +41,9 @@ export interface AdminFaceParts {
   readonly jobs: AdminJobs;
   readonly keys: AdminKeys;
   readonly quotas: AdminQuotas;
-  readonly counts: RequestCounts;
+  readonly counts: CountsView;
+  /** Processes that serve beside this one. */
+  readonly others: () => OtherProcesses;
   readonly facts: ServerFacts;
   readonly root: KeyPair;
   readonly publicHosts: readonly string[];
@@ -85,9 +88,11 @@ export async function openAdminFace(
 }
 
 function contextOf(parts: AdminFaceParts) {
-  const { jobs, keys, quotas, counts, clock } = parts;
+  const { jobs, keys, quotas, counts, others, clock } = parts;
   const desk = new JobDesk(() => clock.now());
-  return { board: new StatusBoard({ ...parts, desk }), desk, jobs, keys, quotas, counts };
+  const processCount = (): number => 1 + others().figures.length;
+  const board = new StatusBoard({ ...parts, processCount, desk });
+  return { board, desk, jobs, keys, quotas, counts, others };
 }
 
 /** Resolves to the port, or to why there is none. */

@@ -34,6 +34,8 @@ export interface MasterKeyringOptions extends Partial<GivenEncryption> {
 
 export interface MasterKeyring extends AdminKeys {
   readonly keys: MasterKeys;
+  /** Reads anew what the metadata says: another process of this server may have changed it. */
+  refresh(): Promise<void>;
   /** What whoever runs the server should know of its keys, in sentences. */
   remarks(): readonly string[];
 }
@@ -101,6 +103,19 @@ class Keyring implements MasterKeyring {
       isReady: obstacle === undefined,
       obstacle,
     };
+  }
+
+  async refresh(): Promise<void> {
+    const text = await this.#metadata.findSetting(KEPT);
+    if (this.#kept === undefined && text !== undefined) {
+      const kept = await readKeptKey(text, this.#options.secret);
+      if (kept.key !== undefined) {
+        hide(this.#options.logger, kept.key);
+        if (this.#origin === "none") this.keys.add(kept.key);
+      }
+      this.#kept = kept;
+    }
+    this.#confirmedId = await this.#metadata.findSetting(CONFIRMED);
   }
 
   remarks(): readonly string[] {

@@ -134,6 +134,24 @@ export async function openDrives(options: OpenDrivesOptions): Promise<OpenedDriv
   }
 }
 
+/**
+ * Drives that another process of the same server has opened, and holds the locks of, for this one, too. Those that do
+ * not answer now are left out.
+ */
+export async function openDrivesBeside(
+  places: readonly DriveAt[],
+  nodeName: string,
+): Promise<readonly ShardStore[]> {
+  const disks = openDisks(places.map(({ path }) => path));
+  const opened = await Promise.allSettled(
+    places.flatMap(({ driveId, path }) => {
+      const disk = disks.get(path);
+      return disk === undefined ? [] : openLocalDrive({ disk, driveId, nodeName });
+    }),
+  );
+  return opened.flatMap((each) => (each.status === "fulfilled" ? each.value : []));
+}
+
 function openDisks(paths: readonly string[]): ReadonlyMap<string, Disk> {
   const { parityShards } = geometryFor(Math.max(paths.length, 1), UNIT_BYTES);
   const maxInFlight = callsInFlightMax({ toleratedCount: parityShards });

@@ -12,6 +12,7 @@ import {
   type MemberedMetadata,
 } from "../metadata/sqlite/open-sqlite-metadata.ts";
 import type { SpawnWriter } from "../metadata/sqlite/spawn-writer.ts";
+import type { WriterDoor } from "../metadata/sqlite/write-listener.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { Clock } from "../util/clock.ts";
 import { findForbidden } from "./check-access.ts";
@@ -39,6 +40,8 @@ export interface OpenMetadataOptions {
   readonly acceptLoss: boolean;
   /** Processes that were killed and may not be gone: see `lockFolder`. */
   readonly replacedPids?: readonly number[];
+  /** Where other processes of this server reach the writer; undefined: nowhere. */
+  readonly door?: WriterDoor | undefined;
   /** How the writer's thread is started. */
   readonly spawn?: SpawnWriter;
   readonly clock: Clock;
@@ -77,12 +80,23 @@ export async function openMetadata(
   options: OpenMetadataOptions,
   closeStack: CloseStack,
 ): Promise<MemberedMetadata> {
-  const { folder, members, clock, logger, onFenced, spawn, replacedPids = [], ...plan } = options;
+  const {
+    folder,
+    members,
+    clock,
+    logger,
+    onFenced,
+    door,
+    spawn,
+    replacedPids = [],
+    ...plan
+  } = options;
   const opened = await wordsOf(folder, () =>
     openMemberedMetadata({
       folder,
       replacedPids,
       clock,
+      door,
       spawn,
       plan: { ...plan, specs: members },
       onLog: (level, message) => logger[level]({}, message),

@@ -66,6 +66,8 @@ export interface S3Face {
   readonly endpoint: string;
   readonly keys: RootKeys;
   readonly remarks: readonly string[];
+  /** So many connections end with their next answer. */
+  readonly shed: (count: number) => void;
   /** Makes the buckets of the configuration that are not there. Resolves to what could not be done, in sentences. */
   readonly makeBuckets: () => Promise<readonly string[]>;
 }
@@ -123,5 +125,5 @@ export async function openS3Face(parts: S3FaceParts, options: S3FaceOptions): Pr
   const { port } = await server.listen(options.host, options.port, socket);
   await keepRootKeys(parts.metadata, keys);
   const endpoint = endpointOf({ host: options.host, port, isTls: tls !== undefined });
-  return { endpoint, keys, remarks, makeBuckets: make };
+  return { endpoint, keys, remarks, shed: (count) => server.shed(count), makeBuckets: make };
 }

@@ -19,6 +19,9 @@ import type { DriveSummary } from "./banner.ts";
 import type { CloseStack } from "./close-stack.ts";
 import type { RootKeys } from "./root-keys.ts";
 import { openS3Face, type S3Face, type S3FaceOptions } from "./s3-face.ts";
+import { openSideDoor, type SideDoor } from "./side-door.ts";
+import type { SideWelcome } from "./side-protocol.ts";
+import type { SidePlan } from "./supervisor-protocol.ts";
 
 /** How often the trash is looked at while there is nothing to do. */
 const TRASH_IDLE_MS = inHaste(5_000);
@@ -45,6 +48,10 @@ export interface RunningServer {
   readonly metadataCopies: number;
   /** What was found odd at the start, in sentences. */
   readonly remarks: readonly string[];
+  /** Who may serve beside this process; undefined where nobody may. */
+  readonly sides: SidePlan | undefined;
+  /** So many connections end with their next answer. */
+  shed(count: number): void;
   /** How long the oldest write of metadata has been under way, in milliseconds; 0 when there is none. */
   writeWaitMs(): number;
   /** Does all that the lifecycles of buckets have to do by the clock's time, at once. */
@@ -72,6 +79,8 @@ export interface Engines {
   readonly whenDrives?: (attach: (drive: ShardStore) => void) => void;
   /** Whether requests may be answered now; always, where absent. */
   readonly isServing?: () => boolean;
+  /** Where others are to serve beside this process: how they find it, and what they serve from. */
+  readonly sides?: { readonly plan: SidePlan; readonly welcome: SideWelcome } | undefined;
 }
 
 /** Serves when it resolves. What it opens is put on the close stack. */
@@ -97,13 +106,9 @@ export async function serveStore(
   const store = await openObjectStore({ ...parts, keys, clock, logger, isSoleOwner: true });
   closeStack.add(() => store.close());
   const lifecycle = new Lifecycle({ metadata, store, clock, logger });
-  const workers = [
-    startTrashWorker(store, logger),
-    startCompactionWorker(store, logger),
-    startSweepWorker(store, logger),
-    startLifecycleWorker(lifecycle, logger),
-  ];
-  for (const worker of workers) closeStack.add(() => worker.stop());
+  const workers = startWorkers({ store, lifecycle, logger }, closeStack);
+  const door =
+    engines.sides && (await openSideDoor({ ...engines.sides, store, logger }, closeStack));
   engines.whenDrives?.((drive) => store.attachDrive(drive));
   const counts = new RequestCounts();
   const startedAt = clock.now();
@@ -114,17 +119,14 @@ export async function serveStore(
       counts,
       closeStack,
       isServing,
-      isReady: () =>
-        isServing() &&
-        metadata.isWritable() &&
-        driveCount - store.awayCount() >= geometry.dataShards,
+      isReady: () => isServing() && isReady({ metadata, store, driveCount }, geometry),
       ...(clusterSecret === undefined ? {} : { clusterSecret }),
     },
     options,
   );
   const remarks = [...new Set([...engines.remarks, ...face.remarks, ...keyring.remarks()])];
   const admin = await openAdmin(
-    { store, keyring, isServing, workers, counts, face, clusterId, startedAt, remarks },
+    { store, keyring, isServing, workers, counts, face, door, clusterId, startedAt, remarks },
     options,
     closeStack,
   );
@@ -137,6 +139,8 @@ export async function serveStore(
     metadataCopies: metadata.journalReport()?.members.length ?? 1,
     drives: await summaryOf(drives, driveCount, geometry),
     remarks: [...remarks, ...admin.remarks],
+    sides: door?.plan,
+    shed: (count) => face.shed(count),
     writeWaitMs: () => metadata.writeWaitMs(),
     runLifecycle: () => lifecycle.run(),
     reset: async () => {
@@ -147,6 +151,18 @@ export async function serveStore(
   };
 }
 
+/** Whether enough of it is there to serve. */
+export function isReady(
+  { metadata, store, driveCount }: Pick<Engines, "driveCount" | "metadata"> & StoreState,
+  { dataShards }: Geometry,
+): boolean {
+  return metadata.isWritable() && driveCount - store.awayCount() >= dataShards;
+}
+
+interface StoreState {
+  readonly store: Pick<OpenObjectStore, "awayCount">;
+}
+
 interface AdminParts {
   readonly store: OpenObjectStore;
   readonly keyring: MasterKeyring;
@@ -154,6 +170,7 @@ interface AdminParts {
   readonly workers: readonly Worker[];
   readonly counts: RequestCounts;
   readonly face: S3Face;
+  readonly door: SideDoor | undefined;
   readonly clusterId: string;
   /** Milliseconds since 1970. */
   readonly startedAt: number;
@@ -168,31 +185,49 @@ async function openAdmin(
 ): Promise<AdminFace> {
   if (options.admin === undefined) return { endpoint: undefined, remarks: [] };
   // Loaded now that S3 is served: nobody waits for it.
-  const [{ openAdminFace }, { adminJobsOf }, { adminQuotasOf }, { readVersion }] =
-    await Promise.all([
-      import("./admin-face.ts"),
-      import("./admin-jobs.ts"),
-      import("./admin-quotas.ts"),
-      import("./read-version.ts"),
-    ]);
-  const { store, keyring, isServing, workers, counts, face, clusterId, startedAt, remarks } = parts;
+  const [{ openAdminFace }, { withSides }, { adminQuotasOf }, { readVersion }] = await Promise.all([
+    import("./admin-face.ts"),
+    import("./side-sums.ts"),
+    import("./admin-quotas.ts"),
+    import("./read-version.ts"),
+  ]);
+  const { store, keyring, isServing, workers, face, door, clusterId, startedAt, remarks } = parts;
+  const all = withSides({ store, keyring, counts: parts.counts }, door);
   const version = await readVersion();
   return openAdminFace(
     {
       ...options,
-      inspect: () => store.inspect(),
+      ...all,
       isServing,
       workers: () => workers.map(({ status }) => status),
-      jobs: adminJobsOf(store),
-      keys: keyring,
       quotas: adminQuotasOf(store),
-      counts,
       facts: { version, clusterId, endpoint: face.endpoint, startedAt, remarks },
       root: face.keys,
     },
     options.admin,
     closeStack,
   );
+}
+
+interface WorkParts {
+  readonly store: OpenObjectStore;
+  readonly lifecycle: Lifecycle;
+  readonly logger: Logger;
+}
+
+/** All work in the background. */
+function startWorkers(
+  { store, lifecycle, logger }: WorkParts,
+  closeStack: CloseStack,
+): readonly Worker[] {
+  const workers = [
+    startTrashWorker(store, logger),
+    startCompactionWorker(store, logger),
+    startSweepWorker(store, logger),
+    startLifecycleWorker(lifecycle, logger),
+  ];
+  for (const worker of workers) closeStack.add(() => worker.stop());
+  return workers;
 }
 
 /** Removes the shards of what was deleted. */

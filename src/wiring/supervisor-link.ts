@@ -2,10 +2,13 @@
 // stops when it is told to, and ends when the supervisor is gone: nobody would watch it, or end it with a signal.
 
 import type { Logger } from "../telemetry/logger.ts";
+import { DealtDoor } from "./dealt-door.ts";
+import { isAcceptedHandle, isListeningHandle } from "./socket-handles.ts";
 import {
   BEAT_MS,
   ORDERS_VARIABLE,
   type FromWorker,
+  type SidePlan,
   type ToWorker,
   type WorkerOrders,
 } from "./supervisor-protocol.ts";
@@ -28,6 +31,8 @@ export class SupervisorLink {
   readonly #sockets = new Map<number, (message: SocketMessage) => void>();
   #writeWaitMs: () => number = () => 0;
   #stop: (signal: string) => void = () => undefined;
+  #shed: (count: number) => void = () => undefined;
+  #door: DealtDoor | undefined;
   #logger: Logger | undefined;
 
   constructor(orders: WorkerOrders) {
@@ -41,6 +46,11 @@ export class SupervisorLink {
     setInterval(() => this.#beat(), BEAT_MS).unref();
   }
 
+  /** Whether the supervisor deals out the connections of the socket that was taken. */
+  get isDealtTo(): boolean {
+    return this.#door !== undefined;
+  }
+
   /** The process that signals are for. */
   get supervisorPid(): number {
     return process.ppid;
@@ -50,6 +60,11 @@ export class SupervisorLink {
     this.#logger = logger;
     const { reason, avoidDrives } = this.orders;
     if (reason !== undefined) logger.error({ avoidDrives }, `started anew: ${reason}`);
+  }
+
+  /** Called with how many connections are to end with their next answer. */
+  onShed(shed: (count: number) => void): void {
+    this.#shed = shed;
   }
 
   /** Called with the signal that came, and again when another one comes. */
@@ -67,10 +82,10 @@ export class SupervisorLink {
     this.#send({ kind: "metadata", drive });
   }
 
-  /** `writeWaitMs` tells how long the oldest write of metadata has been under way. */
-  noteReady(writeWaitMs: () => number): void {
+  /** `writeWaitMs` tells how long the oldest write of metadata has been under way; `sides`: who is to serve beside this one. */
+  noteReady(writeWaitMs: () => number, sides?: SidePlan): void {
     this.#writeWaitMs = writeWaitMs;
-    this.#send({ kind: "ready" });
+    this.#send({ kind: "ready", ...(sides === undefined ? {} : { sides }) });
   }
 
   /**
@@ -84,31 +99,57 @@ export class SupervisorLink {
 
   /**
    * A socket that is bound to the address and outlives this process; undefined where there is none to be had, and the
-   * server opens its own. @throws the system's error when the address cannot be had.
+   * server opens its own. Where several workers serve what connects to it (`isShared`) the supervisor accepts.
+   * @throws the system's error when the address cannot be had.
    */
-  takeSocket(host: string, port: number): Promise<BoundSocket | undefined> {
+  takeSocket(host: string, port: number, isShared = false): Promise<BoundSocket | undefined> {
     const id = this.#sockets.size;
     return new Promise((resolve, reject) => {
       this.#sockets.set(id, ({ answer, handle }) => {
         if (answer.kind === "refused") reject(systemError(answer));
-        else resolve(answer.kind === "bound" && isObject(handle) ? handle : undefined);
+        else if (answer.kind === "own" || !isListeningHandle(handle)) resolve(undefined);
+        else if (answer.kind === "bound") resolve(handle);
+        else {
+          this.#door = new DealtDoor(handle);
+          resolve(this.#door.handle);
+        }
       });
-      this.#send({ kind: "bind", id, host, port });
+      this.#send({ kind: "bind", id, host, port, isShared });
     });
   }
 
   #receive(message: ToWorker, handle: unknown): void {
-    if (message.kind === "stop") this.#stop(message.signal);
-    else if (message.kind === "socket") {
-      this.#sockets.get(message.id)?.({ answer: message.answer, handle });
-    } else {
-      const { path } = message;
-      this.#logger?.warn({ path }, "a drive that was set aside answers again: a restart uses it");
+    switch (message.kind) {
+      case "stop":
+        this.#stop(message.signal);
+        break;
+      case "socket":
+        this.#sockets.get(message.id)?.({ answer: message.answer, handle });
+        break;
+      case "connection":
+        this.#admit(message.id, handle);
+        break;
+      case "shed":
+        this.#shed(message.count);
+        break;
+      case "answers": {
+        const { path } = message;
+        this.#logger?.warn({ path }, "a drive that was set aside answers again: a restart uses it");
+      }
     }
   }
 
+  #admit(id: number, handle: unknown): void {
+    if (!isAcceptedHandle(handle)) return;
+    // Said first: whoever has read from it cannot give it to another.
+    this.#send({ kind: "taken", id, openCount: (this.#door?.openCount ?? 0) + 1 });
+    if (this.#door === undefined) handle.close();
+    else this.#door.admit(handle);
+  }
+
   #beat(): void {
-    this.#send({ kind: "beat", writeWaitMs: this.#writeWaitMs() });
+    const openCount = this.#door?.openCount ?? 0;
+    this.#send({ kind: "beat", writeWaitMs: this.#writeWaitMs(), openCount });
   }
 
   #send(message: FromWorker): void {
@@ -130,8 +171,4 @@ function systemError({
 }: Extract<SocketMessage["answer"], { kind: "refused" }>): Error {
   const error = new Error(`${syscall} ${code}: ${address}:${port}`);
   return Object.assign(error, { code, syscall, address, port });
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === "object" && value !== null;
 }

@@ -2,23 +2,13 @@
 // outlive a worker that dies, so that clients who connect meanwhile wait for the next one instead of being refused.
 
 import { lookup } from "node:dns/promises";
-import * as net from "node:net";
 import { getSystemErrorName } from "node:util";
+import { makeListeningHandle, type ListeningHandle } from "./socket-handles.ts";
 import type { SocketAnswer } from "./supervisor-protocol.ts";
-
-/** The part of a socket's handle that is used here. */
-interface Handle {
-  /** Fills `name`; tells also what the kernel held against the binding. Returns 0 or a negative error number. */
-  getsockname(name: { port?: number }): number;
-  close(): void;
-}
-
-/** A bound socket or a negative error number. Node has it for its own cluster module, without a page of its own. */
-type CreateHandle = (address: string, port: number, family: number) => unknown;
 
 export interface BoundSocket {
   readonly answer: SocketAnswer;
-  readonly handle: Handle | undefined;
+  readonly handle: ListeningHandle | undefined;
 }
 
 const OWN: BoundSocket = { answer: { kind: "own" }, handle: undefined };
@@ -57,12 +47,10 @@ async function bind(host: string, port: number): Promise<BoundSocket> {
   const [first, ...more] = addresses;
   // A name of several addresses (localhost) has a socket for each; those are opened by whoever serves.
   if (first === undefined || more.length > 0) return OWN;
-  const create: unknown = Reflect.get(net, "_createServerHandle");
-  if (!isCreateHandle(create)) return OWN;
   const { address, family } = first;
-  const made = create(address, port, family);
+  const made = makeListeningHandle(address, port, family);
+  if (made === undefined) return OWN;
   if (typeof made === "number") return refused(made, "bind", { address, port });
-  if (!isHandle(made)) return OWN;
   const error = made.getsockname({});
   if (error === 0) return { answer: { kind: "bound" }, handle: made };
   made.close();
@@ -76,12 +64,4 @@ function refused(
 ): BoundSocket {
   const code = getSystemErrorName(error);
   return { answer: { kind: "refused", code, syscall, ...place }, handle: undefined };
-}
-
-function isCreateHandle(value: unknown): value is CreateHandle {
-  return typeof value === "function";
-}
-
-function isHandle(value: unknown): value is Handle {
-  return typeof value === "object" && value !== null && "getsockname" in value && "close" in value;
 }

@@ -2,50 +2,35 @@
 // worker when one dies, and ends and replaces one that hangs, leaving out the drives that do not answer. Small: it loads
 // nothing of the server. docs/decisions/0008-supervisor.md says why it is so.
 
-import type { ChildProcess, SendHandle } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
+import { rmSync } from "node:fs";
+import { SidePool } from "./side-pool.ts";
 import type { ForkWorker } from "./supervise.ts";
-import { BEAT_MS, type FromWorker, type ToWorker } from "./supervisor-protocol.ts";
+import { SupervisedWorker, type Exit } from "./supervised-worker.ts";
+import { SupervisorDoors } from "./supervisor-doors.ts";
+import { BEAT_MS, type FromWorker, type SidePlan } from "./supervisor-protocol.ts";
 import { RestartPolicy } from "./supervisor-restarts.ts";
 import { silentFolders } from "./supervisor-silent-folders.ts";
-import { SocketKeeper } from "./supervisor-sockets.ts";
-import { BeatWatch } from "./supervisor-watch.ts";
 
 const SIGNALS = ["SIGINT", "SIGTERM"] as const;
-/** How long a worker that was killed is waited for; one whose file call hangs stays longer than anybody would wait. */
-const GONE_MS_MAX = 2_000;
 /** How long a worker may take to exit once it has stopped: threads in hung file calls keep it. */
 const EXIT_MS_MAX = 2_000;
 /** How often drives that are avoided are asked whether they answer again. */
 const AVOIDED_ASK_MS = 30_000;
 const FAILED = 1;
 
-/** The worker that is there, and what it has said. */
-interface Worker {
-  readonly process: ChildProcess;
-  readonly watch: BeatWatch;
-  isReady: boolean;
-  /** The folders of its drives. */
-  drives: readonly string[];
-  metadataDrive: string | undefined;
-  /** Which of them are silent: asked while it is suspected. */
-  asking: Promise<readonly string[]> | undefined;
-  /** It has ended for good: no other is to follow. */
-  endCode: number | undefined;
-}
-
-interface Exit {
-  readonly code: number | null;
-  readonly signal: NodeJS.Signals | null;
-}
-
 export class Supervisor {
   readonly #forkWorker: ForkWorker;
-  readonly #sockets = new SocketKeeper();
+  readonly #doors = new SupervisorDoors();
   readonly #restarts = new RestartPolicy();
   /** Workers that were killed and are not gone. */
   readonly #replacedPids = new Set<number>();
   #avoided: readonly string[] = [];
-  #worker: Worker | undefined;
+  /** The first worker, which owns the drives and the metadata. */
+  #lead: SupervisedWorker | undefined;
+  /** Those that serve beside it, where there are any. */
+  #sides: SidePool | undefined;
+  #sidePlan: SidePlan | undefined;
   #hasServed = false;
   #isStopping = false;
 
@@ -59,36 +44,31 @@ export class Supervisor {
     for (const signal of SIGNALS) process.on(signal, () => void this.#stop(signal));
     setInterval(() => void this.#turn(), BEAT_MS);
     setInterval(() => void this.#askAvoided(), AVOIDED_ASK_MS);
+    process.once("exit", () => this.#removeFolder());
   }
 
   #adopt(child: ChildProcess): void {
-    const worker: Worker = {
-      process: child,
-      watch: new BeatWatch(),
-      isReady: false,
-      drives: [],
-      metadataDrive: undefined,
-      asking: undefined,
-      endCode: undefined,
-    };
-    this.#worker = worker;
+    const worker = new SupervisedWorker(child);
+    this.#lead = worker;
     child.on("message", (message: FromWorker) => void this.#receive(worker, message));
-    // Whatever it is, the exit that follows says more.
-    child.on("error", () => undefined);
     child.once("exit", (code, signal) => {
       if (child.pid !== undefined) this.#replacedPids.delete(child.pid);
-      if (worker === this.#worker) this.#onDeath(worker.endCode, { code, signal });
+      if (worker === this.#lead) void this.#onDeath(worker, { code, signal });
     });
   }
 
-  async #receive(worker: Worker, message: FromWorker): Promise<void> {
-    if (worker !== this.#worker) return;
+  async #receive(worker: SupervisedWorker, message: FromWorker): Promise<void> {
+    if (worker !== this.#lead) return;
     switch (message.kind) {
       case "beat":
         worker.watch.beat(message.writeWaitMs);
+        this.#doors.noteOpen(worker, message.openCount);
         break;
       case "bind":
-        await this.#bind(worker, message);
+        await this.#doors.bind(worker, message);
+        break;
+      case "taken":
+        this.#doors.noteTaken(worker, message.id, message.openCount);
         break;
       case "folders":
         worker.drives = message.drives;
@@ -97,8 +77,7 @@ export class Supervisor {
         worker.metadataDrive = message.drive;
         break;
       case "ready":
-        worker.isReady = true;
-        this.#hasServed = true;
+        this.#onReady(worker, message.sides);
         break;
       case "ended":
         worker.endCode = message.code;
@@ -107,21 +86,53 @@ export class Supervisor {
     }
   }
 
-  async #bind(worker: Worker, { id, host, port }: Extract<FromWorker, { kind: "bind" }>) {
-    const { answer, handle } = await this.#sockets.bind(host, port);
-    // A bare handle may be sent; the types know only what wraps one.
-    send(worker, { kind: "socket", id, answer }, handle as unknown as SendHandle);
+  #onReady(worker: SupervisedWorker, plan: SidePlan | undefined): void {
+    worker.isReady = true;
+    this.#hasServed = true;
+    if (this.#isStopping) return;
+    this.#doors.open(worker);
+    this.#sidePlan = plan;
+    if (plan === undefined) return;
+    this.#sides = new SidePool(plan, {
+      forkWorker: this.#forkWorker,
+      doors: this.#doors,
+      replacedPids: this.#replacedPids,
+      onDeath: crashWithWorker,
+    });
+    this.#sides.start();
   }
 
-  /** The worker has ended of itself, or by somebody else's hand. */
-  #onDeath(endCode: number | undefined, { code, signal }: Exit): void {
-    this.#worker = undefined;
+  /** The lead has ended of itself, or by somebody else's hand. */
+  async #onDeath({ endCode }: SupervisedWorker, exit: Exit): Promise<void> {
+    this.#giveUpLead();
     if (endCode !== undefined) process.exit(endCode);
-    // The laboratory's crash points are for the whole server.
-    if (signal === "SIGKILL" && process.env["KINTSUGI_CRASH_AT"]) process.kill(process.pid, signal);
+    crashWithWorker(exit);
+    const { code, signal } = exit;
     // A start that fails has told why, in words; it would fail again.
     if (this.#isStopping || !this.#hasServed) process.exit(code ?? FAILED);
-    void this.#startAnew(`the last worker ended (${signal ?? `exit code ${code}`})`);
+    await this.#endSides();
+    await this.#startAnew(`the last worker ended (${signal ?? `exit code ${code}`})`);
+  }
+
+  /** From now on there is none, and connections wait. */
+  #giveUpLead(): void {
+    if (this.#lead !== undefined) this.#doors.shut(this.#lead);
+    this.#lead = undefined;
+  }
+
+  /** None of them may go on beside another lead. */
+  async #endSides(): Promise<void> {
+    const sides = this.#sides;
+    this.#sides = undefined;
+    await sides?.end();
+    this.#removeFolder();
+  }
+
+  /** The lead removes it when it ends in order. */
+  #removeFolder(): void {
+    if (this.#sidePlan !== undefined)
+      rmSync(this.#sidePlan.folder, { recursive: true, force: true });
+    this.#sidePlan = undefined;
   }
 
   async #startAnew(reason: string): Promise<void> {
@@ -138,32 +149,39 @@ export class Supervisor {
     this.#adopt(this.#forkWorker(orders));
   }
 
-  /** Once a second: judges the worker. */
+  /** Once a second: judges the workers. */
   async #turn(): Promise<void> {
-    const worker = this.#worker;
-    if (worker === undefined) return;
+    const lead = this.#lead;
+    if (lead === undefined) return;
+    const sides = this.#sides?.all ?? [];
+    await Promise.all([lead, ...sides].map((worker) => this.#judge(worker, lead)));
+  }
+
+  /** What a side waits for in vain may be the lead's metadata, which all of them read. */
+  async #judge(worker: SupervisedWorker, lead: SupervisedWorker): Promise<void> {
     const verdict = worker.watch.turn();
     if (verdict === "fine") {
       worker.asking = undefined;
       return;
     }
-    worker.asking ??= silentFolders(worker.drives);
+    worker.asking ??= silentFolders(lead.drives);
     if (verdict === "suspect") return;
     const silent = await worker.asking;
     worker.asking = undefined;
-    if (worker !== this.#worker) return;
-    if (verdict === "hangs") await this.#replace(worker, "it did not answer", silent);
-    else if (silent.some((path) => path === worker.metadataDrive)) {
-      await this.#replace(worker, "the drive of its metadata hangs", silent);
-    }
+    if (lead !== this.#lead) return;
+    const isMetadataSilent = silent.some((path) => path === lead.metadataDrive);
+    if (verdict === "hangs" && worker === lead) {
+      await this.#replace(lead, "it did not answer", silent);
+    } else if (isMetadataSilent) {
+      await this.#replace(lead, "the drive of its metadata hangs", silent);
+    } else if (verdict === "hangs") await this.#sides?.replace(worker);
   }
 
-  /** Ends a worker that hangs and starts another one without the drives that do not answer. */
-  async #replace(worker: Worker, why: string, silent: readonly string[]): Promise<void> {
-    this.#worker = undefined;
-    const { pid } = worker.process;
-    if (pid !== undefined) this.#replacedPids.add(pid);
-    await killed(worker.process);
+  /** Ends a lead that hangs, and its sides, and starts another one without the drives that do not answer. */
+  async #replace(lead: SupervisedWorker, why: string, silent: readonly string[]): Promise<void> {
+    this.#giveUpLead();
+    if (lead.pid !== undefined) this.#replacedPids.add(lead.pid);
+    await Promise.all([lead.kill(), this.#endSides()]);
     if (this.#isStopping) process.exit(FAILED);
     // Those that were avoided were asked too: what answers again is used by whoever starts next.
     this.#avoided = silent;
@@ -175,46 +193,38 @@ export class Supervisor {
     const asked = this.#avoided;
     if (asked.length === 0) return;
     const silent = new Set(await silentFolders(asked));
-    const worker = this.#worker;
+    const worker = this.#lead;
     if (worker === undefined || asked !== this.#avoided) return;
     // Whoever starts next may use what answers again.
     this.#avoided = asked.filter((path) => silent.has(path));
     for (const path of asked.filter((each) => !silent.has(each))) {
-      send(worker, { kind: "answers", path });
+      worker.send({ kind: "answers", path });
     }
   }
 
   async #stop(signal: string): Promise<void> {
-    const worker = this.#worker;
+    const lead = this.#lead;
     const isSecond = this.#isStopping;
     this.#isStopping = true;
-    if (worker === undefined) process.exit(0);
+    if (lead === undefined) process.exit(0);
     // While it starts nothing is acknowledged yet.
-    if (!worker.isReady) endAs(0, worker);
-    if (isSecond) endAs(FAILED, worker);
+    if (!lead.isReady) endAs(0, lead);
+    if (isSecond) endAs(FAILED, lead);
     // Before the worker is told: from then on nobody may find an open door with nobody behind it.
-    await this.#sockets.close();
-    send(worker, { kind: "stop", signal });
+    await this.#doors.close();
+    // All finish their requests at the same time; the lead then waits for the others.
+    this.#sides?.stop(signal);
+    lead.send({ kind: "stop", signal });
   }
 }
 
-function send(worker: Worker, message: ToWorker, handle?: SendHandle): void {
-  // A worker that has just died is told nothing, and its death is seen elsewhere.
-  worker.process.send(message, handle, {}, () => undefined);
+/** The laboratory's crash points are for the whole server. */
+function crashWithWorker({ signal }: Exit): void {
+  if (signal === "SIGKILL" && process.env["KINTSUGI_CRASH_AT"]) process.kill(process.pid, signal);
 }
 
-/** Ends both, without waiting for what the kernel does not end. */
-function endAs(code: number, worker: Worker): never {
-  worker.process.kill("SIGKILL");
+/** Ends both, without waiting for what the kernel does not end. Sides end with the channel to this process. */
+function endAs(code: number, worker: SupervisedWorker): never {
+  worker.killNow();
   process.exit(code);
-}
-
-/** Resolves when it is gone, or has had its time. */
-function killed(child: ChildProcess): Promise<void> {
-  return new Promise((resolve) => {
-    if (child.exitCode !== null || child.signalCode !== null) resolve();
-    child.once("exit", () => resolve());
-    setTimeout(resolve, GONE_MS_MAX);
-    child.kill("SIGKILL");
-  });
 }

@@ -59,6 +59,7 @@ function reportOf(store: Partial<StoreStatus>, more: Partial<StatusSources> = {}
   const sources = {
     facts: FACTS,
     isServing: true,
+    processCount: 1,
     workers: [WORKER],
     jobs: [],
     now: 1_061_500,

@@ -1,0 +1,144 @@
+// A worker that serves S3 beside the lead: the lead's drives and database, opened here too; writes of metadata go to the
+// lead's writer. Background work, the admin API and the buckets of the configuration are the lead's.
+
+import { join } from "node:path";
+import type { Incarnation } from "../core/ids.ts";
+import { UNIT_BYTES } from "../core/limits.ts";
+import type { ShardStore } from "../datanode/shard-store.ts";
+import { geometryFor } from "../erasure/geometry.ts";
+import { openErasureCodec } from "../erasure/open-codec.ts";
+import { openSideMetadata } from "../metadata/sqlite/open-side-metadata.ts";
+import { openObjectStore, type OpenObjectStore } from "../store/open-object-store.ts";
+import type { Logger } from "../telemetry/logger.ts";
+import { processFigures } from "../telemetry/process-figures.ts";
+import { RequestCounts } from "../telemetry/request-counts.ts";
+import { countsNow } from "../telemetry/summed-counts.ts";
+import { inHaste } from "../util/lab-haste.ts";
+import { CloseStack } from "./close-stack.ts";
+import { openMasterKeys } from "./master-keyring.ts";
+import { openDrivesBeside, type DriveAt } from "./open-drives.ts";
+import { openS3Face, type S3FaceOptions } from "./s3-face.ts";
+import { isReady } from "./serve-store.ts";
+import type { SideControl } from "./side-control.ts";
+import { WRITES_SOCKET, type SideWelcome } from "./side-protocol.ts";
+import type { SideOrders } from "./supervisor-protocol.ts";
+
+/** As the lead names this machine to drives. */
+const NODE_NAME = "local";
+const DATABASE_FILE = "metadata.db";
+/** How often drives that did not answer are tried again. */
+const ATTACH_MS = 5_000;
+const TEND_MS = inHaste(5_000);
+
+export interface SideParts {
+  readonly orders: SideOrders;
+  readonly control: SideControl;
+  readonly welcome: SideWelcome;
+  /** What it writes as. */
+  readonly incarnation: Incarnation;
+}
+
+export interface SideServer {
+  /** So many connections end with their next answer. */
+  shed(count: number): void;
+  /** How long the oldest write of metadata has been under way, in milliseconds; 0 when there is none. */
+  writeWaitMs(): number;
+  /** Finishes requests under way, for a bounded time, and gives everything up. */
+  close(): Promise<void>;
+}
+
+/** Serves when it resolves. @throws when what the lead serves from cannot be opened here. */
+export async function serveSide(
+  { orders, control, welcome, incarnation }: SideParts,
+  options: S3FaceOptions,
+): Promise<SideServer> {
+  const { clusterId, driveCount, places, encryption, metadata: home } = welcome;
+  const { clock, logger } = options;
+  const closeStack = new CloseStack();
+  const geometry = geometryFor(driveCount, UNIT_BYTES);
+  const { codec } = openErasureCodec(geometry);
+  const metadata = await openSideMetadata({
+    databasePath: join(home.folder, DATABASE_FILE),
+    socketPath: join(orders.folder, WRITES_SOCKET),
+    token: orders.token,
+    clock,
+  });
+  closeStack.add(() => metadata.close());
+  const secret = options.keys?.secretKey;
+  const keyring = await openMasterKeys(metadata, { ...encryption, logger, secret });
+  const { keys } = keyring;
+  const drives = await openDrivesBeside(places, NODE_NAME);
+  const homeDrive = drives.find(({ driveId }) => driveId === home.driveId);
+  const metadataSpace = homeDrive && (() => homeDrive.space());
+  const parts = { metadata, metadataSpace, drives, codec, clusterId, clock, logger, keys };
+  const store = await openObjectStore({ ...parts, sideIncarnation: incarnation });
+  closeStack.add(() => store.close());
+  closeStack.add(tend(store, logger));
+  closeStack.add(attachLater(store, absentOf(places, drives)));
+  const counts = new RequestCounts();
+  await control.begin({
+    makeReport: async () => ({
+      report: store.reportOfSide(),
+      figures: {
+        counts: countsNow(counts),
+        process: await processFigures(),
+        calls: store.driveCalls(),
+      },
+    }),
+    refreshKeys: () => keyring.refresh(),
+    sealPack: () => store.sealOpenPack(),
+  });
+  const face = await openS3Face(
+    {
+      metadata,
+      store,
+      counts,
+      closeStack,
+      isReady: () => isReady({ metadata, store, driveCount }, geometry),
+    },
+    { ...options, admin: undefined, buckets: [] },
+  );
+  return {
+    shed: (count) => face.shed(count),
+    writeWaitMs: () => metadata.writeWaitMs(),
+    close: () => closeStack.close(),
+  };
+}
+
+/** What the side does beside its requests. */
+function tend(store: OpenObjectStore, logger: Logger): () => void {
+  const step = async (): Promise<void> => {
+    try {
+      await store.tendSide();
+    } catch (error) {
+      logger.warn({ err: error }, "what was left on drives could not be removed");
+    }
+  };
+  const timer = setInterval(() => void step(), TEND_MS);
+  timer.unref();
+  return () => clearInterval(timer);
+}
+
+function absentOf(places: readonly DriveAt[], drives: readonly ShardStore[]): readonly DriveAt[] {
+  const known = new Set(drives.map(({ driveId }) => driveId));
+  return places.filter(({ driveId }) => !known.has(driveId));
+}
+
+/** Of drives that the lead has, some may not have answered just now. */
+function attachLater(store: OpenObjectStore, places: readonly DriveAt[]): () => void {
+  let absent = places;
+  let isAsking = false;
+  const attach = async (): Promise<void> => {
+    if (isAsking) return;
+    isAsking = true;
+    const found = await openDrivesBeside(absent, NODE_NAME);
+    for (const drive of found) store.attachDrive(drive);
+    absent = absentOf(absent, found);
+    if (absent.length === 0) clearInterval(timer);
+    isAsking = false;
+  };
+  const timer = setInterval(() => void attach(), ATTACH_MS);
+  timer.unref();
+  if (absent.length === 0) clearInterval(timer);
+  return () => clearInterval(timer);
+}

@@ -1,0 +1,62 @@
+// What the lead and a worker beside it say to each other over control.sock: frames of structured clones, as on the
+// writer's own socket. The side says the token first.
+
+import type { Config } from "../config.ts";
+import type { DriveId, Incarnation } from "../core/ids.ts";
+import type { DriveCalls } from "../store/drive.ts";
+import type { CountsView } from "../telemetry/summed-counts.ts";
+import type { ProcessFigures } from "../telemetry/process-figures.ts";
+import type { SideReport } from "../store/side-workers.ts";
+import type { GivenEncryption } from "./master-keyring.ts";
+import type { DriveAt } from "./open-drives.ts";
+
+/** Below the folder of orders. */
+export const CONTROL_SOCKET = "control.sock";
+export const WRITES_SOCKET = "writes.sock";
+
+/** What a side serves from, as the lead found it. */
+export interface SideWelcome {
+  /** As the lead read it: what has changed since waits for the next start. */
+  readonly config: Pick<Config, "operands" | "origins" | "settings">;
+  readonly encryption: GivenEncryption | undefined;
+  readonly clusterId: string;
+  /** Of the layout, there or not. */
+  readonly driveCount: number;
+  /** Drives that are there. */
+  readonly places: readonly DriveAt[];
+  /** Where the database lies. */
+  readonly metadata: { readonly driveId: DriveId; readonly folder: string };
+}
+
+/** What is added up over all workers when somebody asks how the server is doing. */
+export interface SideFigures {
+  readonly counts: CountsView;
+  /** What became of its calls to drives. */
+  readonly calls: ReadonlyMap<DriveId, DriveCalls>;
+  readonly process: ProcessFigures;
+}
+
+export type FromSide =
+  | { readonly kind: "report"; readonly report: SideReport; readonly figures: SideFigures }
+  /** The answer to whatever has an id. */
+  | { readonly kind: "done"; readonly id: number };
+
+export type ToSide =
+  | {
+      readonly kind: "welcome";
+      readonly welcome: SideWelcome;
+      /** What it writes as. */
+      readonly incarnation: Incarnation;
+    }
+  /** A report, now. */
+  | { readonly kind: "ask"; readonly id: number }
+  /** What the metadata says of the master key has changed. */
+  | { readonly kind: "keys"; readonly id: number }
+  /** The pack that is open is to be sealed, so that it can be emptied. */
+  | { readonly kind: "seal"; readonly id: number };
+
+/** What a side is asked to do, and answers when it is done. */
+export type SideQuestion = Exclude<ToSide, { kind: "welcome" }>["kind"];
+
+/** How often a side reports of itself. */
+export const REPORT_MS = 1_000;
