@@ -4,7 +4,7 @@
 import { createHash } from "node:crypto";
 import type { Account } from "../../src/core/account.ts";
 import type { ObjectChecksum } from "../../src/core/checksum.ts";
-import type { AccountId, SetId } from "../../src/core/ids.ts";
+import type { AccountId, Incarnation, SetId } from "../../src/core/ids.ts";
 import { formatDrive, newDriveId } from "../../src/datanode/drive-identity.ts";
 import { openLocalDrive } from "../../src/datanode/local-drive.ts";
 import type { ShardStore, SpaceInfo } from "../../src/datanode/shard-store.ts";
@@ -66,6 +66,8 @@ export interface LabOptions {
   readonly wrap?: (drive: ShardStore, position: number) => ShardStore;
   readonly wrapCodec?: (codec: ErasureCodec) => ErasureCodec;
   readonly wrapMetadata?: (metadata: MetadataStore) => MetadataStore;
+  /** Of a store that is one of several processes'. */
+  readonly sideIncarnation?: Incarnation;
 }
 
 export interface StoreLab {
@@ -110,6 +112,7 @@ export async function givenStore(options: LabOptions = {}): Promise<StoreLab> {
     clock,
     keys: options.keys,
     clusterId: "cluster",
+    sideIncarnation: options.sideIncarnation,
     limits: { trashGraceMs: 60_000, packBytesMax: 0, ...options.limits },
   });
   atEnd(() => store.close());

@@ -1,0 +1,143 @@
+// Groups of several sources: merged in their order, bounded, and answered each with its own part.
+
+import { expect, test } from "vitest";
+import { WriteMerger } from "../../../src/metadata/sqlite/write-merger.ts";
+import type { GroupReply, WriteGroup } from "../../../src/metadata/sqlite/write-protocol.ts";
+import { deleteRequest, MARKER } from "../../contract/metadata/inputs.ts";
+
+const turn = () => new Promise((resolve) => setImmediate(resolve));
+
+function givenMerger(hasOthers = true) {
+  const applied: WriteGroup[] = [];
+  const ends: ((reply: GroupReply) => void)[] = [];
+  const merger = new WriteMerger({
+    apply: (group) => {
+      applied.push(group);
+      return new Promise((resolve) => ends.push(resolve));
+    },
+    hasOthers: () => hasOthers,
+  });
+  const replies: Record<string, unknown> = {};
+  const submit = (name: string, count = 1, nowMs = 1) => {
+    const sent = {
+      group: groupOf(name, count, nowMs),
+      reply: (reply: GroupReply) => void (replies[name] = valuesOf(reply)),
+    };
+    merger.submit(sent);
+    return sent;
+  };
+  /** Answers the group under way, each write with its own name. */
+  const answer = async () => {
+    const answers = (applied.at(-1)?.requests ?? []).map(({ input }) => ({
+      kind: "done" as const,
+      result: (input as { readonly value: string }).value,
+    }));
+    ends.shift()?.({ kind: "answers", answers });
+    await turn();
+  };
+  const fail = async () => {
+    ends.shift()?.({ kind: "group-failed", fault: { message: "lost", isFull: false } });
+    await turn();
+  };
+  const sizes = () => applied.map(({ requests }) => requests.length);
+  return { merger, applied, submit, answer, fail, replies, sizes };
+}
+
+function groupOf(name: string, count: number, nowMs: number): WriteGroup {
+  const requests = Array.from({ length: count }, (_, index) => ({
+    name: "ensureSetting" as const,
+    input: { name, value: `${name}-${index}` },
+  }));
+  return { kind: "group", nowMs, requests };
+}
+
+function valuesOf(reply: GroupReply): unknown {
+  if (reply.kind === "group-failed") return reply.fault.message;
+  return reply.answers.map((answer) => (answer.kind === "done" ? answer.result : answer.kind));
+}
+
+test("alone, a group goes at once", () => {
+  const { submit, sizes } = givenMerger(false);
+  submit("a", 2);
+  expect(sizes()).toEqual([2]);
+});
+
+test("what has arrived together goes together, and what comes meanwhile goes next", async () => {
+  const { submit, answer, sizes, replies, applied } = givenMerger();
+  submit("a", 2, 5);
+  submit("b", 1, 9);
+  await turn();
+  submit("c", 3, 7);
+  submit("d", 1, 6);
+  expect(sizes()).toEqual([3]);
+  expect(applied[0]?.nowMs).toBe(9);
+  await answer();
+  expect(replies).toEqual({ a: ["a-0", "a-1"], b: ["b-0"] });
+  expect(sizes()).toEqual([3, 4]);
+  await answer();
+  expect(replies).toMatchObject({ c: ["c-0", "c-1", "c-2"], d: ["d-0"] });
+});
+
+test("a merged group is no larger than a source's own may be, and nobody is passed over", async () => {
+  const { submit, answer, sizes } = givenMerger();
+  for (const [name, count] of [
+    ["a", 200],
+    ["b", 56],
+    ["c", 256],
+    ["d", 1],
+  ] as const) {
+    submit(name, count);
+  }
+  await turn();
+  for (let index = 0; index < 3; index += 1) await answer();
+  expect(sizes()).toEqual([256, 256, 1]);
+});
+
+test("writes of many rows do not go together", async () => {
+  const { merger, applied, answer } = givenMerger();
+  const requests = Array.from({ length: 6_000 }, (_, index) => deleteRequest(`key-${index}`));
+  const many = { name: "deleteObjects", input: { bucketId: 1, requests, marker: MARKER } } as const;
+  for (let index = 0; index < 2; index += 1) {
+    const group: WriteGroup = { kind: "group", nowMs: 1, requests: [many] };
+    merger.submit({ group, reply: () => undefined });
+  }
+  await turn();
+  await answer();
+  expect(applied.map(({ requests: each }) => each.length)).toEqual([1, 1]);
+});
+
+test("a group that fails has failed for all of whom it was", async () => {
+  const { submit, fail, replies } = givenMerger();
+  submit("a");
+  submit("b");
+  await turn();
+  await fail();
+  expect(replies).toEqual({ a: "lost", b: "lost" });
+});
+
+test("what is withdrawn before it has begun is forgotten; what has begun is not", async () => {
+  const { merger, submit, answer, sizes, replies } = givenMerger();
+  const begun = submit("a");
+  await turn();
+  merger.withdraw(begun);
+  merger.withdraw(submit("b"));
+  await answer();
+  expect(replies).toEqual({ a: ["a-0"] });
+  expect(sizes()).toEqual([1]);
+});
+
+test("at the end what is under way is awaited, what waits is refused, and so is what comes", async () => {
+  const { merger, submit, answer, replies } = givenMerger();
+  submit("a");
+  await turn();
+  submit("b");
+  const closed = merger.close();
+  submit("c");
+  await answer();
+  await closed;
+  expect(replies).toEqual({
+    a: ["a-0"],
+    b: "the metadata is closed",
+    c: "the metadata is closed",
+  });
+});
