@@ -11,12 +11,14 @@ import type { FromWriter, SideNews, WriteGroup } from "./write-protocol.ts";
 
 /** Where other processes of this server reach the writer. */
 export interface WriterDoor {
-  /** A path in a folder with mode 0700; what lies there is removed. */
+  /** A path of at most 107 bytes in a folder with mode 0700; what lies there is removed. */
   readonly socketPath: string;
   /** Random, and known to those processes alone. */
   readonly token: string;
 }
 
+/** What Linux takes: a longer path would be cut off, and name something else. */
+const PATH_BYTES_MAX = 107;
 const TOKEN_BYTES_MAX = 1_024;
 /** Who has not said the token by then is sent away. */
 const TOKEN_MS_MAX = 5_000;
@@ -40,6 +42,9 @@ export class WriteListener {
 
   /** @throws when there can be no socket at that path. */
   async listen(socketPath: string): Promise<void> {
+    if (Buffer.byteLength(socketPath) > PATH_BYTES_MAX) {
+      throw new Error(`${socketPath} is too long for a socket`);
+    }
     // Of a thread that has ended.
     await rm(socketPath, { force: true });
     await new Promise<void>((resolve, reject) => {
