@@ -6,6 +6,7 @@ import type { DriveId } from "../core/ids.ts";
 import { DiskError, type CreateOptions, type Disk, type SpaceInfo } from "../disk/disk.ts";
 import { IDENTITY_FILE, readIdentity, SHARDS_FOLDER } from "./drive-identity.ts";
 import { LocalPackShard } from "./local-pack-shard.ts";
+import { LocalReplacement, removeReplacements, REPLACEMENTS_FOLDER } from "./local-replacement.ts";
 import { LocalShardWriter, type NewShardFile } from "./local-shard-writer.ts";
 import { OpenShards } from "./open-shards.ts";
 import { shardErrorFrom } from "./shard-fault.ts";
@@ -13,6 +14,7 @@ import { bucketFolder, parseShardFile, shardFolder, shardPath } from "./shard-pa
 import {
   ShardError,
   type PackShard,
+  type ShardCreation,
   type ShardName,
   type ShardStore,
   type ShardWriter,
@@ -28,6 +30,8 @@ export interface LocalDriveOptions {
   readonly nodeName?: string;
   /** Shard files that are kept open for reading. */
   readonly openMax?: number;
+  /** Whether nobody else writes there: then what an earlier process left half made is removed. */
+  readonly ownsFolder?: boolean;
 }
 
 const OPEN_MAX_DEFAULT = 64;
@@ -48,6 +52,7 @@ class LocalDrive implements ShardStore {
   readonly #disk: Disk;
   readonly #nodeName: string;
   readonly #openShards: OpenShards;
+  readonly #ownsFolder: boolean;
   // Folders whose names are durable, or will be when the promise resolves.
   readonly #folders = new Map<string, Promise<void>>();
   #closed = false;
@@ -57,6 +62,7 @@ class LocalDrive implements ShardStore {
     this.label = options.label ?? options.disk.root;
     this.#disk = options.disk;
     this.#nodeName = options.nodeName ?? "local";
+    this.#ownsFolder = options.ownsFolder ?? false;
     this.#openShards = new OpenShards(options.disk, options.openMax ?? OPEN_MAX_DEFAULT);
   }
 
@@ -71,11 +77,13 @@ class LocalDrive implements ShardStore {
       for (const { name } of folders) {
         this.#folders.set(`${SHARDS_FOLDER}/${name}`, Promise.resolve());
       }
+      if (this.#ownsFolder) await removeReplacements(this.#disk);
     });
   }
 
-  create(name: ShardName): Promise<ShardWriter> {
+  create(name: ShardName, creation: ShardCreation = "new"): Promise<ShardWriter> {
     const disk = this.#disk;
+    if (creation === "replacement") return this.#createReplacement(name);
     return this.#createFile(name).then((file) => new LocalShardWriter({ ...file, disk }));
   }
 
@@ -126,8 +134,12 @@ class LocalDrive implements ShardStore {
     return entries.flatMap(({ name }) => parseShardFile(bucket, name) ?? []);
   }
 
+  /** Asked for all the time: so a drive whose folder was emptied is noticed, also where nothing is written. */
   space(): Promise<SpaceInfo> {
-    return this.#guard(() => this.#disk.space());
+    return this.#guard(async () => {
+      await this.#checkPresent();
+      return this.#disk.space();
+    });
   }
 
   device(): Promise<string> {
@@ -153,12 +165,38 @@ class LocalDrive implements ShardStore {
     const path = shardPath(name);
     const folder = shardFolder(name);
     return this.#guard(async () => {
-      await this.#ensureFolder(folder);
-      const file = await this.#disk.create(path, options);
+      const file = await this.#inFolder(folder, () => this.#disk.create(path, options));
       // Begun now, it is over before the last bytes come.
       const nameSynced = this.#disk.syncDirectory(folder);
       return { label: this.label, path, file, nameSynced };
     });
+  }
+
+  #createReplacement(name: ShardName): Promise<ShardWriter> {
+    const disk = this.#disk;
+    const [path, folder] = [shardPath(name), shardFolder(name)];
+    const { label } = this;
+    const onReplaced = (): void => this.#openShards.forget(path);
+    return this.#guard(async () => {
+      await this.#ensureFolder(folder);
+      return this.#inFolder(REPLACEMENTS_FOLDER, () =>
+        LocalReplacement.begin({ disk, label, name, path, folder, onReplaced }),
+      );
+    });
+  }
+
+  /** Does what makes a file in a folder. One that is known, and gone, was on a drive that was laid out anew meanwhile. */
+  async #inFolder<Value>(folder: string, work: () => Promise<Value>): Promise<Value> {
+    await this.#ensureFolder(folder);
+    try {
+      return await work();
+    } catch (error) {
+      if (!(error instanceof DiskError) || error.code !== "ENOENT") throw error;
+      await this.#checkPresent();
+      this.#folders.clear();
+      await this.#ensureFolder(folder);
+      return work();
+    }
   }
 
   /** Folders are made when the first shard comes, once, and no shard is begun before its folder is durable. */
@@ -174,7 +212,7 @@ class LocalDrive implements ShardStore {
   async #makeFolder(folder: string): Promise<void> {
     await this.#checkPresent();
     await this.#disk.makeDirectory(folder);
-    await this.#disk.syncDirectory(SHARDS_FOLDER);
+    await this.#disk.syncDirectory(folder === REPLACEMENTS_FOLDER ? "" : SHARDS_FOLDER);
   }
 
   async #checkPresent(): Promise<void> {
@@ -182,6 +220,9 @@ class LocalDrive implements ShardStore {
       throw new ShardError("Unavailable", `${this.label}: ${String(error)}`, { cause: error });
     });
     if (identity?.driveId === this.driveId) return;
+    // What is open is no longer what the names say.
+    this.#openShards.forgetAll();
+    this.#folders.clear();
     const found = identity === undefined ? `it has no ${IDENTITY_FILE}` : "it is another drive";
     throw new ShardError("Unavailable", `${this.label}: ${found}; is its mount missing?`);
   }

@@ -10,6 +10,7 @@ import {
   DRIVE_ROUTES,
   PACK_APPEND_BYTES_MAX,
   parseBucket,
+  parseCreation,
   parsePackAppend,
   parseReadRange,
   parseShardName,
@@ -76,10 +77,15 @@ export const driveRoutes: readonly DriveRoute[] = [
   { method: "GET", pattern: DRIVE_ROUTES.device, handle: deviceOfDrive },
 ];
 
-async function putShard({ drive, parameter, raw, key }: DriveRequest): Promise<DriveAnswer> {
+async function putShard(request: DriveRequest): Promise<DriveAnswer> {
+  const { drive, parameter, raw, url, key, packs } = request;
   const name = parseShardName(parameter);
-  const kind = await receiveShard(raw, { drive, name, key });
+  const creation = parseCreation(url);
+  if (creation === "replacement") await packs.close(drive, name);
+  const kind = await receiveShard(raw, { drive, name, creation, key });
   const answer = { status: OK, body: NOTHING };
+  // What was made anew does no harm where nobody knows of it: the next repair finds it whole.
+  if (creation === "replacement") return answer;
   // A sender that went away before it heard of success counts the shard as missing: nobody else knows of it.
   return kind === "finish" ? { ...answer, undo: () => drive.delete(name) } : answer;
 }

@@ -15,7 +15,12 @@ import {
   textListField,
 } from "./json-fields.ts";
 import { SHARD_COUNT_MAX } from "./shard-header.ts";
-import { ShardError, type ShardErrorCode, type ShardName } from "./shard-store.ts";
+import {
+  ShardError,
+  type ShardCreation,
+  type ShardErrorCode,
+  type ShardName,
+} from "./shard-store.ts";
 
 /** Both sides send it with every message and refuse any other. */
 export const PROTOCOL_VERSION = "kintsugi-node/1";
@@ -65,6 +70,7 @@ const SESSION = /^[0-9a-f]{32}$/;
 const SHARD_NAME = /^([0-9a-f]{32})\.(0|[1-9][0-9]{0,2})$/;
 const BUCKET = /^(?:0|[1-9][0-9]{0,2})$/;
 const PACK_QUERY = /\?offset=(0|[1-9][0-9]{0,15})&then=(keep|seal)$/;
+const CREATION_QUERY = "?as=replacement";
 const READ_QUERY = /\?offset=(0|[1-9][0-9]{0,15})&length=(0|[1-9][0-9]{0,7})$/;
 
 /** What goes wrong between the two, besides what goes wrong with shards and records. */
@@ -174,6 +180,15 @@ export function parseReadRange(url: string): ReadRange {
 
 export function renderReadQuery(range: ReadRange): string {
   return `?offset=${range.offset}&length=${range.length}`;
+}
+
+/** What the end of a raw URL says of a shard that is stored. */
+export function parseCreation(url: string): ShardCreation {
+  return url.endsWith(CREATION_QUERY) ? "replacement" : "new";
+}
+
+export function renderCreation(creation: ShardCreation): string {
+  return creation === "replacement" ? CREATION_QUERY : "";
 }
 
 /** The append that the end of a raw URL describes. @throws RefusedRequestError BadRequest */

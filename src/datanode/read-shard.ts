@@ -20,19 +20,33 @@ export interface ShardFrame {
   readonly header: ShardHeader;
   readonly footer: ShardFooter;
   readonly fileBytes: number;
+  /** Both as they stand in the file. */
+  readonly headerText: Uint8Array;
+  readonly footerText: Uint8Array;
+}
+
+/** A header, and its bytes as they stand in the file. */
+export interface HeaderInFile {
+  readonly header: ShardHeader;
+  readonly headerText: Uint8Array;
 }
 
 /** For a pack, which has no footer while it is open. @throws ShardError Corrupt when it has no valid header; and what `read` throws. */
 export async function readShardHeader(store: ShardStore, name: ShardName): Promise<ShardHeader> {
+  return (await readHeaderInFile(store, name)).header;
+}
+
+/** @throws as `readShardHeader`. */
+export async function readHeaderInFile(store: ShardStore, name: ShardName): Promise<HeaderInFile> {
   const start = new Uint8Array(HEADER_ALIGN_BYTES);
   await store.read(name, 0, start);
-  const whole = new Uint8Array(peekHeaderBytes(start));
-  await store.read(name, 0, whole);
-  const header = parseShardHeader(whole);
+  const headerText = new Uint8Array(peekHeaderBytes(start));
+  await store.read(name, 0, headerText);
+  const header = parseShardHeader(headerText);
   if (header.setId !== name.setId || header.index !== name.index) {
     throw corruptShard(`it is shard ${header.index} of set ${header.setId}, under another's name`);
   }
-  return header;
+  return { header, headerText };
 }
 
 /**
@@ -40,17 +54,17 @@ export async function readShardHeader(store: ShardStore, name: ShardName): Promi
  * @throws ShardError Corrupt when it is not whole, or is not the shard of that name; and what `read` throws.
  */
 export async function readShardFrame(store: ShardStore, name: ShardName): Promise<ShardFrame> {
-  const header = await readShardHeader(store, name);
+  const { header, headerText } = await readHeaderInFile(store, name);
   const fileBytes = await store.size(name);
   if (fileBytes < header.headerBytes + TRAILER_BYTES) throw corruptShard("it is cut off");
   const trailer = new Uint8Array(TRAILER_BYTES);
   await store.read(name, fileBytes - TRAILER_BYTES, trailer);
   const { offset, footerBytes } = locateFooter(trailer, fileBytes);
-  const bytes = new Uint8Array(footerBytes);
-  await store.read(name, offset, bytes);
-  const footer = parseShardFooter(bytes, fileBytes);
+  const footerText = new Uint8Array(footerBytes);
+  await store.read(name, offset, footerText);
+  const footer = parseShardFooter(footerText, fileBytes);
   checkTogether(header, footer, offset);
-  return { header, footer, fileBytes };
+  return { header, footer, fileBytes, headerText, footerText };
 }
 
 function checkTogether(header: ShardHeader, footer: ShardFooter, offset: number): void {

@@ -4,7 +4,7 @@
 import type { IncomingMessage } from "node:http";
 import { RefusedRequestError } from "./protocol.ts";
 import { ShardBodyParser, type BodyEndKind, type BodyKey } from "./shard-body.ts";
-import type { ShardName, ShardStore, ShardWriter } from "./shard-store.ts";
+import type { ShardCreation, ShardName, ShardStore, ShardWriter } from "./shard-store.ts";
 
 /** Bytes that are gathered before the drive gets them; twice as many are in memory at most. */
 const BATCH_BYTES = 256 * 1024;
@@ -12,6 +12,7 @@ const BATCH_BYTES = 256 * 1024;
 export interface ReceivedShard {
   readonly drive: ShardStore;
   readonly name: ShardName;
+  readonly creation: ShardCreation;
   readonly key: BodyKey;
 }
 
@@ -21,9 +22,9 @@ export interface ReceivedShard {
  */
 export async function receiveShard(
   request: IncomingMessage,
-  { drive, name, key }: ReceivedShard,
+  { drive, name, creation, key }: ReceivedShard,
 ): Promise<BodyEndKind> {
-  const writer = await drive.create(name);
+  const writer = await drive.create(name, creation);
   const batches = new BatchWriter(writer);
   try {
     const parser = new ShardBodyParser(key);

@@ -11,6 +11,7 @@ import {
   parseSize,
   parseSpace,
   READ_BYTES_MAX,
+  renderCreation,
   renderReadQuery,
 } from "./protocol.ts";
 import { RemotePackShard } from "./remote-pack-shard.ts";
@@ -18,6 +19,7 @@ import { RemoteShardWriter } from "./remote-shard-writer.ts";
 import {
   ShardError,
   type PackShard,
+  type ShardCreation,
   type ShardName,
   type ShardStore,
   type ShardWriter,
@@ -45,10 +47,11 @@ export class RemoteDrive implements ShardStore {
     this.label = options.label;
   }
 
-  async create(name: ShardName): Promise<ShardWriter> {
+  async create(name: ShardName, creation: ShardCreation = "new"): Promise<ShardWriter> {
     const { link, driveId, buffers } = this.#options;
     this.#checkOpen();
-    return RemoteShardWriter.begin(link, drivePath("shard", driveId, { shard: name }), buffers);
+    const path = drivePath("shard", driveId, { shard: name }) + renderCreation(creation);
+    return RemoteShardWriter.begin(link, path, buffers);
   }
 
   async createPack(name: ShardName): Promise<PackShard> {

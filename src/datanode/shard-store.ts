@@ -39,6 +39,12 @@ export class ShardError extends Error {
   }
 }
 
+/**
+ * "replacement": of a shard that is lost or rotten. What stands under its name stays until `finish`, which puts the whole new
+ * file in its place in one step.
+ */
+export type ShardCreation = "new" | "replacement";
+
 /** A shard being written. Exactly one of `finish` and `abort` ends it; after an error only `abort` is allowed. */
 export interface ShardWriter {
   /**
@@ -76,7 +82,7 @@ export interface ShardStore {
    * Begins a new shard. For a remote drive this may resolve before the node has answered; a refusal then rejects the
    * next append or finish.
    */
-  create(name: ShardName): Promise<ShardWriter>;
+  create(name: ShardName, creation?: ShardCreation): Promise<ShardWriter>;
   /** Begins a shard that is read while it grows. As with `create`, a refusal may come with the first append. */
   createPack(name: ShardName): Promise<PackShard>;
   /**

@@ -58,6 +58,7 @@ type ReadName =
   | "listParts"
   | "listProcesses"
   | "listQuotas"
+  | "listSets"
   | "listSparsePacks"
   | "listTrash"
   | "listUploads"
@@ -323,6 +324,10 @@ export class EngineStore implements MetadataStore {
 
   async findNamedSets(setIds: readonly SetId[]) {
     return this.#reader.findNamedSets(setIds);
+  }
+
+  async listSets(after: SetId | undefined, limit: number) {
+    return this.#reader.listSets(after, limit);
   }
 
   async listDegradedSets(after: SetId | undefined, limit: number) {

@@ -247,6 +247,8 @@ export interface MetadataStore {
 
   /** Those of these sets that are named: by an object, a part, or the trash. */
   findNamedSets(setIds: readonly SetId[]): Promise<ReadonlySet<SetId>>;
+  /** All sets, packs that still grow among them, by id. */
+  listSets(after: SetId | undefined, limit: number): Promise<readonly ShardSetRecord[]>;
   /** Sets with missing or broken shards, by id. */
   listDegradedSets(after: SetId | undefined, limit: number): Promise<readonly ShardSetRecord[]>;
 

@@ -217,10 +217,10 @@ interface PackPlace {
 }
 
 /** The row that names exactly this entry; undefined when none does: its bytes are dead. */
-async function findNamed(
+export async function findNamed(
   metadata: MetadataStore,
   setId: SetId,
-  { entry, offset }: FoundEntry,
+  { entry, offset }: Pick<FoundEntry, "entry" | "offset">,
 ): Promise<NamedBytes | undefined> {
   const bucket = await metadata.findBucket(entry.bucket);
   if (bucket === undefined) return undefined;

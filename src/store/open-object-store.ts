@@ -22,12 +22,14 @@ import { DriveSet } from "./drive-set.ts";
 import { NO_KEYS, type KeyProvider } from "./encryption/key-provider.ts";
 import { Litter } from "./litter.ts";
 import { multipartOperations } from "./multipart.ts";
+import { LostShards } from "./lost-shards.ts";
 import type { ObjectStore } from "./object-store.ts";
 import { objectOperations } from "./objects.ts";
 import { Packs } from "./packs.ts";
 import { makeLayout } from "./placement.ts";
 import { OrphanSweep } from "./orphan-sweep.ts";
 import { ReadTracker } from "./read-tracker.ts";
+import { repairOperations, type RepairOperations } from "./repair/repair-operations.ts";
 import { makeIncarnation, SetIds } from "./set-ids.ts";
 import { SpaceWatch } from "./space-watch.ts";
 import { stripeAllocator } from "./stripe-allocator.ts";
@@ -68,7 +70,7 @@ export interface ObjectStoreOptions {
   readonly fillRandom?: ((target: Buffer) => void) | undefined;
 }
 
-export interface OpenObjectStore extends ObjectStore, SideWorkers {
+export interface OpenObjectStore extends ObjectStore, RepairOperations, SideWorkers {
   /** Adds a drive that was absent at start. False when the layout does not name it, or it is there already. */
   attachDrive(drive: ShardStore): boolean;
   /** One step of the trash collector, for a background worker. */
@@ -212,6 +214,7 @@ function watchMetadata(
   ask: (() => Promise<SpaceInfo>) | undefined,
   limits: StoreLimits,
   logger: Logger,
+    lostShards: new LostShards({ metadata, logger }),
 ): SpaceWatch | undefined {
   if (ask === undefined) return undefined;
   const leastBytes = METADATA_RESERVE_BYTES;
@@ -260,6 +263,7 @@ function assemble(context: StoreContext, end: () => Promise<void>): OpenObjectSt
     tendSide: async () => {
       readings.cutOffOld();
       await litter.collect();
+    ...repairOperations(context),
     },
     sealOpenPack: () => context.packs.sealOpen(),
     collectTrash: async () => {

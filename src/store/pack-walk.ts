@@ -21,6 +21,8 @@ export interface FoundEntry {
   readonly entry: PackEntry;
   /** Where its blocks begin, as in the row that names it. */
   readonly offset: number;
+  /** What stands before them, the same in every shard. */
+  readonly header: Uint8Array;
 }
 
 /** So much is read at an entry: most headers are shorter. */
@@ -80,7 +82,7 @@ class PackWalk {
           ? start.subarray(0, headerBytes)
           : await this.#read(index, drive, at, headerBytes);
       const entry = findPackEntry({ setId: this.#set.id, offset: at }, header);
-      return entry && { entry, offset: at + headerBytes };
+      return entry && { entry, offset: at + headerBytes, header };
     } catch (error) {
       if (!(error instanceof ShardError)) throw error;
       this.#sizes.set(index, 0);

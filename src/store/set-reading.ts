@@ -60,13 +60,11 @@ export class SetReading {
     if (this.#bad.has(index)) return;
     this.#bad.set(index, error);
     const isLost = error instanceof ShardError && ["Corrupt", "NotFound"].includes(error.code);
-    const { logger, metadata } = this.context;
+    const { logger, lostShards } = this.context;
     const fields = { err: error, setId: this.set.id, shard: index };
     logger.warn(fields, "a shard could not be read");
     if (!isLost || this.set.missing.includes(index)) return;
-    metadata.noteMissing(this.set.id, [index]).catch((err: unknown) => {
-      logger.error({ err, setId: this.set.id, shard: index }, "a lost shard could not be noted");
-    });
+    lostShards.note(this.set.id, index);
   }
 
   /** The error of a request that found fewer than k good shards: worth trying again where drives are away. */

@@ -9,6 +9,7 @@ import type { BufferPools } from "./buffer-pools.ts";
 import type { KeyProvider } from "./encryption/key-provider.ts";
 import type { DriveSet } from "./drive-set.ts";
 import type { Litter } from "./litter.ts";
+import type { LostShards } from "./lost-shards.ts";
 import type { Packs } from "./packs.ts";
 import type { ReadTracker } from "./read-tracker.ts";
 import type { SetIds } from "./set-ids.ts";
@@ -56,6 +57,7 @@ export interface StoreContext {
   readonly litter: Litter;
   readonly packs: Packs;
   readonly limits: StoreLimits;
+  readonly lostShards: LostShards;
 }
 
 /** Stripes that are written, and read, at a time at most: one mebibyte of data with four data shards. */

@@ -49,21 +49,23 @@ export async function verifyFrames(
   return { frame, disagreement: disagreementOf(right, set, clusterId) };
 }
 
-function commonOf({ header, footer }: ShardFrame): string {
+/** What all shards of a set have in common, as text. */
+export function commonOf({ header, footer }: ShardFrame): string {
   const { clusterId, dataShards, parityShards, unitBytes, headerBytes } = header;
   const { dataBytes, etag, digests } = footer;
   const fromHeader = { clusterId, dataShards, parityShards, unitBytes, headerBytes };
   return JSON.stringify({ ...fromHeader, dataBytes, etag, digests });
 }
 
-function mostFrequent(values: readonly string[]): string | undefined {
+export function mostFrequent(values: readonly string[]): string | undefined {
   const counts = new Map<string, number>();
   for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
   const [most] = [...counts].toSorted(([, a], [, b]) => b - a);
   return most?.[0];
 }
 
-function disagreementOf(
+/** Where they say something else than the row, in a sentence. */
+export function disagreementOf(
   { header, footer }: ShardFrame,
   set: ShardSetRecord,
   clusterId: string,

@@ -308,7 +308,7 @@ async function openAll(
       const disk = path === undefined ? undefined : disks.get(path);
       if (disk === undefined) return undefined;
       try {
-        return await openLocalDrive({ disk, driveId, nodeName });
+        return await openLocalDrive({ disk, driveId, nodeName, ownsFolder: true });
       } catch (error) {
         if (!(error instanceof ShardError)) throw error;
         remarks.push(`${disk.root} counts as away: ${error.message}`);

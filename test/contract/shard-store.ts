@@ -54,6 +54,28 @@ export function describeShardStore(openStore: () => Promise<ShardStore>): void {
     expect(all.equals(await readShard(store, name, 0, all.length))).toBe(true);
   });
 
+  test("a replacement takes the place of what stands there in one step, when it is whole", async () => {
+    const store = await openStore();
+    const name = newName();
+    const [old, fresh] = [randomBytes(10_000), randomBytes(300_000)];
+    await (await store.create(name)).finish([old]);
+    const given = await store.create(name, "replacement");
+    await given.append([fresh]);
+    expect(old.equals(await readShard(store, name, 0, old.length))).toBe(true);
+    await given.abort();
+    expect(await store.size(name)).toBe(old.length);
+    const writer = await store.create(name, "replacement");
+    await writer.append([fresh.subarray(0, 200_000)]);
+    expect(old.equals(await readShard(store, name, 0, old.length))).toBe(true);
+    await writer.finish([fresh.subarray(200_000)]);
+    expect(await store.size(name)).toBe(fresh.length);
+    expect(fresh.equals(await readShard(store, name, 0, fresh.length))).toBe(true);
+    const lost = newName();
+    await (await store.create(lost, "replacement")).finish([fresh]);
+    expect(await store.size(lost)).toBe(fresh.length);
+    expect(await store.list(Number.parseInt(lost.setId.slice(-2), 16))).toContainEqual(lost);
+  });
+
   test("a shard may be empty", async () => {
     const store = await openStore();
     const name = newName();

@@ -14,7 +14,7 @@ export interface Scenario {
   /** What is asked for again and again; now and then all, where absent. */
   readonly upkeep?: Upkeep;
   /** Where it dies first, to leave behind what is needed. */
-  readonly before?: "journal.cut-noted" | "set.durable";
+  readonly before?: "journal.cut-noted" | "lost-drive" | "set.durable";
   /** The start at which it dies: without the database, or the very first; under load, where absent. */
   readonly start?: "first" | "recovery";
 }
@@ -57,6 +57,11 @@ export const SCENARIOS: Readonly<Record<CrashPoint, Scenario>> = {
   "recovery.members-caught-up": RECOVERY,
   "recovery.chain-begun": FIRST,
   "recovery.epoch-opened": RECOVERY,
+  "repair.found": { passingMax: 5, ...LARGE, before: "lost-drive" },
+  "repair.noted": { passingMax: 5, ...LARGE, before: "lost-drive" },
+  "repair.shard-named": { passingMax: 5, ...LARGE, before: "lost-drive" },
+  "repair.shard-written": { passingMax: 5, ...LARGE, before: "lost-drive" },
+  "repair.walked": { passingMax: 1, ...LARGE, before: "lost-drive" },
   "set.opened": { passingMax: 10, ...LARGE },
   "set.half-written": { passingMax: 10, ...LARGE },
   "set.before-footers": { passingMax: 10, ...LARGE },

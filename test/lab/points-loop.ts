@@ -25,6 +25,8 @@ const VERIFY_EVERY = 4;
 /** Cycles between two lines that tell how far a run to a number of hits has come. */
 const TELL_EVERY = 25;
 const DRIVE_OF_METADATA = "drive-1";
+/** One that is emptied where something must be missing. */
+const LOST_DRIVE = "drive-5";
 
 export async function runPoints(options: LoopOptions): Promise<void> {
   const { journal, seed, hits, from = 1, stride = 1 } = options;
@@ -89,6 +91,10 @@ async function dieInOneFolder(run: PointsRun): Promise<void> {
 /** What must be there, or must not, before the start that dies. */
 async function prepare({ name, folder, world, random }: Death): Promise<void> {
   const { before, start } = SCENARIOS[name];
+  if (before === "lost-drive") {
+    await rm(join(folder, LOST_DRIVE), { recursive: true, force: true });
+    return;
+  }
   const isNeeded = before === "set.durable" || !(await hasSnapshot(folder));
   if (before !== undefined && isNeeded) {
     await dieAt({ name: before, folder, world, random });

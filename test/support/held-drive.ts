@@ -28,8 +28,8 @@ export function holdDrive(inner: ShardStore, what: "finish" | "read"): HeldDrive
   const drive: ShardStore = {
     driveId: inner.driveId,
     label: inner.label,
-    create: async (name) => {
-      const writer = await inner.create(name);
+    create: async (name, creation) => {
+      const writer = await inner.create(name, creation);
       return what === "finish" ? holdWriter(writer) : writer;
     },
     createPack: (name) => inner.createPack(name),

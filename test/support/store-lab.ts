@@ -155,7 +155,7 @@ export function callsOf(drive: ShardStore): ShardStore {
   return {
     driveId: drive.driveId,
     label: drive.label,
-    create: (name) => drive.create(name),
+    create: (name, creation) => drive.create(name, creation),
     createPack: (name) => drive.createPack(name),
     read: (name, offset, target) => drive.read(name, offset, target),
     size: (name) => drive.size(name),

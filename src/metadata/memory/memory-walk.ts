@@ -7,7 +7,13 @@ import type { Content, ObjectRecord } from "../records.ts";
 import { byId, type MemoryState } from "./memory-state.ts";
 import type { MemoryVersion } from "./memory-versions.ts";
 
-type WalkRead = "findNamedSets" | "listDegradedSets" | "listSparsePacks" | "totals" | "walk";
+type WalkRead =
+  | "findNamedSets"
+  | "listDegradedSets"
+  | "listSets"
+  | "listSparsePacks"
+  | "totals"
+  | "walk";
 
 export function memoryWalk(state: MemoryState): Pick<MetadataReader, WalkRead> {
   const sets = () => [...state.sets.values()].toSorted(byId);
@@ -20,6 +26,11 @@ export function memoryWalk(state: MemoryState): Pick<MetadataReader, WalkRead> {
     },
     listDegradedSets: (after, limit) =>
       degraded()
+        .map(({ set }) => set)
+        .filter(({ id }) => after === undefined || id > after)
+        .slice(0, limit),
+    listSets: (after, limit) =>
+      sets()
         .map(({ set }) => set)
         .filter(({ id }) => after === undefined || id > after)
         .slice(0, limit),

@@ -213,6 +213,9 @@ export function walkTests(given: GivenStore): void {
     expect(await store.listDegradedSets(undefined, 9)).toEqual([one, three]);
     expect(await store.listDegradedSets(undefined, 1)).toEqual([one]);
     expect(await store.listDegradedSets(setId(1), 9)).toEqual([three]);
+    // Beside all sets, whole ones among them.
+    expect(await store.listSets(undefined, 2)).toEqual([one, shardSet(2)]);
+    expect(await store.listSets(setId(2), 9)).toEqual([three]);
     await store.noteMissing(setId(2), [5]);
     expect(await store.listDegradedSets(setId(1), 1)).toEqual([shardSet(2, { missing: [5] })]);
   });
