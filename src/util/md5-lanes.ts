@@ -26,8 +26,8 @@ export interface Md5Stream {
   discard(): void;
 }
 
-/** Bytes that wait in a slot: twice what a socket brings at once. */
-const SLOT_DATA_BYTES = 128 * 1024;
+/** Bytes that wait in a slot: four times what a socket brings at once. With half as many, two lanes were usual. */
+const SLOT_DATA_BYTES = 256 * 1024;
 /** Behind them there is room for the end of a message. */
 const SLOT_BYTES = SLOT_DATA_BYTES + 2 * MD5_BLOCK_BYTES;
 /** Streams beyond so many are hashed by Node: slow clients may hold slots for long. */
