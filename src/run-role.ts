@@ -48,11 +48,17 @@ export async function runRole(
   const config = await readConfig({ role, args, env: process.env, mayCreate: true });
   const { settings } = config;
   if (link !== undefined && !settings.supervisor) refuseLateWish();
+  if (link === undefined && config.origins.get("workers") !== "default" && settings.workers > 1) {
+    throw new UsageError("--workers needs the supervisor: leave --supervisor off away, or both");
+  }
   const logger = openRoleLogger(settings, link);
   const stopping = stopOnSignal(logger, link);
   const started = await START[role](config, logger, link);
   stopping.use(started);
   link?.onShed((count) => started.shed?.(count));
+  if (started.sides !== undefined && link?.isDealtTo === false) {
+    logger.info({}, "one worker serves: the address is one that workers cannot share");
+  }
   // Before anybody can read that it serves.
   link?.noteReady(
     () => started.writeWaitMs?.() ?? 0,
@@ -75,7 +81,15 @@ async function runSide(link: SupervisorLink, orders: SideOrders): Promise<void> 
   const stopping = stopOnSignal(logger, link);
   const { serveSide } = await serving;
   const options = s3Options(config, { logger, link, encryption });
-  const server = await serveSide({ orders, control, welcome, incarnation }, options);
+  const onUseless = (): void => {
+    logger.error(
+      {},
+      "the metadata's writer is out of reach: this worker ends, and another follows",
+    );
+    logger.flush();
+    process.exit(1);
+  };
+  const server = await serveSide({ orders, control, welcome, incarnation, onUseless }, options);
   stopping.use({
     close: async () => {
       await server.close();
@@ -84,6 +98,7 @@ async function runSide(link: SupervisorLink, orders: SideOrders): Promise<void> 
   });
   link.onShed((count) => server.shed(count));
   link.noteReady(() => server.writeWaitMs());
+  logger.info({ number: orders.number, pid: process.pid }, "a worker serves beside the first");
 }
 
 function openRoleLogger(settings: Settings, link: SupervisorLink | undefined): OpenLogger {

@@ -9,7 +9,6 @@ import { geometryFor } from "../erasure/geometry.ts";
 import { openErasureCodec } from "../erasure/open-codec.ts";
 import { openSideMetadata } from "../metadata/sqlite/open-side-metadata.ts";
 import { openObjectStore, type OpenObjectStore } from "../store/open-object-store.ts";
-import type { Logger } from "../telemetry/logger.ts";
 import { processFigures } from "../telemetry/process-figures.ts";
 import { RequestCounts } from "../telemetry/request-counts.ts";
 import { countsNow } from "../telemetry/summed-counts.ts";
@@ -36,6 +35,8 @@ export interface SideParts {
   readonly welcome: SideWelcome;
   /** What it writes as. */
   readonly incarnation: Incarnation;
+  /** Called when it can never write again. */
+  readonly onUseless: () => void;
 }
 
 export interface SideServer {
@@ -49,7 +50,7 @@ export interface SideServer {
 
 /** Serves when it resolves. @throws when what the lead serves from cannot be opened here. */
 export async function serveSide(
-  { orders, control, welcome, incarnation }: SideParts,
+  { orders, control, welcome, incarnation, onUseless }: SideParts,
   options: S3FaceOptions,
 ): Promise<SideServer> {
   const { clusterId, driveCount, places, encryption, metadata: home } = welcome;
@@ -73,7 +74,14 @@ export async function serveSide(
   const parts = { metadata, metadataSpace, drives, codec, clusterId, clock, logger, keys };
   const store = await openObjectStore({ ...parts, sideIncarnation: incarnation });
   closeStack.add(() => store.close());
-  closeStack.add(tend(store, logger));
+  closeStack.add(
+    every(TEND_MS, async () => {
+      if (!metadata.isWritable()) onUseless();
+      await store.tendSide().catch((error: unknown) => {
+        logger.warn({ err: error }, "what was left on drives could not be removed");
+      });
+    }),
+  );
   closeStack.add(attachLater(store, absentOf(places, drives)));
   const counts = new RequestCounts();
   await control.begin({
@@ -105,16 +113,16 @@ export async function serveSide(
   };
 }
 
-/** What the side does beside its requests. */
-function tend(store: OpenObjectStore, logger: Logger): () => void {
-  const step = async (): Promise<void> => {
-    try {
-      await store.tendSide();
-    } catch (error) {
-      logger.warn({ err: error }, "what was left on drives could not be removed");
-    }
+/** Does it again and again, and never rejects; returns what ends it. */
+function every(timeMs: number, work: () => Promise<void>): () => void {
+  let isBusy = false;
+  const turn = async (): Promise<void> => {
+    if (isBusy) return;
+    isBusy = true;
+    await work();
+    isBusy = false;
   };
-  const timer = setInterval(() => void step(), TEND_MS);
+  const timer = setInterval(() => void turn(), timeMs);
   timer.unref();
   return () => clearInterval(timer);
 }
@@ -127,18 +135,12 @@ function absentOf(places: readonly DriveAt[], drives: readonly ShardStore[]): re
 /** Of drives that the lead has, some may not have answered just now. */
 function attachLater(store: OpenObjectStore, places: readonly DriveAt[]): () => void {
   let absent = places;
-  let isAsking = false;
-  const attach = async (): Promise<void> => {
-    if (isAsking) return;
-    isAsking = true;
+  const end = every(ATTACH_MS, async () => {
     const found = await openDrivesBeside(absent, NODE_NAME);
     for (const drive of found) store.attachDrive(drive);
     absent = absentOf(absent, found);
-    if (absent.length === 0) clearInterval(timer);
-    isAsking = false;
-  };
-  const timer = setInterval(() => void attach(), ATTACH_MS);
-  timer.unref();
-  if (absent.length === 0) clearInterval(timer);
-  return () => clearInterval(timer);
+    if (absent.length === 0) end();
+  });
+  if (absent.length === 0) end();
+  return end;
 }

@@ -72,6 +72,12 @@ export class SideControl {
     this.#socket.unref();
   }
 
+  /** As by the end of this process. */
+  cutOff(): void {
+    this.close();
+    this.#socket.destroy();
+  }
+
   /** At most one at a time: a side that is slow does not pile them up. */
   #report(): Promise<void> {
     this.#reporting ??= this.#makeReport().finally(() => (this.#reporting = undefined));

@@ -13,6 +13,9 @@ import {
   type WorkerOrders,
 } from "./supervisor-protocol.ts";
 
+/** Who was to shed connections and has had no requests on them forgets it: they may be others by then. */
+const SHED_MS_MAX = 5_000;
+
 /** A socket that somebody else has bound, for a server's `listen`. */
 export type BoundSocket = object;
 
@@ -131,6 +134,7 @@ export class SupervisorLink {
         break;
       case "shed":
         this.#shed(message.count);
+        setTimeout(() => this.#shed(0), SHED_MS_MAX).unref();
         break;
       case "answers": {
         const { path } = message;

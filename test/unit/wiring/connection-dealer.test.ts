@@ -1,0 +1,116 @@
+// Who gets a connection: the worker that has the fewest, in turn among equals; none is lost with a worker that dies before
+// it took it, and none waits beyond a bound.
+
+import { expect, test } from "vitest";
+import { ConnectionDealer, type Taker } from "../../../src/wiring/connection-dealer.ts";
+import type { AcceptedHandle, ListeningHandle } from "../../../src/wiring/socket-handles.ts";
+
+class FakeConnection implements AcceptedHandle {
+  isClosed = false;
+  close(): void {
+    this.isClosed = true;
+  }
+}
+
+class FakeSocket implements ListeningHandle {
+  backlog = 0;
+  onconnection?: NonNullable<ListeningHandle["onconnection"]>;
+  getsockname(): number {
+    return 0;
+  }
+  listen(backlog: number): number {
+    this.backlog = backlog;
+    return 0;
+  }
+  close(): void {
+    this.backlog = 0;
+  }
+  connect(): FakeConnection {
+    const connection = new FakeConnection();
+    this.onconnection?.(0, connection);
+    return connection;
+  }
+}
+
+class FakeWorker implements Taker {
+  readonly given: number[] = [];
+  give(id: number): void {
+    this.given.push(id);
+  }
+}
+
+function givenDealer(workerCount: number) {
+  const dealer = new ConnectionDealer<FakeWorker>();
+  const socket = new FakeSocket();
+  expect(dealer.acceptFrom(socket)).toBe(0);
+  const workers = Array.from({ length: workerCount }, () => new FakeWorker());
+  for (const worker of workers) dealer.add(worker);
+  return { dealer, socket, workers };
+}
+
+test("equals take turns", () => {
+  const { socket, workers } = givenDealer(3);
+  for (let count = 0; count < 9; count += 1) socket.connect();
+  expect(workers.map(({ given }) => given)).toEqual([
+    [1, 4, 7],
+    [2, 5, 8],
+    [3, 6, 9],
+  ]);
+});
+
+test("who has the fewest open gets the next ones, until it has as many as the others", () => {
+  const { dealer, socket, workers } = givenDealer(2);
+  const [busy, idle] = workers;
+  if (busy === undefined || idle === undefined) throw new Error("two workers");
+  dealer.noteOpen(busy, 5);
+  for (let count = 0; count < 5; count += 1) socket.connect();
+  expect([busy.given.length, idle.given.length]).toEqual([0, 5]);
+  dealer.noteOpen(busy, 0);
+  socket.connect();
+  expect(busy.given).toHaveLength(1);
+});
+
+test("a connection is given up once it is taken, and dealt anew when its worker dies before", () => {
+  const { dealer, socket, workers } = givenDealer(2);
+  const [first, second] = workers;
+  if (first === undefined || second === undefined) throw new Error("two workers");
+  const [taken, lost] = [socket.connect(), socket.connect(), socket.connect()];
+  dealer.noteTaken(first, 1, 1);
+  expect(taken?.isClosed).toBe(true);
+  dealer.remove(second);
+  expect(lost?.isClosed).toBe(false);
+  // 1 and 3 were its own; 2 was the other's, and has come as the fourth.
+  expect(first.given).toEqual([1, 3, 4]);
+  dealer.noteTaken(first, 4, 2);
+  expect(lost?.isClosed).toBe(true);
+});
+
+test("connections wait for a worker, as many as a kernel would let wait, and are cut off at the end", () => {
+  const { dealer, socket } = givenDealer(0);
+  const waiting = Array.from({ length: 600 }, () => socket.connect());
+  expect(waiting.filter(({ isClosed }) => isClosed)).toHaveLength(600 - socket.backlog);
+  const worker = new FakeWorker();
+  dealer.add(worker);
+  expect(worker.given).toHaveLength(socket.backlog);
+  dealer.remove(worker);
+  dealer.close();
+  expect(waiting.every(({ isClosed }) => isClosed)).toBe(true);
+  expect(socket.connect().isClosed).toBe(true);
+});
+
+test("what a worker has beyond its part is told when another comes", () => {
+  const { dealer, workers } = givenDealer(2);
+  const [old, fresh] = workers;
+  if (old === undefined || fresh === undefined) throw new Error("two workers");
+  dealer.noteOpen(old, 9);
+  expect([...dealer.surplus()]).toEqual([[old, 4]]);
+  dealer.noteOpen(fresh, 8);
+  expect([...dealer.surplus()]).toEqual([]);
+});
+
+test("a second start asks for the same socket: it is accepted from once", () => {
+  const { dealer, socket } = givenDealer(1);
+  const before = socket.onconnection;
+  expect(dealer.acceptFrom(socket)).toBe(0);
+  expect(socket.onconnection).toBe(before);
+});
