@@ -6,6 +6,7 @@ import { Md5Lanes, openMd5, type Md5Stream } from "../../../src/util/md5-lanes.t
 import { seededRandom } from "../../../src/util/seeded-random.ts";
 
 const KIB = 1024;
+const MIB = 1024 * KIB;
 const seed = randomInt(2 ** 31);
 
 test("the examples of the RFC", () => {
@@ -116,6 +117,41 @@ function hashed(text: string): string {
   return digest;
 }
 
+function isLane(stream: Md5Stream): boolean {
+  return "slot" in stream && stream.slot !== undefined;
+}
+
 function md5Of(bytes: Uint8Array): string {
   return createHash("md5").update(bytes).digest("hex");
 }
+
+test("a stream that gets nothing gives its slot to another, and goes on without one, or in another's", () => {
+  const lanes = new Md5Lanes();
+  const slow = Array.from({ length: 33 }, (_, nth) => ({ stream: lanes.open(), nth }));
+  const begin = Buffer.alloc(100, 1);
+  for (const { stream } of slow) stream.update(begin);
+  // One that begins alone has none; after it there is one for each of 32.
+  expect(slow.map(({ stream }) => isLane(stream))).toEqual(slow.map(({ nth }) => nth > 0));
+  expect(isLane(lanes.open())).toBe(false);
+
+  const large = Buffer.alloc(64 * MIB, 2);
+  const quick = lanes.open();
+  quick.update(large);
+  const others = Array.from({ length: 32 }, () => lanes.open());
+  expect(others.every(isLane)).toBe(true);
+  expect(slow.some(({ stream }) => isLane(stream))).toBe(false);
+  expect(isLane(lanes.open())).toBe(false);
+
+  // No slot is idle now: theirs is that of guests.
+  const end = Buffer.alloc(1_000, 3);
+  for (const { stream } of slow) stream.update(end);
+  expect(slow.some(({ stream }) => isLane(stream))).toBe(false);
+  for (const other of others) other.update(end);
+  for (const other of others.slice(1)) expect(other.digestHex()).toBe(md5Of(end));
+  for (const { stream } of slow) stream.update(begin);
+  expect(slow.some(({ stream }) => isLane(stream))).toBe(true);
+  const whole = md5Of(Buffer.concat([begin, end, begin]));
+  expect(slow.map(({ stream }) => stream.digestHex())).toEqual(slow.map(() => whole));
+  expect(others[0]?.digestHex()).toBe(md5Of(end));
+  expect(quick.digestHex()).toBe(md5Of(large));
+});
