@@ -1,26 +1,53 @@
-// Pools of the few buffer sizes that stripes and read windows have, and how much of them is out: when many slow
-// clients hold buffers, readers and writers take a stripe at a time, and beyond a bound no new ones are let in.
+// Pools of the few buffer sizes that stripes and read windows have, and how much of them is out: the one budget of all
+// bytes under way in bodies and answers. The more of it is used, the less a reader or writer holds at a time; when it is
+// used up new ones are asked to come later, large ones first: the rest is for small ones.
 
 import { BufferPool } from "../util/buffer-pool.ts";
 
-/** Beyond so many bytes in use a reader or writer takes one stripe at a time, and reads none ahead. */
-const BUSY_BYTES = 96 * 1024 * 1024;
-/** Beyond so many no reading and no set of shards is begun. */
-const FULL_BYTES = 384 * 1024 * 1024;
+const MIB = 1024 * 1024;
+/** Of the budget: beyond it a reader or writer takes one stripe at a time, and reads none ahead. */
+const BUSY_SHARE = 1 / 4;
+/** Beyond it a stripe is for those who showed that they are quick. */
+const TIGHT_SHARE = 3 / 8;
+/** Beyond it what is large is refused. */
+const LARGE_SHARE = 7 / 8;
+/** What takes no more than this is small. */
+const SMALL_BYTES_MAX = MIB;
+const BUDGET_BYTES_MIN = 64 * MIB;
+const BUDGET_BYTES_MAX = 384 * MIB;
+const MEMORY_SHARE = 1 / 8;
+
+/** The budget of a process that may have so much memory, in bytes. */
+export function defaultBudget(memoryBytes: number): number {
+  const share = Math.floor(memoryBytes * MEMORY_SHARE);
+  return Math.min(Math.max(share, BUDGET_BYTES_MIN), BUDGET_BYTES_MAX);
+}
+
+export interface BufferPoolsOptions {
+  /** What may be out at a time. */
+  readonly budgetBytes: number;
+  /** How much of each size is kept for later use. */
+  readonly idleBytesMax: number;
+  /** Where buffers come from; by default they are ordinary ones. */
+  readonly allocate?: ((sizeBytes: number) => Uint8Array) | undefined;
+}
 
 export class BufferPools {
+  readonly #budgetBytes: number;
   readonly #idleBytesMax: number;
   readonly #allocate: ((sizeBytes: number) => Uint8Array) | undefined;
   readonly #pools = new Map<number, BufferPool>();
   #outBytes = 0;
 
-  /**
-   * @param idleBytesMax How much of each size is kept for later use.
-   * @param allocate Where buffers come from; by default they are ordinary ones.
-   */
-  constructor(idleBytesMax: number, allocate?: (sizeBytes: number) => Uint8Array) {
+  constructor({ budgetBytes, idleBytesMax, allocate }: BufferPoolsOptions) {
+    this.#budgetBytes = budgetBytes;
     this.#idleBytesMax = idleBytesMax;
     this.#allocate = allocate;
+  }
+
+  /** What is out, in bytes. */
+  get outBytes(): number {
+    return this.#outBytes;
   }
 
   /** Sizes must be few: each is a pool for ever. */
@@ -49,11 +76,17 @@ export class BufferPools {
   }
 
   get isBusy(): boolean {
-    return this.#outBytes >= BUSY_BYTES;
+    return this.#outBytes >= this.#budgetBytes * BUSY_SHARE;
   }
 
-  get isFull(): boolean {
-    return this.#outBytes >= FULL_BYTES;
+  get isTight(): boolean {
+    return this.#outBytes >= this.#budgetBytes * TIGHT_SHARE;
+  }
+
+  /** Whether there is nothing left for a body, or an answer, of so many bytes. */
+  isFullFor(sizeBytes: number): boolean {
+    const share = sizeBytes <= SMALL_BYTES_MAX ? 1 : LARGE_SHARE;
+    return this.#outBytes >= this.#budgetBytes * share;
   }
 
   #pool(sizeBytes: number): BufferPool {

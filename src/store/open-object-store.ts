@@ -1,6 +1,7 @@
 // Puts the object store together: layout, drives, this process's incarnation. The drives that are given and those that
 // the layout names may differ; that is said in the log and never acted on.
 
+import { totalmem } from "node:os";
 import { DEFAULT_CHECKSUM_ALGORITHM } from "../core/checksum.ts";
 import { INLINE_BYTES_MAX, PACK_BYTES_MAX, PART_BYTES_MIN, UNIT_BYTES } from "../core/limits.ts";
 import type { ShardStore, SpaceInfo } from "../datanode/shard-store.ts";
@@ -15,21 +16,21 @@ import { loadChecksumHasher } from "../util/checksum-hasher.ts";
 import type { Clock } from "../util/clock.ts";
 import { inHaste } from "../util/lab-haste.ts";
 import { bucketOperations } from "./buckets.ts";
-import { BufferPools } from "./buffer-pools.ts";
+import { BufferPools, defaultBudget } from "./buffer-pools.ts";
 import { Compaction, type CompactOptions, type CompactProgress } from "./compaction.ts";
 import { Drive, type DriveCalls } from "./drive.ts";
 import { DriveSet } from "./drive-set.ts";
 import { NO_KEYS, type KeyProvider } from "./encryption/key-provider.ts";
 import { Litter } from "./litter.ts";
-import { multipartOperations } from "./multipart.ts";
 import { LostShards } from "./lost-shards.ts";
+import { multipartOperations } from "./multipart.ts";
 import type { ObjectStore } from "./object-store.ts";
 import { objectOperations } from "./objects.ts";
 import { Packs } from "./packs.ts";
 import { makeLayout } from "./placement.ts";
 import { OrphanSweep } from "./orphan-sweep.ts";
-import { ReadTracker } from "./read-tracker.ts";
 import { repairOperations, type RepairOperations } from "./repair/repair-operations.ts";
+import { ReadTracker } from "./read-tracker.ts";
 import { makeIncarnation, SetIds } from "./set-ids.ts";
 import { SpaceWatch } from "./space-watch.ts";
 import { stripeAllocator } from "./stripe-allocator.ts";
@@ -102,6 +103,8 @@ export interface OpenObjectStore extends ObjectStore, RepairOperations, SideWork
   awayCount(): number;
   /** How many readings are open, here and at sides. */
   openReadings(): number;
+  /** Bytes of bodies and answers under way, as buffers hold them. */
+  bufferBytes(): number;
   /** Shards of failed writes that wait for their drive to be removed, here and at sides. */
   litterCount(): number;
   /** Whether enough drives answer to take writes. */
@@ -130,6 +133,7 @@ const DEFAULT_LIMITS: StoreLimits = {
   reserveBytesMax: 2 * 1024 ** 3,
   reserveInodesMax: 10_000,
   spaceEveryMs: 5_000,
+  bufferBytesMax: defaultBudget(Math.min(process.constrainedMemory() || Infinity, totalmem())),
 };
 /** SQLite's log takes so much, and what stands in it needs as much again to go where it belongs. */
 const METADATA_RESERVE_BYTES = 32 * 1024 * 1024;
@@ -203,9 +207,14 @@ async function openContext(
     clusterId,
     geometry,
     layoutVersion: newest.version,
-    pools: new BufferPools(IDLE_BYTES_MAX, stripeAllocator(codec, geometry)),
+    pools: new BufferPools({
+      budgetBytes: limits.bufferBytesMax,
+      idleBytesMax: IDLE_BYTES_MAX,
+      allocate: stripeAllocator(codec, geometry),
+    }),
     readings: new ReadTracker(clock),
     litter: new Litter(),
+    lostShards: new LostShards({ metadata, logger }),
     limits,
   };
 }
@@ -214,7 +223,6 @@ function watchMetadata(
   ask: (() => Promise<SpaceInfo>) | undefined,
   limits: StoreLimits,
   logger: Logger,
-    lostShards: new LostShards({ metadata, logger }),
 ): SpaceWatch | undefined {
   if (ask === undefined) return undefined;
   const leastBytes = METADATA_RESERVE_BYTES;
@@ -255,6 +263,7 @@ function assemble(context: StoreContext, end: () => Promise<void>): OpenObjectSt
     ...bucketOperations(context),
     ...objectOperations(context),
     ...multipartOperations(context),
+    ...repairOperations(context),
     attachDrive: (drive) => drives.attach(drive),
     beginSide: (name) => sides.beginSide(name),
     noteSide: (name, report) => sides.noteSide(name, report),
@@ -263,7 +272,6 @@ function assemble(context: StoreContext, end: () => Promise<void>): OpenObjectSt
     tendSide: async () => {
       readings.cutOffOld();
       await litter.collect();
-    ...repairOperations(context),
     },
     sealOpenPack: () => context.packs.sealOpen(),
     collectTrash: async () => {
@@ -283,6 +291,7 @@ function assemble(context: StoreContext, end: () => Promise<void>): OpenObjectSt
       }),
     driveCalls: () => new Map(drives.all.map((drive) => [drive.store.driveId, drive.calls])),
     awayCount: () => drives.countAway(sides.awayDrives),
+    bufferBytes: () => context.pools.outBytes,
     litterCount: () => litter.count + sides.litter,
     openReadings: () => readings.count + sides.openReadings,
     inspect: async () => sides.addTo(await inspector.inspect()),

@@ -65,7 +65,6 @@ async function findBytes(
     if (read === undefined) return undefined;
     if (isInlineWithBytes(read)) return read;
     const isInline = read.object.content.kind === "inline";
-    if (!isInline && context.pools.isFull) throw new S3Error("SlowDown");
     const found = isInline ? undefined : await withParts(context, read.object);
     if (found !== undefined) return found;
   }
@@ -133,6 +132,9 @@ function makeReading(
     read: (start: number, end: number): ByteWindows => {
       assert(!isRead, "a reading is read once");
       assert(start >= 0 && start <= end && end <= object.sizeBytes, "a range lies in its object");
+      if (bytes === undefined && context.pools.isFullFor(end - start)) {
+        throw new S3Error("SlowDown");
+      }
       isRead = true;
       return readSegments(context, begun(start, end), hold);
     },

@@ -1,8 +1,10 @@
 // The bytes of one object on their way into a pack, in memory: stripes in pooled buffers, which are acquired as the bytes
-// come, so that a slow client holds what it has sent and one stripe more. Parity is computed as stripes fill.
+// come, so that a slow client holds what it has sent and one stripe more; where memory is scarce, what it has sent and
+// nothing more. Parity is computed as stripes fill.
 
 import { shardCount, stripeBytes } from "../erasure/geometry.ts";
 import type { StoreContext } from "./store-context.ts";
+import { StripeScraps } from "./stripe-scraps.ts";
 import { StripeBatch, type FilledStripe } from "./stripe-batch.ts";
 
 /** The smallest buffer holds so much data: there are few sizes, each of them a pool. */
@@ -15,6 +17,7 @@ export class PackedBytes {
   readonly #expectedBytes: number;
   readonly #buffers: Uint8Array[] = [];
   readonly #stripes: FilledStripe[] = [];
+  readonly #scraps: StripeScraps;
   #batch: StripeBatch | undefined;
   #sizeBytes = 0;
 
@@ -22,6 +25,7 @@ export class PackedBytes {
   constructor(context: BytesContext, expectedBytes: number) {
     this.#context = context;
     this.#expectedBytes = expectedBytes;
+    this.#scraps = new StripeScraps(context.pools);
   }
 
   get sizeBytes(): number {
@@ -43,20 +47,19 @@ export class PackedBytes {
     return isFirst || !isNewNeeded || !pools.isBusy;
   }
 
+  /** @throws S3Error SlowDown when too many bytes are under way. */
   take(bytes: Uint8Array): void {
     let rest = bytes;
     while (rest.length > 0) {
-      this.#batch ??= this.#newBatch();
-      const taken = this.#batch.fill(rest);
+      const taken = this.#isGathering() ? this.#gather(rest) : this.#fill(rest);
       this.#sizeBytes += taken;
-      const stripe = this.#batch.completedStripe();
-      if (stripe !== undefined) this.#add(stripe);
       rest = rest.subarray(taken);
     }
   }
 
   /** Closes the last stripe. */
   end(): void {
+    this.#useScraps();
     const stripe = this.#batch?.lastStripe();
     if (stripe !== undefined) this.#add(stripe);
   }
@@ -69,15 +72,48 @@ export class PackedBytes {
       yield buffer.subarray(0, Math.min(full, left));
       left -= full;
     }
+    yield* this.#scraps.data();
   }
 
   /** Gives the buffers back; when a call that was given up may still read them, they are never used again. */
   release(isStuck = false): void {
     const { pools } = this.#context;
+    this.#scraps.release();
     for (const buffer of this.#buffers.splice(0)) {
       if (isStuck) pools.abandon(buffer);
       else pools.release(buffer);
     }
+  }
+
+  #isGathering(): boolean {
+    return this.#scraps.sizeBytes > 0 || (this.#batch === undefined && this.#context.pools.isBusy);
+  }
+
+  #gather(bytes: Uint8Array): number {
+    const left = stripeBytes(this.#context.geometry) - this.#scraps.sizeBytes;
+    const taken = Math.min(bytes.length, left);
+    this.#scraps.take(bytes.subarray(0, taken));
+    if (taken === left) this.#useScraps();
+    return taken;
+  }
+
+  #useScraps(): void {
+    const scraps = this.#scraps;
+    if (scraps.sizeBytes === 0) return;
+    const batch = this.#newBatch(scraps.sizeBytes);
+    this.#batch = batch;
+    for (const piece of scraps.data()) batch.fill(piece);
+    scraps.release();
+    const stripe = batch.completedStripe();
+    if (stripe !== undefined) this.#add(stripe);
+  }
+
+  #fill(bytes: Uint8Array): number {
+    const batch = (this.#batch ??= this.#newBatch(this.#expectedBytes - this.#sizeBytes));
+    const taken = batch.fill(bytes);
+    const stripe = batch.completedStripe();
+    if (stripe !== undefined) this.#add(stripe);
+    return taken;
   }
 
   #add(stripe: FilledStripe): void {
@@ -86,10 +122,10 @@ export class PackedBytes {
     this.#batch = undefined;
   }
 
-  #newBatch(): StripeBatch {
+  /** For so many bytes, or a stripe's. */
+  #newBatch(dataBytes: number): StripeBatch {
     const { geometry, pools } = this.#context;
-    const left = this.#expectedBytes - this.#sizeBytes;
-    const buffer = pools.acquire(bufferBytes(left, stripeBytes(geometry)) * spread(geometry));
+    const buffer = pools.acquire(bufferBytes(dataBytes, stripeBytes(geometry)) * spread(geometry));
     this.#buffers.push(buffer);
     return new StripeBatch(buffer, geometry);
   }

@@ -1,15 +1,17 @@
 // Streams the bytes of an object, which may lie in several sets (the parts of an upload) or inline, as windows: while
-// one is with the client, the next is read. When clients that do not read hold many buffers, windows shrink and
-// nothing is read ahead, so that memory grows by one stripe a client and no more.
+// one is with the client, the next is read. Of a client that does not take them, and where memory is scarce, windows
+// shrink to a unit and nothing is read ahead, so that memory grows by one unit a client and no more.
 
 import { S3Error } from "../core/s3-error.ts";
-import { locateRange, type ByteRange } from "../erasure/stripe.ts";
+import { locateRange, stripeAt, type ByteRange } from "../erasure/stripe.ts";
 import { stripeBytes } from "../erasure/geometry.ts";
+import type { ShardSetRecord } from "../metadata/records.ts";
 import type { ByteWindow, ByteWindows } from "./byte-window.ts";
 import { deliverWindow } from "./deliver-window.ts";
 import type { ChunkOpener } from "./encryption/chunk-opener.ts";
 import { openWindow } from "./encryption/open-window.ts";
 import type { OpenReading } from "./read-tracker.ts";
+import { ReadingPace, type WindowSize } from "./reading-pace.ts";
 import { SetReading } from "./set-reading.ts";
 import type { SetRun } from "./set-run.ts";
 import { STRIPES_PER_WINDOW, type StoreContext } from "./store-context.ts";
@@ -28,6 +30,11 @@ export type Segment =
 
 interface PlannedWindow extends WindowPlan {
   readonly opener: ChunkOpener | undefined;
+}
+
+interface Planning {
+  readonly context: StoreContext;
+  readonly pace: ReadingPace;
 }
 
 type Planned = PlannedWindow | Uint8Array;
@@ -61,7 +68,8 @@ async function* produceWindows(
   segments: AsyncIterable<Segment> | Iterable<Segment>,
   hold: OpenReading,
 ): AsyncGenerator<ByteWindow, void> {
-  const plans = planWindows(context, segments);
+  const pace = new ReadingPace(context);
+  const plans = planWindows({ context, pace }, segments);
   let ahead: Promise<ByteWindow | undefined> | undefined;
   try {
     for (;;) {
@@ -69,12 +77,14 @@ async function* produceWindows(
       const window = await (ahead ?? nextWindow(plans));
       ahead = undefined;
       if (window === undefined) return;
-      if (!context.pools.isBusy) {
+      if (pace.size === "window") {
         ahead = nextWindow(plans);
         // Its error is thrown when its turn comes; until then it must not count as unhandled.
         ahead.catch(() => undefined);
       }
+      pace.give(sizeOf(window));
       yield window;
+      pace.noteTaken();
     }
   } finally {
     hold.close();
@@ -83,6 +93,12 @@ async function* produceWindows(
       () => undefined,
     );
   }
+}
+
+function sizeOf({ chunks }: ByteWindow): number {
+  let sizeBytes = 0;
+  for (const chunk of chunks) sizeBytes += chunk.length;
+  return sizeBytes;
 }
 
 /** A reading that was cut off reads on at its own risk: its shards may be gone. */
@@ -101,47 +117,52 @@ async function nextWindow(plans: Plans): Promise<ByteWindow | undefined> {
 
 /** Most objects are one segment, which is there already: nothing waits for it. */
 function planWindows(
-  context: StoreContext,
+  planning: Planning,
   segments: AsyncIterable<Segment> | Iterable<Segment>,
 ): Plans {
-  return Symbol.iterator in segments ? planNow(context, segments) : planLater(context, segments);
+  return Symbol.iterator in segments ? planNow(planning, segments) : planLater(planning, segments);
 }
 
-function* planNow(context: StoreContext, segments: Iterable<Segment>): Generator<Planned, void> {
-  for (const segment of segments) yield* plansOf(context, segment);
+function* planNow(planning: Planning, segments: Iterable<Segment>): Generator<Planned, void> {
+  for (const segment of segments) yield* plansOf(planning, segment);
 }
 
 async function* planLater(
-  context: StoreContext,
+  planning: Planning,
   segments: AsyncIterable<Segment>,
 ): AsyncGenerator<Planned, void> {
-  for await (const segment of segments) yield* plansOf(context, segment);
+  for await (const segment of segments) yield* plansOf(planning, segment);
 }
 
-function* plansOf(context: StoreContext, segment: Segment): Generator<Planned, void> {
+function* plansOf(planning: Planning, segment: Segment): Generator<Planned, void> {
   if (segment.kind === "bytes") {
     if (segment.bytes.length > 0) yield segment.bytes;
   } else if (segment.range.end > segment.range.start) {
-    yield* planRun(context, segment);
+    yield* planRun(planning, segment);
   }
 }
 
 function* planRun(
-  context: StoreContext,
+  { context, pace }: Planning,
   { run, range, opener }: Extract<Segment, { readonly kind: "set" }>,
 ): Generator<PlannedWindow, void> {
   const reading = new SetReading(context, run);
   const { set } = run;
-  const all = locateRange(set, set.sizeBytes, range);
-  let first = all.first;
-  while (first < all.end) {
-    const end = Math.min(first + (context.pools.isBusy ? 1 : STRIPES_PER_WINDOW), all.end);
-    const full = stripeBytes(set);
-    const within = {
-      start: Math.max(range.start, first * full),
-      end: Math.min(range.end, end * full),
-    };
-    yield { reading, stripes: { first, end }, range: within, opener };
-    first = end;
+  let { start } = range;
+  while (start < range.end) {
+    const within = { start, end: Math.min(windowEnd(set, start, pace.size), range.end) };
+    yield { reading, stripes: locateRange(set, set.sizeBytes, within), range: within, opener };
+    start = within.end;
   }
+}
+
+/** Where a window of that size ends which begins there; in bytes of the set, of which there may be fewer. */
+function windowEnd(set: ShardSetRecord, start: number, size: WindowSize): number {
+  const full = stripeBytes(set);
+  const first = Math.floor(start / full);
+  if (size === "unit") {
+    const { offset, unitBytes } = stripeAt(set, set.sizeBytes, first);
+    return start + unitBytes - ((start - offset) % unitBytes);
+  }
+  return (first + (size === "window" ? STRIPES_PER_WINDOW : 1)) * full;
 }

@@ -1,9 +1,9 @@
 // Streams an object's bytes into a new set of k+m shards on as many drives, all at the same time: while one batch of
-// stripes is on its way to the drives, the next is filled; a third waits for the first. A batch is a single stripe while
-// many slow clients hold buffers. Ends in `finish`, after which the shards are durable on a quorum, or in `abort`, after
-// which nothing is left.
+// stripes is on its way to the drives, the next is filled; a third waits for the first. While many slow clients hold
+// buffers a batch is a single stripe, which is gathered in scraps first. No shard is created before there is a stripe for
+// it. Ends in `finish`, after which the shards are durable on a quorum, or in `abort`, after which nothing is left.
 
-import { S3Error } from "../core/s3-error.ts";
+import type { S3Error } from "../core/s3-error.ts";
 import type { SetId } from "../core/ids.ts";
 import {
   footerOffset,
@@ -12,12 +12,13 @@ import {
   type ShardPart,
   type ShardSetFooter,
 } from "../datanode/shard-format.ts";
-import { shardCount, type Geometry } from "../erasure/geometry.ts";
+import { shardCount, stripeBytes, type Geometry } from "../erasure/geometry.ts";
 import { shardUnitsBytes, stripeCount } from "../erasure/stripe.ts";
 import type { ShardSetRecord } from "../metadata/records.ts";
 import { crashPoint } from "../util/crash-point.ts";
 import { ShardSlot } from "./shard-slot.ts";
 import { STRIPES_PER_WINDOW, type StoreContext } from "./store-context.ts";
+import { StripeScraps } from "./stripe-scraps.ts";
 import { StripeBatch, type FilledStripe } from "./stripe-batch.ts";
 import { quorumError, quorumOfWrite } from "./write-quorum.ts";
 
@@ -31,10 +32,7 @@ export interface SetPurpose {
 /** What is known of the bytes once they have ended. */
 export type SetSummary = Pick<ShardSetFooter, "attributes" | "checksums" | "etag" | "seal">;
 
-/**
- * @throws S3Error ServiceUnavailable, InsufficientStorage when too few drives take new shards; SlowDown when too many
- * bytes are under way.
- */
+/** @throws S3Error ServiceUnavailable, InsufficientStorage when too few drives take new shards. */
 export async function openSetWriter(
   context: StoreContext,
   purpose: SetPurpose,
@@ -49,7 +47,6 @@ export async function openSetWriter(
     // Before refusing, ask: one that was away may be back since the last probe.
     await Promise.all(away.map(async (drive) => drive?.confirm(0)));
   }
-  if (context.pools.isFull) throw new S3Error("SlowDown");
   const headers = renderShardHeaders({
     ...purpose,
     ...geometry,
@@ -61,9 +58,7 @@ export async function openSetWriter(
     (header, index) =>
       new ShardSlot({ setId, index }, drives[index], header, context.limits.writeDeadlineMs),
   );
-  const writer = new SetWriter({ context, purpose, setId, slots, quorum });
-  await writer.open();
-  return writer;
+  return new SetWriter({ context, purpose, setId, slots, quorum });
 }
 
 interface SetWriterOptions {
@@ -82,10 +77,13 @@ export class SetWriter {
   readonly #slots: readonly ShardSlot[];
   readonly #quorum: number;
   readonly #headerBytes: number;
-  #batch: StripeBatch;
+  readonly #scraps: StripeScraps;
+  #batch: StripeBatch | undefined;
+  #opening: Promise<void> | undefined;
   #sending: Promise<void> | undefined;
   #sizeBytes = 0;
 
+  /** @throws S3Error ServiceUnavailable, InsufficientStorage */
   constructor(options: SetWriterOptions) {
     this.#context = options.context;
     this.#geometry = options.context.geometry;
@@ -94,28 +92,20 @@ export class SetWriter {
     this.#slots = options.slots;
     this.#quorum = options.quorum;
     this.#headerBytes = options.slots[0]?.headerBytes ?? 0;
-    this.#batch = this.#newBatch();
+    this.#scraps = new StripeScraps(options.context.pools);
+    this.#requireQuorum();
   }
 
-  /** Creates the shards. On a rejection nothing is left. */
-  async open(): Promise<void> {
-    if (this.#hasQuorum()) await Promise.all(this.#slots.map((slot) => slot.open()));
-    crashPoint("set.opened");
-    if (this.#hasQuorum()) return;
-    const error = this.#quorumError();
-    await this.abort();
-    throw error;
-  }
-
-  /** Takes the next bytes; they are the caller's again once this has resolved. @throws S3Error as `finish` */
+  /**
+   * Takes the next bytes; they are the caller's again once this has resolved.
+   * @throws S3Error as `finish`; SlowDown when too many bytes are under way. `abort` must follow.
+   */
   async write(bytes: Uint8Array): Promise<void> {
     let rest = bytes;
     while (rest.length > 0) {
-      const taken = this.#batch.fill(rest);
+      const taken = this.#take(rest);
       this.#sizeBytes += taken;
-      const stripe = this.#batch.completedStripe();
-      if (stripe !== undefined) this.#queue(stripe);
-      if (this.#batch.isFull) await this.#send();
+      if (this.#batch?.isFull === true) await this.#send(this.#batch);
       if (taken === rest.length) return;
       rest = rest.subarray(taken);
     }
@@ -126,8 +116,10 @@ export class SetWriter {
    * @throws S3Error ServiceUnavailable, InsufficientStorage; `abort` must follow.
    */
   async finish(summary: SetSummary): Promise<ShardSetRecord> {
-    const stripe = this.#batch.lastStripe();
+    if (this.#scraps.sizeBytes > 0) this.#useScraps();
+    const stripe = this.#batch?.lastStripe();
     if (stripe !== undefined) this.#queue(stripe);
+    await this.#open();
     await this.#sending;
     this.#requireQuorum();
     const footers = this.#renderFooters(summary);
@@ -140,7 +132,7 @@ export class SetWriter {
     );
     this.#requireQuorum();
     crashPoint("set.durable");
-    this.#giveBack(this.#batch);
+    this.#giveBack();
     const dropped = this.#slots.filter((slot) => !slot.isGood);
     for (const slot of dropped) void slot.abort();
     return {
@@ -155,12 +147,50 @@ export class SetWriter {
 
   /** Removes everything; never rejects. What a drive that is away holds of it is removed later. */
   async abort(): Promise<void> {
+    await this.#opening;
     await this.#sending;
     await Promise.all(this.#slots.map((slot) => slot.abort()));
     for (const { drive, name, mayBeLeft } of this.#slots) {
       if (drive !== undefined && mayBeLeft) this.#context.litter.add(drive, name);
     }
-    this.#giveBack(this.#batch);
+    this.#scraps.release();
+    this.#giveBack();
+  }
+
+  /** Creates the shards. Slots never reject, so neither does this. */
+  #open(): Promise<void> {
+    this.#opening ??= Promise.all(this.#slots.map((slot) => slot.open())).then(() =>
+      crashPoint("set.opened"),
+    );
+    return this.#opening;
+  }
+
+  /** Takes bytes up to the end of the current stripe; returns how many. */
+  #take(bytes: Uint8Array): number {
+    const scraps = this.#scraps;
+    const isGathering = scraps.sizeBytes > 0 || this.#context.pools.isBusy;
+    if (this.#batch !== undefined || !isGathering) {
+      return this.#fill((this.#batch ??= this.#newBatch()), bytes);
+    }
+    const left = stripeBytes(this.#geometry) - scraps.sizeBytes;
+    const taken = Math.min(bytes.length, left);
+    scraps.take(taken === bytes.length ? bytes : bytes.subarray(0, taken));
+    if (taken === left) this.#useScraps();
+    return taken;
+  }
+
+  #useScraps(): void {
+    const batch = this.#newBatch();
+    this.#batch = batch;
+    for (const piece of this.#scraps.data()) this.#fill(batch, piece);
+    this.#scraps.release();
+  }
+
+  #fill(batch: StripeBatch, bytes: Uint8Array): number {
+    const taken = batch.fill(bytes);
+    const stripe = batch.completedStripe();
+    if (stripe !== undefined) this.#queue(stripe);
+    return taken;
   }
 
   #queue({ units, geometry }: FilledStripe): void {
@@ -169,15 +199,16 @@ export class SetWriter {
     for (const [index, slot] of this.#slots.entries()) {
       slot.queue(units.subarray(index * unitBytes, (index + 1) * unitBytes));
     }
+    void this.#open();
   }
 
-  async #send(): Promise<void> {
+  async #send(batch: StripeBatch): Promise<void> {
+    await this.#open();
     await this.#sending;
     this.#requireQuorum();
-    const batch = this.#batch;
     // Slots never reject, so neither does this.
     this.#sending = this.#append(batch);
-    this.#batch = this.#newBatch();
+    this.#batch = undefined;
   }
 
   async #append(batch: StripeBatch): Promise<void> {
@@ -194,7 +225,8 @@ export class SetWriter {
     return new StripeBatch(pools.acquire(sizeBytes), this.#geometry);
   }
 
-  #giveBack(batch: StripeBatch): void {
+  #giveBack(batch = this.#batch): void {
+    if (batch === undefined) return;
     const { pools } = this.#context;
     // A call that was given up may read the buffer still: it is never used again.
     if (this.#slots.some((slot) => slot.isStuck)) pools.abandon(batch.buffer);

@@ -57,6 +57,8 @@ export class ShardSlot {
   async open(): Promise<void> {
     const { drive } = this;
     if (drive === undefined || this.#isDropped) return;
+    // It may have gone since, while the first bytes were coming.
+    if (drive.isAway) return this.#drop(new ShardError("Unavailable", "the drive is away"));
     this.#isBegun = true;
     await this.#attempt(async () => {
       this.#writer = await this.#bounded(drive.store.create(this.name), (late) => {

@@ -47,7 +47,7 @@ const TURN_BYTES = 96 * 1024;
 const LAST_TURN_BYTES_MIN = 32 * 1024;
 const NO_ATTRIBUTES: ObjectAttributes = { headers: {}, userMetadata: {} };
 
-/** @throws S3Error of the body, BadDigest, EntityTooLarge, ServiceUnavailable, InsufficientStorage */
+/** @throws S3Error of the body, BadDigest, EntityTooLarge, ServiceUnavailable, SlowDown, InsufficientStorage */
 export async function storeContent(
   context: StoreContext,
   purpose: ContentPurpose,
@@ -123,13 +123,18 @@ class Intake {
   }
 
   async begin(givenBytes: number | undefined): Promise<void> {
-    const { limits, pools } = this.#context;
+    const { limits } = this.#context;
     if (givenBytes === undefined) return;
     const expectedBytes = this.#sealer ? sealedSize(givenBytes, CHUNK_BYTES) : givenBytes;
     if (expectedBytes <= limits.inlineBytesMax) return;
+    this.#admit(expectedBytes);
     if (expectedBytes > limits.packBytesMax) return this.#openSet();
-    if (pools.isFull) throw new S3Error("SlowDown");
     this.#packed = new PackedBytes(this.#context, expectedBytes);
+  }
+
+  /** Early, before anything of the body is asked for. @throws S3Error SlowDown */
+  #admit(sizeBytes: number): void {
+    if (this.#context.pools.isFullFor(sizeBytes)) throw new S3Error("SlowDown");
   }
 
   async take(chunk: Uint8Array): Promise<void> {
@@ -179,6 +184,7 @@ class Intake {
         this.#small.push(Buffer.from(chunk));
         return;
       }
+      this.#admit(this.#storedBytes);
     }
     if (this.#writer === undefined) await this.#openSet();
     await this.#writer?.write(chunk);

@@ -32,6 +32,8 @@ export interface StoreLimits extends SpaceLimits {
   readonly unitBytes: number;
   /** The smallest part of an upload, but for its last. */
   readonly partBytesMin: number;
+  /** Bytes of bodies and answers that are under way at a time, of all clients. */
+  readonly bufferBytesMax: number;
   /** How long a deleted set's shards stay at least, in monotonic milliseconds. */
   readonly trashGraceMs: number;
 }
@@ -55,9 +57,9 @@ export interface StoreContext {
   readonly pools: BufferPools;
   readonly readings: ReadTracker;
   readonly litter: Litter;
+  readonly lostShards: LostShards;
   readonly packs: Packs;
   readonly limits: StoreLimits;
-  readonly lostShards: LostShards;
 }
 
 /** Stripes that are written, and read, at a time at most: one mebibyte of data with four data shards. */

@@ -14,6 +14,9 @@ export interface WindowPlan {
   readonly range: ByteRange;
 }
 
+/** Where memory is scarce a shard is late no sooner. */
+const HEDGE_MS_TIGHT = 1_000;
+
 /** Verified blocks by shard: enough to deliver the range, with or without decoding. */
 export type GatheredBlocks = ReadonlyMap<number, ShardBlocks>;
 
@@ -150,7 +153,6 @@ class WindowGather {
 
   /** Once the usual time has passed, what is still under way is late, and others are asked for it. */
   #armHedge(): void {
-    const { context } = this.#plan.reading;
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined;
       for (const [index, flight] of this.#flights) {
@@ -160,7 +162,13 @@ class WindowGather {
       }
       this.#decodes = true;
       this.#advance();
-    }, context.drives.hedgeMs(context.limits.hedgeMsMin));
+    }, this.#hedgeMs());
+  }
+
+  /** Asking others costs several times as much: where many wait it would make all of them later still. */
+  #hedgeMs(): number {
+    const { drives, limits, pools } = this.#plan.reading.context;
+    return drives.hedgeMs(pools.isTight ? HEDGE_MS_TIGHT : limits.hedgeMsMin);
   }
 
   #end(): void {
