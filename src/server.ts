@@ -111,6 +111,7 @@ export function openEmbedded(options: EmbeddedOptions): Promise<RunningServer> {
         clusterId,
         drives: opened.drives,
         driveCount: slots.length,
+        renewed: opened.renewed,
         remarks: [...remarks, ...opened.remarks, ...found],
         sides: sides && {
           plan: sides.plan,

@@ -20,6 +20,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   auth: [...BASE, "policy", "metadata"],
   store: [...BASE, "policy", "background", "metadata", "erasure", "datanode"],
   lifecycle: [...BASE, "metadata", "store"],
+  repair: [...BASE, "metadata", "store"],
   api: [...BASE, "auth", "policy", "store", "lifecycle"],
   admin: [...BASE, "auth", "background", "metadata", "store"],
   cli: ["util", "core", "auth"],

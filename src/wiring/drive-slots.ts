@@ -2,6 +2,7 @@
 // Nothing here writes. What does not fit is refused in words, or reported and left alone.
 
 import type { DriveIdentity, DriveSlot } from "../datanode/drive-identity.ts";
+import type { RenewedDrive } from "../repair/renewed-drives.ts";
 import { StartError } from "./start-error.ts";
 
 /** A folder that was looked at. */
@@ -24,6 +25,8 @@ export interface DrivePlan {
   readonly clusterId: string;
   readonly createdAt: number;
   readonly slots: readonly PlacedSlot[];
+  /** Drives that are younger than their cluster: they lack what was written before. */
+  readonly renewed: readonly RenewedDrive[];
   /** What was found odd and left alone, in sentences. */
   readonly remarks: readonly string[];
 }
@@ -49,26 +52,16 @@ export function placeFolders(folders: readonly SeenFolder[]): DrivePlan | undefi
   }
   const { slots, remarks } = placeBlanks(reference.slots, bySlot, folders);
   const createdAt = Math.min(...[...bySlot.values()].map(createdAtOf));
-  const renewed = [...bySlot].filter(([, folder]) => createdAtOf(folder) > createdAt);
-  return {
-    clusterId: reference.clusterId,
-    createdAt,
-    slots,
-    remarks: [...renewed.map(([index, folder]) => renewedWords(index, folder)), ...remarks],
-  };
+  const renewed = [...bySlot.values()].flatMap(({ identity }) =>
+    identity !== undefined && identity.createdAt > createdAt
+      ? [{ driveId: identity.driveId, createdAt: identity.createdAt }]
+      : [],
+  );
+  return { clusterId: reference.clusterId, createdAt, slots, renewed, remarks };
 }
 
 function createdAtOf({ identity }: SeenFolder): number {
   return identity?.createdAt ?? Number.POSITIVE_INFINITY;
-}
-
-/** Said at every start, for as long as nothing rebuilds what the drive has lost. */
-function renewedWords(index: number, folder: SeenFolder): string {
-  const since = new Date(createdAtOf(folder)).toISOString();
-  return (
-    `${folder.path} (drive ${index + 1}) was laid out anew at ${since}: ` +
-    "objects from before have one shard less, and stand the loss of one drive less"
-  );
 }
 
 function placeBlanks(
@@ -94,7 +87,7 @@ function placeBlanks(
     }
     taken.add(blank);
     remarks.push(
-      `${blank.path} was empty and is laid out anew as drive ${index + 1}: what it held is reconstructed when it is read`,
+      `${blank.path} was empty and is laid out anew as drive ${index + 1}: what it held is made anew from the others`,
     );
     return { slot, path: blank.path, isBlank: true };
   });

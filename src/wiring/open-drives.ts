@@ -20,6 +20,7 @@ import { openRealDisk } from "../disk/real-disk.ts";
 import { geometryFor } from "../erasure/geometry.ts";
 import { UNIT_BYTES } from "../core/limits.ts";
 import { lockFolder, type FolderLock } from "../metadata/sqlite/folder-lock.ts";
+import type { RenewedDrive } from "../repair/renewed-drives.ts";
 import { findForbidden } from "./check-access.ts";
 import { errnoOf } from "./explain-failure.ts";
 import { placeFolders, type DrivePlan, type PlacedSlot, type SeenFolder } from "./drive-slots.ts";
@@ -72,6 +73,8 @@ export interface OpenedDrives {
   readonly places: readonly DriveAt[];
   /** All drives of the layout, there or not. */
   readonly slots: readonly DriveSlot[];
+  /** Drives that are younger than their cluster: they lack what was written before. */
+  readonly renewed: readonly RenewedDrive[];
   /** What was found odd, in sentences. */
   readonly remarks: readonly string[];
   /** Gives the folders up; closing the drives is done before, by whoever uses them. */
@@ -119,6 +122,10 @@ export async function openDrives(options: OpenDrivesOptions): Promise<OpenedDriv
           : [],
       ),
       slots: standing.slots.map(({ slot }) => slot),
+      renewed: [
+        ...(isFirstStart ? [] : standing.renewed),
+        ...(isFirstStart ? [] : blanks.map(({ slot: { driveId } }) => ({ driveId, createdAt }))),
+      ],
       // What a second look at folders of a first start remarks is that the others are blank.
       remarks: [
         ...asideWords(options),
@@ -253,7 +260,7 @@ function freshPlan(folders: readonly SeenFolder[], { expected }: OpenDrivesOptio
     isBlank: true,
   }));
   const clusterId = expected?.clusterId ?? randomUUID();
-  return { clusterId, createdAt: Date.now(), slots, remarks: [] };
+  return { clusterId, createdAt: Date.now(), slots, renewed: [], remarks: [] };
 }
 
 /** Whether any drive holds more than its identity: a first start that was cut off has got no further. */

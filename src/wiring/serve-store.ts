@@ -8,15 +8,18 @@ import { geometryFor, type Geometry } from "../erasure/geometry.ts";
 import { openErasureCodec } from "../erasure/open-codec.ts";
 import { Lifecycle } from "../lifecycle/lifecycle.ts";
 import type { MetadataStore } from "../metadata/metadata-store.ts";
+import type { RenewedDrive } from "../repair/renewed-drives.ts";
 import { disksThatMayFail } from "../store/disk-tolerance.ts";
 import { openObjectStore, type OpenObjectStore } from "../store/open-object-store.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { RequestCounts } from "../telemetry/request-counts.ts";
+import type { Clock } from "../util/clock.ts";
 import { inHaste } from "../util/lab-haste.ts";
 import type { AdminFace } from "./admin-face.ts";
 import { openMasterKeys, type MasterKeyring } from "./master-keyring.ts";
 import type { DriveSummary } from "./banner.ts";
 import type { CloseStack } from "./close-stack.ts";
+import { startRepair, type RepairWork } from "./repair-work.ts";
 import type { RootKeys } from "./root-keys.ts";
 import { openS3Face, type S3Face, type S3FaceOptions } from "./s3-face.ts";
 import { openSideDoor, type SideDoor } from "./side-door.ts";
@@ -74,6 +77,8 @@ export interface Engines {
   readonly drives: readonly ShardStore[];
   /** All of the layout. */
   readonly driveCount: number;
+  /** Drives that are younger than their cluster: they lack what was written before. */
+  readonly renewed?: readonly RenewedDrive[];
   readonly remarks: readonly string[];
   /** Calls `attach` for drives that turn up later. */
   readonly whenDrives?: (attach: (drive: ShardStore) => void) => void;
@@ -89,28 +94,16 @@ export async function serveStore(
   options: S3FaceOptions,
   closeStack: CloseStack,
 ): Promise<RunningServer> {
-  const { metadata, metadataSpace, clusterId, drives, driveCount, clusterSecret } = engines;
+  const { metadata, clusterId, drives, driveCount, clusterSecret } = engines;
   const { isServing = () => true } = engines;
   const { clock, logger } = options;
-  const geometry = geometryFor(driveCount, UNIT_BYTES);
-  const { codec, refusal } = openErasureCodec(geometry);
-  if (refusal !== undefined) logger.warn({ err: refusal }, "the slow erasure codec is used");
-  const parts = { metadata, metadataSpace, drives, codec, clusterId };
-  const keyring = await openMasterKeys(metadata, {
-    ...options.encryption,
-    logger,
-    // What is not on the drives, where there is such a thing.
-    secret: options.keys?.secretKey ?? clusterSecret,
-  });
-  const { keys } = keyring;
-  const store = await openObjectStore({ ...parts, keys, clock, logger, isSoleOwner: true });
-  closeStack.add(() => store.close());
-  const lifecycle = new Lifecycle({ metadata, store, clock, logger });
-  const workers = startWorkers({ store, lifecycle, logger }, closeStack);
+  const { geometry, keyring, store } = await openStore(engines, options, closeStack);
+  const counts = new RequestCounts();
+  const work = { engines, store, counts, clock, logger };
+  const { healing, lifecycle, workers } = await startWork(work, closeStack);
   const door =
     engines.sides && (await openSideDoor({ ...engines.sides, store, logger }, closeStack));
   engines.whenDrives?.((drive) => store.attachDrive(drive));
-  const counts = new RequestCounts();
   const startedAt = clock.now();
   const face = await openS3Face(
     {
@@ -124,9 +117,22 @@ export async function serveStore(
     },
     options,
   );
-  const remarks = [...new Set([...engines.remarks, ...face.remarks, ...keyring.remarks()])];
+  const found = [...engines.remarks, ...healing.remarks, ...face.remarks, ...keyring.remarks()];
+  const remarks = [...new Set(found)];
   const admin = await openAdmin(
-    { store, keyring, isServing, workers, counts, face, door, clusterId, startedAt, remarks },
+    {
+      store,
+      keyring,
+      healing,
+      isServing,
+      workers,
+      counts,
+      face,
+      door,
+      clusterId,
+      startedAt,
+      remarks,
+    },
     options,
     closeStack,
   );
@@ -166,6 +172,7 @@ interface StoreState {
 interface AdminParts {
   readonly store: OpenObjectStore;
   readonly keyring: MasterKeyring;
+  readonly healing: RepairWork;
   readonly isServing: () => boolean;
   readonly workers: readonly Worker[];
   readonly counts: RequestCounts;
@@ -209,17 +216,51 @@ async function openAdmin(
   );
 }
 
-interface WorkParts {
+interface OpenedStore {
   readonly store: OpenObjectStore;
-  readonly lifecycle: Lifecycle;
+  readonly keyring: MasterKeyring;
+  readonly geometry: Geometry;
+}
+
+async function openStore(
+  { metadata, metadataSpace, clusterId, clusterSecret, drives, driveCount }: Engines,
+  { clock, encryption, keys: rootKeys, logger }: S3FaceOptions,
+  closeStack: CloseStack,
+): Promise<OpenedStore> {
+  const geometry = geometryFor(driveCount, UNIT_BYTES);
+  const { codec, refusal } = openErasureCodec(geometry);
+  if (refusal !== undefined) logger.warn({ err: refusal }, "the slow erasure codec is used");
+  const parts = { metadata, metadataSpace, drives, codec, clusterId };
+  // What is not on the drives, where there is such a thing.
+  const secret = rootKeys?.secretKey ?? clusterSecret;
+  const keyring = await openMasterKeys(metadata, { ...encryption, logger, secret });
+  const { keys } = keyring;
+  const store = await openObjectStore({ ...parts, keys, clock, logger, isSoleOwner: true });
+  closeStack.add(() => store.close());
+  return { store, keyring, geometry };
+}
+
+interface WorkParts {
+  readonly engines: Engines;
+  readonly store: OpenObjectStore;
+  readonly counts: RequestCounts;
+  readonly clock: Clock;
   readonly logger: Logger;
 }
 
+interface Work {
+  readonly healing: RepairWork;
+  readonly lifecycle: Lifecycle;
+  readonly workers: readonly Worker[];
+}
+
 /** All work in the background. */
-function startWorkers(
-  { store, lifecycle, logger }: WorkParts,
+async function startWork(
+  { engines, store, counts, clock, logger }: WorkParts,
   closeStack: CloseStack,
-): readonly Worker[] {
+): Promise<Work> {
+  const { metadata, renewed = [] } = engines;
+  const lifecycle = new Lifecycle({ metadata, store, clock, logger });
   const workers = [
     startTrashWorker(store, logger),
     startCompactionWorker(store, logger),
@@ -227,7 +268,10 @@ function startWorkers(
     startLifecycleWorker(lifecycle, logger),
   ];
   for (const worker of workers) closeStack.add(() => worker.stop());
-  return workers;
+  const isBusy = (): boolean => counts.openCount > 0;
+  const parts = { metadata, store, renewed, isBusy, clock, logger };
+  const healing = await startRepair(parts, closeStack);
+  return { healing, lifecycle, workers: [...workers, ...healing.workers] };
 }
 
 /** Removes the shards of what was deleted. */
