@@ -48,18 +48,22 @@ export async function keepIdleClients(trial: Trial): Promise<void> {
   for (let index = 0; index < OTHERS; index += 1) {
     const key = `other-${index}`;
     const body = Buffer.alloc(1 + random.below(2 * MIB), key);
-    await until(LIMIT_MS, `a PUT beside ${idle.sockets.length} idle clients`, async () => {
-      const answer = await put(key, body);
-      if (answer.status === 200) return true;
+    const beside = `beside ${idle.sockets.length} idle clients`;
+    const isTaken = async (method: "GET" | "PUT"): Promise<boolean> => {
+      const path = `/${BUCKET}/${key}`;
+      const answer = await client.send({ method, path, ...(method === "PUT" ? { body } : {}) });
+      if (answer.status === 200) {
+        if (method === "GET") assert.ok(answer.body.equals(body), `${key} has other bytes`);
+        return true;
+      }
       // So many may be more than it takes at once: it says so, as SDKs understand, and takes the next try, or one after.
       const code = /<Code>(\w+)</.exec(String(answer.body))?.[1] ?? "";
       assert.match(code, /^(SlowDown|ServiceUnavailable)$/);
-      journal.note(`PUT beside idle clients: ${code}`);
+      journal.note(`${method} beside idle clients: ${code}`);
       return false;
-    });
-    const path = `/${BUCKET}/${key}`;
-    const back = await within(LIMIT_MS, "a GET beside them", client.send({ method: "GET", path }));
-    assert.ok(back.body.equals(body), key);
+    };
+    await until(LIMIT_MS, `a PUT ${beside}`, () => isTaken("PUT"));
+    await until(LIMIT_MS, `a GET ${beside}`, () => isTaken("GET"));
     journal.count("request beside idle clients");
   }
   const peakMib = await peakOf(server.pid);
