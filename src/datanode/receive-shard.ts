@@ -2,6 +2,7 @@
 // makes it durable only when its signed end has come. Anything else, a broken connection above all, leaves nothing.
 
 import type { IncomingMessage } from "node:http";
+import { giveBack } from "../util/give-back.ts";
 import { RefusedRequestError } from "./protocol.ts";
 import { ShardBodyParser, type BodyEndKind, type BodyKey } from "./shard-body.ts";
 import type { ShardCreation, ShardName, ShardStore, ShardWriter } from "./shard-store.ts";
@@ -30,7 +31,8 @@ export async function receiveShard(
     const parser = new ShardBodyParser(key);
     // The answer still has to go out when the loop ends early.
     for await (const piece of request.iterator({ destroyOnReturn: false })) {
-      const waiting = batches.add(parser.push(asBuffer(piece)));
+      const bytes = asBuffer(piece);
+      const waiting = batches.add(parser.push(bytes), bytes);
       if (waiting !== undefined) await waiting;
     }
     const kind = parser.end();
@@ -74,6 +76,8 @@ class BatchWriter {
   readonly #writer: ShardWriter;
   #batch: Uint8Array[] = [];
   #batchBytes = 0;
+  /** What came from the network, of which the batch has views. */
+  #pieces: Uint8Array[] = [];
   #inFlight: Promise<void> = Promise.resolve();
 
   constructor(writer: ShardWriter) {
@@ -81,7 +85,8 @@ class BatchWriter {
   }
 
   /** Returns a promise when the sender has to wait. */
-  add(chunks: readonly Uint8Array[]): Promise<void> | undefined {
+  add(chunks: readonly Uint8Array[], piece: Uint8Array): Promise<void> | undefined {
+    this.#pieces.push(piece);
     for (const chunk of chunks) {
       this.#batch.push(chunk);
       this.#batchBytes += chunk.length;
@@ -101,11 +106,14 @@ class BatchWriter {
 
   async #flush(): Promise<void> {
     await this.#inFlight;
-    this.#inFlight = this.#writer.append(this.#batch);
+    const pieces = this.#pieces;
+    // After a failure the kernel may read them still.
+    this.#inFlight = this.#writer.append(this.#batch).then(() => pieces.forEach(giveBack));
     // Its failure is reported by whoever waits for it next.
     this.#inFlight.catch(() => undefined);
     this.#batch = [];
     this.#batchBytes = 0;
+    this.#pieces = [];
   }
 }
 
