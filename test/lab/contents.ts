@@ -36,6 +36,8 @@ export function bytesOfPiece({ seed, sizeBytes }: Piece): Buffer {
 }
 
 export function bytesOfPieces(pieces: readonly Piece[]): Buffer {
+  const [only] = pieces;
+  if (only !== undefined && pieces.length === 1) return bytesOfPiece(only);
   return Buffer.concat(pieces.map(bytesOfPiece));
 }
 

@@ -68,8 +68,7 @@ async function readPage(
       etags.set(/<Key>([^<]*)</.exec(row)?.[1] ?? "", etag);
     }
   }
-  const names = [...etags.keys(), ...prefixes].toSorted(compareUtf8);
-  requireOrder(context, [...etags.keys()], rows.length === names.length);
+  requireOrder(context, [...etags.keys()], rows.length === etags.size + prefixes.size);
   const next = /<NextContinuationToken>([^<]+)</.exec(xml)?.[1] ?? "";
   return {
     ...asked,
@@ -78,8 +77,14 @@ async function readPage(
     etags,
     prefixes,
     token: next,
-    last: next === "" ? undefined : names.at(-1),
+    last: next === "" ? undefined : lastOf([...etags.keys(), ...prefixes]),
   };
+}
+
+function lastOf(names: readonly string[]): string | undefined {
+  const [first, ...others] = names;
+  if (first === undefined) return undefined;
+  return others.reduce((last, name) => (compareUtf8(last, name) < 0 ? name : last), first);
 }
 
 function requireOrder(

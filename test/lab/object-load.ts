@@ -4,7 +4,7 @@
 import { createHash } from "node:crypto";
 import type { SeededRandom } from "../../src/util/seeded-random.ts";
 import { call, etagOf, keyPath, type LabContext, type Outcome } from "./calls.ts";
-import { bytesOfPieces, md5, type Piece } from "./contents.ts";
+import { bytesOfPiece, bytesOfPieces, md5, type Piece } from "./contents.ts";
 import { beginRead, beginWrite, type RecordedWrite } from "./recorded-calls.ts";
 import { Register, tick, type Write } from "./register.ts";
 import { historyOf, nextOperation, type KeyValue, type LabKey, type ObjectValue } from "./world.ts";
@@ -44,9 +44,14 @@ function pickSize({ context, random, sizes: wanted }: Step): number {
   return sizes[index] ?? 0;
 }
 
-function newValue(pieces: readonly Piece[], op: number, tag = ""): ObjectValue {
-  const bytes = bytesOfPieces(pieces);
-  return { op, pieces, sizeBytes: bytes.length, etag: md5(bytes), tags: new Register(tag) };
+/** With its bytes. */
+function newValue(piece: Piece, tag: string): { value: ObjectValue; body: Buffer } {
+  const body = bytesOfPiece(piece);
+  const { seed: op, sizeBytes } = piece;
+  return {
+    value: { op, pieces: [piece], sizeBytes, etag: md5(body), tags: new Register(tag) },
+    body,
+  };
 }
 
 /** A key that this call may change. */
@@ -75,7 +80,7 @@ export async function put(step: Step, key: LabKey, wanted?: Condition): Promise<
   const { context, random } = step;
   const op = nextOperation();
   const tag = random.below(4) === 0 ? `t${op}` : "";
-  const value = newValue([{ seed: op, sizeBytes: pickSize(step) }], op, tag);
+  const { value, body } = newValue({ seed: op, sizeBytes: pickSize(step) }, tag);
   const expected = wanted === "same" ? pickPresent(step, key) : undefined;
   if (wanted === "same" && expected === undefined) return;
   const headers: Record<string, string> = { "x-amz-meta-op": String(op) };
@@ -88,7 +93,7 @@ export async function put(step: Step, key: LabKey, wanted?: Condition): Promise<
     method: "PUT",
     path: keyPath(context.world, key.name),
     headers,
-    body: bytesOfPieces(value.pieces),
+    body,
   });
   if (wanted !== undefined) {
     judgeCondition(step, { key, write, outcome, etag: expected?.etag });

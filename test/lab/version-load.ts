@@ -19,6 +19,8 @@ import { multipartEtag, nextOperation, type World } from "./world.ts";
 const KIB = 1024;
 /** In the metadata, in packs, in sets of their own. */
 const SIZES = [0, 4 * KIB, 4 * KIB, 20 * KIB, 64 * KIB, 200 * KIB, 1024 * KIB + 3];
+/** Those that are larger than what is to be made are taken once in so many times. */
+const LARGE_EVERY = 8;
 const VERSIONS_MAX = 8;
 const PAGE_MAX = 9;
 const VERSIONING_EVERY = 3;
@@ -75,10 +77,17 @@ export async function actOnVersion(step: Step): Promise<void> {
   key.isBusy = false;
 }
 
-function newValue({ random }: Step): VersionValue {
-  const pieces = [{ seed: nextOperation(), sizeBytes: SIZES[random.below(SIZES.length)] ?? 0 }];
-  const bytes = bytesOfPieces(pieces);
-  return { pieces, sizeBytes: bytes.length, etag: md5(bytes) };
+function pickSize({ context, random }: Step): number {
+  const isLarge = random.below(LARGE_EVERY) === 0;
+  const sizes = isLarge ? SIZES : SIZES.filter((size) => size <= context.world.sizeMax);
+  return sizes[random.below(sizes.length)] ?? 0;
+}
+
+/** With its bytes. */
+function newValue(step: Step): { readonly value: VersionValue; readonly body: Buffer } {
+  const pieces = [{ seed: nextOperation(), sizeBytes: pickSize(step) }];
+  const body = bytesOfPieces(pieces);
+  return { value: { pieces, sizeBytes: body.length, etag: md5(body) }, body };
 }
 
 interface Change {
@@ -123,16 +132,14 @@ function madeBy(versions: VersionWorld, value: VersionValue) {
 }
 
 function put(step: Step, versions: VersionWorld, key: LabVersionedKey): Promise<void> {
-  const value = newValue(step);
-  const body = bytesOfPieces(value.pieces);
+  const { value, body } = newValue(step);
   const send = () => call(step.context, { method: "PUT", path: versions.path(key), body });
   return change(step, key, { kind: "put version", send, effect: madeBy(versions, value) });
 }
 
 /** A delete marker is nothing. */
 function putIfAbsent(step: Step, versions: VersionWorld, key: LabVersionedKey): Promise<void> {
-  const value = newValue(step);
-  const body = bytesOfPieces(value.pieces);
+  const { value, body } = newValue(step);
   const headers = { "if-none-match": "*" };
   const path = versions.path(key);
   return change(step, key, {
@@ -202,9 +209,8 @@ async function upload(step: Step, versions: VersionWorld, key: LabVersionedKey):
   const begun = await call(context, { method: "POST", path, query: "uploads=" });
   if (begun.kind !== "done") return;
   const uploadId = /<UploadId>([^<]+)</.exec(begun.answer.body.toString())?.[1] ?? "";
-  const part = newValue(step);
+  const { value: part, body } = newValue(step);
   const query = `partNumber=1&uploadId=${encodeURIComponent(uploadId)}`;
-  const body = bytesOfPieces(part.pieces);
   const given = await call(context, { method: "PUT", path, query, body });
   if (given.kind !== "done") return;
   const [piece = { seed: 0, sizeBytes: 0 }] = part.pieces;
