@@ -66,7 +66,8 @@ export async function openWriterDoor(): Promise<WriterDoorLab> {
     databasePath,
     socketPath,
     groups,
-    submit: (group) => new Promise((resolve) => merger.submit({ group, reply: resolve })),
+    submit: (group) =>
+      new Promise((resolve) => merger.submit({ source: groups, group, reply: resolve })),
     tell: (message) => listener?.tell(message),
     arrivedCount: () => arrivedCount,
     count: () => listener?.count ?? 0,

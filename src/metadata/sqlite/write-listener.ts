@@ -147,6 +147,7 @@ class Side {
       throw new Error("one group at a time, and nothing else");
     }
     const sent: SentGroup = {
+      source: this,
       group: message,
       reply: (reply) => {
         this.#underway = undefined;

@@ -1,13 +1,20 @@
 // Where several processes write: each sends one group at a time, and what waits of all of them becomes one group, in the
 // order in which they came, bounded as each of them is. One transaction, one record for the members, and to each source
-// its part of the answers.
+// its part of the answers. A transaction has its cost, however small it is; so under load those that came with the last
+// group, and will be back in a moment, are waited for: else each process would go alone, in turn with the others.
 
 import { GROUP_ROWS_MAX, GROUP_SIZE_MAX, rowsOf } from "./group-bounds.ts";
 import type { GroupReply, WriteAnswer, WriteGroup } from "./write-protocol.ts";
 import type { WriteRequest } from "../write-operations.ts";
 
+/** Of fewer writes at a time nobody waits: as in Gathering. */
+const CALLERS_MIN = 8;
+const WAIT_MS = 1;
+
 /** A group of one source, and where its reply goes. */
 export interface SentGroup {
+  /** Whoever sent it: always the same object. */
+  readonly source: object;
   readonly group: WriteGroup;
   readonly reply: (reply: GroupReply) => void;
 }
@@ -24,6 +31,9 @@ export class WriteMerger {
   #applying: Promise<void> | undefined;
   #isScheduled = false;
   #isClosed = false;
+  /** Sources that are waited for. */
+  #awaited = new Set<object>();
+  #onGathered: (() => void) | undefined;
 
   constructor(options: WriteMergerOptions) {
     this.#options = options;
@@ -36,6 +46,7 @@ export class WriteMerger {
       return;
     }
     this.#waiting.push(sent);
+    this.#noteCome(sent.source);
     if (this.#applying !== undefined || this.#isScheduled) return;
     if (!this.#options.hasOthers()) {
       this.#start();
@@ -58,6 +69,7 @@ export class WriteMerger {
   async close(): Promise<void> {
     this.#isClosed = true;
     for (const { reply } of this.#waiting.splice(0)) reply(endedReply());
+    this.#onGathered?.();
     await this.#applying;
   }
 
@@ -71,9 +83,38 @@ export class WriteMerger {
     while (this.#waiting.length > 0) {
       const sent = this.#waiting.splice(0, countOf(this.#waiting));
       split(sent, await this.#options.apply(merged(sent)));
+      if (this.#options.hasOthers()) await this.#gather(sent);
     }
     this.#applying = undefined;
   }
+
+  /** Resolves once those that were just answered are there again, at the latest in a moment. */
+  async #gather(answered: readonly SentGroup[]): Promise<void> {
+    const waitingSize = sizeOf(this.#waiting);
+    const isFull = waitingSize >= GROUP_SIZE_MAX;
+    if (this.#isClosed || isFull || sizeOf(answered) + waitingSize < CALLERS_MIN) return;
+    const come = new Set(this.#waiting.map(({ source }) => source));
+    this.#awaited = new Set(answered.map(({ source }) => source).filter((each) => !come.has(each)));
+    if (this.#awaited.size === 0) return;
+    let timer: NodeJS.Timeout | undefined;
+    await new Promise<void>((resolve) => {
+      this.#onGathered = resolve;
+      timer = setTimeout(resolve, WAIT_MS);
+    });
+    clearTimeout(timer);
+    this.#onGathered = undefined;
+    this.#awaited.clear();
+  }
+
+  #noteCome(source: object): void {
+    if (this.#awaited.delete(source) && this.#awaited.size === 0) this.#onGathered?.();
+  }
+}
+
+function sizeOf(groups: readonly SentGroup[]): number {
+  let size = 0;
+  for (const { group } of groups) size += group.requests.length;
+  return size;
 }
 
 /** How many of those that wait go together: at least one. */

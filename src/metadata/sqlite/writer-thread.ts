@@ -38,7 +38,7 @@ function serve(port: MessagePort, { path, plan, door }: WriterData): Promise<voi
     port.close();
   };
   const take = async (message: ToWriter): Promise<void> => {
-    if (message.kind === "group") merger.submit({ group: message, reply: toPort });
+    if (message.kind === "group") merger.submit({ source: port, group: message, reply: toPort });
     else if (message.kind === "add-member") await host.addMember(message.spec);
     else if (message.kind === "restore") send({ kind: "restored", problem: await host.restore() });
     else {

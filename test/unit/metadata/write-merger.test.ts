@@ -1,6 +1,6 @@
 // Groups of several sources: merged in their order, bounded, and answered each with its own part.
 
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { WriteMerger } from "../../../src/metadata/sqlite/write-merger.ts";
 import type { GroupReply, WriteGroup } from "../../../src/metadata/sqlite/write-protocol.ts";
 import { deleteRequest, MARKER } from "../../contract/metadata/inputs.ts";
@@ -18,8 +18,9 @@ function givenMerger(hasOthers = true) {
     hasOthers: () => hasOthers,
   });
   const replies: Record<string, unknown> = {};
-  const submit = (name: string, count = 1, nowMs = 1) => {
+  const submit = (name: string, count = 1, nowMs = 1, source: object = {}) => {
     const sent = {
+      source,
       group: groupOf(name, count, nowMs),
       reply: (reply: GroupReply) => void (replies[name] = valuesOf(reply)),
     };
@@ -78,6 +79,37 @@ test("what has arrived together goes together, and what comes meanwhile goes nex
   expect(replies).toMatchObject({ c: ["c-0", "c-1", "c-2"], d: ["d-0"] });
 });
 
+test("under load those that came with the last group are waited for, a moment at most", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  onTestFinished(() => void vi.useRealTimers());
+  const { submit, answer, sizes } = givenMerger();
+  const [first, second] = [{}, {}];
+  submit("a", 4, 1, first);
+  await turn();
+  submit("b", 4, 1, second);
+  await answer();
+  // The second could go, and waits for the first, which comes.
+  expect(sizes()).toEqual([4]);
+  submit("a", 3, 1, first);
+  await turn();
+  expect(sizes()).toEqual([4, 7]);
+  submit("c", 2);
+  await answer();
+  expect(sizes()).toEqual([4, 7]);
+  vi.advanceTimersByTime(1);
+  await turn();
+  expect(sizes()).toEqual([4, 7, 2]);
+});
+
+test("a few writes wait for nobody", async () => {
+  const { submit, answer, sizes } = givenMerger();
+  submit("a", 3);
+  await turn();
+  submit("b", 4);
+  await answer();
+  expect(sizes()).toEqual([3, 4]);
+});
+
 test("a merged group is no larger than a source's own may be, and nobody is passed over", async () => {
   const { submit, answer, sizes } = givenMerger();
   for (const [name, count] of [
@@ -89,7 +121,10 @@ test("a merged group is no larger than a source's own may be, and nobody is pass
     submit(name, count);
   }
   await turn();
-  for (let index = 0; index < 3; index += 1) await answer();
+  for (let count = 1; count <= 3; count += 1) {
+    await expect.poll(sizes).toHaveLength(count);
+    await answer();
+  }
   expect(sizes()).toEqual([256, 256, 1]);
 });
 
@@ -99,7 +134,7 @@ test("writes of many rows do not go together", async () => {
   const many = { name: "deleteObjects", input: { bucketId: 1, requests, marker: MARKER } } as const;
   for (let index = 0; index < 2; index += 1) {
     const group: WriteGroup = { kind: "group", nowMs: 1, requests: [many] };
-    merger.submit({ group, reply: () => undefined });
+    merger.submit({ source: group, group, reply: () => undefined });
   }
   await turn();
   await answer();
