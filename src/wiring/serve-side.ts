@@ -14,6 +14,7 @@ import { RequestCounts } from "../telemetry/request-counts.ts";
 import { countsNow } from "../telemetry/summed-counts.ts";
 import { inHaste } from "../util/lab-haste.ts";
 import { CloseStack } from "./close-stack.ts";
+import { shareOfMemory } from "./memory-share.ts";
 import { openMasterKeys } from "./master-keyring.ts";
 import { openDrivesBeside, type DriveAt } from "./open-drives.ts";
 import { openS3Face, type S3FaceOptions } from "./s3-face.ts";
@@ -72,7 +73,8 @@ export async function serveSide(
   const homeDrive = drives.find(({ driveId }) => driveId === home.driveId);
   const metadataSpace = homeDrive && (() => homeDrive.space());
   const parts = { metadata, metadataSpace, drives, codec, clusterId, clock, logger, keys };
-  const store = await openObjectStore({ ...parts, sideIncarnation: incarnation });
+  const limits = shareOfMemory(welcome.config.settings.workers);
+  const store = await openObjectStore({ ...parts, limits, sideIncarnation: incarnation });
   closeStack.add(() => store.close());
   closeStack.add(
     every(TEND_MS, async () => {

@@ -16,6 +16,7 @@ import { RequestCounts } from "../telemetry/request-counts.ts";
 import type { Clock } from "../util/clock.ts";
 import { inHaste } from "../util/lab-haste.ts";
 import type { AdminFace } from "./admin-face.ts";
+import { shareOfMemory } from "./memory-share.ts";
 import { openMasterKeys, type MasterKeyring } from "./master-keyring.ts";
 import type { DriveSummary } from "./banner.ts";
 import type { CloseStack } from "./close-stack.ts";
@@ -99,10 +100,11 @@ export async function serveStore(
   const { clock, logger } = options;
   const { geometry, keyring, store } = await openStore(engines, options, closeStack);
   const counts = new RequestCounts();
-  const work = { engines, store, counts, clock, logger };
-  const { healing, lifecycle, workers } = await startWork(work, closeStack);
   const door =
     engines.sides && (await openSideDoor({ ...engines.sides, store, logger }, closeStack));
+  const isBusy = (): boolean => counts.openCount + (door?.openCount ?? 0) > 0;
+  const work = { engines, store, isBusy, clock, logger };
+  const { healing, lifecycle, workers } = await startWork(work, closeStack);
   engines.whenDrives?.((drive) => store.attachDrive(drive));
   const startedAt = clock.now();
   const face = await openS3Face(
@@ -223,7 +225,7 @@ interface OpenedStore {
 }
 
 async function openStore(
-  { metadata, metadataSpace, clusterId, clusterSecret, drives, driveCount }: Engines,
+  { metadata, metadataSpace, clusterId, clusterSecret, drives, driveCount, sides }: Engines,
   { clock, encryption, keys: rootKeys, logger }: S3FaceOptions,
   closeStack: CloseStack,
 ): Promise<OpenedStore> {
@@ -235,7 +237,9 @@ async function openStore(
   const secret = rootKeys?.secretKey ?? clusterSecret;
   const keyring = await openMasterKeys(metadata, { ...encryption, logger, secret });
   const { keys } = keyring;
-  const store = await openObjectStore({ ...parts, keys, clock, logger, isSoleOwner: true });
+  const limits = shareOfMemory(1 + (sides?.plan.count ?? 0));
+  const owner = { isSoleOwner: true, clock, logger };
+  const store = await openObjectStore({ ...parts, ...owner, keys, limits });
   closeStack.add(() => store.close());
   return { store, keyring, geometry };
 }
@@ -243,7 +247,8 @@ async function openStore(
 interface WorkParts {
   readonly engines: Engines;
   readonly store: OpenObjectStore;
-  readonly counts: RequestCounts;
+  /** Whether any worker answers a request now. */
+  readonly isBusy: () => boolean;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -256,7 +261,7 @@ interface Work {
 
 /** All work in the background. */
 async function startWork(
-  { engines, store, counts, clock, logger }: WorkParts,
+  { engines, store, isBusy, clock, logger }: WorkParts,
   closeStack: CloseStack,
 ): Promise<Work> {
   const { metadata, renewed = [] } = engines;
@@ -268,7 +273,6 @@ async function startWork(
     startLifecycleWorker(lifecycle, logger),
   ];
   for (const worker of workers) closeStack.add(() => worker.stop());
-  const isBusy = (): boolean => counts.openCount > 0;
   const parts = { metadata, store, renewed, isBusy, clock, logger };
   const healing = await startRepair(parts, closeStack);
   return { healing, lifecycle, workers: [...workers, ...healing.workers] };

@@ -95,6 +95,11 @@ export class SideDoor {
     return sumOfCounts([this.#pastCounts, ...this.figures.map(({ counts }) => counts)]);
   }
 
+  /** Requests that sides answered when they said so last. */
+  get openCount(): number {
+    return this.figures.reduce((sum, { counts }) => sum + counts.openCount, 0);
+  }
+
   /** Processor time of sides that are gone. */
   get pastCpuSeconds(): number {
     return this.#pastCpuSeconds;
