@@ -20,6 +20,7 @@ import { BufferPools, defaultBudget } from "./buffer-pools.ts";
 import { Compaction, type CompactOptions, type CompactProgress } from "./compaction.ts";
 import { Drive, type DriveCalls } from "./drive.ts";
 import { DriveSet } from "./drive-set.ts";
+import { DriveTurns } from "./drive-turns.ts";
 import { NO_KEYS, type KeyProvider } from "./encryption/key-provider.ts";
 import { Litter } from "./litter.ts";
 import { LostShards } from "./lost-shards.ts";
@@ -212,6 +213,7 @@ async function openContext(
       idleBytesMax: IDLE_BYTES_MAX,
       allocate: stripeAllocator(codec, geometry),
     }),
+    driveTurns: new DriveTurns(),
     readings: new ReadTracker(clock),
     litter: new Litter(),
     lostShards: new LostShards({ metadata, logger }),

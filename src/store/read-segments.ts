@@ -29,6 +29,8 @@ export type Segment =
     };
 
 interface PlannedWindow extends WindowPlan {
+  /** Of a reading that is over soon. */
+  readonly isSmall: boolean;
   readonly opener: ChunkOpener | undefined;
 }
 
@@ -36,6 +38,8 @@ interface Planning {
   readonly context: StoreContext;
   readonly pace: ReadingPace;
 }
+
+const SMALL_BYTES_MAX = 1024 * 1024;
 
 type Planned = PlannedWindow | Uint8Array;
 type Plans = AsyncIterator<Planned, void> | Iterator<Planned, void>;
@@ -110,8 +114,10 @@ async function nextWindow(plans: Plans): Promise<ByteWindow | undefined> {
   const next = await plans.next();
   if (next.done === true) return undefined;
   if (next.value instanceof Uint8Array) return { chunks: [next.value], release: () => undefined };
-  const { opener, reading } = next.value;
-  const window = deliverWindow(next.value, await gatherWindow(next.value));
+  const { isSmall, opener, reading } = next.value;
+  const plan = next.value;
+  const gathered = await reading.context.driveTurns.read(() => gatherWindow(plan), isSmall);
+  const window = deliverWindow(plan, gathered);
   return opener === undefined ? window : openWindow(reading.context, window, opener);
 }
 
@@ -148,10 +154,12 @@ function* planRun(
 ): Generator<PlannedWindow, void> {
   const reading = new SetReading(context, run);
   const { set } = run;
+  const isSmall = range.end - range.start <= SMALL_BYTES_MAX;
   let { start } = range;
   while (start < range.end) {
     const within = { start, end: Math.min(windowEnd(set, start, pace.size), range.end) };
-    yield { reading, stripes: locateRange(set, set.sizeBytes, within), range: within, opener };
+    const stripes = locateRange(set, set.sizeBytes, within);
+    yield { reading, stripes, range: within, opener, isSmall };
     start = within.end;
   }
 }

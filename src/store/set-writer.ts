@@ -124,12 +124,10 @@ export class SetWriter {
     this.#requireQuorum();
     const footers = this.#renderFooters(summary);
     crashPoint("set.before-footers");
-    await Promise.all(
-      this.#slots.map(async (slot, index) => {
-        await slot.finish(footers[index] ?? new Uint8Array(0));
-        crashPoint("set.some-footers");
-      }),
-    );
+    await this.#onDrives(async (slot) => {
+      await slot.finish(footers[slot.name.index] ?? new Uint8Array(0));
+      crashPoint("set.some-footers");
+    });
     this.#requireQuorum();
     crashPoint("set.durable");
     this.#giveBack();
@@ -149,7 +147,7 @@ export class SetWriter {
   async abort(): Promise<void> {
     await this.#opening;
     await this.#sending;
-    await Promise.all(this.#slots.map((slot) => slot.abort()));
+    await this.#onDrives((slot) => slot.abort());
     for (const { drive, name, mayBeLeft } of this.#slots) {
       if (drive !== undefined && mayBeLeft) this.#context.litter.add(drive, name);
     }
@@ -159,10 +157,13 @@ export class SetWriter {
 
   /** Creates the shards. Slots never reject, so neither does this. */
   #open(): Promise<void> {
-    this.#opening ??= Promise.all(this.#slots.map((slot) => slot.open())).then(() =>
-      crashPoint("set.opened"),
-    );
+    this.#opening ??= this.#onDrives((slot) => slot.open()).then(() => crashPoint("set.opened"));
     return this.#opening;
+  }
+
+  /** Not more sets at a time than the drives can serve in good time. */
+  async #onDrives(call: (slot: ShardSlot) => Promise<void>): Promise<void> {
+    await this.#context.driveTurns.write(() => Promise.all(this.#slots.map(call)));
   }
 
   /** Takes bytes up to the end of the current stripe; returns how many. */
@@ -212,7 +213,7 @@ export class SetWriter {
   }
 
   async #append(batch: StripeBatch): Promise<void> {
-    await Promise.all(this.#slots.map((slot) => slot.append()));
+    await this.#onDrives((slot) => slot.append());
     crashPoint("set.half-written");
     this.#giveBack(batch);
   }

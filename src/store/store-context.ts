@@ -8,6 +8,7 @@ import type { Clock } from "../util/clock.ts";
 import type { BufferPools } from "./buffer-pools.ts";
 import type { KeyProvider } from "./encryption/key-provider.ts";
 import type { DriveSet } from "./drive-set.ts";
+import type { DriveTurns } from "./drive-turns.ts";
 import type { Litter } from "./litter.ts";
 import type { LostShards } from "./lost-shards.ts";
 import type { Packs } from "./packs.ts";
@@ -55,6 +56,7 @@ export interface StoreContext {
   readonly layoutVersion: number;
   readonly setIds: SetIds;
   readonly pools: BufferPools;
+  readonly driveTurns: DriveTurns;
   readonly readings: ReadTracker;
   readonly litter: Litter;
   readonly lostShards: LostShards;

@@ -3,8 +3,16 @@
 
 import { once } from "node:events";
 import { expect, test } from "vitest";
+import type { ShardStore } from "../../../src/datanode/shard-store.ts";
 import type { ByteWindow } from "../../../src/store/byte-window.ts";
-import { bodyOf, bytesOf, givenStore, HandClock, type StoreLab } from "../../support/store-lab.ts";
+import {
+  bodyOf,
+  bytesOf,
+  callsOf,
+  givenStore,
+  HandClock,
+  type StoreLab,
+} from "../../support/store-lab.ts";
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -165,4 +173,46 @@ test("F70 where shards are lost a unit is decoded for a client that is slow, and
   }
   await expect.poll(() => lab.store.bufferBytes()).toBe(0);
   expect((await lab.get("large")).equals(bytes)).toBe(true);
+});
+
+test("F71 however many read and write at a time, a drive is asked for few of them", async () => {
+  let asked = 0;
+  const waiting: (() => void)[] = [];
+  let isHeld = false;
+  const held = async <Value>(call: () => Promise<Value>): Promise<Value> => {
+    asked += 1;
+    if (isHeld) await new Promise<void>((resolve) => waiting.push(resolve));
+    return call();
+  };
+  const hold = (): void => {
+    asked = 0;
+    isHeld = true;
+  };
+  const open = (): void => {
+    isHeld = false;
+    for (const go of waiting.splice(0)) go();
+  };
+  const wrap = (drive: ShardStore): ShardStore => ({
+    ...callsOf(drive),
+    create: (name, creation) => held(() => drive.create(name, creation)),
+    read: (name, offset, target) => held(() => drive.read(name, offset, target)),
+  });
+  const lab = await givenStore({ limits: { bufferBytesMax: 512 * MIB }, driveCount: 1, wrap });
+  const bytes = bytesOf(1_025 * KIB, 5);
+  await lab.put("large", bytes);
+
+  hold();
+  const puts = Array.from({ length: 70 }, (_, index) => lab.put(`key-${index}`, bytes));
+  await expect.poll(() => asked).toBe(64);
+  open();
+  await Promise.all(puts);
+  hold();
+  const readings = Array.from({ length: 70 }, () => lab.get("large"));
+  await expect.poll(() => asked).toBe(64);
+  // Small ones have turns of their own.
+  const small = Array.from({ length: 260 }, () => lab.get("large", 0, 100));
+  await expect.poll(() => asked).toBe(64 + 256);
+  open();
+  for (const got of await Promise.all(readings)) expect(got.equals(bytes)).toBe(true);
+  for (const got of await Promise.all(small)) expect(got.length).toBe(100);
 });
