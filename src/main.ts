@@ -25,6 +25,7 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ["health", checkHealth],
   ["status", askStatus],
   ["verify", askVerify],
+  ["heal", askHeal],
   ["compact", (args: Args) => askJob("compact", "--all", args)],
   ["sweep", (args: Args) => askJob("sweep", "--dry-run", args)],
   ["key", askKey],
@@ -129,6 +130,14 @@ async function askVerify(args: Args): Promise<number> {
   const { verify } = await import("./cli/admin-commands.ts");
   const { context, operands } = await readAdminCommand("verify", args, 1);
   return verify(context, operands[0]);
+}
+
+async function askHeal(args: Args): Promise<number> {
+  const { readAdminCommand } = await import("./wiring/admin-command.ts");
+  const { heal } = await import("./cli/heal-command.ts");
+  const rest = args.filter((arg) => arg !== "--watch" && arg !== "--now");
+  const { context } = await readAdminCommand("heal", rest, 0);
+  return heal(context, { isWatch: args.includes("--watch"), isNow: args.includes("--now") });
 }
 
 async function askJob(name: "compact" | "sweep", flag: string, args: Args): Promise<number> {

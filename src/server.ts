@@ -10,6 +10,7 @@ import { prepareWriter, type SpawnWriter } from "./metadata/sqlite/spawn-writer.
 import type { Logger } from "./telemetry/logger.ts";
 import { CloseStack } from "./wiring/close-stack.ts";
 import { resolveDrivePaths, type DriveCount } from "./wiring/drive-paths.ts";
+import { watchEmptiedDrives, type EmptiedDrives } from "./wiring/emptied-drives.ts";
 import {
   openDrives,
   type DriveAt,
@@ -88,6 +89,8 @@ export function openEmbedded(options: EmbeddedOptions): Promise<RunningServer> {
     refuseUnreadable(opened, geometry.dataShards);
     const home = await metadataDrive(places);
     supervision?.noteMetadata(home.path);
+    const emptied = watchEmptied(opened, home, options);
+    closeStack.add(() => emptied.close());
     const sides = options.sides && {
       config: options.sides.config,
       plan: await makeSideFolder(options.sides.count, closeStack),
@@ -112,6 +115,7 @@ export function openEmbedded(options: EmbeddedOptions): Promise<RunningServer> {
         drives: opened.drives,
         driveCount: slots.length,
         renewed: opened.renewed,
+        emptied,
         remarks: [...remarks, ...opened.remarks, ...found],
         sides: sides && {
           plan: sides.plan,
@@ -130,6 +134,16 @@ interface Standing {
   readonly home: DriveAt;
   readonly sides: { readonly plan: SidePlan } | undefined;
   readonly spawn: SpawnWriter;
+}
+
+function watchEmptied(
+  { clusterId, lockAnew, places, slots }: OpenedDrives,
+  home: DriveAt,
+  { logger }: EmbeddedOptions,
+): EmptiedDrives {
+  const { parityShards } = geometryFor(slots.length, UNIT_BYTES);
+  const parts = { clusterId, places, slots, home, parityShards, lockAnew, logger };
+  return watchEmptiedDrives(parts);
 }
 
 /** Opens the metadata beside its copies on the drives. */

@@ -22,7 +22,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   lifecycle: [...BASE, "metadata", "store"],
   repair: [...BASE, "metadata", "store"],
   api: [...BASE, "auth", "policy", "store", "lifecycle"],
-  admin: [...BASE, "auth", "background", "metadata", "store"],
+  admin: [...BASE, "auth", "background", "metadata", "store", "repair"],
   cli: ["util", "core", "auth"],
 };
 

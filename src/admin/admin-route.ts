@@ -2,6 +2,7 @@
 
 import type { ServerResponse } from "node:http";
 import type { CountsView } from "../telemetry/summed-counts.ts";
+import type { AdminHealing } from "./admin-healing.ts";
 import type { AdminJobs } from "./admin-jobs.ts";
 import type { AdminKeys } from "./admin-keys.ts";
 import type { AdminQuotas } from "./admin-quotas.ts";
@@ -13,6 +14,7 @@ import type { StatusBoard } from "./status-board.ts";
 export interface AdminContext {
   readonly board: StatusBoard;
   readonly desk: JobDesk;
+  readonly healing: AdminHealing;
   readonly jobs: AdminJobs;
   readonly keys: AdminKeys;
   readonly quotas: AdminQuotas;

@@ -4,6 +4,7 @@ import { toAdminError } from "./admin-error.ts";
 import type { Emit } from "./admin-jobs.ts";
 import { flagField, parseFields, textField } from "./admin-request.ts";
 import type { AdminCall, AdminRoute } from "./admin-route.ts";
+import { HEAL_ROUTES } from "./heal-routes.ts";
 import type { JobName } from "./job-desk.ts";
 import { KEY_ROUTES } from "./key-routes.ts";
 import { LineStream } from "./line-stream.ts";
@@ -19,6 +20,7 @@ export const ADMIN_ROUTES: readonly AdminRoute[] = [
   { method: "POST", path: "/v1/verify", access: "root", handle: verify },
   { method: "POST", path: "/v1/compact", access: "root", handle: compact },
   { method: "POST", path: "/v1/sweep", access: "root", handle: sweep },
+  ...HEAL_ROUTES,
   ...KEY_ROUTES,
   ...QUOTA_ROUTES,
 ];

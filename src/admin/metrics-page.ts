@@ -28,6 +28,7 @@ export async function renderMetrics(
   addQuotas(meters, status);
   addJournal(meters, status);
   addWorkers(meters, status);
+  addHealing(meters, status);
   addDurations(registry, counts);
   await addProcessMetrics(registry, others);
   return { text: await registry.metrics(), contentType: registry.contentType };
@@ -138,6 +139,30 @@ function addObjects({ gauge }: Meters, status: StatusReport): void {
   one("packs", "Shard sets that objects share.", totals.packs);
   one("degraded_sets", "Shard sets below full redundancy.", totals.degradedSets);
   one("trashed_sets", "Shard sets that wait to be removed.", totals.trashedSets);
+}
+
+function addHealing({ counter, gauge }: Meters, { healing }: StatusReport): void {
+  if (healing === undefined) return;
+  const { degraded, done, failing, rateBytes, scrub, waitingSets } = healing;
+  const bySpare = degraded.bySpare.map(({ spareCount, sets }) => ({
+    labels: { spare: spareCount },
+    value: sets,
+  }));
+  gauge("repair_degraded_sets", "Sets that may lose so many more shards.", bySpare);
+  gauge("repair_left_bytes", "What sets lack, about.", [{ value: degraded.bytes }]);
+  gauge("repair_waiting_sets", "Sets that wait for drives.", [{ value: waitingSets }]);
+  gauge("repair_failing_sets", "Sets that could not be repaired.", [{ value: failing.sets }]);
+  gauge("repair_bytes_per_second", "How fast repair writes.", [{ value: rateBytes }]);
+  counter("repair_sets_total", "Sets made whole.", [{ value: done.sets }]);
+  const shards = [
+    { labels: { how: "rebuilt" }, value: done.rebuiltShards },
+    { labels: { how: "found" }, value: done.foundShards },
+  ];
+  counter("repair_shards_total", "Shards made anew, or found whole.", shards);
+  counter("repair_written_bytes_total", "Bytes of shards.", [{ value: done.writtenBytes }]);
+  gauge("scrub_pass_sets", "Sets read in the scrub's pass.", [{ value: scrub.lookedAtSets }]);
+  gauge("scrub_passes", "Passes that the scrub has ended.", [{ value: scrub.passCount }]);
+  gauge("scrub_lost_shards", "Lost shards that scrubs have found.", [{ value: scrub.lostShards }]);
 }
 
 function addQuotas({ gauge }: Meters, { quotas }: StatusReport): void {

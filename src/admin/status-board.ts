@@ -4,6 +4,7 @@
 import type { WorkerStatus } from "../background/worker.ts";
 import type { StoreStatus } from "../store/store-status.ts";
 import type { Clock } from "../util/clock.ts";
+import type { AdminHealing } from "./admin-healing.ts";
 import type { JobDesk } from "./job-desk.ts";
 import { makeStatusReport, type ServerFacts, type StatusReport } from "./status-report.ts";
 
@@ -14,6 +15,7 @@ export interface StatusBoardParts {
   /** Worker processes that serve. */
   readonly processCount: () => number;
   readonly workers: () => readonly WorkerStatus[];
+  readonly healing: AdminHealing;
   readonly desk: JobDesk;
   readonly clock: Clock;
 }
@@ -38,7 +40,7 @@ export class StatusBoard {
   }
 
   async #make(): Promise<StatusReport> {
-    const { inspect, isServing, facts, processCount, workers, desk, clock } = this.#parts;
+    const { inspect, isServing, facts, processCount, workers, healing, desk, clock } = this.#parts;
     const store = await inspect();
     const report = makeStatusReport({
       facts,
@@ -46,6 +48,7 @@ export class StatusBoard {
       isServing: isServing(),
       processCount: processCount(),
       workers: workers(),
+      healing: healing.status(),
       jobs: desk.running,
       now: clock.now(),
     });

@@ -26,6 +26,7 @@ export interface StatusSources {
   readonly processCount: number;
   readonly workers: readonly WorkerStatus[];
   readonly jobs: readonly JobStatus[];
+  readonly healing?: RepairStatus;
   /** Milliseconds since 1970. */
   readonly now: number;
 }
@@ -53,6 +54,8 @@ export interface StatusReport extends Omit<StoreStatus, "tolerance"> {
   };
   readonly workers: readonly WorkerStatus[];
   readonly jobs: readonly JobStatus[];
+  /** What is done about shards that are lost. */
+  readonly healing: RepairStatus | undefined;
 }
 
 export function makeStatusReport(sources: StatusSources): StatusReport {
@@ -80,10 +83,11 @@ export function makeStatusReport(sources: StatusSources): StatusReport {
     isWritable: store.isWritable && isServing,
     workers,
     jobs,
+    healing: sources.healing,
   };
 }
 
-function problemsOf({ store, workers, isServing }: StatusSources): readonly string[] {
+function problemsOf({ store, workers, healing, isServing }: StatusSources): readonly string[] {
   const { drives, journal, metadata, tolerance, totals } = store;
   const problems = drives.flatMap(driveProblems);
   if (!isServing) {
@@ -95,10 +99,15 @@ function problemsOf({ store, workers, isServing }: StatusSources): readonly stri
   if (totals.degradedSets > 0) {
     problems.push(
       `${totals.degradedSets} ${totals.degradedSets === 1 ? "set is" : "sets are"} below full redundancy: ` +
-        "kintsugi verify lists the objects",
+        "kintsugi heal shows what is done about it, kintsugi verify lists the objects",
     );
   }
   if (!metadata.isWritable) {
+  const failingCount = healing?.failing.sets ?? 0;
+  if (failingCount > 0) {
+    const words = failingCount === 1 ? "1 set cannot" : `${failingCount} sets cannot`;
+    problems.push(`${words} be repaired now: kintsugi heal says why`);
+  }
     problems.push("the metadata takes no changes until the server is started anew");
   } else if (!store.isWritable) {
     problems.push(`too few drives take new objects; a write takes ${store.writeQuorum}`);

@@ -13,6 +13,7 @@ export function renderStatus(status: StatusAnswer): string {
     ...labelled("state", stateWords(status)),
     ...labelled("disks", diskWords(status)),
     ...labelled("redundancy", redundancyWords(status)),
+    ...healingLines(status),
     ...labelled("objects", objectWords(status)),
     ...quotaLines(status),
     ...labelled("sets", setWords(status)),
@@ -59,6 +60,15 @@ function redundancyWords({ geometry, writeQuorum, totals }: StatusAnswer): strin
     `${dataShards} data + ${parityShards} parity; a write takes ${renderMany(writeQuorum, "drive")}; ` +
     `${renderMany(totals.degradedSets, "set")} below full redundancy`
   );
+}
+
+/** Only where something is done, or should be. */
+function healingLines({ healing }: StatusAnswer): readonly string[] {
+  if (healing === undefined || healing.state === "idle") return [];
+  const { state, degraded, rateBytes, secondsLeft } = healing;
+  const left = secondsLeft === undefined ? "" : `, about ${renderSeconds(secondsLeft)} left`;
+  const rate = state === "repairing" ? `, ${renderBytes(rateBytes)}/s${left}` : "";
+  return labelled("healing", `${state}: ${renderMany(degraded.sets, "set")} to go${rate}`);
 }
 
 function objectWords({ totals }: StatusAnswer): string {

@@ -1,6 +1,8 @@
 // What the commands read of `GET /v1/status` (docs/ADMIN.md). The server may say more; what is absent of what may be absent
 // was not known.
 
+import type { HealAnswer } from "./heal-answer.ts";
+
 interface Space {
   readonly freeBytes: number;
   readonly totalBytes: number;
@@ -62,6 +64,7 @@ export interface StatusAnswer {
   };
   readonly metadata: { readonly space?: Space };
   readonly workers: readonly { readonly name: string; readonly state: string }[];
+  readonly healing?: Pick<HealAnswer, "degraded" | "rateBytes" | "secondsLeft" | "state">;
   readonly jobs: readonly { readonly name: string; readonly startedAt: string }[];
 }
 

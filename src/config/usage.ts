@@ -83,6 +83,17 @@ export const COMMANDS: readonly Command[] = [
     role: "admin",
   },
   {
+    name: "heal",
+    synopsis: "heal [--watch] [--now]",
+    summary: "what lacks redundancy, and how far it has been made whole",
+    detail: [
+      ...ADMIN_DETAIL,
+      "Repair goes on by itself. --watch: shows it until nothing more is done. --now: at once, and as fast as it goes.",
+      "Exit codes: 0 all is whole, 1 something is not, 2 it could not be asked.",
+    ],
+    role: "admin",
+  },
+  {
     name: "compact",
     synopsis: "compact [--all]",
     summary: "gives back the room of deleted small objects",

@@ -57,6 +57,8 @@ export interface LocalMemberOptions {
 /** A process that starts copies the newest one: on a full drive that must fit in what is kept free. */
 const SEGMENT_BYTES_MAX = 8 * 1024 * 1024;
 const READ_BYTES_MAX = 256 * 1024 * 1024;
+/** So often it is looked whether the segment that is appended to still has its name. */
+const LOOK_EVERY_MS = 5_000;
 /** Callers take turns by contract; this is for those who have given up on a call that still runs. */
 const WAITING_MAX = 16;
 
@@ -75,6 +77,7 @@ class LocalMember implements JournalMember {
   #journal: JournalView | undefined;
   #hasFailed = false;
   #hasFolder = false;
+  #lookedAt = performance.now();
   #isClosed = false;
 
   constructor(options: LocalMemberOptions) {
@@ -123,6 +126,7 @@ class LocalMember implements JournalMember {
       const journal = this.#journal ?? (await this.#known());
       this.#compare(journal.promised, authority);
       if (!this.#writer.isOpen) await this.#options.checkPresent();
+      else await this.#lookNowAndThen(journal);
       await this.#writer.append(journal, authority, records);
     });
   }
@@ -202,6 +206,14 @@ class LocalMember implements JournalMember {
   async close(): Promise<void> {
     this.#isClosed = true;
     await this.#turns.run(() => this.#writer.abandon());
+  }
+
+  /** A file that is open takes appends also when its folder was emptied: nobody would find them again. */
+  async #lookNowAndThen({ last }: JournalView): Promise<void> {
+    const now = performance.now();
+    if (now - this.#lookedAt < LOOK_EVERY_MS || last === undefined) return;
+    this.#lookedAt = now;
+    await (await this.#disk.open(`${JOURNAL_FOLDER}/${last.name}`)).close();
   }
 
   /** What is known; looked up first by a process that has not looked yet. */
@@ -295,6 +307,7 @@ class LocalMember implements JournalMember {
       } catch (error) {
         if (!(error instanceof JournalError) || isHarmful(error)) {
           this.#hasFailed = true;
+          this.#hasFolder = false;
           this.#journal = undefined;
           await this.#writer.abandon();
         }

@@ -54,6 +54,8 @@ export class Repair {
   #waitingSets = 0;
   #lookedAt = Number.NEGATIVE_INFINITY;
   #reachable = "";
+  #hasLooked = false;
+  #hurryCount = 0;
   #isWorking = false;
   #isWalking = false;
   #done = { sets: 0, rebuiltShards: 0, foundShards: 0, writtenBytes: 0 };
@@ -79,6 +81,7 @@ export class Repair {
 
   /** Looks at everything again, at once; `isUnthrottled`: until all is done, as fast as it goes. */
   hurry(isUnthrottled: boolean): void {
+    this.#hurryCount += 1;
     this.#failing.wakeAll();
     this.#throttle.setOff(isUnthrottled);
     this.#lookedAt = Number.NEGATIVE_INFINITY;
@@ -86,13 +89,15 @@ export class Repair {
 
   /** "idle": there is nothing to do now. */
   async step(signal: AbortSignal): Promise<"busy" | "idle"> {
+    const before = this.#hurryCount;
     this.#isWalking = await this.#renewed.step();
     if (this.#queue.length === 0 && this.#isLookDue()) await this.#look();
     const sets = this.#queue.take(SETS_PER_STEP);
     if (sets.length > 0) await this.#repairAll(sets, signal);
     this.#isWorking = sets.length > 0;
     if (this.#isWorking || this.#isWalking) return "busy";
-    this.#throttle.setOff(false);
+    // Unless somebody has asked meanwhile.
+    if (this.#hurryCount === before) this.#throttle.setOff(false);
     return "idle";
   }
 
@@ -144,7 +149,7 @@ export class Repair {
 
   #state(): RepairStatus["state"] {
     if (this.#isWorking) return "repairing";
-    if (this.#isWalking) return "looking";
+    if (this.#isWalking || !this.#hasLooked) return "looking";
     return this.#counts.sets > 0 ? "waiting" : "idle";
   }
 
@@ -162,6 +167,7 @@ export class Repair {
     const now = this.#options.clock.monotonic();
     this.#lookedAt = now;
     this.#counts = await this.#queue.look((setId) => this.#failing.isResting(setId, now));
+    this.#hasLooked = true;
     this.#waitingSets = this.#counts.waitingSets;
     if (this.#counts.sets === 0)
       for (const { setId } of this.#failing.list(Infinity)) this.#failing.forget(setId);

@@ -3,6 +3,7 @@
 // must be free.
 
 import { AdminAccess, type MetricsAccess } from "../admin/admin-access.ts";
+import type { AdminHealing } from "../admin/admin-healing.ts";
 import type { AdminJobs } from "../admin/admin-jobs.ts";
 import type { AdminKeys } from "../admin/admin-keys.ts";
 import type { AdminQuotas } from "../admin/admin-quotas.ts";
@@ -38,6 +39,7 @@ export interface AdminFaceParts {
   /** Whether requests are answered now. */
   readonly isServing: () => boolean;
   readonly workers: () => readonly WorkerStatus[];
+  readonly healing: AdminHealing;
   readonly jobs: AdminJobs;
   readonly keys: AdminKeys;
   readonly quotas: AdminQuotas;
@@ -88,11 +90,11 @@ export async function openAdminFace(
 }
 
 function contextOf(parts: AdminFaceParts) {
-  const { jobs, keys, quotas, counts, others, clock } = parts;
+  const { healing, jobs, keys, quotas, counts, others, clock } = parts;
   const desk = new JobDesk(() => clock.now());
   const processCount = (): number => 1 + others().figures.length;
   const board = new StatusBoard({ ...parts, processCount, desk });
-  return { board, desk, jobs, keys, quotas, counts, others };
+  return { board, desk, healing, jobs, keys, quotas, counts, others };
 }
 
 /** Resolves to the port, or to why there is none. */

@@ -77,6 +77,8 @@ export interface OpenedDrives {
   readonly renewed: readonly RenewedDrive[];
   /** What was found odd, in sentences. */
   readonly remarks: readonly string[];
+  /** Holds a folder that was emptied, and laid out anew, while it was in use: its old lock went with its file. */
+  readonly lockAnew: (path: string) => Promise<void>;
   /** Gives the folders up; closing the drives is done before, by whoever uses them. */
   readonly release: () => void;
 }
@@ -133,6 +135,11 @@ export async function openDrives(options: OpenDrivesOptions): Promise<OpenedDriv
         ...(known?.remarks ?? []),
         ...opened.remarks,
       ],
+      lockAnew: async (path) => {
+        const old = locks.get(path);
+        locks.set(path, await lock(path, options));
+        old?.release();
+      },
       release: () => releaseAll(locks),
     };
   } catch (error) {

@@ -21,6 +21,7 @@ import { openMasterKeys, type MasterKeyring } from "./master-keyring.ts";
 import type { DriveSummary } from "./banner.ts";
 import type { CloseStack } from "./close-stack.ts";
 import { startRepair, type RepairWork } from "./repair-work.ts";
+import type { EmptiedDrives } from "./emptied-drives.ts";
 import type { RootKeys } from "./root-keys.ts";
 import { openS3Face, type S3Face, type S3FaceOptions } from "./s3-face.ts";
 import { openSideDoor, type SideDoor } from "./side-door.ts";
@@ -80,6 +81,8 @@ export interface Engines {
   readonly driveCount: number;
   /** Drives that are younger than their cluster: they lack what was written before. */
   readonly renewed?: readonly RenewedDrive[];
+  /** Says which drives were emptied, and laid out anew, while in use. */
+  readonly emptied?: EmptiedDrives;
   readonly remarks: readonly string[];
   /** Calls `attach` for drives that turn up later. */
   readonly whenDrives?: (attach: (drive: ShardStore) => void) => void;
@@ -106,6 +109,7 @@ export async function serveStore(
   const work = { engines, store, isBusy, clock, logger };
   const { healing, lifecycle, workers } = await startWork(work, closeStack);
   engines.whenDrives?.((drive) => store.attachDrive(drive));
+  followEmptied(engines.emptied, { store, door, healing });
   const startedAt = clock.now();
   const face = await openS3Face(
     {
@@ -200,7 +204,8 @@ async function openAdmin(
     import("./admin-quotas.ts"),
     import("./read-version.ts"),
   ]);
-  const { store, keyring, isServing, workers, face, door, clusterId, startedAt, remarks } = parts;
+  const { store, keyring, healing, isServing, workers, face, door } = parts;
+  const { clusterId, startedAt, remarks } = parts;
   const all = withSides({ store, keyring, counts: parts.counts }, door);
   const version = await readVersion();
   return openAdminFace(
@@ -209,6 +214,13 @@ async function openAdmin(
       ...all,
       isServing,
       workers: () => workers.map(({ status }) => status),
+      healing: {
+        status: () => healing.repair.status,
+        hurry: (isUnthrottled) => {
+          healing.repair.hurry(isUnthrottled);
+          healing.wake();
+        },
+      },
       quotas: adminQuotasOf(store),
       facts: { version, clusterId, endpoint: face.endpoint, startedAt, remarks },
       root: face.keys,
@@ -242,6 +254,21 @@ async function openStore(
   const store = await openObjectStore({ ...parts, ...owner, keys, limits });
   closeStack.add(() => store.close());
   return { store, keyring, geometry };
+}
+
+/** What was on a drive that was emptied while in use is made anew. */
+function followEmptied(
+  emptied: EmptiedDrives | undefined,
+  { store, door, healing }: Pick<AdminParts, "door" | "healing" | "store">,
+): void {
+  const { repair, wake } = healing;
+  emptied?.setAllWhole(() => repair.status.state === "idle");
+  emptied?.onRenewed(async (drive) => {
+    // Their files are still open, and nobody would find them.
+    await Promise.allSettled([store.endPacks(), door?.sealPacks()]);
+    repair.addRenewed(drive);
+    wake();
+  });
 }
 
 interface WorkParts {

@@ -45,6 +45,8 @@ export interface RepairOperations {
   listSets(after: SetId | undefined, limit: number): Promise<readonly ShardSetRecord[]>;
   /** Notes the shard that a set has on a drive where it is not there. Resolves to whether it is missing. */
   checkOnDrive(set: ShardSetRecord, driveId: DriveId): Promise<boolean>;
+  /** Ends the packs that this process appends to: one whose shard is gone is made whole only then. */
+  endPacks(): Promise<void>;
   /** Reads all of every shard of a set; undefined where it is gone, or its pack still grows. */
   scrubSet(setId: SetId, options: RepairSetOptions): Promise<SetScrub | undefined>;
   /** The drives that answer now. */
@@ -71,6 +73,7 @@ export function repairOperations(context: StoreContext): RepairOperations {
       }
     },
     listSets: (after, limit) => metadata.listSets(after, limit),
+    endPacks: () => context.packs.sealOpen(),
     checkOnDrive: (set, driveId) => checkOnDrive(context, set, driveId),
     scrubSet: async (setId, options) => {
       const hold = readings.begin();

@@ -1,0 +1,59 @@
+// `kintsugi heal`: what lacks redundancy, how fast it is made whole, and what fails and why. Resolves to the exit code: 0
+// all is whole, 1 something is not.
+
+import { setTimeout as sleep } from "node:timers/promises";
+import { AdminClient, AdminRefusal } from "./admin-client.ts";
+import type { CommandContext } from "./admin-commands.ts";
+import { isHealAnswer, type HealAnswer } from "./heal-answer.ts";
+import { plainText } from "./plain-text.ts";
+import { ProgressLine } from "./progress-line.ts";
+import { renderHeal, renderHealShort } from "./render-heal.ts";
+
+const WELL = 0;
+const NOT_WELL = 1;
+const WATCH_EVERY_MS = 1_000;
+
+export interface HealOptions {
+  /** Goes on showing until nothing more is done. */
+  readonly isWatch: boolean;
+  /** Has it begin at once, and as fast as it goes. */
+  readonly isNow: boolean;
+}
+
+/** @throws AdminRefusal */
+export async function heal(
+  context: CommandContext,
+  { isWatch, isNow }: HealOptions,
+): Promise<number> {
+  const client = new AdminClient(context);
+  const ask = async (): Promise<HealAnswer> => checked(await client.get("/v1/heal"));
+  let answer = isNow
+    ? checked(await client.run("/v1/heal", { unthrottled: true }, () => undefined))
+    : await ask();
+  if (isWatch) {
+    const progress = new ProgressLine(context.stderr);
+    // Asked to begin now it may not have begun yet.
+    if (isNow) await sleep(WATCH_EVERY_MS);
+    for (answer = await ask(); isUnderWay(answer); answer = await ask()) {
+      if (context.isJson) context.stdout.write(`${JSON.stringify(answer)}\n`);
+      else progress.show(renderHealShort(answer));
+      await sleep(WATCH_EVERY_MS);
+    }
+    progress.clear();
+  }
+  const text = context.isJson
+    ? `${JSON.stringify(answer)}\n`
+    : renderHeal(answer).split("\n").map(plainText).join("\n");
+  context.stdout.write(text);
+  return answer.degraded.sets === 0 && answer.failing.sets === 0 ? WELL : NOT_WELL;
+}
+
+function isUnderWay({ state }: HealAnswer): boolean {
+  return state === "looking" || state === "repairing";
+}
+
+/** @throws AdminRefusal */
+function checked(answer: unknown): HealAnswer {
+  if (isHealAnswer(answer)) return answer;
+  throw new AdminRefusal("the server's answer is of a form that this version does not know");
+}

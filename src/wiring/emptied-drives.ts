@@ -1,0 +1,173 @@
+// Drive folders that are emptied while they are in use: somebody has swapped the disk, or removed the wrong folder. Looked
+// for every few seconds, for an idle server touches no file. What a start would lay out anew is laid out anew: a folder that
+// is blank, was no mount point (else its mount is missing), and of which there are no more than parity replaces. All
+// else stays away and is told of. The folder of the database is left to the next start, which makes the database anew.
+
+import {
+  formatDrive,
+  readIdentity,
+  type DriveIdentity,
+  type DriveSlot,
+} from "../datanode/drive-identity.ts";
+import type { Disk } from "../disk/disk.ts";
+import { isMountPoint } from "../disk/mount-point.ts";
+import { openRealDisk } from "../disk/real-disk.ts";
+import type { RenewedDrive } from "../repair/renewed-drives.ts";
+import type { Logger } from "../telemetry/logger.ts";
+import type { DriveAt } from "./open-drives.ts";
+
+const LOOK_EVERY_MS = 5_000;
+const DISK_DEADLINE_MS = 10_000;
+/** Twice blank in a row: whoever moves a folder away and back is not overtaken. */
+const LOOKS_BEFORE = 2;
+
+export interface EmptiedDrivesOptions {
+  readonly clusterId: string;
+  readonly places: readonly DriveAt[];
+  readonly slots: readonly DriveSlot[];
+  /** The drive that holds the database. */
+  readonly home: DriveAt;
+  /** How many may be laid out anew before what they held is made anew. */
+  readonly parityShards: number;
+  readonly lockAnew: (path: string) => Promise<void>;
+  readonly logger: Logger;
+  readonly everyMs?: number;
+}
+
+export interface EmptiedDrives {
+  /** Calls back with each drive that was laid out anew. */
+  readonly onRenewed: (listener: (drive: RenewedDrive) => Promise<void>) => void;
+  /** Whether all that earlier ones have held is there again, so that others may be laid out. */
+  readonly setAllWhole: (isAllWhole: () => boolean) => void;
+  readonly close: () => Promise<void>;
+}
+
+interface Watched extends DriveAt {
+  readonly disk: Disk;
+  blankLooks: number;
+  isTold: boolean;
+}
+
+export function watchEmptiedDrives(options: EmptiedDrivesOptions): EmptiedDrives {
+  const watch = new EmptiedWatch(options);
+  return {
+    onRenewed: (listener) => watch.onRenewed(listener),
+    setAllWhole: (isAllWhole) => watch.setAllWhole(isAllWhole),
+    close: () => watch.close(),
+  };
+}
+
+class EmptiedWatch {
+  readonly #options: EmptiedDrivesOptions;
+  readonly #watched: readonly Watched[];
+  #renewed = new Set<string>();
+  #listener: (drive: RenewedDrive) => Promise<void> = () => Promise.resolve();
+  #isAllWhole: () => boolean = () => false;
+  #timer: NodeJS.Timeout | undefined;
+  #looking: Promise<void> = Promise.resolve();
+  #isClosed = false;
+
+  constructor(options: EmptiedDrivesOptions) {
+    this.#options = options;
+    this.#watched = options.places.map((place) => ({
+      ...place,
+      disk: openRealDisk({ root: place.path, deadlineMs: DISK_DEADLINE_MS, maxInFlight: 1 }),
+      blankLooks: 0,
+      isTold: false,
+    }));
+    this.#lookLater();
+  }
+
+  onRenewed(listener: (drive: RenewedDrive) => Promise<void>): void {
+    this.#listener = listener;
+  }
+
+  setAllWhole(isAllWhole: () => boolean): void {
+    this.#isAllWhole = isAllWhole;
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    clearTimeout(this.#timer);
+    await this.#looking;
+  }
+
+  #lookLater(): void {
+    if (this.#isClosed) return;
+    this.#timer = setTimeout(() => {
+      this.#looking = this.#look().finally(() => this.#lookLater());
+    }, this.#options.everyMs ?? LOOK_EVERY_MS);
+    this.#timer.unref();
+  }
+
+  /** Never rejects. */
+  async #look(): Promise<void> {
+    if (this.#isAllWhole()) this.#renewed.clear();
+    await Promise.all(
+      this.#watched.map(async (watched) => {
+        const found = await this.#find(watched);
+        watched.blankLooks = found === "blank" ? watched.blankLooks + 1 : 0;
+        if (found === "a drive") watched.isTold = false;
+      }),
+    );
+    for (const watched of this.#watched) {
+      if (watched.blankLooks < LOOKS_BEFORE || this.#isClosed) continue;
+      const refusal = await this.#refusalOf(watched);
+      if (refusal === undefined) await this.#layOut(watched);
+      else this.#tell(watched, refusal);
+    }
+  }
+
+  async #find(watched: Watched): Promise<"a drive" | "blank" | "unknown"> {
+    try {
+      return (await readIdentity(watched.disk)) === undefined ? "blank" : "a drive";
+    } catch (error) {
+      // It does not answer, or holds something else: nothing is laid out over that.
+      const words = error instanceof Error ? error.message : String(error);
+      this.#tell(watched, words);
+      return "unknown";
+    }
+  }
+
+  async #refusalOf({ driveId, path }: Watched): Promise<string | undefined> {
+    const { home, parityShards, slots } = this.#options;
+    const slot = slots.find((each) => each.driveId === driveId);
+    if (slot === undefined || path === home.path) {
+      return "it held the database: the next start makes that anew from its copies";
+    }
+    if (slot.wasMountPoint && !(await isMountPoint(path))) {
+      return "its mount is missing, and nothing is written there";
+    }
+    const blank = this.#watched.filter(({ blankLooks }) => blankLooks > 0);
+    const lost = new Set([...this.#renewed, ...blank.map((each) => each.driveId)]);
+    const absentCount = slots.length - this.#watched.length;
+    if (lost.size + absentCount <= parityShards) return undefined;
+    return `${lost.size + absentCount} drives are away or emptied, and parity replaces ${parityShards}`;
+  }
+
+  async #layOut(watched: Watched): Promise<void> {
+    const { clusterId, lockAnew, logger, slots } = this.#options;
+    const { driveId, disk, path } = watched;
+    // As at a start: it is compared with when the cluster began.
+    const createdAt = Date.now();
+    const slot = slots.findIndex((each) => each.driveId === driveId);
+    const identity: DriveIdentity = { clusterId, driveId, slot, slots, createdAt };
+    try {
+      await formatDrive(disk, identity);
+      await lockAnew(path);
+    } catch (err) {
+      logger.error({ err, drive: path }, "an emptied drive could not be laid out anew");
+      return;
+    }
+    this.#renewed.add(driveId);
+    watched.blankLooks = 0;
+    logger.warn({ drive: path }, "a drive was emptied while in use, and is laid out anew");
+    await this.#listener({ driveId, createdAt });
+  }
+
+  #tell(watched: Watched, why: string): void {
+    if (watched.isTold) return;
+    watched.isTold = true;
+    this.#options.logger.warn({ drive: watched.path, why }, "a drive is not as it was left");
+  }
+}
