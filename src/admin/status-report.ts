@@ -2,6 +2,7 @@
 // The sentences are made here, so that the command line, a console and the metrics agree on what is well.
 
 import type { WorkerStatus } from "../background/worker.ts";
+import type { RepairStatus } from "../repair/repair-status.ts";
 import type { DriveStatus, StoreStatus } from "../store/store-status.ts";
 import type { JobStatus } from "./job-desk.ts";
 
@@ -25,8 +26,8 @@ export interface StatusSources {
   /** Worker processes that serve. */
   readonly processCount: number;
   readonly workers: readonly WorkerStatus[];
-  readonly jobs: readonly JobStatus[];
   readonly healing?: RepairStatus;
+  readonly jobs: readonly JobStatus[];
   /** Milliseconds since 1970. */
   readonly now: number;
 }
@@ -53,9 +54,9 @@ export interface StatusReport extends Omit<StoreStatus, "tolerance"> {
     readonly drivesMayBeLost: number;
   };
   readonly workers: readonly WorkerStatus[];
-  readonly jobs: readonly JobStatus[];
   /** What is done about shards that are lost. */
   readonly healing: RepairStatus | undefined;
+  readonly jobs: readonly JobStatus[];
 }
 
 export function makeStatusReport(sources: StatusSources): StatusReport {
@@ -82,8 +83,8 @@ export function makeStatusReport(sources: StatusSources): StatusReport {
     ...store,
     isWritable: store.isWritable && isServing,
     workers,
-    jobs,
     healing: sources.healing,
+    jobs,
   };
 }
 
@@ -102,12 +103,12 @@ function problemsOf({ store, workers, healing, isServing }: StatusSources): read
         "kintsugi heal shows what is done about it, kintsugi verify lists the objects",
     );
   }
-  if (!metadata.isWritable) {
   const failingCount = healing?.failing.sets ?? 0;
   if (failingCount > 0) {
     const words = failingCount === 1 ? "1 set cannot" : `${failingCount} sets cannot`;
     problems.push(`${words} be repaired now: kintsugi heal says why`);
   }
+  if (!metadata.isWritable) {
     problems.push("the metadata takes no changes until the server is started anew");
   } else if (!store.isWritable) {
     problems.push(`too few drives take new objects; a write takes ${store.writeQuorum}`);
