@@ -279,6 +279,7 @@ function s3Options(config: Config, { logger, link, encryption }: FaceParts): S3F
     sigv2: settings.sigv2,
     encryption,
     takesKeysOverHttp: settings.keysOverHttp,
+    hasFastEtags: settings.etag === "fast",
     tls:
       tlsCert === undefined || tlsKey === undefined
         ? undefined

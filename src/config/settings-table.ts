@@ -32,6 +32,13 @@ function setting<Value>(
   return { show: asIs, ...row, fallback: isFunction(fallback) ? fallback : () => fallback };
 }
 
+const ON_OFF = {
+  placeholder: "on|off",
+  roles: S3_FACE,
+  parse: parse.onOrOff,
+  show: (on: boolean) => (on ? "on" : "off"),
+};
+
 export const SETTINGS = {
   host: setting(
     {
@@ -81,21 +88,18 @@ export const SETTINGS = {
   ),
   insecure: setting(
     {
+      ...ON_OFF,
       help: "talk to an https endpoint whose certificate cannot be verified",
       placeholder: "",
       roles: ["admin"],
-      parse: parse.onOrOff,
-      show: (on) => (on ? "on" : "off"),
     },
     false,
   ),
   metricsPublic: setting(
     {
+      ...ON_OFF,
       help: "whoever reaches the admin port may read /metrics, without a token",
       placeholder: "",
-      roles: S3_FACE,
-      parse: parse.onOrOff,
-      show: (on) => (on ? "on" : "off"),
     },
     false,
   ),
@@ -176,11 +180,8 @@ export const SETTINGS = {
   ),
   sigv2: setting(
     {
+      ...ON_OFF,
       help: "whether Signature Version 2 is accepted: on or off",
-      placeholder: "on|off",
-      roles: S3_FACE,
-      parse: parse.onOrOff,
-      show: (on) => (on ? "on" : "off"),
     },
     true,
   ),
@@ -226,13 +227,19 @@ export const SETTINGS = {
   ),
   keysOverHttp: setting(
     {
+      ...ON_OFF,
       help: "on: customer keys (SSE-C) are taken over plain HTTP from anywhere, as behind a TLS proxy",
-      placeholder: "on|off",
-      roles: S3_FACE,
-      parse: parse.onOrOff,
-      show: (on) => (on ? "on" : "off"),
     },
     false,
+  ),
+  etag: setting(
+    {
+      help: "fast: what is larger than 1 MiB gets an ETag that is no MD5, unless it comes with Content-MD5",
+      placeholder: "md5|fast",
+      roles: S3_FACE,
+      parse: parse.oneOf(["md5", "fast"]),
+    },
+    "md5",
   ),
   logLevel: setting(
     {
@@ -254,11 +261,8 @@ export const SETTINGS = {
   ),
   acceptLoss: setting(
     {
+      ...ON_OFF,
       help: "on: start although more drives are empty than parity replaces; what needs them is lost",
-      placeholder: "on|off",
-      roles: S3_FACE,
-      parse: parse.onOrOff,
-      show: (on) => (on ? "on" : "off"),
     },
     false,
   ),
@@ -273,11 +277,8 @@ export const SETTINGS = {
   ),
   supervisor: setting(
     {
+      ...ON_OFF,
       help: "off: without the process that watches the server and starts it anew (for debuggers)",
-      placeholder: "on|off",
-      roles: S3_FACE,
-      parse: parse.onOrOff,
-      show: (on) => (on ? "on" : "off"),
     },
     true,
   ),

@@ -1,6 +1,6 @@
 // Takes the bytes of an object or part in: small ones into memory, to lie in the metadata, those of middle size into
 // memory too, to be appended to a pack, and large ones into a shard set of their own.
-// The MD5, which is the ETag, is computed on the way; what is to be encrypted is sealed behind it. Whatever fails, fails with nothing left on the drives.
+// The MD5, which is the ETag unless that is opaque, is computed on the way; what is to be encrypted is sealed behind it. Whatever fails, fails with nothing left on the drives.
 
 import type { ObjectChecksum } from "../core/checksum.ts";
 import { PUT_BYTES_MAX } from "../core/limits.ts";
@@ -13,6 +13,7 @@ import { ChunkSealer } from "./encryption/chunk-sealer.ts";
 import type { DataKey } from "./encryption/data-key.ts";
 import { renderEncryption } from "./encryption/encryption-text.ts";
 import { CHUNK_BYTES, sealedSize } from "./encryption/sealed-layout.ts";
+import { opaqueEtag } from "./encryption/stored-bytes.ts";
 import { PackedBytes } from "./packed-bytes.ts";
 import { openSetWriter, type SetPurpose, type SetWriter } from "./set-writer.ts";
 import type { StoreContext } from "./store-context.ts";
@@ -30,7 +31,7 @@ export interface StoredContent {
   readonly content: NewContent;
   /** Before they were sealed. */
   readonly sizeBytes: number;
-  /** MD5 in hex; where a client's own key seals them, as on S3, something else of that form. */
+  /** MD5 in hex; where a client's own key seals them, as on S3, something else of that form; or an opaque one. */
   readonly etag: string;
   /** For the row: of an object all that is known of it, of a part what is its own. */
   readonly encryption: string | undefined;
@@ -117,7 +118,10 @@ class Intake {
     const { dataKey } = purpose;
     // With a key that not everybody has, nobody is told the MD5 of the bytes.
     const mode = dataKey?.wrapped.mode;
-    const isMd5Wanted = mode === undefined || mode === "SSE-S3" || body.expectedMd5 !== undefined;
+    const isTold = mode === undefined || mode === "SSE-S3";
+    const isLarge = (body.sizeBytes ?? 0) > context.limits.packBytesMax;
+    const isSpared = context.hasFastEtags && isLarge;
+    const isMd5Wanted = (isTold && !isSpared) || body.expectedMd5 !== undefined;
     this.#md5 = isMd5Wanted ? openMd5() : undefined;
     this.#sealer = dataKey && new ChunkSealer(dataKey.bytes);
   }
@@ -206,12 +210,12 @@ class Intake {
     const { dataKey, part } = this.#purpose;
     const sealing = this.#sealer?.sealing();
     if (dataKey === undefined || sealing === undefined) {
-      const etag = md5 ?? "";
+      const etag = md5 ?? opaqueEtag();
       return { etag, encryption: undefined, stored: { etag } };
     }
     const { digest } = sealing;
     const key = dataKey.wrapped;
-    const etag = key.mode === "SSE-S3" ? (md5 ?? digest) : digest;
+    const etag = key.mode === "SSE-S3" ? (md5 ?? opaqueEtag()) : digest;
     // On the drives everything is said of a part, too: they must be enough to make the metadata anew.
     const encryption = renderEncryption({ key, sealing });
     const stored = { etag: digest, seal: { sizeBytes: this.#sizeBytes, etag, encryption } };

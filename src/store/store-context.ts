@@ -57,6 +57,8 @@ export interface StoreContext {
   readonly setIds: SetIds;
   readonly pools: BufferPools;
   readonly driveTurns: DriveTurns;
+  /** See ObjectStoreOptions. */
+  readonly hasFastEtags: boolean;
   readonly readings: ReadTracker;
   readonly litter: Litter;
   readonly lostShards: LostShards;

@@ -39,7 +39,7 @@ class StripeVerifier {
   readonly #context: StoreContext;
   readonly #run: SetRun;
   readonly #shards: readonly ShardCheck[];
-  readonly #hash: Hash;
+  readonly #hash: Hash | undefined;
   readonly #wrongParity = new Set<number>();
   #isWhole = true;
   #bytesRead = 0;
@@ -47,7 +47,7 @@ class StripeVerifier {
   constructor(context: StoreContext, run: SetRun, shards: readonly ShardCheck[]) {
     this.#context = context;
     this.#run = run;
-    this.#hash = createHash(run.hash);
+    this.#hash = run.hash && createHash(run.hash);
     this.#shards = shards;
   }
 
@@ -71,7 +71,7 @@ class StripeVerifier {
 
   result(): StripesCheck {
     return {
-      digest: this.#isWhole ? this.#hash.digest("hex") : undefined,
+      digest: this.#isWhole ? this.#hash?.digest("hex") : undefined,
       wrongParity: this.#wrongParity,
       bytesRead: this.#bytesRead,
     };
@@ -123,7 +123,7 @@ class StripeVerifier {
       const isRight = Buffer.compare(unitOf(units, stripe, shard.index), read.unit(index)) === 0;
       if (!isRight) this.#wrongParity.add(shard.index);
     }
-    this.#hash.update(units.subarray(0, stripe.dataBytes));
+    this.#hash?.update(units.subarray(0, stripe.dataBytes));
   }
 }
 

@@ -32,6 +32,8 @@ export interface S3FaceOptions {
   readonly sigv2: boolean;
   /** See PipelineSettings. */
   readonly takesKeysOverHttp?: boolean | undefined;
+  /** See ObjectStoreOptions. */
+  readonly hasFastEtags?: boolean | undefined;
   /** What encryption begins with; nothing given where absent. */
   readonly encryption?: GivenEncryption | undefined;
   readonly tls: TlsPaths | undefined;

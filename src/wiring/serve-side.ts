@@ -55,7 +55,7 @@ export async function serveSide(
   options: S3FaceOptions,
 ): Promise<SideServer> {
   const { clusterId, driveCount, places, encryption, metadata: home } = welcome;
-  const { clock, logger } = options;
+  const { clock, hasFastEtags, logger } = options;
   const closeStack = new CloseStack();
   const geometry = geometryFor(driveCount, UNIT_BYTES);
   const { codec } = openErasureCodec(geometry);
@@ -74,7 +74,8 @@ export async function serveSide(
   const metadataSpace = homeDrive && (() => homeDrive.space());
   const parts = { metadata, metadataSpace, drives, codec, clusterId, clock, logger, keys };
   const limits = shareOfMemory(welcome.config.settings.workers);
-  const store = await openObjectStore({ ...parts, limits, sideIncarnation: incarnation });
+  const more = { hasFastEtags, limits, sideIncarnation: incarnation };
+  const store = await openObjectStore({ ...parts, ...more });
   closeStack.add(() => store.close());
   closeStack.add(
     every(TEND_MS, async () => {

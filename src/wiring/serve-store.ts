@@ -238,7 +238,7 @@ interface OpenedStore {
 
 async function openStore(
   { metadata, metadataSpace, clusterId, clusterSecret, drives, driveCount, sides }: Engines,
-  { clock, encryption, keys: rootKeys, logger }: S3FaceOptions,
+  { clock, encryption, hasFastEtags, keys: rootKeys, logger }: S3FaceOptions,
   closeStack: CloseStack,
 ): Promise<OpenedStore> {
   const geometry = geometryFor(driveCount, UNIT_BYTES);
@@ -250,7 +250,7 @@ async function openStore(
   const keyring = await openMasterKeys(metadata, { ...encryption, logger, secret });
   const { keys } = keyring;
   const limits = shareOfMemory(1 + (sides?.plan.count ?? 0));
-  const owner = { isSoleOwner: true, clock, logger };
+  const owner = { isSoleOwner: true, clock, logger, hasFastEtags };
   const store = await openObjectStore({ ...parts, ...owner, keys, limits });
   closeStack.add(() => store.close());
   return { store, keyring, geometry };

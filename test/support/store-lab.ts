@@ -60,6 +60,7 @@ export interface LabOptions {
   /** What a drive is like. */
   readonly drive?: (position: number) => Partial<SimDriveOptions>;
   readonly metadataSpace?: () => Promise<SpaceInfo>;
+  readonly hasFastEtags?: boolean;
   /** Of encryption with keys of the store's own; none without. */
   readonly keys?: KeyProvider;
   /** Wraps what the store sees of each drive. */
@@ -111,6 +112,7 @@ export async function givenStore(options: LabOptions = {}): Promise<StoreLab> {
     codec: options.wrapCodec?.(codec) ?? codec,
     clock,
     keys: options.keys,
+    hasFastEtags: options.hasFastEtags,
     clusterId: "cluster",
     sideIncarnation: options.sideIncarnation,
     limits: { trashGraceMs: 60_000, packBytesMax: 0, ...options.limits },

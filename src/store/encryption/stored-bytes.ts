@@ -1,7 +1,7 @@
 // What lies on the drives, or in the metadata, of the bytes that a row names: as they came, or sealed. All that keeps,
 // checks and moves bytes (sets, packs, verification, compaction) goes by this, and needs no key for it.
 
-import { hash } from "node:crypto";
+import { hash, randomBytes } from "node:crypto";
 import { parseEncryption, requireSealing } from "./encryption-text.ts";
 import { sealedSize } from "./sealed-layout.ts";
 
@@ -13,8 +13,18 @@ export interface StoredBytes {
   readonly sizeBytes: number;
   /** Of the stored bytes, in hex, without more. */
   readonly etag: string;
-  /** What the ETag was computed with. */
-  readonly hash: "md5" | "sha256";
+  /** What the ETag was computed with; undefined: it says nothing of the bytes. */
+  readonly hash: "md5" | "sha256" | undefined;
+}
+
+const MD5_HEX_LENGTH = 32;
+const OPAQUE_BYTES = 16;
+/** As S3's of objects in parts, and so no client takes it for an MD5. */
+const OPAQUE_END = "-1";
+
+/** For bytes of which no MD5 is computed: the form of an ETag of one part, and never the same again. */
+export function opaqueEtag(): string {
+  return randomBytes(OPAQUE_BYTES).toString("hex") + OPAQUE_END;
 }
 
 export interface RowOfBytes {
@@ -23,15 +33,18 @@ export interface RowOfBytes {
   readonly encryption: string | undefined;
 }
 
-/** Whether these are the stored bytes. */
+/** Whether these are the stored bytes: small ones, which always have a digest. */
 export function areStored(bytes: Uint8Array, stored: StoredBytes): boolean {
   // Of a longer hash than MD5 the first half is kept.
-  return bytes.length === stored.sizeBytes && hash(stored.hash, bytes).startsWith(stored.etag);
+  if (bytes.length !== stored.sizeBytes || stored.hash === undefined) return false;
+  return hash(stored.hash, bytes).startsWith(stored.etag);
 }
 
 /** @throws S3Error InternalError where the row's encryption cannot be read. */
 export function storedBytesOf({ sizeBytes, etag, encryption }: RowOfBytes): StoredBytes {
-  if (encryption === undefined) return { sizeBytes, etag, hash: "md5" };
+  if (encryption === undefined) {
+    return { sizeBytes, etag, hash: etag.length === MD5_HEX_LENGTH ? "md5" : undefined };
+  }
   const { chunkBytes, digest } = requireSealing(parseEncryption(encryption));
   return { sizeBytes: sealedSize(sizeBytes, chunkBytes), etag: digest, hash: DIGEST_ALGORITHM };
 }
