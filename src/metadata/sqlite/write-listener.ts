@@ -22,6 +22,8 @@ const PATH_BYTES_MAX = 107;
 const TOKEN_BYTES_MAX = 1_024;
 /** Who has not said the token by then is sent away. */
 const TOKEN_MS_MAX = 5_000;
+/** So long the last replies may take to be read. */
+const CLOSE_MS_MAX = 1_000;
 
 export class WriteListener {
   readonly #token: Buffer;
@@ -76,7 +78,11 @@ export class WriteListener {
   /** Sends everybody away. Harmless when it never listened. */
   close(): void {
     this.#server.close();
-    for (const socket of this.#sockets) socket.destroySoon();
+    for (const socket of this.#sockets) {
+      socket.destroySoon();
+      // One that takes nothing keeps nobody here.
+      setTimeout(() => socket.destroy(), CLOSE_MS_MAX).unref();
+    }
   }
 
   #welcome(socket: Socket): void {

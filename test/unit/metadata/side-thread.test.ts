@@ -13,6 +13,7 @@ import { realClock } from "../../../src/util/clock.ts";
 import { atEnd } from "../../support/at-end.ts";
 
 const PATIENT = { timeout: 30_000 };
+const SOON = { timeout: 20_000 };
 const UNAVAILABLE = { code: "ServiceUnavailable", status: 503 };
 
 async function givenThread(socketName = "writes.sock") {
@@ -52,7 +53,7 @@ test(
     expect(await side.findSetting("own")).toBe("own");
 
     await workers[0]?.terminate();
-    await expect.poll(() => readyCount, { timeout: 20_000 }).toBe(2);
+    await expect.poll(() => readyCount, SOON).toBe(2);
 
     expect(await side.ensureSetting("second", "second")).toBe("second");
     expect(await side.findSetting("first")).toBe("first");
@@ -68,7 +69,7 @@ test(
     atEnd(() => side.close());
     await port.close();
     await expect
-      .poll(() => side.ensureSetting("late", "late").catch((error: unknown) => error))
+      .poll(() => side.ensureSetting("late", "late").catch((error: unknown) => error), SOON)
       .toMatchObject(UNAVAILABLE);
   },
 );
@@ -78,5 +79,5 @@ test("where there can be no socket the process serves alone, and says so", PATIE
   expect(await port.submit({ name: "ensureSetting", input: { name: "own", value: "1" } })).toBe(
     "1",
   );
-  await expect.poll(() => news.some(({ kind }) => kind === "log")).toBe(true);
+  await expect.poll(() => news.some(({ kind }) => kind === "log"), SOON).toBe(true);
 });

@@ -122,7 +122,7 @@ test("a merged group is no larger than a source's own may be, and nobody is pass
   }
   await turn();
   for (let count = 1; count <= 3; count += 1) {
-    await expect.poll(sizes).toHaveLength(count);
+    await expect.poll(sizes, { timeout: 10_000 }).toHaveLength(count);
     await answer();
   }
   expect(sizes()).toEqual([256, 256, 1]);
