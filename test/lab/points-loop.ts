@@ -8,7 +8,7 @@ import { CRASH_POINTS, type CrashPoint } from "../../src/util/crash-point.ts";
 import { seededRandom, type SeededRandom } from "../../src/util/seeded-random.ts";
 import { checkOn, startServer, type LoopOptions } from "./crash-loop.ts";
 import { dieAtFirstStart } from "./first-start-points.ts";
-import { requireClean, requireNoOrphans } from "./lab-admin.ts";
+import { healAll, requireClean, requireNoOrphans } from "./lab-admin.ts";
 import { LabClient } from "./lab-client.ts";
 import { LAB_KEYS } from "./lab-server.ts";
 import { dieAt, type Death } from "./point-death.ts";
@@ -80,7 +80,10 @@ async function dieInOneFolder(run: PointsRun): Promise<void> {
     const server = await startServer(folder, journal);
     if (server === undefined) return;
     await checkOn(server, world);
-    if (random.below(VERIFY_EVERY) === 0) {
+    const isVerified = random.below(VERIFY_EVERY) === 0;
+    // Where a drive was lost before, all that it held is there again before the next thing happens.
+    if (isVerified || SCENARIOS[name].before === "lost-drive") await healAll(server, journal);
+    if (isVerified) {
       await requireClean(server, journal);
       await requireNoOrphans(server, journal);
     }

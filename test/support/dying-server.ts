@@ -4,7 +4,7 @@
 import { join } from "node:path";
 import { expect } from "vitest";
 import type { CrashPoint } from "../../src/util/crash-point.ts";
-import { requireClean, requireNoOrphans } from "../lab/lab-admin.ts";
+import { healAll, requireClean, requireNoOrphans } from "../lab/lab-admin.ts";
 import { LabClient, type LabAnswer, type LabRequest } from "../lab/lab-client.ts";
 import { LAB_KEYS, LabServer } from "../lab/lab-server.ts";
 import { Journal } from "../lab/world.ts";
@@ -54,6 +54,12 @@ export class DyingServer {
     expect(this.#process?.wasKilled, this.#process?.output).toBe(true);
   }
 
+  /** Starts it, to die at the n-th passing of a point of its work in the background, before it serves or after. */
+  async startToDie(point: CrashPoint, count = 1): Promise<void> {
+    await this.#tryStart(point, count);
+    await this.died();
+  }
+
   /** Whether it serves. */
   async #tryStart(point: CrashPoint | undefined, count: number): Promise<boolean> {
     await this.#process?.kill();
@@ -96,6 +102,15 @@ export class DyingServer {
   async died(): Promise<void> {
     await this.#process?.ended();
     expect(this.#process?.wasKilled).toBe(true);
+  }
+
+  /** All that lacks shards is made whole. */
+  async heal(): Promise<void> {
+    const process = this.#process;
+    if (process === undefined) throw new Error("the server was not started");
+    const journal = new Journal(() => undefined);
+    await healAll({ process }, journal);
+    expect(journal.violations).toEqual([]);
   }
 
   async bodyOf(path: string): Promise<Buffer | undefined> {
