@@ -1,6 +1,7 @@
 // The settings, all of them: the one table that the command line, the environment, the file, the checks, the help and
 // `kintsugi config` are made from. Names and defaults are a contract with everybody's scripts.
 
+import { availableParallelism } from "node:os";
 import { LOG_LEVELS } from "../telemetry/log-level.ts";
 import { accessKey, clusterSecret, secretKey } from "./credential-rules.ts";
 import { flagOf, variableOf } from "./setting.ts";
@@ -16,6 +17,8 @@ const ALL: readonly Role[] = [...SERVING, "health"];
 const DRIVES_MAX = 256;
 const PORT_MAX = 65_535;
 const WORKERS_MAX = 64;
+/** Beyond it the one writer of the metadata is what there is too little of. */
+const WORKERS_DEFAULT_MAX = 8;
 /** What `kintsugi config` prints in the place of a secret. */
 const HIDDEN = "(hidden)";
 
@@ -284,12 +287,13 @@ export const SETTINGS = {
   ),
   workers: setting(
     {
-      help: "worker processes that serve S3; 1: no others beside the first",
+      help: "worker processes that serve S3; default: one per core, at most 8",
       placeholder: "COUNT",
       roles: ["server"],
       parse: parse.integerBetween(1, WORKERS_MAX),
     },
-    1,
+    // Gateways have one: each of more would need the nodes' promise.
+    (role) => (role === "server" ? Math.min(availableParallelism(), WORKERS_DEFAULT_MAX) : 1),
   ),
   config: setting<string | undefined>(
     {

@@ -227,6 +227,24 @@ test("metadata that is made anew is read anew by every worker", LONG, async () =
   for (const client of [atLead, atSide]) expect(await textOf(client, "new")).toBe("more");
 });
 
+test(
+  "verify, compaction and sweep find nothing amiss beside what other workers write",
+  LONG,
+  async () => {
+    const lab = await givenWorkers({ workers: 3, env: { KINTSUGI_HASTE: "100" } });
+    const load = await givenLoad(lab);
+    for (const command of [["verify"], ["sweep"], ["compact", "--all"], ["verify"]]) {
+      const exit = await runProcess([...command, "--endpoint", lab.adminUrl], { env: ENV });
+      expect(exit, `${command.join(" ")}: ${exit.stdout}`).toMatchObject({ code: 0 });
+    }
+    await goOn(load, "after");
+    await load.stop();
+    expect([...load.failures]).toEqual([]);
+    await load.verify();
+    expect(load.wrong).toEqual([]);
+  },
+);
+
 test("a master key that somebody confirms is every worker's at once", LONG, async () => {
   const lab = await givenWorkers();
   const [side = 0] = lab.sides;
