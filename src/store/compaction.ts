@@ -104,7 +104,7 @@ export class Compaction {
     { deadShareMin, packsMax = Infinity, sealsOpen = false, signal, onProgress }: CompactOptions,
     passedOver: ReadonlyMap<SetId, number>,
   ): Promise<CompactProgress> {
-    const { metadata, packs } = this.#context;
+    const { metadata, packs, readings } = this.#context;
     const isAborted = (): boolean => signal?.aborted === true;
     if (sealsOpen) await packs.sealOpen();
     const tally = newTally();
@@ -118,9 +118,17 @@ export class Compaction {
         if (isAborted() || tally.packCount >= packsMax) {
           return { ...tally, isComplete: false };
         }
-        await this.#empty(pack, tally, signal);
-        const [next] = await metadata.listSparsePacks(deadShareMin, before, 1);
-        if (next?.set.id === after && !isAborted()) this.#noteKept(after, tally);
+        // Held while its entries are looked for: the last that is alive in it may be deleted meanwhile, and its files with it.
+        const hold = readings.begin();
+        const isStill = async (): Promise<boolean> =>
+          (await metadata.listSparsePacks(deadShareMin, before, 1))[0]?.set.id === pack.set.id;
+        try {
+          if (!(await isStill())) continue;
+          await this.#empty(pack, tally, signal);
+        } finally {
+          hold.close();
+        }
+        if (!isAborted() && (await isStill())) this.#noteKept(pack.set.id, tally);
         onProgress?.({ ...tally, isComplete: false });
       }
       if (page.length < PAGE_SIZE) return { ...tally, isComplete: !isAborted() };

@@ -1,6 +1,6 @@
 // Compaction: what is dead goes, what is named stays readable at every moment, and what cannot be read is kept.
 
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { S3Error } from "../../../src/core/s3-error.ts";
 import type { MetadataStore } from "../../../src/metadata/metadata-store.ts";
 import type { ObjectRecord } from "../../../src/metadata/records.ts";
@@ -76,6 +76,26 @@ test("after a random half is deleted and compacted, only what is left takes spac
   expect(await usedBytes(lab)).toBeLessThan(left.length * SIZE * 1.65);
   const again = await lab.store.compactPacks(ALL);
   expect(again).toMatchObject({ packCount: 0, movedCount: 0 });
+});
+
+test("a pack that has died since it was chosen is not looked into", async () => {
+  const clock = new HandClock();
+  const lab = await givenPacks({ clock, limits: LIMITS });
+  await lab.put("first", bytesOf(SIZE, 0));
+  const second = await lab.put("second", bytesOf(SIZE, 1));
+  await deleteKeys(lab.store, lab.bucket, ["first"]);
+  const list = lab.metadata.listSparsePacks.bind(lab.metadata);
+  vi.spyOn(lab.metadata, "listSparsePacks").mockImplementationOnce(async (...asked) => {
+    const page = await list(...asked);
+    await deleteKeys(lab.store, lab.bucket, ["second"]);
+    await lab.store.collectTrash();
+    clock.nowMs += 3_600_000;
+    await lab.store.collectTrash();
+    return page;
+  });
+  const progress = await lab.store.compactPacks(ALL);
+  expect(progress).toMatchObject({ packCount: 0, unreadableCount: 0, keptCount: 0 });
+  expect(await packFiles(lab, second)).toEqual(Array.from({ length: 6 }, () => undefined));
 });
 
 test("the worker empties packs that are mostly dead, one a step, and leaves the others", async () => {
