@@ -37,3 +37,15 @@ export function flagOf(key: string): string {
 export function variableOf(key: string): string {
   return ENV_PREFIX + key.replaceAll(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
 }
+
+const asIs = (value: unknown): unknown => value ?? null;
+
+/** Gives each row its own value type, and what most rows have in common. */
+export function setting<Value>(
+  row: Omit<Setting<Value>, "fallback" | "show"> & Partial<Pick<Setting<Value>, "show">>,
+  fallback: Value | ((role: Role) => Value),
+): Setting<Value> {
+  const isFunction = (given: Value | ((role: Role) => Value)): given is (role: Role) => Value =>
+    typeof given === "function";
+  return { show: asIs, ...row, fallback: isFunction(fallback) ? fallback : () => fallback };
+}

@@ -4,7 +4,7 @@
 import { availableParallelism } from "node:os";
 import { LOG_LEVELS } from "../telemetry/log-level.ts";
 import { accessKey, clusterSecret, secretKey } from "./credential-rules.ts";
-import { flagOf, variableOf } from "./setting.ts";
+import { flagOf, setting, variableOf } from "./setting.ts";
 import type { Role, Setting } from "./setting.ts";
 import { parseUsers } from "./user-settings.ts";
 import * as parse from "./value-parsers.ts";
@@ -22,18 +22,7 @@ const WORKERS_DEFAULT_MAX = 8;
 /** What `kintsugi config` prints in the place of a secret. */
 const HIDDEN = "(hidden)";
 
-const asIs = (value: unknown): unknown => value ?? null;
 const hide = (value: unknown): unknown => (value === undefined ? null : HIDDEN);
-
-/** Gives each row its own value type, and what most rows have in common. */
-function setting<Value>(
-  row: Omit<Setting<Value>, "fallback" | "show"> & Partial<Pick<Setting<Value>, "show">>,
-  fallback: Value | ((role: Role) => Value),
-): Setting<Value> {
-  const isFunction = (given: Value | ((role: Role) => Value)): given is (role: Role) => Value =>
-    typeof given === "function";
-  return { show: asIs, ...row, fallback: isFunction(fallback) ? fallback : () => fallback };
-}
 
 const ON_OFF = {
   placeholder: "on|off",
