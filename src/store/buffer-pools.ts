@@ -6,15 +6,15 @@ import { BufferPool } from "../util/buffer-pool.ts";
 
 const MIB = 1024 * 1024;
 /** Of the budget: beyond it a reader or writer takes one stripe at a time, and reads none ahead. */
-const BUSY_SHARE = 1 / 4;
+const BUSY_SHARE = 3 / 16;
 /** Beyond it a stripe is for those who showed that they are quick. */
-const TIGHT_SHARE = 3 / 8;
+const TIGHT_SHARE = 1 / 4;
 /** Beyond it what is large is refused. */
 const LARGE_SHARE = 7 / 8;
 /** What takes no more than this is small. */
 const SMALL_BYTES_MAX = MIB;
 const BUDGET_BYTES_MIN = 64 * MIB;
-const BUDGET_BYTES_MAX = 384 * MIB;
+const BUDGET_BYTES_MAX = 512 * MIB;
 const MEMORY_SHARE = 1 / 8;
 
 /** The budget of a process that may have so much memory, in bytes. */
