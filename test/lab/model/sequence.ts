@@ -20,7 +20,7 @@ import {
   remove,
 } from "./object-acts.ts";
 import { abortStrays, upload } from "./upload-acts.ts";
-import { collectTrash, compact, list, sweep } from "./upkeep-acts.ts";
+import { collectTrash, compact, list, repair, sweep } from "./upkeep-acts.ts";
 import { actOnVersions } from "./version-acts.ts";
 import { abortVersionUploads, checkVersions, emptyBucket } from "./version-check.ts";
 import { VersionGround } from "./version-ground.ts";
@@ -52,6 +52,8 @@ const ACTS: readonly Act[] = [
   ["compaction", 15, compact],
   ["compaction amid writes", 10, compactAmidWrites],
   ["sweep", 1, sweepOnce],
+  ["repair", 12, repair],
+  ["repair amid writes", 6, repairAmidWrites],
   ["abort strays", 6, abortStrays],
 ];
 const WEIGHT_SUM = ACTS.reduce((sum, [, weight]) => sum + weight, 0);
@@ -107,6 +109,13 @@ async function compactAmidWrites(ground: Ground): Promise<void> {
   const acts = [put, remove, copy, put, put];
   for (const act of acts) ground.countOperation(act.name);
   await Promise.all([compact(ground), ...acts.map((act) => act(ground))]);
+}
+
+/** Sets are repaired while they are deleted, and their packs rewritten. */
+async function repairAmidWrites(ground: Ground): Promise<void> {
+  const acts = [put, remove, copy, remove, put];
+  for (const act of acts) ground.countOperation(act.name);
+  await Promise.all([repair(ground), compact(ground), ...acts.map((act) => act(ground))]);
 }
 
 async function sweepOnce(ground: Ground): Promise<void> {

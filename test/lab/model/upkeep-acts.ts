@@ -1,9 +1,12 @@
 // What goes on in the background: listing, trash, compaction, sweeps, amid everything else.
 
+import { AT_ONCE } from "../../../src/store/repair/pace.ts";
 import { tick } from "../register.ts";
 import { describe, type Ground } from "./ground.ts";
 import type { Value } from "./value.ts";
 
+const REPAIRED_MAX = 20;
+const SCRUBBED_AMONG = 50;
 const EVERYTHING = { prefix: "", delimiter: "", limit: 1_000 } as const;
 
 export async function listKeys({ model }: Ground): Promise<readonly string[]> {
@@ -64,6 +67,31 @@ export async function sweep({ journal, model }: Ground): Promise<boolean> {
   } catch (error) {
     if (!life.isOver) journal.violation(`sweep: ${describe(error)}`);
     return false;
+  }
+}
+
+/** What lacks shards is made whole, and a set is read all through, while everything else goes on. */
+export async function repair(ground: Ground): Promise<void> {
+  const { journal, model, random } = ground;
+  const { life, store } = model;
+  const options = { pace: AT_ONCE };
+  try {
+    for (const { set } of await store.listDegraded(undefined, REPAIRED_MAX)) {
+      const seen = await store.repairSet(set.id, options);
+      if (life.isOver) return;
+      journal.note("shards made anew", seen?.rebuilt.length ?? 0);
+      journal.note("shards found whole", seen?.found.length ?? 0);
+      if (seen?.fault !== undefined) journal.note(`repair: ${seen.fault.kind}`);
+    }
+    const sets = await store.listSets(undefined, SCRUBBED_AMONG);
+    const chosen = sets[random.below(Math.max(sets.length, 1))];
+    if (chosen === undefined) return;
+    const scrub = await store.scrubSet(chosen.id, options);
+    if (life.isOver) return;
+    journal.note("lost shards scrubbed", scrub?.lost.length ?? 0);
+    journal.count("repair");
+  } catch (error) {
+    if (!life.isOver) journal.violation(`repair: ${describe(error)}`);
   }
 }
 
