@@ -1,6 +1,7 @@
 // The worker's end of the channel to its supervisor: says every second that it lives, asks for the sockets it serves on,
 // stops when it is told to, and ends when the supervisor is gone: nobody would watch it, or end it with a signal.
 
+import { rm } from "node:fs/promises";
 import type { Logger } from "../telemetry/logger.ts";
 import { DealtDoor } from "./dealt-door.ts";
 import { isAcceptedHandle, isListeningHandle } from "./socket-handles.ts";
@@ -15,6 +16,8 @@ import {
 
 /** Who was to shed connections and has had no requests on them forgets it: they may be others by then. */
 const SHED_MS_MAX = 5_000;
+/** How long a worker whose supervisor is gone may take to remove its sockets. */
+const TIDY_MS_MAX = 200;
 
 /** A socket that somebody else has bound, for a server's `listen`. */
 export type BoundSocket = object;
@@ -36,12 +39,12 @@ export class SupervisorLink {
   #stop: (signal: string) => void = () => undefined;
   #shed: (count: number) => void = () => undefined;
   #door: DealtDoor | undefined;
+  #sideFolder: string | undefined;
   #logger: Logger | undefined;
 
   constructor(orders: WorkerOrders) {
     this.orders = orders;
-    // Killed as it is: what an orderly exit waits for may be what hangs.
-    process.once("disconnect", () => process.kill(process.pid, "SIGKILL"));
+    process.once("disconnect", () => this.#endOrphaned());
     process.on("message", (message: ToWorker, handle) => this.#receive(message, handle));
     // A start that fails must not wait for a channel that never closes.
     process.channel?.unref();
@@ -88,6 +91,7 @@ export class SupervisorLink {
   /** `writeWaitMs` tells how long the oldest write of metadata has been under way; `sides`: who is to serve beside this one. */
   noteReady(writeWaitMs: () => number, sides?: SidePlan): void {
     this.#writeWaitMs = writeWaitMs;
+    this.#sideFolder = sides?.folder;
     this.#send({ kind: "ready", ...(sides === undefined ? {} : { sides }) });
   }
 
@@ -151,6 +155,16 @@ export class SupervisorLink {
     else this.#door.admit(handle);
   }
 
+  /** Killed as it is: what an orderly exit waits for may be what hangs. */
+  #endOrphaned(): void {
+    if (this.#sideFolder === undefined) killSelf();
+    else {
+      // Nobody else is left who would remove it.
+      setTimeout(killSelf, TIDY_MS_MAX);
+      rm(this.#sideFolder, { recursive: true, force: true }).then(killSelf, killSelf);
+    }
+  }
+
   #beat(): void {
     const openCount = this.#door?.openCount ?? 0;
     this.#send({ kind: "beat", writeWaitMs: this.#writeWaitMs(), openCount });
@@ -160,6 +174,10 @@ export class SupervisorLink {
     // Without a supervisor this process is about to end.
     process.send?.(message, undefined, undefined, () => undefined);
   }
+}
+
+function killSelf(): void {
+  process.kill(process.pid, "SIGKILL");
 }
 
 interface SocketMessage {

@@ -183,6 +183,7 @@ test("kill -9 of the supervisor ends all workers", LONG, async () => {
   const { workers } = lab;
   await lab.server.stop("SIGKILL");
   await until(LIMIT_MS, "their end", () => workers.every((pid) => !isAlive(pid)));
+  expect(await readdir(lab.scratch)).toEqual([]);
   const again = await givenWorkers({ folder: lab.folder });
   expect(await again.server.stop()).toMatchObject({ code: 0 });
 });
