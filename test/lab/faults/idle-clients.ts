@@ -116,7 +116,8 @@ async function connectIdle(endpoint: string, { random, journal }: Trial): Promis
     const length = [10_000, 500_000, 5 * MIB][random.below(3)] ?? MIB;
     const writer = await begin("PUT", key, length);
     writers.push(writer);
-    writer.write(Buffer.alloc(random.below(Math.min(length, 200_000))));
+    // So much less that the bytes that trickle do not make it whole.
+    writer.write(Buffer.alloc(random.below(Math.min(length / 2, 200_000))));
   });
   await within(LIMIT_MS, "clients connect", Promise.all(begun));
   journal.note("idle readers", count - keys.length);
