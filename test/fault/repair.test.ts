@@ -181,7 +181,12 @@ test("F14 F25 a repair whose drive fails it at any call leaves the old file, and
     const object = await lab.put("key", bytesOf(MIB, 7));
     const before = await contentsOf(lab, object);
     const { disk, path } = await lab.shardOf(object, 2);
-    disk.corrupt(path, { kind: "flip", offset: setOf(object).headerBytes + 9 });
+    const flip = { kind: "flip", offset: setOf(object).headerBytes + 9 } as const;
+    // Once without a fault: the folder that new files begin in is there.
+    disk.corrupt(path, flip);
+    await lab.metadata.noteMissing(setIdOf(object), [2]);
+    await repairAll(lab);
+    disk.corrupt(path, flip);
     const rotten = md5(await disk.readFile(path));
     await lab.metadata.noteMissing(setIdOf(object), [2]);
     const heal = disk.inject({ calls: [call], effect: { kind: "error", code: "EIO" } });
