@@ -169,7 +169,9 @@ test("F43 one full drive gets no new shards and its shard is named; a second one
 test("a full drive beside one that is away: 503, since the one may be back in a moment", async () => {
   const lab = await givenFillable((position) => (position === 0 ? { capacityBytes: MIB } : {}));
   const put = () => lab.put("key", bytesOf(LARGE, 1)).then(({ content }) => content);
-  await expect.poll(put, { timeout: 15_000 }).toMatchObject({ set: { missing: [expect.any(Number)] } });
+  await expect
+    .poll(put, { timeout: 15_000 })
+    .toMatchObject({ set: { missing: [expect.any(Number)] } });
   lab.disks[1]?.setOffline(true);
   lab.clock.nowMs += 1_000;
   for (const sizeBytes of [1_000, LARGE]) {
