@@ -5,6 +5,7 @@ import { readdir } from "node:fs/promises";
 export interface ProcessFigures {
   /** User and system. */
   readonly cpuSeconds: number;
+  /** This and the three below are 0 where the process has no file left to ask the system with. */
   readonly residentBytes: number;
   readonly heapTotalBytes: number;
   readonly heapUsedBytes: number;
@@ -19,7 +20,7 @@ const MICROSECONDS = 1e6;
 
 export async function processFigures(): Promise<ProcessFigures> {
   const cpu = process.cpuUsage();
-  const memory = process.memoryUsage();
+  const memory = memoryFigures();
   return {
     cpuSeconds: (cpu.user + cpu.system) / MICROSECONDS,
     residentBytes: memory.rss,
@@ -29,6 +30,15 @@ export async function processFigures(): Promise<ProcessFigures> {
     loopUtilization: performance.eventLoopUtilization().utilization,
     openFiles: await openFileCount(),
   };
+}
+
+/** It reads a file of the system, which fails with EMFILE where there can be no more open files. */
+function memoryFigures(): NodeJS.MemoryUsage {
+  try {
+    return process.memoryUsage();
+  } catch {
+    return { rss: 0, heapTotal: 0, heapUsed: 0, external: 0, arrayBuffers: 0 };
+  }
 }
 
 async function openFileCount(): Promise<number | undefined> {
