@@ -11,6 +11,7 @@ import type { SideReport } from "../store/side-workers.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { countsNow, sumOfCounts, type CountsView } from "../telemetry/summed-counts.ts";
 import type { CloseStack } from "./close-stack.ts";
+import { GRACE_MS } from "./s3-face.ts";
 import {
   CONTROL_SOCKET,
   type FromSide,
@@ -29,8 +30,8 @@ const TOKEN_MS_MAX = 5_000;
 const ASK_MS_MAX = 1_000;
 /** How long a change in memory waits for a side to have heard of it: then it hangs, and will be replaced. */
 const TELL_MS_MAX = 15_000;
-/** How long the lead waits, once its own requests are over, for sides that stop. */
-const LEAVE_MS_MAX = 5_000;
+/** How long the lead waits, once its own requests are over, for sides that stop: longer than their requests may take. */
+const LEAVE_MS_MAX = GRACE_MS + 1_500;
 
 type SideStore = Pick<OpenObjectStore, "beginSide" | "endSide" | "noteSide">;
 
@@ -76,7 +77,12 @@ export class SideDoor {
   listen(): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#server.once("error", reject);
-      this.#server.listen(join(this.plan.folder, CONTROL_SOCKET), resolve);
+      this.#server.listen(join(this.plan.folder, CONTROL_SOCKET), () => {
+        this.#server.off("error", reject);
+        // A connection that could not be accepted is tried again by who wanted it.
+        this.#server.on("error", () => undefined);
+        resolve();
+      });
     });
   }
 
@@ -123,7 +129,10 @@ export class SideDoor {
   /** Resolves when all sides are gone, or have had their time. */
   async close(): Promise<void> {
     this.#server.close();
-    const timer = setTimeout(() => this.#sides.forEach((side) => side.cutOff()), LEAVE_MS_MAX);
+    const timer = setTimeout(() => {
+      this.#parts.logger.warn({}, "workers that had not stopped in time are cut off");
+      this.#sides.forEach((side) => side.cutOff());
+    }, LEAVE_MS_MAX);
     await Promise.all(this.#leaving);
     clearTimeout(timer);
   }

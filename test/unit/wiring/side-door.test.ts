@@ -1,10 +1,10 @@
 // The lead's door for its sides: only who has the token is let in, what is asked is answered or given up, and a side counts
 // as gone when its connection is.
 
-import { connect, type Socket } from "node:net";
+import { connect, Server, type Socket } from "node:net";
 import { once } from "node:events";
 import { join } from "node:path";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import type { Incarnation } from "../../../src/core/ids.ts";
 import { frameOf, rawFrameOf } from "../../../src/metadata/sqlite/write-frames.ts";
 import { silentLogger } from "../../../src/telemetry/logger.ts";
@@ -134,6 +134,20 @@ test("a side hears of the end of its lead", async () => {
   await ended;
   expect(door.count).toBe(0);
 }, 20_000);
+
+test("a door that could not take a connection is open for the next", async () => {
+  const listening = vi.spyOn(Server.prototype, "listen");
+  onTestFinished(() => listening.mockRestore());
+  const { door, path } = await givenDoor();
+  const [server] = listening.mock.contexts;
+  for (let count = 0; count < 2; count += 1) server?.emit("error", new Error("EMFILE"));
+  expect(listening.mock.contexts).toHaveLength(1);
+  const socket = connect(path);
+  socket.on("error", lost);
+  socket.write(rawFrameOf(TOKEN));
+  await until(5_000, "the side", () => door.count === 1);
+  socket.destroy();
+});
 
 /** How many bytes have come. */
 function allOf(socket: Socket): () => number {
