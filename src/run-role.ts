@@ -1,6 +1,7 @@
 // Runs a role that serves: starts it with the settings, says so on standard output, and ends it when it is told to.
 // Standard output has the banner and the line "ready URL", and nothing else; the log goes to standard error.
 
+import { lookup } from "node:dns/promises";
 import { readConfig, type Config } from "./config.ts";
 import type { KeyPair } from "./config/credential-rules.ts";
 import type { Settings } from "./config/settings-table.ts";
@@ -169,7 +170,7 @@ async function startEmbedded(
   const { openEmbedded } = await import("./server.ts");
   const { settings, operands, origins } = config;
   const encryption = await readEncryption(settings);
-  const sideCount = link === undefined ? 0 : settings.workers - 1;
+  const sideCount = await countSides(settings, logger, link);
   const server = await openEmbedded({
     ...s3Options(config, { logger, link, encryption }),
     folders: operands,
@@ -180,6 +181,23 @@ async function startEmbedded(
     ...(sideCount === 0 ? {} : { sides: { count: sideCount, config } }),
   });
   return withBanner(server, settings, link);
+}
+
+/** How many workers are to serve beside this one. */
+async function countSides(
+  { host, workers }: Settings,
+  logger: OpenLogger,
+  link: SupervisorLink | undefined,
+): Promise<number> {
+  if (link === undefined || workers === 1) return 0;
+  // What is wrong with a name is told by whoever listens.
+  const addresses = await lookup(host, { all: true }).catch(() => []);
+  if (addresses.length <= 1) return workers - 1;
+  logger.info(
+    { host },
+    "one worker serves: the name has several addresses, which workers cannot share",
+  );
+  return 0;
 }
 
 async function startGateway(

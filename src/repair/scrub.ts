@@ -11,7 +11,7 @@ import type { Clock } from "../util/clock.ts";
 import { inHaste } from "../util/lab-haste.ts";
 
 /** A pass over everything takes so long, in milliseconds. */
-export const SCRUB_PASS_MS = inHaste(14 * 24 * 60 * 60 * 1_000);
+const SCRUB_PASS_MS = inHaste(14 * 24 * 60 * 60 * 1_000);
 
 export interface ScrubStatus {
   /** Of the pass under way; the time of the last set of one that is over. */

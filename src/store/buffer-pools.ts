@@ -13,6 +13,8 @@ const TIGHT_SHARE = 1 / 4;
 const LARGE_SHARE = 7 / 8;
 /** What takes no more than this is small. */
 const SMALL_BYTES_MAX = MIB;
+/** Beyond it whatever asks for more is ended, also what was admitted before. */
+const EXHAUSTED_SHARE = 5 / 4;
 const BUDGET_BYTES_MIN = 64 * MIB;
 const BUDGET_BYTES_MAX = 512 * MIB;
 const MEMORY_SHARE = 1 / 8;
@@ -87,6 +89,11 @@ export class BufferPools {
   isFullFor(sizeBytes: number): boolean {
     const share = sizeBytes <= SMALL_BYTES_MAX ? 1 : LARGE_SHARE;
     return this.#outBytes >= this.#budgetBytes * share;
+  }
+
+  /** Whether so much more than the budget is out that those under way must end too. */
+  get isExhausted(): boolean {
+    return this.#outBytes >= this.#budgetBytes * EXHAUSTED_SHARE;
   }
 
   #pool(sizeBytes: number): BufferPool {

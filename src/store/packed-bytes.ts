@@ -92,7 +92,7 @@ export class PackedBytes {
   #gather(bytes: Uint8Array): number {
     const left = stripeBytes(this.#context.geometry) - this.#scraps.sizeBytes;
     const taken = Math.min(bytes.length, left);
-    this.#scraps.take(bytes.subarray(0, taken));
+    this.#scraps.take(bytes.subarray(0, taken), false);
     if (taken === left) this.#useScraps();
     return taken;
   }

@@ -175,7 +175,9 @@ export class SetWriter {
     }
     const left = stripeBytes(this.#geometry) - scraps.sizeBytes;
     const taken = Math.min(bytes.length, left);
-    scraps.take(taken === bytes.length ? bytes : bytes.subarray(0, taken));
+    // Of later stripes than the first.
+    const isUnderWay = this.#sizeBytes >= stripeBytes(this.#geometry);
+    scraps.take(taken === bytes.length ? bytes : bytes.subarray(0, taken), isUnderWay);
     if (taken === left) this.#useScraps();
     return taken;
   }

@@ -21,13 +21,14 @@ export class StripeScraps {
 
   /**
    * The bytes are the caller's again at once.
-   * @throws S3Error SlowDown when nothing is left of the budget: those that wait for bytes cannot give any of it back.
+   * @throws S3Error SlowDown when nothing is left of the budget: those that wait for bytes cannot give any of it back. Of
+   * one that `isUnderWay` only when much more is out: its bytes would all have to come again.
    */
-  take(bytes: Uint8Array): void {
+  take(bytes: Uint8Array, isUnderWay: boolean): void {
     let rest = bytes;
     while (rest.length > 0) {
       const within = this.#sizeBytes % PIECE_BYTES;
-      if (within === 0) this.#pieces.push(this.#newPiece());
+      if (within === 0) this.#pieces.push(this.#newPiece(isUnderWay));
       const part = rest.subarray(0, PIECE_BYTES - within);
       this.#pieces.at(-1)?.set(part, within);
       this.#sizeBytes += part.length;
@@ -50,8 +51,11 @@ export class StripeScraps {
     this.#sizeBytes = 0;
   }
 
-  #newPiece(): Uint8Array {
-    if (this.#pools.isFullFor(PIECE_BYTES)) throw new S3Error("SlowDown");
+  #newPiece(isUnderWay: boolean): Uint8Array {
+    const { isExhausted } = this.#pools;
+    if (isExhausted || (!isUnderWay && this.#pools.isFullFor(PIECE_BYTES))) {
+      throw new S3Error("SlowDown");
+    }
     return this.#pools.acquire(PIECE_BYTES);
   }
 }

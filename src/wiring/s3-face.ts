@@ -75,7 +75,7 @@ export interface S3Face {
 }
 
 /** How long requests under way may go on when the server stops. Container engines kill after ten seconds. */
-const GRACE_MS = 8_000;
+export const GRACE_MS = 8_000;
 
 /** Serves when it resolves. What it opens is put on the close stack. */
 export async function openS3Face(parts: S3FaceParts, options: S3FaceOptions): Promise<S3Face> {

@@ -58,7 +58,8 @@ export class SideControl {
     // What changed between the opening of this side and now was told to nobody.
     await duties.refreshKeys();
     await this.#report();
-    this.#timer = setInterval(() => void this.#report(), REPORT_MS);
+    // One that fails is no reason to end: the next is a second away.
+    this.#timer = setInterval(() => void this.#report().catch(() => undefined), REPORT_MS);
     this.#timer.unref();
   }
 

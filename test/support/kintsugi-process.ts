@@ -11,6 +11,9 @@ import { atEnd } from "./at-end.ts";
 /** Tests and laboratory run in the repository; the latter in compiled form, elsewhere than its sources lie. */
 const MAIN = join(process.cwd(), "dist/main.js");
 
+/** What is tested of several workers says how many: each costs a start half a second of CPU. */
+const ONE_WORKER = { KINTSUGI_WORKERS: "1" };
+
 /** They end with whoever started them, however that ends. */
 const running = new Set<ChildProcess>();
 process.once("exit", () => running.forEach((child) => child.kill("SIGKILL")));
@@ -39,7 +42,7 @@ export class KintsugiProcess {
     this.child = spawn(process.execPath, [MAIN, ...args], {
       cwd,
       // Nothing of the tester's own settings gets in.
-      env: { PATH: process.env["PATH"], HOME: process.env["HOME"], ...env },
+      env: { PATH: process.env["PATH"], HOME: process.env["HOME"], ...ONE_WORKER, ...env },
       stdio: ["ignore", "pipe", "pipe"],
     });
     running.add(this.child);

@@ -27,6 +27,8 @@ export class SideWriter {
   #timer: NodeJS.Timeout | undefined;
   /** When the door was last seen open, in monotonic milliseconds. */
   #openAt: number;
+  /** Something has come through it on this connection. */
+  #isOpen = false;
   #onReady: (() => void) | undefined;
   #onRefused: ((error: Error) => void) | undefined;
   #onClosed: (() => void) | undefined;
@@ -56,7 +58,7 @@ export class SideWriter {
     this.#socket = socket;
     let problem = new Error("the metadata's writer has closed the connection");
     const frames = new FrameReader(FRAME_BYTES_MAX, (frame) => {
-      this.#openAt = this.#options.clock.monotonic();
+      this.#isOpen = true;
       this.#take(messageIn(frame) as GroupReply | SideNews);
     });
     socket.on("data", (chunk: Buffer) => {
@@ -96,6 +98,9 @@ export class SideWriter {
       return;
     }
     const { clock, patienceMs = PATIENCE_MS } = this.#options;
+    // A door that was open until now has been shut for no time, however long nothing came through it.
+    if (this.#isOpen) this.#openAt = clock.monotonic();
+    this.#isOpen = false;
     if (clock.monotonic() - this.#openAt < patienceMs) {
       this.queue.interrupt(problem);
       this.#timer = setTimeout(() => this.#connect(), RETRY_MS);

@@ -137,6 +137,23 @@ test(
 );
 
 test(
+  "a door through which nothing came for long is looked for again all the same",
+  PATIENT,
+  async () => {
+    const { side, door } = await givenSides({ patienceMs: 300 });
+    await side.ensureSetting("before", "before");
+    // The patience counts the time in which the door is shut, and nothing else.
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    door.shut();
+    await door.reopen();
+    await expect
+      .poll(() => side.ensureSetting("later", "later").catch(() => undefined), SOON)
+      .toBe("later");
+    expect(side.isWritable()).toBe(true);
+  },
+);
+
+test(
   "a door that stays shut is given up: reads go on, writes are refused for good",
   PATIENT,
   async () => {
