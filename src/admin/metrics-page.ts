@@ -154,11 +154,8 @@ function addHealing({ counter, gauge }: Meters, { healing }: StatusReport): void
   gauge("repair_failing_sets", "Sets that could not be repaired.", [{ value: failing.sets }]);
   gauge("repair_bytes_per_second", "How fast repair writes.", [{ value: rateBytes }]);
   counter("repair_sets_total", "Sets made whole.", [{ value: done.sets }]);
-  const shards = [
-    { labels: { how: "rebuilt" }, value: done.rebuiltShards },
-    { labels: { how: "found" }, value: done.foundShards },
-  ];
-  counter("repair_shards_total", "Shards made anew, or found whole.", shards);
+  const shards = [{ labels: { how: "rebuilt" }, value: done.rebuiltShards }];
+  counter("repair_shards_total", "Shards made anew.", shards);
   counter("repair_written_bytes_total", "Bytes of shards.", [{ value: done.writtenBytes }]);
   gauge("scrub_pass_sets", "Sets read in the scrub's pass.", [{ value: scrub.lookedAtSets }]);
   gauge("scrub_passes", "Passes that the scrub has ended.", [{ value: scrub.passCount }]);

@@ -23,7 +23,6 @@ export interface HealAnswer {
   readonly done: {
     readonly sets: number;
     readonly rebuiltShards: number;
-    readonly foundShards: number;
     readonly writtenBytes: number;
   };
   readonly rateBytes: number;

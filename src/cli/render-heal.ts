@@ -56,10 +56,10 @@ function degradedWords({ degraded, waitingSets }: HealAnswer): string {
 }
 
 function doneWords({ done }: HealAnswer): string {
-  const { sets, rebuiltShards, foundShards, writtenBytes } = done;
+  const { sets, rebuiltShards, writtenBytes } = done;
   return (
     `${renderMany(sets, "set")} made whole: ${renderMany(rebuiltShards, "shard")} made anew ` +
-    `(${renderBytes(writtenBytes)}), ${renderCount(foundShards)} found whole`
+    `(${renderBytes(writtenBytes)})`
   );
 }
 

@@ -84,7 +84,7 @@ async function putShard(request: DriveRequest): Promise<DriveAnswer> {
   if (creation === "replacement") await packs.close(drive, name);
   const kind = await receiveShard(raw, { drive, name, creation, key });
   const answer = { status: OK, body: NOTHING };
-  // What was made anew does no harm where nobody knows of it: the next repair finds it whole.
+  // What was made anew does no harm where nobody knows of it: the next repair makes it once more.
   if (creation === "replacement") return answer;
   // A sender that went away before it heard of success counts the shard as missing: nobody else knows of it.
   return kind === "finish" ? { ...answer, undo: () => drive.delete(name) } : answer;

@@ -34,8 +34,6 @@ export interface RepairStatus {
   readonly done: {
     readonly sets: number;
     readonly rebuiltShards: number;
-    /** Noted, and found whole. */
-    readonly foundShards: number;
     readonly writtenBytes: number;
   };
   /** Bytes a second of late. */

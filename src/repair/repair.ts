@@ -58,7 +58,7 @@ export class Repair {
   #hurryCount = 0;
   #isWorking = false;
   #isWalking = false;
-  #done = { sets: 0, rebuiltShards: 0, foundShards: 0, writtenBytes: 0 };
+  #done = { sets: 0, rebuiltShards: 0, writtenBytes: 0 };
 
   constructor(options: RepairOptions) {
     const { clock, isBusy, logger, metadata, scrubPassMs: passMs, store } = options;
@@ -205,18 +205,17 @@ export class Repair {
 
   #note(queued: QueuedSet, repair: SetRepair): void {
     const { setId } = queued;
-    const { rebuilt, found, left, fault, writtenBytes } = repair;
-    const { sets, rebuiltShards, foundShards, writtenBytes: before } = this.#done;
+    const { rebuilt, left, fault, writtenBytes } = repair;
+    const { sets, rebuiltShards, writtenBytes: before } = this.#done;
     const isWhole = left.length === 0;
     this.#done = {
       sets: sets + (isWhole ? 1 : 0),
       rebuiltShards: rebuiltShards + rebuilt.length,
-      foundShards: foundShards + found.length,
       writtenBytes: before + writtenBytes,
     };
     if (isWhole) {
       this.#discount(queued);
-      this.#options.logger.debug({ setId, rebuilt, found }, "a set is whole again");
+      this.#options.logger.debug({ setId, rebuilt }, "a set is whole again");
     } else if (fault !== undefined) this.#fail(setId, fault);
   }
 

@@ -1,6 +1,6 @@
-// Makes one set whole again: of its noted shards, those that are whole after all are only taken off the list; the others
-// are made anew, and looked at once more as they stand on their drives. The metadata hears of a shard only then, and only
-// where it still says what it said before.
+// Makes one set whole again: its noted shards are made anew, and looked at once more as they stand on their drives. The
+// metadata hears of a shard only then, and only where it still says what it said before. Also what reads as whole is made
+// anew: it may never have become durable, and reading does not tell.
 //
 // Invariants: no file of a shard goes but by a whole one that takes its place; a set whose shards do not fit together is left
 // as it is, and reported. The set was listed under a reading that is still open: its shards stay until that is closed.
@@ -18,8 +18,6 @@ import { SetShards } from "./set-shards.ts";
 export interface SetRepair {
   /** Shards that were made anew. */
   readonly rebuilt: readonly number[];
-  /** Shards that were noted, and are whole. */
-  readonly found: readonly number[];
   /** Noted shards whose drive is away, or failed now. */
   readonly left: readonly number[];
   readonly writtenBytes: number;
@@ -46,7 +44,6 @@ export async function repairSet(
   const targets = set.missing.filter((index) => shards.isReachable(index));
   const done: SetRepair = {
     rebuilt: [],
-    found: [],
     left: set.missing,
     writtenBytes: 0,
     fault: undefined,
@@ -67,31 +64,24 @@ export async function repairSet(
 async function repair(options: CheckOptions, targets: readonly number[]): Promise<SetRepair> {
   const { context, shards } = options;
   const { set } = shards;
-  const found: number[] = [];
-  const bad: number[] = [];
-  for (const index of targets) {
-    const state = await checkShard(options, index);
-    if (state === "whole") found.push(index);
-    else if (state !== "away") bad.push(index);
-  }
   crashPoint("repair.found");
-  // What was found is noted also where the rest cannot be made.
-  const outcome = await rebuild(options, bad);
-  const whole = [...found, ...outcome.rebuilt];
-  if (whole.length > 0) {
-    await context.metadata.noteFound(set.id, { noted: set.missing, found: whole });
+  // Planning may have met drives that are away now.
+  const reachable = targets.filter((index) => shards.isReachable(index));
+  const outcome = await rebuild(options, reachable);
+  if (outcome.rebuilt.length > 0) {
+    await context.metadata.noteFound(set.id, { noted: set.missing, found: outcome.rebuilt });
     crashPoint("repair.noted");
   }
-  const left = set.missing.filter((index) => !whole.includes(index));
-  return { found, left, ...outcome };
+  const left = set.missing.filter((index) => !outcome.rebuilt.includes(index));
+  return { left, ...outcome };
 }
 
 type Rebuilt = Pick<SetRepair, "fault" | "rebuilt" | "writtenBytes">;
 
-async function rebuild(options: CheckOptions, bad: readonly number[]): Promise<Rebuilt> {
-  if (bad.length === 0) return { rebuilt: [], writtenBytes: 0, fault: undefined };
+async function rebuild(options: CheckOptions, indexes: readonly number[]): Promise<Rebuilt> {
+  if (indexes.length === 0) return { rebuilt: [], writtenBytes: 0, fault: undefined };
   try {
-    const { rebuilt, writtenBytes, refusal } = await rebuildShards(options, bad);
+    const { rebuilt, writtenBytes, refusal } = await rebuildShards(options, indexes);
     const good: number[] = [];
     for (const index of rebuilt) {
       if ((await checkShard(options, index)) === "whole") good.push(index);

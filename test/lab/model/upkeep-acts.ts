@@ -80,7 +80,6 @@ export async function repair(ground: Ground): Promise<void> {
       const seen = await store.repairSet(set.id, options);
       if (life.isOver) return;
       journal.note("shards made anew", seen?.rebuilt.length ?? 0);
-      journal.note("shards found whole", seen?.found.length ?? 0);
       if (seen?.fault !== undefined) journal.note(`repair: ${seen.fault.kind}`);
     }
     const sets = await store.listSets(undefined, SCRUBBED_AMONG);
