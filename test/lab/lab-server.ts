@@ -11,6 +11,10 @@ export const LAB_KEYS = { accessKey: "lab-access-key", secretKey: "lab-secret-ke
 const START_MS_MAX = 60_000;
 const OUTPUT_CHARS_MAX = 20_000;
 
+/** How many processes serve, with a supervisor; 1: one alone, without. */
+const WORKERS = Number(process.env["KINTSUGI_LAB_WORKERS"] ?? 1);
+const HAS_SIDES = WORKERS > 1;
+
 export interface LabServerOptions {
   readonly folder: string;
   readonly env?: Readonly<Record<string, string>>;
@@ -24,6 +28,8 @@ export class LabServer {
 
   constructor({ folder, env = {} }: LabServerOptions) {
     this.#child = spawn(process.execPath, [MAIN, "server", folder, "--port", "0", "--json"], {
+      // A group of their own: a crash ends all of them at once.
+      detached: HAS_SIDES,
       env: {
         PATH: process.env["PATH"],
         HOME: folder,
@@ -33,12 +39,12 @@ export class LabServer {
         KINTSUGI_LOG_LEVEL: "warn",
         UV_USE_IO_URING: "0",
         // What the lab kills is the process that serves; test/fault/supervisor.test.ts is about the other one.
-        KINTSUGI_SUPERVISOR: "off",
+        ...(HAS_SIDES ? { KINTSUGI_WORKERS: String(WORKERS) } : { KINTSUGI_SUPERVISOR: "off" }),
         ...env,
       },
       stdio: ["ignore", "pipe", "pipe"],
     });
-    const endWithLab = (): void => void this.#child.kill("SIGKILL");
+    const endWithLab = (): void => this.#killAll();
     process.once("exit", endWithLab);
     this.#closed = once(this.#child, "close").finally(() => process.off("exit", endWithLab));
     this.#child.stdout?.on("data", (chunk: Buffer) => {
@@ -98,8 +104,21 @@ export class LabServer {
 
   /** Ends it as a crash does. Resolves when it is gone. */
   async kill(signal: NodeJS.Signals = "SIGKILL"): Promise<void> {
-    if (!this.hasEnded) this.#child.kill(signal);
+    if (!this.hasEnded && signal === "SIGKILL") this.#killAll();
+    else if (!this.hasEnded) this.#child.kill(signal);
     await this.#closed;
+  }
+
+  #killAll(): void {
+    if (!HAS_SIDES || this.pid === 0) {
+      this.#child.kill("SIGKILL");
+      return;
+    }
+    try {
+      process.kill(-this.pid, "SIGKILL");
+    } catch {
+      // None of them is left.
+    }
   }
 
   /** Resolves when the process has ended of itself. */
