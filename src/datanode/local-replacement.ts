@@ -22,6 +22,9 @@ export interface ReplacementOptions {
   readonly onReplaced: () => void;
 }
 
+/** Of this process. What was given up may still be written while the same shard is begun again: no two share a name. */
+let begunCount = 0;
+
 /** Removes what was never finished; nothing else writes there. */
 export async function removeReplacements(disk: Disk): Promise<void> {
   const left = await disk.list(REPLACEMENTS_FOLDER).catch((error: unknown) => {
@@ -46,9 +49,9 @@ export class LocalReplacement implements ShardWriter {
   /** @throws DiskError */
   static async begin(options: ReplacementOptions): Promise<LocalReplacement> {
     const { disk, name } = options;
-    const temporary = `${REPLACEMENTS_FOLDER}/${name.setId}.${name.index}`;
-    // One that failed, and could not be removed then.
-    await disk.unlink(temporary);
+    begunCount += 1;
+    const own = `${process.pid}-${begunCount}`;
+    const temporary = `${REPLACEMENTS_FOLDER}/${name.setId}.${name.index}.${own}`;
     return new LocalReplacement(options, temporary, await disk.create(temporary));
   }
 
@@ -62,6 +65,8 @@ export class LocalReplacement implements ShardWriter {
       await this.#file.append(chunks);
       await this.#file.sync();
       crashPoint("repair.shard-written");
+      // Given up meanwhile: another may have taken its place by now.
+      this.#requireOpen();
       await disk.rename(this.#temporary, path);
       onReplaced();
       crashPoint("repair.shard-named");
@@ -75,20 +80,24 @@ export class LocalReplacement implements ShardWriter {
     if (this.#state === "ended") return;
     this.#state = "ended";
     await this.#file.close();
-    // What cannot be removed now is removed when the drive is opened, or the shard made anew once more.
+    // What cannot be removed now is removed when the drive is opened.
     await this.#options.disk.unlink(this.#temporary).catch(() => undefined);
   }
 
   async #guard(work: () => Promise<void>): Promise<void> {
-    const { label, path } = this.#options;
-    if (this.#state !== "open") {
-      throw new ShardError("Unavailable", `${label}: ${path} is no longer being written`);
-    }
+    this.#requireOpen();
     try {
       await work();
     } catch (error) {
-      this.#state = "failed";
-      throw shardErrorFrom(error, label);
+      if (this.#state === "open") this.#state = "failed";
+      throw shardErrorFrom(error, this.#options.label);
     }
+  }
+
+  /** @throws ShardError Unavailable */
+  #requireOpen(): void {
+    const { label, path } = this.#options;
+    if (this.#state === "open") return;
+    throw new ShardError("Unavailable", `${label}: ${path} is no longer being written`);
   }
 }
