@@ -100,10 +100,10 @@ function putWithoutBody(port: number) {
   return exchange(port, (socket) => socket.write(wireBytes("PUT", path, signed.headers, "")));
 }
 
-/** Puts objects that lie in the metadata until none is taken any more, several at a time: then `whenFull` is asked. */
+/** Puts objects that lie in the metadata until none is taken any more, several at a time: `look` is asked after each. */
 async function fillWithSmall(
   client: S3Client,
-  whenFull: () => Promise<void>,
+  look: () => Promise<void>,
 ): Promise<readonly string[]> {
   const keys: string[] = [];
   const codes = new Set<string>();
@@ -113,10 +113,12 @@ async function fillWithSmall(
       const Key = `small/${keys.length}`;
       keys.push(Key);
       const put = client.send(new PutObjectCommand({ Bucket, Key, Body }));
-      await put.catch(async () => {
-        await whenFull();
-        codes.add((await refusal(put)).code);
-      });
+      const isRefused = await put.then(
+        () => false,
+        () => true,
+      );
+      await look();
+      if (isRefused) codes.add((await refusal(put)).code);
     }
   };
   await Promise.all(Array.from({ length: 8 }, putOne));
@@ -140,7 +142,7 @@ test(
       return (bavail * bsize) / DISK_BYTES;
     };
     for (let round = 0; round < 2; round += 1) {
-      // Looked at with the refusal: a moment later records may have been cut in the background, and there is room again.
+      // Looked at all the while: a moment after the refusal records may have been cut in the background, and there is room again.
       let least = 1;
       const keys = await fillWithSmall(client, async () => {
         least = Math.min(least, await freeShare());

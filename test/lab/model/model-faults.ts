@@ -140,9 +140,20 @@ export class ModelFaults {
     const files = await this.#model.shardFiles(victim);
     const path = files[this.#random.below(files.length)];
     if (path === undefined) return;
-    const sizeBytes = await sizeOf(victim, path);
+    try {
+      await this.#damage(victim, path);
+    } catch (error) {
+      // Gone meanwhile: what a write that failed has left is removed when the drive lets it, at any time.
+      if (!(error instanceof DiskError) || error.code !== "ENOENT") throw error;
+    }
+  }
+
+  /** @throws DiskError ENOENT */
+  async #damage(victim: SimDrive, path: string): Promise<void> {
+    const file = await victim.open(path);
+    const { sizeBytes } = file;
+    await file.close();
     if (sizeBytes === 0) return;
-    this.#hasRot = true;
     const dice = this.#random.below(10);
     if (dice < 6) {
       const offset = this.#random.below(sizeBytes);
@@ -158,17 +169,6 @@ export class ModelFaults {
       await victim.unlink(path);
       this.#journal.note("fault: shard gone");
     }
-  }
-}
-
-/** 0 where it is gone: what a write that failed has left is removed when the drive lets it, at any time. */
-async function sizeOf(victim: SimDrive, path: string): Promise<number> {
-  try {
-    const file = await victim.open(path);
-    await file.close();
-    return file.sizeBytes;
-  } catch (error) {
-    if (error instanceof DiskError && error.code === "ENOENT") return 0;
-    throw error;
+    this.#hasRot = true;
   }
 }
