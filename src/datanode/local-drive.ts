@@ -103,6 +103,10 @@ class LocalDrive implements ShardStore {
     );
   }
 
+  forget(name: ShardName): void {
+    this.#openShards.forget(shardPath(name));
+  }
+
   size(name: ShardName): Promise<number> {
     // Never from a file that is open already: it may have been opened while it was still growing.
     return this.#guard(async () => {

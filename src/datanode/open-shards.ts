@@ -1,13 +1,19 @@
 // The files of shards that are being read, kept open for a while: opening one costs more than reading a unit of it.
-// Bounded; a file that is in use is never closed under its reader.
+// Bounded; a file that is in use is never closed under its reader. One that nobody reads any more is closed soon: another
+// process may have removed it, and its space comes back only then.
 
 import type { Disk, ReadFile } from "../disk/disk.ts";
+
+/** A file is closed once nobody has begun to read it for one to two of these. */
+const IDLE_MS = 5_000;
 
 interface Entry {
   readonly opening: Promise<ReadFile>;
   /** Once it is open: then a read need not wait for anything. */
   file: ReadFile | undefined;
   readCount: number;
+  /** Whether a read has begun since the last look for idle ones: a mark, for a timer for each read would cost more. */
+  wasUsed: boolean;
   /** No longer in the cache: the last reader closes. */
   dropped: boolean;
 }
@@ -17,6 +23,8 @@ export class OpenShards {
   readonly #openMax: number;
   // In order of last use: a Map keeps the order of insertion.
   readonly #entries = new Map<string, Entry>();
+  // Only while there are entries.
+  #idleTimer: NodeJS.Timeout | undefined;
 
   constructor(disk: Disk, openMax: number) {
     this.#disk = disk;
@@ -68,15 +76,23 @@ export class OpenShards {
     if (known !== undefined) {
       this.#entries.delete(path);
       this.#entries.set(path, known);
+      known.wasUsed = true;
       return known;
     }
     const opening = this.#disk.open(path);
-    const entry: Entry = { opening, file: undefined, readCount: 0, dropped: false };
+    const entry: Entry = {
+      opening,
+      file: undefined,
+      readCount: 0,
+      wasUsed: true,
+      dropped: false,
+    };
     opening.then(
       (file) => (entry.file = file),
       () => undefined,
     );
     this.#entries.set(path, entry);
+    this.#idleTimer ??= setInterval(() => this.#dropIdle(), IDLE_MS).unref();
     this.#dropOldest();
     return entry;
   }
@@ -87,8 +103,19 @@ export class OpenShards {
     if (oldest !== undefined) this.#drop(...oldest);
   }
 
+  #dropIdle(): void {
+    for (const [path, entry] of this.#entries) {
+      if (!entry.wasUsed && entry.readCount === 0) this.#drop(path, entry);
+      entry.wasUsed = false;
+    }
+  }
+
   #drop(path: string, entry: Entry): void {
     this.#entries.delete(path);
+    if (this.#entries.size === 0) {
+      clearInterval(this.#idleTimer);
+      this.#idleTimer = undefined;
+    }
     entry.dropped = true;
     closeIfUnused(entry);
   }

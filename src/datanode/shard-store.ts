@@ -91,6 +91,11 @@ export interface ShardStore {
    * @throws ShardError NotFound; Corrupt when the shard ends before.
    */
   read(name: ShardName, offset: number, target: Uint8Array): Promise<void>;
+  /**
+   * Where files are kept open between reads: the next read opens the shard anew. Another process may have put a mended
+   * one in its place; so who finds wrong bytes forgets, and reads once more, before it says so.
+   */
+  forget?(name: ShardName): void;
   /** The size of a shard, in bytes: of a pack's, as it is now. */
   size(name: ShardName): Promise<number>;
   /** Removes a shard, durably when it resolves; an absent one is no error. */

@@ -59,8 +59,8 @@ export interface BlocksToRead {
 }
 
 /**
- * Reads and verifies. Tells the drive's health how it went. One promise beside the drive's own: a small object is four
- * such reads.
+ * Reads and verifies; wrong bytes are read once more from a file that is opened anew. Tells the drive's health how it
+ * went. One promise beside the drive's own: a small object is four such reads.
  * @throws ShardError NotFound, Corrupt, Unavailable, ...
  */
 export function readShardBlocks(context: StoreContext, wanted: BlocksToRead): Promise<ShardBlocks> {
@@ -70,9 +70,10 @@ export function readShardBlocks(context: StoreContext, wanted: BlocksToRead): Pr
   const target = buffer.subarray(0, blocksBytes(set, stripes));
   const offset = blockOffset(set.headerBytes, set.unitBytes, stripes.first);
   const startedAt = clock.monotonic();
+  const name = { setId: set.id, index };
   return new Promise((resolve, reject) => {
-    const reading = drive.store.read({ setId: set.id, index }, offset, target);
     let isLate = false;
+    let isSecond = false;
     const fail = (error: unknown, isFree: boolean): void => {
       drive.noteError(error);
       if (isFree) pools.release(buffer);
@@ -84,30 +85,44 @@ export function readShardBlocks(context: StoreContext, wanted: BlocksToRead): Pr
       fail(new ShardError("Unavailable", `${drive.store.label} missed its deadline`), false);
     });
     const onRead = (): void => {
-      deadline.cancel();
       if (isLate) return;
       try {
+        const blocks = new ShardBlocks(buffer, pools, set, stripes);
+        const wrong = firstWrong(blocks, wanted);
+        if (wrong !== undefined && !isSecond && drive.store.forget !== undefined) {
+          // What was open may be the file before the one that stands there now.
+          isSecond = true;
+          drive.store.forget(name);
+          read();
+          return;
+        }
+        deadline.cancel();
         drive.latency.add(clock.monotonic() - startedAt);
         drive.noteGood();
-        const blocks = new ShardBlocks(buffer, pools, set, stripes);
-        verify(blocks, wanted);
-        resolve(blocks);
+        if (wrong === undefined) resolve(blocks);
+        else fail(wrong, true);
       } catch (error) {
+        deadline.cancel();
         fail(error, true);
       }
     };
-    reading.then(onRead, (error: unknown) => {
+    const onError = (error: unknown): void => {
       deadline.cancel();
       if (!isLate) fail(error, isAnswer(error));
-    });
+    };
+    const read = (): void => void drive.store.read(name, offset, target).then(onRead, onError);
+    read();
   });
 }
 
-function verify(blocks: ShardBlocks, { drive, index, seed, stripes }: BlocksToRead): void {
+/** Undefined where every block is what was written. */
+function firstWrong(blocks: ShardBlocks, wanted: BlocksToRead): ShardError | undefined {
+  const { drive, index, seed, stripes } = wanted;
   for (let stripe = stripes.first; stripe < stripes.end; stripe += 1) {
     if (verifyBlock(seed, stripe, blocks.block(stripe))) continue;
-    throw new ShardError("Corrupt", `block ${stripe} of shard ${index} on ${drive.store.label}`);
+    return new ShardError("Corrupt", `block ${stripe} of shard ${index} on ${drive.store.label}`);
   }
+  return undefined;
 }
 
 /** Any other error may be a deadline, ours or the disk's, behind which the kernel goes on with the call. */

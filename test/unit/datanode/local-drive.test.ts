@@ -1,6 +1,7 @@
 // A local drive on a disk that fails, fills up, loses power and vanishes.
 
 import { randomBytes } from "node:crypto";
+import { EventEmitter, once } from "node:events";
 import { expect, test } from "vitest";
 import {
   formatDrive,
@@ -175,6 +176,42 @@ test("files and folders that are no shards are not listed", async () => {
   const strange = ["x", name.setId, `${name.setId}.255`, `${name.setId}.01`, `${name.setId}.1.tmp`];
   for (const file of [...strange, `${"0".repeat(32)}.0`]) await drive.create(`shards/7f/${file}`);
   expect(await store.list(0x7f)).toEqual([name]);
+});
+
+test("a replacement that was given up amid its last sync does nothing to the one that was begun after it", async () => {
+  const { drive, identity } = await givenDrive({ deadlineMs: 5_000 });
+  const gate = new EventEmitter();
+  const opened = once(gate, "open");
+  let holds = true;
+  const disk = new Proxy(drive, {
+    get: (target, property) => {
+      const value: unknown = Reflect.get(target, property, target);
+      if (property !== "create") return typeof value === "function" ? value.bind(target) : value;
+      return async (path: string) => {
+        const file = await target.create(path);
+        const isHeld = holds;
+        const sync = async (): Promise<void> => {
+          if (isHeld) await opened;
+          await file.sync();
+        };
+        return { append: file.append.bind(file), sync, close: file.close.bind(file) };
+      };
+    },
+  });
+  const store = await openLocalDrive({ disk, driveId: identity.driveId, ownsFolder: true });
+  const name = newName();
+  const old = await store.create(name, "replacement");
+  const finishing = shardErrorOf(old.finish([Buffer.from("old")]));
+  holds = false;
+  const next = await store.create(name, "replacement");
+  await next.append([Buffer.from("new")]);
+  await old.abort();
+  gate.emit("open");
+  expect(await finishing).toBe("Unavailable");
+  expect(await shardErrorOf(store.size(name))).toBe("NotFound");
+  await next.finish([Buffer.from(" one")]);
+  expect(String(await readShard(store, name, 0, 7))).toBe("new one");
+  expect(await drive.list("rebuilt")).toEqual([]);
 });
 
 test("names that are none, and folders that are none, are bugs", async () => {
