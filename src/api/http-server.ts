@@ -8,7 +8,7 @@ import type { Server as TlsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import { fastify } from "fastify";
 import type { FastifyInstance } from "fastify";
-import { HTTP_HEAD_BYTES_MAX } from "../core/limits.ts";
+import { CONNECTIONS_MAX, HTTP_HEAD_BYTES_MAX } from "../core/limits.ts";
 import { findHostBucket } from "./address.ts";
 import { ConnectionGuard, errorOfParser, refuseConnection } from "./connection-guard.ts";
 import { nextRequestId } from "./exchange.ts";
@@ -43,7 +43,6 @@ const HEADERS_TIMEOUT_MS = 60_000;
 const KEEP_ALIVE_MS = 75_000;
 /** How often Node looks for clients that are too slow with their headers. */
 const TIMEOUT_CHECK_MS = 5_000;
-const CONNECTIONS_MAX = 16_384;
 const HEALTH_PREFIX = "/_kintsugi/";
 /** A path that Fastify would have to decode, and may not be able to, is none of ours. */
 const HEALTH_TARGET = /^\/_kintsugi\/[^%?]*(?:\?|$)/;

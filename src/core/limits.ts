@@ -11,6 +11,8 @@ export const KEY_BYTES_MAX = 1024;
 export const USER_METADATA_BYTES_MAX = 2 * KIB;
 /** The header section of a request. */
 export const HEADER_SECTION_BYTES_MAX = 8 * KIB;
+/** Connections that a process has open at a time. */
+export const CONNECTIONS_MAX = 16_384;
 /** What the HTTP parser takes of request line and headers together before it gives up. */
 export const HTTP_HEAD_BYTES_MAX = 32 * KIB;
 /** Largest body of a single PUT, and of one part. */

@@ -1,6 +1,9 @@
 // Accepts connections in the supervisor and deals them out to workers: each to the one that has the fewest, in turn among
-// equals. A connection is the supervisor's until a worker has said that it took it: one that dies before leaves it to
-// another. While no worker is there they wait, as many as a kernel's own queue would hold.
+// equals. A connection is the supervisor's until a worker has said that it took it: one that dies before, or cannot receive
+// it because it has no file handle left, leaves it to another. While no worker is there they wait, as many as a kernel's
+// own queue would hold.
+// Invariant: what a worker is told comes in order. So whatever was given to it before something that it has answered, and
+// is not taken by then, never reached it; only then may another have it.
 
 import type { AcceptedHandle, ListeningHandle } from "./socket-handles.ts";
 
@@ -8,30 +11,50 @@ import type { AcceptedHandle, ListeningHandle } from "./socket-handles.ts";
 export interface Taker {
   /** Hands the connection over; answered by `noteTaken`. */
   give(id: number, connection: AcceptedHandle): void;
+  /** Asks whether all up to this one have come; answered by `notePassed`. */
+  ask(id: number): void;
+}
+
+interface Given {
+  readonly connection: AcceptedHandle;
+  /** How many workers could not receive it. */
+  readonly lostCount: number;
 }
 
 interface Share {
   /** Connections that it had when it said so last. */
   openCount: number;
-  /** Given to it since, and not answered. */
-  readonly given: Map<number, AcceptedHandle>;
+  /** Given to it since, and not answered: in the order of their ids. */
+  readonly given: Map<number, Given>;
+  /** Turns in which it gets no more than others leave it: it could not receive one. */
+  restTurns: number;
 }
 
 /** As a listening socket's queue. */
 const WAITING_MAX = 511;
+/** One that so many could not receive is cut off: its client may try again. */
+const LOST_MAX = 3;
+/** Who could not receive one has few, and would get all that come. */
+const REST_TURNS = 5;
 
 export class ConnectionDealer<To extends Taker = Taker> {
   readonly #shares = new Map<To, Share>();
   readonly #listening = new Set<ListeningHandle>();
+  readonly #shareMax: number;
   #waiting: AcceptedHandle[] = [];
   #lastId = 0;
   #isClosed = false;
+
+  /** @param shareMax Connections that a worker may have. */
+  constructor(shareMax: number) {
+    this.#shareMax = shareMax;
+  }
 
   /** Accepts from a bound socket, from now on. Harmless when repeated. Returns 0 or a negative error number. */
   acceptFrom(socket: ListeningHandle): number {
     if (this.#listening.has(socket)) return 0;
     socket.onconnection = (status, connection) => {
-      if (status === 0 && connection !== undefined) this.#take(connection);
+      if (status === 0 && connection !== undefined) this.#take(fresh(connection));
     };
     const status = socket.listen(WAITING_MAX);
     if (status === 0) this.#listening.add(socket);
@@ -40,15 +63,23 @@ export class ConnectionDealer<To extends Taker = Taker> {
 
   /** A worker that is ready. */
   add(taker: To): void {
-    this.#shares.set(taker, { openCount: 0, given: new Map() });
-    for (const connection of this.#waiting.splice(0)) this.#deal(connection);
+    this.#shares.set(taker, { openCount: 0, given: new Map(), restTurns: 0 });
+    for (const connection of this.#waiting.splice(0)) this.#deal(fresh(connection));
   }
 
   /** A worker that is no more, or takes no more: what it has not taken goes to others. */
   remove(taker: To): void {
     const share = this.#shares.get(taker);
     this.#shares.delete(taker);
-    for (const connection of share?.given.values() ?? []) this.#take(connection);
+    for (const given of share?.given.values() ?? []) this.#take(given);
+  }
+
+  /** Called once a second: asks for what has not been taken, which may have been lost on its way. */
+  turn(): void {
+    for (const [taker, share] of this.#shares) {
+      if (share.restTurns > 0) share.restTurns -= 1;
+      if (share.given.size > 0) taker.ask(this.#lastId);
+    }
   }
 
   noteOpen(taker: To, openCount: number): void {
@@ -60,8 +91,23 @@ export class ConnectionDealer<To extends Taker = Taker> {
     const share = this.#shares.get(taker);
     if (share === undefined) return;
     share.openCount = openCount;
-    share.given.get(id)?.close();
+    share.given.get(id)?.connection.close();
     share.given.delete(id);
+    this.notePassed(taker, id);
+  }
+
+  /** Of what it was given up to this one, what it has not taken has not reached it. */
+  notePassed(taker: To, id: number): void {
+    const share = this.#shares.get(taker);
+    if (share === undefined) return;
+    for (const [givenId, given] of share.given) {
+      if (givenId > id) return;
+      share.given.delete(givenId);
+      share.restTurns = REST_TURNS;
+      const lostCount = given.lostCount + 1;
+      if (lostCount < LOST_MAX) this.#take({ ...given, lostCount });
+      else given.connection.close();
+    }
   }
 
   /**
@@ -82,29 +128,42 @@ export class ConnectionDealer<To extends Taker = Taker> {
     for (const connection of this.#waiting.splice(0)) connection.close();
   }
 
-  #take(connection: AcceptedHandle): void {
+  #take(given: Given): void {
+    const { connection } = given;
     if (this.#isClosed) connection.close();
-    else if (this.#shares.size > 0) this.#deal(connection);
+    else if (this.#shares.size > 0) this.#deal(given);
     else if (this.#waiting.length < WAITING_MAX) this.#waiting.push(connection);
     else connection.close();
   }
 
-  #deal(connection: AcceptedHandle): void {
+  #deal(given: Given): void {
     let best: [To, Share] | undefined;
     for (const entry of this.#shares) {
-      if (best === undefined || countOf(entry[1]) < countOf(best[1])) best = entry;
+      if (best === undefined || isBefore(entry[1], best[1])) best = entry;
     }
-    if (best === undefined) return;
+    if (best === undefined || countOf(best[1]) >= this.#shareMax) {
+      given.connection.close();
+      return;
+    }
     const [taker, share] = best;
     // Behind all others, so that equals take turns.
     this.#shares.delete(taker);
     this.#shares.set(taker, share);
     this.#lastId += 1;
-    share.given.set(this.#lastId, connection);
-    taker.give(this.#lastId, connection);
+    share.given.set(this.#lastId, given);
+    taker.give(this.#lastId, given.connection);
   }
+}
+
+function fresh(connection: AcceptedHandle): Given {
+  return { connection, lostCount: 0 };
 }
 
 function countOf({ openCount, given }: Share): number {
   return openCount + given.size;
+}
+
+function isBefore(one: Share, other: Share): boolean {
+  const [rests, otherRests] = [one.restTurns > 0, other.restTurns > 0];
+  return rests === otherRests ? countOf(one) < countOf(other) : otherRests;
 }

@@ -84,6 +84,8 @@ export class SidePool {
     const worker = new SupervisedWorker(child);
     this.#workers.set(number, worker);
     child.on("message", (message: FromWorker) => this.#receive(worker, message));
+    // Nothing reaches it any more, however long a call that hangs keeps the process from ending.
+    child.once("disconnect", () => this.#parts.doors.shut(worker));
     child.once("exit", (code, signal) => {
       if (child.pid !== undefined) replacedPids.delete(child.pid);
       this.#onExit(number, worker, { code, signal });
@@ -97,6 +99,7 @@ export class SidePool {
       doors.noteOpen(worker, message.openCount);
     } else if (message.kind === "bind") void doors.bind(worker, message);
     else if (message.kind === "taken") doors.noteTaken(worker, message.id, message.openCount);
+    else if (message.kind === "passed") doors.notePassed(worker, message.id);
     else if (message.kind === "ready" && !this.#isEnding) {
       worker.isReady = true;
       doors.open(worker);

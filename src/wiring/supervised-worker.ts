@@ -46,6 +46,10 @@ export class SupervisedWorker implements Taker {
     this.send({ kind: "connection", id }, connection);
   }
 
+  ask(id: number): void {
+    this.send({ kind: "ask", id });
+  }
+
   killNow(): void {
     this.#process.kill("SIGKILL");
   }

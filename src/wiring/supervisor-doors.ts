@@ -1,5 +1,6 @@
 // The sockets that a supervisor holds, and the connections it deals out from those that several workers serve.
 
+import { CONNECTIONS_MAX } from "../core/limits.ts";
 import { ConnectionDealer } from "./connection-dealer.ts";
 import type { SupervisedWorker } from "./supervised-worker.ts";
 import type { FromWorker, SocketAnswer } from "./supervisor-protocol.ts";
@@ -11,7 +12,7 @@ const DEALT: SocketAnswer = { kind: "dealt" };
 
 export class SupervisorDoors {
   readonly #sockets = new SocketKeeper();
-  readonly #dealer = new ConnectionDealer<SupervisedWorker>();
+  readonly #dealer = new ConnectionDealer<SupervisedWorker>(CONNECTIONS_MAX);
   /** A socket that was dealt from once stays so: it cannot be listened on by a worker any more. */
   readonly #dealt = new Set<object>();
 
@@ -41,6 +42,15 @@ export class SupervisorDoors {
 
   noteTaken(worker: SupervisedWorker, id: number, openCount: number): void {
     this.#dealer.noteTaken(worker, id, openCount);
+  }
+
+  notePassed(worker: SupervisedWorker, id: number): void {
+    this.#dealer.notePassed(worker, id);
+  }
+
+  /** Called once a second. */
+  turn(): void {
+    this.#dealer.turn();
   }
 
   noteOpen(worker: SupervisedWorker, openCount: number): void {

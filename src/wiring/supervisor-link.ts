@@ -136,6 +136,10 @@ export class SupervisorLink {
       case "connection":
         this.#admit(message.id, handle);
         break;
+      case "ask":
+        // Behind whatever was said of those before it.
+        this.#send({ kind: "passed", id: message.id });
+        break;
       case "shed":
         this.#shed(message.count);
         setTimeout(() => this.#shed(0), SHED_MS_MAX).unref();

@@ -40,6 +40,8 @@ export type ToWorker =
   | { readonly kind: "stop"; readonly signal: string }
   /** A client's connection comes with it; answered by "taken". */
   | { readonly kind: "connection"; readonly id: number }
+  /** All connections up to this one were sent before; answered by "passed". */
+  | { readonly kind: "ask"; readonly id: number }
   /** So many of its connections are to end with their next answer: others have room for them. */
   | { readonly kind: "shed"; readonly count: number }
   /** A folder that is avoided answers again. */
@@ -73,6 +75,8 @@ export type FromWorker =
     }
   /** A connection that was dealt is this process's now; with it so many are open. */
   | { readonly kind: "taken"; readonly id: number; readonly openCount: number }
+  /** What came of the connections up to this one was said before. */
+  | { readonly kind: "passed"; readonly id: number }
   /** The folders that it uses, said before it touches what may block it. */
   | { readonly kind: "folders"; readonly drives: readonly string[] }
   /** The folder of the metadata's drive, said before it is opened. */

@@ -51,6 +51,7 @@ export class Supervisor {
     const worker = new SupervisedWorker(child);
     this.#lead = worker;
     child.on("message", (message: FromWorker) => void this.#receive(worker, message));
+    child.once("disconnect", () => this.#doors.shut(worker));
     child.once("exit", (code, signal) => {
       if (child.pid !== undefined) this.#replacedPids.delete(child.pid);
       if (worker === this.#lead) void this.#onDeath(worker, { code, signal });
@@ -69,6 +70,9 @@ export class Supervisor {
         break;
       case "taken":
         this.#doors.noteTaken(worker, message.id, message.openCount);
+        break;
+      case "passed":
+        this.#doors.notePassed(worker, message.id);
         break;
       case "folders":
         worker.drives = message.drives;
@@ -151,6 +155,7 @@ export class Supervisor {
 
   /** Once a second: judges the workers. */
   async #turn(): Promise<void> {
+    this.#doors.turn();
     const lead = this.#lead;
     if (lead === undefined) return;
     const sides = this.#sides?.all ?? [];

@@ -1,5 +1,5 @@
 // Who gets a connection: the worker that has the fewest, in turn among equals; none is lost with a worker that dies before
-// it took it, and none waits beyond a bound.
+// it took it, or that could not receive it, and none waits beyond a bound.
 
 import { expect, test } from "vitest";
 import { ConnectionDealer, type Taker } from "../../../src/wiring/connection-dealer.ts";
@@ -34,13 +34,17 @@ class FakeSocket implements ListeningHandle {
 
 class FakeWorker implements Taker {
   readonly given: number[] = [];
+  readonly asked: number[] = [];
   give(id: number): void {
     this.given.push(id);
   }
+  ask(id: number): void {
+    this.asked.push(id);
+  }
 }
 
-function givenDealer(workerCount: number) {
-  const dealer = new ConnectionDealer<FakeWorker>();
+function givenDealer(workerCount: number, shareMax = 10_000) {
+  const dealer = new ConnectionDealer<FakeWorker>(shareMax);
   const socket = new FakeSocket();
   expect(dealer.acceptFrom(socket)).toBe(0);
   const workers = Array.from({ length: workerCount }, () => new FakeWorker());
@@ -113,4 +117,77 @@ test("a second start asks for the same socket: it is accepted from once", () => 
   const before = socket.onconnection;
   expect(dealer.acceptFrom(socket)).toBe(0);
   expect(socket.onconnection).toBe(before);
+});
+
+/** Two workers, of which the first cannot receive the connection with the id 1. */
+function givenLoss() {
+  const { dealer, socket, workers } = givenDealer(2);
+  const [poor, rich] = workers;
+  if (poor === undefined || rich === undefined) throw new Error("two workers");
+  const lost = socket.connect();
+  return { dealer, socket, poor, rich, lost };
+}
+
+test("what a worker could not receive is another's once the worker has answered what came later", () => {
+  const { dealer, socket, poor, rich, lost } = givenLoss();
+  const [, third] = [socket.connect(), socket.connect()];
+  expect([poor.given, rich.given]).toEqual([[1, 3], [2]]);
+  dealer.noteTaken(poor, 3, 1);
+  expect(third?.isClosed).toBe(true);
+  expect(rich.given).toEqual([2, 4]);
+  dealer.noteTaken(rich, 2, 1);
+  dealer.noteTaken(rich, 4, 2);
+  expect(lost.isClosed).toBe(true);
+});
+
+test("who took nothing is asked each second, and what had not come by then is another's", () => {
+  const { dealer, poor, rich, lost } = givenLoss();
+  dealer.turn();
+  expect([poor.asked, rich.asked]).toEqual([[1], []]);
+  // It hangs: nobody else may have what it may have taken.
+  dealer.turn();
+  expect(rich.given).toEqual([]);
+  dealer.notePassed(poor, 1);
+  expect(rich.given).toEqual([2]);
+  dealer.noteTaken(rich, 2, 1);
+  expect(lost.isClosed).toBe(true);
+  // What it is asked again is answered with nothing lost.
+  dealer.notePassed(poor, 1);
+  dealer.turn();
+  expect([poor.asked.length, rich.asked.length]).toEqual([2, 0]);
+});
+
+test("who could not receive one has the fewest, and still gets none for a while", () => {
+  const { dealer, socket, poor, rich } = givenLoss();
+  dealer.notePassed(poor, 1);
+  dealer.noteTaken(rich, 2, 1);
+  for (let count = 0; count < 3; count += 1) socket.connect();
+  expect([poor.given, rich.given]).toEqual([[1], [2, 3, 4, 5]]);
+  for (let turn = 0; turn < 5; turn += 1) dealer.turn();
+  socket.connect();
+  expect(poor.given).toEqual([1, 6]);
+});
+
+test("a connection that nobody can receive is cut off after a few tries", () => {
+  const { dealer, socket, workers } = givenDealer(1);
+  const [only] = workers;
+  if (only === undefined) throw new Error("one worker");
+  const lost = socket.connect();
+  dealer.notePassed(only, 1);
+  dealer.notePassed(only, 2);
+  expect(lost.isClosed).toBe(false);
+  dealer.notePassed(only, 3);
+  expect(lost.isClosed).toBe(true);
+  expect(only.given).toEqual([1, 2, 3]);
+});
+
+test("connections beyond what workers may have, or hold up, are cut off", () => {
+  const { dealer, socket, workers } = givenDealer(2, 3);
+  const [first] = workers;
+  if (first === undefined) throw new Error("a worker");
+  dealer.noteOpen(first, 2);
+  const made = Array.from({ length: 6 }, () => socket.connect());
+  expect(made.map(({ isClosed }) => isClosed)).toEqual([false, false, false, false, true, true]);
+  dealer.noteOpen(first, 1);
+  expect(socket.connect().isClosed).toBe(false);
 });
