@@ -9,6 +9,7 @@ import { LocalPackShard } from "./local-pack-shard.ts";
 import { LocalReplacement, removeReplacements, REPLACEMENTS_FOLDER } from "./local-replacement.ts";
 import { LocalShardWriter, type NewShardFile } from "./local-shard-writer.ts";
 import { OpenShards } from "./open-shards.ts";
+import { ReplacedPaths } from "./replaced-paths.ts";
 import { shardErrorFrom } from "./shard-fault.ts";
 import { bucketFolder, parseShardFile, shardFolder, shardPath } from "./shard-path.ts";
 import {
@@ -53,6 +54,7 @@ class LocalDrive implements ShardStore {
   readonly #nodeName: string;
   readonly #openShards: OpenShards;
   readonly #ownsFolder: boolean;
+  readonly #replaced = new ReplacedPaths();
   // Folders whose names are durable, or will be when the promise resolves.
   readonly #folders = new Map<string, Promise<void>>();
   #closed = false;
@@ -82,9 +84,14 @@ class LocalDrive implements ShardStore {
   }
 
   create(name: ShardName, creation: ShardCreation = "new"): Promise<ShardWriter> {
-    const disk = this.#disk;
     if (creation === "replacement") return this.#createReplacement(name);
-    return this.#createFile(name).then((file) => new LocalShardWriter({ ...file, disk }));
+    const path = shardPath(name);
+    const { mark } = this.#replaced;
+    const own = (remove: () => Promise<void>) => (): Promise<void> =>
+      this.#replaced.removeOwn(path, mark, remove);
+    const remove = own(() => this.#disk.unlink(path));
+    const undo = own(() => this.delete(name));
+    return this.#createFile(name).then((file) => new LocalShardWriter({ ...file, remove, undo }));
   }
 
   createPack(name: ShardName): Promise<PackShard> {
@@ -180,11 +187,12 @@ class LocalDrive implements ShardStore {
     const disk = this.#disk;
     const [path, folder] = [shardPath(name), shardFolder(name)];
     const { label } = this;
+    const onReplacing = (): Promise<void> => this.#replaced.replace(path);
     const onReplaced = (): void => this.#openShards.forget(path);
     return this.#guard(async () => {
       await this.#ensureFolder(folder);
       return this.#inFolder(REPLACEMENTS_FOLDER, () =>
-        LocalReplacement.begin({ disk, label, name, path, folder, onReplaced }),
+        LocalReplacement.begin({ disk, label, name, path, folder, onReplacing, onReplaced }),
       );
     });
   }

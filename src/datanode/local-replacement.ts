@@ -18,6 +18,8 @@ export interface ReplacementOptions {
   /** Where it belongs, and the folder of that. */
   readonly path: string;
   readonly folder: string;
+  /** Called before it takes its place; resolves when it may. */
+  readonly onReplacing: () => Promise<void>;
   /** Called once it has taken its place. */
   readonly onReplaced: () => void;
 }
@@ -60,11 +62,12 @@ export class LocalReplacement implements ShardWriter {
   }
 
   async finish(chunks: readonly Uint8Array[]): Promise<void> {
-    const { disk, path, folder, onReplaced } = this.#options;
+    const { disk, path, folder, onReplaced, onReplacing } = this.#options;
     await this.#guard(async () => {
       await this.#file.append(chunks);
       await this.#file.sync();
       crashPoint("repair.shard-written");
+      await onReplacing();
       // Given up meanwhile: another may have taken its place by now.
       this.#requireOpen();
       await disk.rename(this.#temporary, path);

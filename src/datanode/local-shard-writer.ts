@@ -1,7 +1,7 @@
 // A shard being written to a drive of this process. Its file has its final name from the first byte: without a footer
 // it is garbage, so nothing is renamed, and the folder can be synced while the bytes still come.
 
-import type { AppendFile, Disk } from "../disk/disk.ts";
+import type { AppendFile } from "../disk/disk.ts";
 import { shardErrorFrom } from "./shard-fault.ts";
 import { ShardError, type ShardWriter } from "./shard-store.ts";
 
@@ -16,7 +16,10 @@ export interface NewShardFile {
 }
 
 interface LocalShardWriterOptions extends NewShardFile {
-  readonly disk: Disk;
+  /** Removes the file, unless one that was made anew has taken its place. */
+  readonly remove: () => Promise<void>;
+  /** The same, durably. */
+  readonly undo: () => Promise<void>;
 }
 
 export class LocalShardWriter implements ShardWriter {
@@ -47,10 +50,14 @@ export class LocalShardWriter implements ShardWriter {
   async abort(): Promise<void> {
     if (this.#state === "ended") return;
     this.#state = "ended";
-    const { disk, file, path } = this.#options;
+    const { file, remove } = this.#options;
     await file.close();
     // What cannot be removed now has no footer, and is collected as an orphan.
-    await disk.unlink(path).catch(() => undefined);
+    await remove().catch(() => undefined);
+  }
+
+  undo(): Promise<void> {
+    return this.#options.undo();
   }
 
   async #guard(work: () => Promise<void>): Promise<void> {

@@ -82,12 +82,11 @@ async function putShard(request: DriveRequest): Promise<DriveAnswer> {
   const name = parseShardName(parameter);
   const creation = parseCreation(url);
   if (creation === "replacement") await packs.close(drive, name);
-  const kind = await receiveShard(raw, { drive, name, creation, key });
+  const { undo } = await receiveShard(raw, { drive, name, creation, key });
   const answer = { status: OK, body: NOTHING };
-  // What was made anew does no harm where nobody knows of it: the next repair makes it once more.
-  if (creation === "replacement") return answer;
-  // A sender that went away before it heard of success counts the shard as missing: nobody else knows of it.
-  return kind === "finish" ? { ...answer, undo: () => drive.delete(name) } : answer;
+  // A sender that went away before it heard of success counts the shard as missing: nobody else knows of it, but repair,
+  // which may have made it anew by now.
+  return undo === undefined ? answer : { ...answer, undo };
 }
 
 async function readShard({ drive, parameter, url, memory }: DriveRequest): Promise<DriveAnswer> {

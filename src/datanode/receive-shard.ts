@@ -17,14 +17,18 @@ export interface ReceivedShard {
   readonly key: BodyKey;
 }
 
-/**
- * Resolves when the shard is durable ("finish"), or gone as its sender wished ("abort").
- * @throws ShardError of the drive; RefusedRequestError for a malformed body; the network's error for a broken one.
- */
+export interface ShardReception {
+  /** "finish": the shard is durable; "abort": it is gone, as its sender wished. */
+  readonly kind: BodyEndKind;
+  /** Removes it again, unless another has taken its place; for a shard that was replaced there is nothing to undo. */
+  readonly undo: (() => Promise<void>) | undefined;
+}
+
+/** @throws ShardError of the drive; RefusedRequestError for a malformed body; the network's error for a broken one. */
 export async function receiveShard(
   request: IncomingMessage,
   { drive, name, creation, key }: ReceivedShard,
-): Promise<BodyEndKind> {
+): Promise<ShardReception> {
   const writer = await drive.create(name, creation);
   const batches = new BatchWriter(writer);
   try {
@@ -39,12 +43,18 @@ export async function receiveShard(
     const rest = await batches.drain();
     if (kind === "finish") await writer.finish(rest);
     else await writer.abort();
-    return kind;
+    // What was made anew does no harm where nobody knows of it: the next repair makes it once more.
+    const isUndone = kind === "finish" && creation === "new";
+    return { kind, undo: isUndone ? () => undo(writer, drive, name) : undefined };
   } catch (error) {
     await batches.settle();
     await writer.abort();
     throw error;
   }
+}
+
+function undo(writer: ShardWriter, drive: ShardStore, name: ShardName): Promise<void> {
+  return writer.undo === undefined ? drive.delete(name) : writer.undo();
 }
 
 /**

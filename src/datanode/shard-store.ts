@@ -56,6 +56,11 @@ export interface ShardWriter {
   finish(chunks: readonly Uint8Array[]): Promise<void>;
   /** Removes what was written; never rejects. */
   abort(): Promise<void>;
+  /**
+   * After `finish`, where nobody can be told of it: removes the shard durably, unless repair has put another in its place
+   * meanwhile. Only drives of this process have it, and only of a new shard.
+   */
+  undo?(): Promise<void>;
 }
 
 /**

@@ -262,3 +262,23 @@ test("a shard that became durable when its sender had given it up is removed aga
   await held.isOver;
   await expectEmpty(local);
 });
+
+test("a shard that repair has made anew stays, however late the first one is taken back", async () => {
+  const local = await givenLocalDrive();
+  const held = holdDrive(local, "finish");
+  const node = await givenNode({ drives: [held.drive] });
+  const client = await givenClient(node.url, { deadlineMs: DEADLINE_MS });
+  const name = newName();
+  const bytes = randomBytes(1_000);
+  const writer = await driveOf(client).create(name);
+  const finished = shardErrorOf(writer.finish([bytes]));
+  await held.reached;
+  expect(await finished).toBe("Unavailable");
+  await writer.abort();
+  await client.ready();
+  await (await local.create(name, "replacement")).finish([bytes]);
+  held.letGo();
+  await held.isOver;
+  for (let turn = 0; turn < 5; turn += 1) await driveOf(client).space();
+  expect(bytes.equals(await readShard(local, name, 0, bytes.length))).toBe(true);
+});

@@ -24,6 +24,7 @@ export function holdDrive(inner: ShardStore, what: "finish" | "read"): HeldDrive
     append: (chunks) => writer.append(chunks),
     abort: () => writer.abort(),
     finish: (chunks) => hold(() => writer.finish(chunks)),
+    undo: async () => writer.undo?.(),
   });
   const drive: ShardStore = {
     driveId: inner.driveId,

@@ -214,6 +214,25 @@ test("a replacement that was given up amid its last sync does nothing to the one
   expect(await drive.list("rebuilt")).toEqual([]);
 });
 
+test.each(["abort", "undo"] as const)(
+  "who ends late by %s leaves what has taken the place of its file",
+  async (end) => {
+    const { store } = await givenDrive();
+    const [replaced, own] = [newName(), newName()];
+    for (const name of [replaced, own]) {
+      const writer = await store.create(name);
+      await writer.append([Buffer.from("x")]);
+      if (end === "undo") await writer.finish([]);
+      if (name === replaced) {
+        await (await store.create(name, "replacement")).finish([Buffer.from("made anew")]);
+      }
+      await writer[end]?.();
+    }
+    expect(String(await readShard(store, replaced, 0, 9))).toBe("made anew");
+    expect(await shardErrorOf(store.size(own))).toBe("NotFound");
+  },
+);
+
 test("names that are none, and folders that are none, are bugs", async () => {
   const { store } = await givenDrive();
   const name = newName();
