@@ -10,6 +10,7 @@ import {
   messageIn,
   rawFrameOf,
 } from "../metadata/sqlite/write-frames.ts";
+import { requireOwnFolder } from "../util/own-folder.ts";
 import { CONTROL_SOCKET, REPORT_MS, type FromSide, type ToSide } from "./side-protocol.ts";
 import type { SideOrders } from "./supervisor-protocol.ts";
 
@@ -34,8 +35,12 @@ export class SideControl {
   #reporting: Promise<void> | undefined;
   #isClosed = false;
 
-  /** `onLost` is called when the lead is gone, and not once `close` was called. */
+  /**
+   * `onLost` is called when the lead is gone, and not once `close` was called.
+   * @throws Error when the folder is not there, or is somebody else's.
+   */
   constructor({ folder, token }: SideOrders, onLost: () => void) {
+    requireOwnFolder(folder);
     this.#onLost = onLost;
     this.#socket = connect(join(folder, CONTROL_SOCKET));
     const frames = new FrameReader(FRAME_BYTES_MAX, (frame) => this.#take(frame));

@@ -3,13 +3,14 @@
 // then is its incarnation ended.
 
 import { createHash, timingSafeEqual } from "node:crypto";
-import { createServer, type Server, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import { join } from "node:path";
 import { frameOf, FrameReader, messageIn } from "../metadata/sqlite/write-frames.ts";
 import type { OpenObjectStore } from "../store/open-object-store.ts";
 import type { SideReport } from "../store/side-workers.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { countsNow, sumOfCounts, type CountsView } from "../telemetry/summed-counts.ts";
+import { KeptSocket } from "../util/kept-socket.ts";
 import type { CloseStack } from "./close-stack.ts";
 import { GRACE_MS } from "./s3-face.ts";
 import {
@@ -57,7 +58,7 @@ export class SideDoor {
   readonly plan: SidePlan;
   readonly #parts: SideDoorParts;
   readonly #token: Buffer;
-  readonly #server: Server;
+  readonly #socket: KeptSocket;
   readonly #sides = new Set<Side>();
   /** Resolve when a connection is gone, and its incarnation is ended. */
   readonly #leaving = new Set<Promise<void>>();
@@ -70,20 +71,13 @@ export class SideDoor {
     this.#parts = parts;
     this.plan = parts.plan;
     this.#token = digest(parts.plan.token);
-    this.#server = createServer((socket) => this.#welcome(socket));
+    const path = join(parts.plan.folder, CONTROL_SOCKET);
+    this.#socket = new KeptSocket(path, (socket) => this.#welcome(socket));
   }
 
   /** @throws when there can be no socket in the folder. */
   listen(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#server.once("error", reject);
-      this.#server.listen(join(this.plan.folder, CONTROL_SOCKET), () => {
-        this.#server.off("error", reject);
-        // A connection that could not be accepted is tried again by who wanted it.
-        this.#server.on("error", () => undefined);
-        resolve();
-      });
-    });
+    return this.#socket.open();
   }
 
   /** How many serve beside the lead now. */
@@ -128,7 +122,7 @@ export class SideDoor {
 
   /** Resolves when all sides are gone, or have had their time. */
   async close(): Promise<void> {
-    this.#server.close();
+    this.#socket.close();
     const timer = setTimeout(() => {
       this.#parts.logger.warn({}, "workers that had not stopped in time are cut off");
       this.#sides.forEach((side) => side.cutOff());

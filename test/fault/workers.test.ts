@@ -1,9 +1,11 @@
 // A server of several workers, from outside: whichever of them a request comes to, the answer is the same; one that dies
 // takes its connections with it and nothing else; nothing that was acknowledged is lost, whoever dies or stops.
 
+import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { readdir, writeFile } from "node:fs/promises";
+import { readdirSync } from "node:fs";
+import { readdir, rm, writeFile } from "node:fs/promises";
 import type { IncomingMessage } from "node:http";
 import { get } from "node:https";
 import { join } from "node:path";
@@ -24,6 +26,8 @@ import { givenWorkers, isAlive, KEYS, type SeveralWorkers } from "../support/sev
 import { until } from "../support/until.ts";
 
 const LIMIT_MS = 60_000;
+/** Changes limits of a process that runs; of util-linux. */
+const LIMITER = "prlimit";
 const LONG = { timeout: 240_000 };
 const ENV = { KINTSUGI_ACCESS_KEY: KEYS.accessKey, KINTSUGI_SECRET_KEY: KEYS.secretKey };
 
@@ -284,6 +288,43 @@ test("a side that answers nobody is replaced, and the others go on", LONG, async
   expect(lab.lead).toBe(lead);
   await lab.server.waitFor(/beside the first worker, number 1: it did not answer/);
 });
+
+test(
+  "a side that has no file handle left loses no client: another worker has them",
+  LONG,
+  async ({ skip }) => {
+    const lab = await givenWorkers();
+    const [side = 0] = lab.sides;
+    const open = readdirSync(`/proc/${side}/fd`).length;
+    const limiting = ["--pid", String(side), `--nofile=${open}:`];
+    if (spawnSync(LIMITER, limiting).status !== 0) skip("no prlimit");
+    for (let round = 0; round < 3; round += 1) {
+      const answers = Array.from({ length: 8 }, () => fetch(`${lab.url}/_kintsugi/live`));
+      expect((await Promise.all(answers)).map(({ status }) => status)).toEqual(Array(8).fill(200));
+    }
+    expect(lab.sides).toEqual([side]);
+    expect(lab.server.output).not.toContain("started anew");
+  },
+);
+
+test(
+  "a folder of sockets that somebody cleaned away is there again for the next side",
+  LONG,
+  async () => {
+    const lab = await givenWorkers();
+    const [side = 0] = lab.sides;
+    await rm(join(lab.scratch, (await readdir(lab.scratch))[0] ?? "none"), { recursive: true });
+    process.kill(side, "SIGKILL");
+    await until(LIMIT_MS, "its end", () => !isAlive(side));
+    await lab.sidesReady(1);
+    const [next = 0] = lab.sides;
+    const client = await lab.clientAt(next);
+    await client.send(new PutObjectCommand({ Bucket: "bucket", Key: "later", Body: "bytes" }));
+    expect(await textOf(lab.client(), "later")).toBe("bytes");
+    expect(await lab.server.stop()).toMatchObject({ code: 0 });
+    expect(await readdir(lab.scratch)).toEqual([]);
+  },
+);
 
 test("connections with TLS are dealt as well", LONG, async () => {
   const { cert, key } = makeCertificate("localhost");

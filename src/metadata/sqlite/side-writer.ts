@@ -2,7 +2,9 @@
 // ends is made anew for a while; what was under way then may be durable or not, as when the writer's thread has died.
 
 import { createConnection, type Socket } from "node:net";
+import { dirname } from "node:path";
 import type { Clock } from "../../util/clock.ts";
+import { requireOwnFolder } from "../../util/own-folder.ts";
 import { FRAME_BYTES_MAX, frameOf, FrameReader, messageIn, rawFrameOf } from "./write-frames.ts";
 import type { WriterDoor } from "./write-listener.ts";
 import type { GroupReply, SideNews } from "./write-protocol.ts";
@@ -54,6 +56,12 @@ export class SideWriter {
 
   #connect(): void {
     const { socketPath, token } = this.#options;
+    try {
+      requireOwnFolder(dirname(socketPath));
+    } catch (error) {
+      this.#lose(asError(error));
+      return;
+    }
     const socket = createConnection(socketPath);
     this.#socket = socket;
     let problem = new Error("the metadata's writer has closed the connection");
@@ -65,7 +73,7 @@ export class SideWriter {
       try {
         frames.push(chunk);
       } catch (error) {
-        socket.destroy(error instanceof Error ? error : new Error(String(error)));
+        socket.destroy(asError(error));
       }
     });
     socket.on("error", (error: Error) => (problem = error));
@@ -82,7 +90,7 @@ export class SideWriter {
       this.#options.onNews(message);
     } catch (error) {
       // At the start that is the end; later the connection ends, and it is tried again with the next one.
-      this.#onRefused?.(error instanceof Error ? error : new Error(String(error)));
+      this.#onRefused?.(asError(error));
       throw error;
     }
     if (message.kind !== "ready") return;
@@ -121,4 +129,8 @@ export class SideWriter {
       socket.destroySoon();
     });
   }
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
 }

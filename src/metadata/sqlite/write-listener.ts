@@ -3,8 +3,8 @@
 // way; one that ends, or says anything else, loses its connection, and what it sent is withdrawn unless it has begun.
 
 import { createHash, timingSafeEqual } from "node:crypto";
-import { rm } from "node:fs/promises";
-import { createServer, type Server, type Socket } from "node:net";
+import type { Socket } from "node:net";
+import { KeptSocket } from "../../util/kept-socket.ts";
 import { FRAME_BYTES_MAX, frameOf, FrameReader, messageIn } from "./write-frames.ts";
 import type { SentGroup, WriteMerger } from "./write-merger.ts";
 import type { FromWriter, SideNews, WriteGroup } from "./write-protocol.ts";
@@ -17,8 +17,6 @@ export interface WriterDoor {
   readonly token: string;
 }
 
-/** What Linux takes: a longer path would be cut off, and name something else. */
-const PATH_BYTES_MAX = 107;
 const TOKEN_BYTES_MAX = 1_024;
 /** Who has not said the token by then is sent away. */
 const TOKEN_MS_MAX = 5_000;
@@ -31,7 +29,7 @@ export class WriteListener {
   readonly #sockets = new Set<Socket>();
   /** Those who have said the token. */
   readonly #sides = new Set<Side>();
-  readonly #server: Server;
+  #door: KeptSocket | undefined;
   /** Told to those who come later: whether there is something to read, and how the members are. */
   #ready: Extract<SideNews, { kind: "ready" }> | undefined;
   #report: Extract<SideNews, { kind: "report" }> | undefined;
@@ -39,25 +37,13 @@ export class WriteListener {
   constructor(token: string, merger: WriteMerger) {
     this.#token = digest(token);
     this.#merger = merger;
-    this.#server = createServer((socket) => this.#welcome(socket));
   }
 
   /** @throws when there can be no socket at that path. */
   async listen(socketPath: string): Promise<void> {
-    if (Buffer.byteLength(socketPath) > PATH_BYTES_MAX) {
-      throw new Error(`${socketPath} is too long for a socket`);
-    }
-    // Of a thread that has ended.
-    await rm(socketPath, { force: true });
-    await new Promise<void>((resolve, reject) => {
-      this.#server.once("error", reject);
-      this.#server.listen(socketPath, () => {
-        this.#server.off("error", reject);
-        // A connection that could not be accepted is tried again by who wanted it.
-        this.#server.on("error", () => undefined);
-        resolve();
-      });
-    });
+    const door = new KeptSocket(socketPath, (socket) => this.#welcome(socket));
+    await door.open();
+    this.#door = door;
   }
 
   /** How many processes have said the token. */
@@ -77,7 +63,7 @@ export class WriteListener {
 
   /** Sends everybody away. Harmless when it never listened. */
   close(): void {
-    this.#server.close();
+    this.#door?.close();
     for (const socket of this.#sockets) {
       socket.destroySoon();
       // One that takes nothing keeps nobody here.
