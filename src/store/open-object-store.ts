@@ -140,6 +140,7 @@ const DEFAULT_LIMITS: StoreLimits = {
   reserveInodesMax: 10_000,
   spaceEveryMs: 5_000,
   bufferBytesMax: defaultBudget(Math.min(process.constrainedMemory() || Infinity, totalmem())),
+  processCount: 1,
 };
 /** SQLite's log takes so much, and what stands in it needs as much again to go where it belongs. */
 const METADATA_RESERVE_BYTES = 32 * 1024 * 1024;
@@ -218,7 +219,7 @@ async function openContext(
       idleBytesMax: IDLE_BYTES_MAX,
       allocate: stripeAllocator(codec, geometry),
     }),
-    driveTurns: new DriveTurns(),
+    driveTurns: new DriveTurns(limits.processCount),
     hasFastEtags: options.hasFastEtags === true,
     readings: new ReadTracker(clock),
     litter: new Litter(),

@@ -35,6 +35,8 @@ export interface StoreLimits extends SpaceLimits {
   readonly partBytesMin: number;
   /** Bytes of bodies and answers that are under way at a time, of all clients. */
   readonly bufferBytesMax: number;
+  /** Processes that serve from these drives, this one included. */
+  readonly processCount: number;
   /** How long a deleted set's shards stay at least, in monotonic milliseconds. */
   readonly trashGraceMs: number;
 }

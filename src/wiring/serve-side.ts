@@ -14,7 +14,6 @@ import { RequestCounts } from "../telemetry/request-counts.ts";
 import { countsNow } from "../telemetry/summed-counts.ts";
 import { inHaste } from "../util/lab-haste.ts";
 import { CloseStack } from "./close-stack.ts";
-import { shareOfMemory } from "./memory-share.ts";
 import { openMasterKeys } from "./master-keyring.ts";
 import { openDrivesBeside, type DriveAt } from "./open-drives.ts";
 import { openS3Face, type S3FaceOptions } from "./s3-face.ts";
@@ -22,6 +21,7 @@ import { isReady } from "./serve-store.ts";
 import type { SideControl } from "./side-control.ts";
 import { WRITES_SOCKET, type SideWelcome } from "./side-protocol.ts";
 import type { SideOrders } from "./supervisor-protocol.ts";
+import { shareOfWorker } from "./worker-share.ts";
 
 /** As the lead names this machine to drives. */
 const NODE_NAME = "local";
@@ -73,7 +73,7 @@ export async function serveSide(
   const homeDrive = drives.find(({ driveId }) => driveId === home.driveId);
   const metadataSpace = homeDrive && (() => homeDrive.space());
   const parts = { metadata, metadataSpace, drives, codec, clusterId, clock, logger, keys };
-  const limits = shareOfMemory(welcome.config.settings.workers);
+  const limits = shareOfWorker(welcome.config.settings.workers);
   const more = { hasFastEtags, limits, sideIncarnation: incarnation };
   const store = await openObjectStore({ ...parts, ...more });
   closeStack.add(() => store.close());

@@ -16,7 +16,6 @@ import { RequestCounts } from "../telemetry/request-counts.ts";
 import type { Clock } from "../util/clock.ts";
 import { inHaste } from "../util/lab-haste.ts";
 import type { AdminFace } from "./admin-face.ts";
-import { shareOfMemory } from "./memory-share.ts";
 import { openMasterKeys, type MasterKeyring } from "./master-keyring.ts";
 import type { DriveSummary } from "./banner.ts";
 import type { CloseStack } from "./close-stack.ts";
@@ -27,6 +26,7 @@ import { openS3Face, type S3Face, type S3FaceOptions } from "./s3-face.ts";
 import { openSideDoor, type SideDoor } from "./side-door.ts";
 import type { SideWelcome } from "./side-protocol.ts";
 import type { SidePlan } from "./supervisor-protocol.ts";
+import { shareOfWorker } from "./worker-share.ts";
 
 /** How often the trash is looked at while there is nothing to do. */
 const TRASH_IDLE_MS = inHaste(5_000);
@@ -249,7 +249,7 @@ async function openStore(
   const secret = rootKeys?.secretKey ?? clusterSecret;
   const keyring = await openMasterKeys(metadata, { ...encryption, logger, secret });
   const { keys } = keyring;
-  const limits = shareOfMemory(1 + (sides?.plan.count ?? 0));
+  const limits = shareOfWorker(1 + (sides?.plan.count ?? 0));
   const owner = { isSoleOwner: true, clock, logger, hasFastEtags };
   const store = await openObjectStore({ ...parts, ...owner, keys, limits });
   closeStack.add(() => store.close());
