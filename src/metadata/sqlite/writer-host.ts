@@ -7,11 +7,12 @@ import type { Database } from "better-sqlite3";
 import type { DriveId } from "../../core/ids.ts";
 import type { JournalMember } from "../../journal/journal-member.ts";
 import { isFenced, QuorumLostError, type MemberGroup } from "../members/member-group.ts";
-import { openMember, type MemberSpec } from "../members/member-spec.ts";
+import type { MemberSpec } from "../members/member-spec.ts";
 import { RECORD_KIND } from "../../journal/journal-record.ts";
 import { MembersError } from "../members/survey.ts";
 import { GiveBack } from "./give-back.ts";
 import { GroupWriter } from "./group-writer.ts";
+import { HostMembers } from "./host-members.ts";
 import { openBesideMembers, openForWriting } from "./open-database.ts";
 import { openWithMembers, type OpenedWithMembers } from "./open-with-members.ts";
 import { setAside } from "./restore-database.ts";
@@ -21,6 +22,7 @@ import {
   messageOf,
   type FromWriter,
   type GroupReply,
+  type MembersChange,
   type WriteGroup,
 } from "./write-protocol.ts";
 
@@ -70,8 +72,11 @@ export class WriterHost {
   #writer: GroupWriter | undefined;
   #group: MemberGroup | undefined;
   #snapshots: SnapshotSchedule | undefined;
-  #members: JournalMember[] = [];
-  #specs: MemberSpec[] = [];
+  readonly #members: HostMembers;
+  /** As given, but for drives that have come or gone since. */
+  #plan: MembersPlan | undefined;
+  /** While who the members are changes: groups wait for it. */
+  #changing: Promise<unknown> | undefined;
   #clusterId: string | undefined;
   #lastEpoch: number | undefined;
   #isClosed = false;
@@ -88,6 +93,8 @@ export class WriterHost {
       betweenGroups: (work) => this.#betweenGroups(work),
       takeSnapshot: (freeBytes) => this.#snapshots?.makeRoom(freeBytes) ?? false,
     });
+    this.#plan = options.plan;
+    this.#members = new HostMembers(options.openMember);
     this.#clusterId = options.plan?.clusterId;
     this.#lastEpoch = options.plan?.lastEpoch;
   }
@@ -100,7 +107,7 @@ export class WriterHost {
       send({ kind: "ready", clusterId: undefined, remarks: [] });
       return;
     }
-    for (const spec of plan.specs) await this.#addMember(spec);
+    for (const spec of plan.specs) await this.#members.add(spec);
     const remarks: string[] = [];
     try {
       remarks.push(...(await this.#open(plan)).remarks);
@@ -114,7 +121,8 @@ export class WriterHost {
   }
 
   async apply(group: WriteGroup): Promise<GroupReply> {
-    const applying = this.#apply(group);
+    const apply = (): Promise<GroupReply> => this.#apply(group);
+    const applying = this.#changing === undefined ? apply() : this.#changing.then(apply, apply);
     this.#applying = applying;
     return applying;
   }
@@ -127,27 +135,64 @@ export class WriterHost {
       this.#giveBack.noteGroup();
       return { kind: "answers", answers };
     } catch (error) {
+      // What the members may hold comes to be, though the database has no room for it now: that is no refusal.
+      const mayComeToBe = this.#writer?.isHandedOver === true;
       this.#lose(error);
-      const isAway = this.#options.plan !== undefined && !faultOf(error).isFull;
-      return { kind: "group-failed", fault: { ...faultOf(error), isAway } };
+      const fault = faultOf(error);
+      const isFull = fault.isFull && !mayComeToBe;
+      const isAway = this.#options.plan !== undefined && !isFull;
+      return { kind: "group-failed", fault: { ...fault, isFull, isAway } };
     }
   }
 
   /** A member that was not there at the start: it is brought up to date and takes part. */
   async addMember(spec: MemberSpec): Promise<void> {
-    const member = await this.#addMember(spec);
+    const member = await this.#members.add(spec);
     if (member !== undefined) this.#group?.add(member, undefined);
     // One that was waited for.
     this.#wait?.end();
   }
 
+  /**
+   * Drives have come or gone: members are chosen among these from now on. Those that are new are brought up to date first;
+   * then a new epoch begins, for which writes wait. Resolves to why the members are still those of before.
+   */
+  async changeMembers(change: MembersChange): Promise<string | undefined> {
+    const [before, group] = [this.#plan, this.#group];
+    if (before === undefined || group === undefined) return "the metadata takes no changes now";
+    const plan = { ...before, drives: change.drives };
+    this.#plan = plan;
+    const hasEnded = (): boolean => this.#group !== group || this.#isClosed;
+    const state = await this.#members.change(group, change, hasEnded);
+    if (state === "same") return undefined;
+    if (state === "behind") return "the new members are not up to date yet";
+    if (hasEnded() || this.#changing !== undefined) return "the members are being opened anew";
+    const beginning = this.#beginAnew(plan).finally(() => (this.#changing = undefined));
+    this.#changing = beginning;
+    return beginning;
+  }
+
+  /** A new epoch, with the members that the plan gives. Resolves to why there is none; then it goes on by itself. */
+  async #beginAnew(plan: MembersPlan): Promise<string | undefined> {
+    if (this.#writer === undefined) return "the writer has ended";
+    await this.#giveUp();
+    try {
+      await this.#open(plan);
+      return undefined;
+    } catch (error) {
+      if (isFenced(error)) this.#fence(error);
+      else this.#reopenLater(plan);
+      return messageOf(error);
+    }
+  }
+
   /** Resolves to why the database could not be made anew from the members, or not yet; undefined when it was. */
   async restore(): Promise<string | undefined> {
-    const { plan } = this.#options;
+    const plan = this.#plan;
     if (plan === undefined) return "there are no members";
     if (this.#isFenced) return FENCED;
     // Two that open it at the same time would be two writers.
-    if (this.#reopening !== undefined) return "it is being opened anew already";
+    if (this.#reopening ?? this.#changing) return "it is being opened anew already";
     return new Promise((resolve) => {
       const onTry = (words: string, tries: number): void => {
         if (tries === RESTORE_TRIES) resolve(`${words}. It goes on by itself`);
@@ -166,9 +211,8 @@ export class WriterHost {
     return this.#writer === undefined ? "the writer has ended" : problem;
   }
 
-  /** Resolves to why the database stands where it was; undefined when it does not. */
-  async #setAside(): Promise<string | undefined> {
-    // The group under way, if there is one, ends first; no other begins.
+  /** The group under way, if there is one, ends first; no other begins. */
+  async #giveUp(): Promise<void> {
     const writer = this.#writer;
     this.#writer = undefined;
     await this.#applying;
@@ -176,6 +220,11 @@ export class WriterHost {
     this.#group?.end();
     this.#group = undefined;
     writer?.close();
+  }
+
+  /** Resolves to why the database stands where it was; undefined when it does not. */
+  async #setAside(): Promise<string | undefined> {
+    await this.#giveUp();
     try {
       await setAside(this.#options.path);
       return undefined;
@@ -188,12 +237,13 @@ export class WriterHost {
     this.#isClosed = true;
     this.#giveBack.close();
     this.#wait?.end();
+    await this.#changing?.catch(() => undefined);
     await this.#reopening;
     await this.#snapshots?.stop();
     this.#group?.end();
     this.#writer?.close();
     this.#writer = undefined;
-    await Promise.allSettled(this.#members.map((member) => member.close()));
+    await this.#members.close();
   }
 
   /** Where there is a writer, and no group under way: the work must not wait for anything. */
@@ -207,14 +257,6 @@ export class WriterHost {
     if (this.#writer === undefined) return Infinity;
     const { count, free, sizeBytes } = this.#writer.pages;
     return (count - free) * sizeBytes;
-  }
-
-  async #addMember(spec: MemberSpec): Promise<JournalMember | undefined> {
-    if (this.#specs.some(({ driveId }) => driveId === spec.driveId)) return undefined;
-    this.#specs.push(spec);
-    const member = await (this.#options.openMember ?? openMember)(spec);
-    this.#members.push(member);
-    return member;
   }
 
   /** Without members a connection that was given up is opened again by the next group. */
@@ -232,14 +274,12 @@ export class WriterHost {
 
   async #open(plan: MembersPlan): Promise<OpenedWithMembers> {
     const { path, send } = this.#options;
-    const order = new Map(plan.drives.map((driveId, index) => [driveId, index]));
-    const placeOf = ({ driveId }: JournalMember): number => order.get(driveId) ?? order.size;
     const opened = await openWithMembers({
       ...plan,
       path,
       lastEpoch: this.#lastEpoch,
       clusterId: this.#clusterId,
-      members: this.#members.toSorted((a, b) => placeOf(a) - placeOf(b)),
+      members: this.#members.inOrder(plan.drives),
       onProgress: (message) => send({ kind: "log", level: "info", message }),
       onReport: (report) => send({ kind: "report", report }),
     });
@@ -252,7 +292,7 @@ export class WriterHost {
       liveBytes: () => this.#liveBytes(),
       group: opened.group,
       copies: plan.toleratedCount + 1,
-      specs: () => this.#specs,
+      specs: () => this.#members.specs,
       onProblem: (message) => send({ kind: "log", level: "warn", message }),
       recordBytesMin: plan.snapshotBytesMin,
     });
@@ -261,14 +301,15 @@ export class WriterHost {
     // It may also have been replaced by an attempt before this one.
     send({ kind: "replaced" });
     // Those that came meanwhile; the others are in it.
-    for (const member of this.#members) opened.group.add(member, undefined);
+    for (const member of this.#members.all) opened.group.add(member, undefined);
     send({ kind: "report", report: opened.group.report() });
     return opened;
   }
 
   /** After a group that failed. Nothing else was under way: groups come one at a time. */
   #lose(error: unknown): void {
-    const { plan, path } = this.#options;
+    const { path } = this.#options;
+    const plan = this.#plan;
     const writer = this.#writer;
     this.#writer = undefined;
     if (plan === undefined || writer === undefined || this.#isClosed) return;
