@@ -26,7 +26,9 @@ interface Share {
   openCount: number;
   /** Given to it since, and not answered: in the order of their ids. */
   readonly given: Map<number, Given>;
-  /** Turns in which it gets no more than others leave it: it could not receive one. */
+  /** The last that it was asked about. */
+  askedId: number;
+  /** Turns in which others come first: it could not receive one, or has not for a while. */
   restTurns: number;
 }
 
@@ -34,7 +36,7 @@ interface Share {
 const WAITING_MAX = 511;
 /** One that so many could not receive is cut off: its client may try again. */
 const LOST_MAX = 3;
-/** Who could not receive one has few, and would get all that come. */
+/** Who could not receive one has few, and would get all that come; so would one that hangs. */
 const REST_TURNS = 5;
 
 export class ConnectionDealer<To extends Taker = Taker> {
@@ -63,7 +65,7 @@ export class ConnectionDealer<To extends Taker = Taker> {
 
   /** A worker that is ready. */
   add(taker: To): void {
-    this.#shares.set(taker, { openCount: 0, given: new Map(), restTurns: 0 });
+    this.#shares.set(taker, { openCount: 0, given: new Map(), askedId: 0, restTurns: 0 });
     for (const connection of this.#waiting.splice(0)) this.#deal(fresh(connection));
   }
 
@@ -78,7 +80,12 @@ export class ConnectionDealer<To extends Taker = Taker> {
   turn(): void {
     for (const [taker, share] of this.#shares) {
       if (share.restTurns > 0) share.restTurns -= 1;
-      if (share.given.size > 0) taker.ask(this.#lastId);
+      const [oldest] = share.given.keys();
+      if (oldest === undefined) continue;
+      // It is busy with something else, or hangs: those who come now are served sooner by others.
+      if (oldest <= share.askedId) share.restTurns = REST_TURNS;
+      share.askedId = this.#lastId;
+      taker.ask(this.#lastId);
     }
   }
 

@@ -168,6 +168,24 @@ test("who could not receive one has the fewest, and still gets none for a while"
   expect(poor.given).toEqual([1, 6]);
 });
 
+test("who takes nothing for a second gets no more for a while, and keeps what it was given", () => {
+  const { dealer, socket, poor, rich } = givenLoss();
+  dealer.turn();
+  dealer.noteOpen(rich, 100);
+  socket.connect();
+  // A second may be over at once.
+  expect([poor.given, rich.given]).toEqual([[1, 2], []]);
+  dealer.turn();
+  for (let count = 0; count < 3; count += 1) socket.connect();
+  expect([poor.given, rich.given]).toEqual([
+    [1, 2],
+    [3, 4, 5],
+  ]);
+  dealer.noteTaken(poor, 1, 1);
+  dealer.noteTaken(poor, 2, 2);
+  expect(rich.given).toEqual([3, 4, 5]);
+});
+
 test("a connection that nobody can receive is cut off after a few tries", () => {
   const { dealer, socket, workers } = givenDealer(1);
   const [only] = workers;
