@@ -35,6 +35,11 @@ export interface LocalDriveOptions {
   readonly ownsFolder?: boolean;
 }
 
+interface ReadOfShard {
+  readonly offset: number;
+  readonly target: Uint8Array;
+}
+
 const OPEN_MAX_DEFAULT = 64;
 
 /**
@@ -102,11 +107,8 @@ class LocalDrive implements ShardStore {
     if (this.#closed) return Promise.reject(this.#closedError());
     const path = shardPath(name);
     return this.#openShards.read(path, offset, target).then(
-      (count) => {
-        if (count === target.length) return;
-        throw new ShardError("Corrupt", `${this.label}: ${path} ends at ${offset + count}`);
-      },
-      (error: unknown) => this.#translate(error),
+      (count) => this.#requireAll(path, offset + count, offset + target.length),
+      (error: unknown) => this.#readAgain(error, path, { offset, target }),
     );
   }
 
@@ -116,11 +118,14 @@ class LocalDrive implements ShardStore {
 
   size(name: ShardName): Promise<number> {
     // Never from a file that is open already: it may have been opened while it was still growing.
-    return this.#guard(async () => {
+    const ask = async (): Promise<number> => {
       const file = await this.#disk.open(shardPath(name));
       await file.close();
       return file.sizeBytes;
-    });
+    };
+    return this.#guard(() =>
+      ask().catch((error: unknown) => this.#whereDriveIsWell(error, shardPath(name), ask)),
+    );
   }
 
   delete(name: ShardName): Promise<void> {
@@ -160,6 +165,41 @@ class LocalDrive implements ShardStore {
   async close(): Promise<void> {
     this.#closed = true;
     this.#openShards.forgetAll();
+  }
+
+  #requireAll(path: string, end: number, wantedEnd: number): void {
+    if (end === wantedEnd) return;
+    throw new ShardError("Corrupt", `${this.label}: ${path} ends at ${end}`);
+  }
+
+  #readAgain(error: unknown, path: string, { offset, target }: ReadOfShard): Promise<void> {
+    const read = async (): Promise<void> => {
+      const count = await this.#openShards.read(path, offset, target);
+      this.#requireAll(path, offset + count, offset + target.length);
+    };
+    return this.#guard(() => this.#whereDriveIsWell(error, path, read));
+  }
+
+  /**
+   * A drive that cannot read one file and answers for the rest has a bad block: the shard is lost, and is made anew, but the
+   * drive is as good as before. What failed is done once more, for a cable may have been loose.
+   * @throws ShardError Corrupt then; Unavailable where the drive as a whole does not answer; and any other error as it is.
+   */
+  async #whereDriveIsWell<Value>(
+    error: unknown,
+    path: string,
+    again: () => Promise<Value>,
+  ): Promise<Value> {
+    if (!isReadError(error)) throw error;
+    await this.#checkPresent();
+    await this.#disk.space();
+    try {
+      return await again();
+    } catch (second) {
+      if (!isReadError(second)) throw second;
+      const words = `${this.label}: ${path} cannot be read`;
+      throw new ShardError("Corrupt", words, { cause: second });
+    }
   }
 
   async #syncRemoval(folder: string): Promise<void> {
@@ -256,4 +296,8 @@ class LocalDrive implements ShardStore {
   #closedError(): ShardError {
     return new ShardError("Unavailable", `${this.label}: it is closed`);
   }
+}
+
+function isReadError(error: unknown): boolean {
+  return error instanceof DiskError && error.code === "EIO";
 }

@@ -5,6 +5,7 @@ import { expect, test } from "vitest";
 import { ShardError } from "../../src/datanode/shard-store.ts";
 import type { ObjectRecord } from "../../src/metadata/records.ts";
 import type { ByteWindow } from "../../src/store/byte-window.ts";
+import { AT_ONCE } from "../../src/store/repair/pace.ts";
 import {
   bytesOf,
   callsOf,
@@ -106,9 +107,27 @@ test("F28 damaged and missing shards are noted for repair, shards of drives that
   expect(found?.content).toMatchObject({ set: { missing: [1] } });
 });
 
+test("F26 a shard that cannot be read is noted for repair, and its drive is not set aside for it", async () => {
+  const lab = await givenStore();
+  const bytes = bytesOf(MIB, 1);
+  const object = await lab.put("key", bytes);
+  await damages["F26 a shard that cannot be read"]?.(lab, object, 1);
+  expect((await lab.get("key")).equals(bytes)).toBe(true);
+  const setId = setIdOf(object);
+  expect(await lab.metadata.listDegradedSets(undefined, 9)).toMatchObject([
+    { id: setId, missing: [1] },
+  ]);
+  expect(lab.store.awayCount()).toBe(0);
+  // The new file lies elsewhere on the platter.
+  const { disk } = await lab.shardOf(object, 1);
+  disk.heal();
+  expect(await lab.store.repairSet(setId, { pace: AT_ONCE })).toMatchObject({ rebuilt: [1] });
+});
+
 test.each([
   ["F38 gone", "F36 a shard that is gone", "InternalError"],
-  ["F38 away", "F26 a shard that cannot be read", "ServiceUnavailable"],
+  ["F38 unreadable", "F26 a shard that cannot be read", "InternalError"],
+  ["F38 away", "F46 a drive that hangs", "ServiceUnavailable"],
 ])("three shards %s: the read fails and says so", async (_title, name, code) => {
   const lab = await givenStore();
   const object = await lab.put("key", bytesOf(MIB, 1));
@@ -186,6 +205,35 @@ test("F46 a drive that never answers holds nobody up, even while the others are 
     await lab.put(key, bytes);
     expect((await lab.get(key)).equals(bytes)).toBe(true);
   }
+});
+
+test("where more drives are late than others can stand in for, none of them is asked", async () => {
+  const asked = new Set<number>();
+  const waiting: (() => void)[] = [];
+  const lab = await givenStore({
+    limits: { hedgeMsMin: 1 },
+    wrap: (drive) => ({
+      ...callsOf(drive),
+      read: async (name, offset, target) => {
+        asked.add(name.index);
+        await new Promise<void>((resolve) => waiting.push(resolve));
+        return drive.read(name, offset, target);
+      },
+    }),
+  });
+  const bytes = bytesOf(MIB, 1);
+  await lab.put("key", bytes);
+  const getting = lab.get("key");
+  await expect.poll(() => waiting.length).toBe(4);
+  // Many times as long as a read may take.
+  await new Promise((resolve) => void setTimeout(resolve, 40));
+  expect([...asked].toSorted()).toEqual([0, 1, 2, 3]);
+  // Two of them come: parity can do without the others, and is asked.
+  waiting.splice(0, 2).forEach((release) => release());
+  await expect.poll(() => asked.size).toBe(6);
+  waiting.splice(2).forEach((release) => release());
+  expect((await getting).equals(bytes)).toBe(true);
+  waiting.forEach((release) => release());
 });
 
 test("bytes that decode to something implausible are not sent", async () => {

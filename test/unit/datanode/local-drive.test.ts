@@ -163,11 +163,35 @@ test("F34 a shard that is cut off under a reader is Corrupt, and readable again 
 test("an error of a read is not kept: the next one opens the file anew", async () => {
   const { drive, store } = await givenDrive();
   const name = await givenShard(store, Buffer.from("x"));
-  drive.inject({ calls: ["open"], times: 1, effect: { kind: "error", code: "EIO" } });
-  expect(await shardErrorOf(readShard(store, name, 0, 1))).toBe("Unavailable");
-  drive.inject({ calls: ["read"], times: 1, effect: { kind: "error", code: "EIO" } });
-  expect(await shardErrorOf(readShard(store, name, 0, 1))).toBe("Unavailable");
+  for (const call of ["open", "read"] as const) {
+    drive.inject({ calls: [call], times: 1, effect: { kind: "error", code: "OTHER" } });
+    expect(await shardErrorOf(readShard(store, name, 0, 1))).toBe("Unavailable");
+  }
   expect((await readShard(store, name, 0, 1)).toString()).toBe("x");
+});
+
+test("F26 a shard that cannot be read on a drive that is well is rotten; an error that passes is none", async () => {
+  const { drive, store } = await givenDrive();
+  const name = await givenShard(store, Buffer.from("x"));
+  const size = () => store.size(name);
+  const read = () => {
+    store.forget?.(name);
+    return readShard(store, name, 0, 1);
+  };
+  for (const [call, sizeCode] of [["open", "Corrupt"] as const, ["read", undefined] as const]) {
+    const fault = { calls: [call], pathPrefix: "shards/7f", effect: EIO };
+    drive.inject({ ...fault, times: 1 });
+    expect(String(await read())).toBe("x");
+    const heal = drive.inject(fault);
+    expect(await shardErrorOf(read())).toBe("Corrupt");
+    expect(await shardErrorOf(size())).toBe(sizeCode);
+    heal();
+    // The drive as a whole.
+    const healAll = drive.inject({ calls: [call], effect: EIO });
+    expect(await shardErrorOf(read())).toBe("Unavailable");
+    healAll();
+  }
+  expect(await size()).toBe(1);
 });
 
 test("files and folders that are no shards are not listed", async () => {
@@ -240,6 +264,8 @@ test("names that are none, and folders that are none, are bugs", async () => {
   expect(() => store.create({ ...name, index: 1.5 })).toThrow("has an index");
   await expect(store.list(256)).rejects.toThrow("one of the folders");
 });
+
+const EIO = { kind: "error", code: "EIO" } as const;
 
 async function givenDrive(
   options: Partial<SimDriveOptions> = {},
