@@ -50,10 +50,7 @@ export async function verifyObjects(options: VerifyOptions): Promise<VerifyRepor
   if (coversAll) await verification.checkMetadata();
   const isComplete = await verification.walk();
   const isWhole = isComplete && coversAll;
-  if (isWhole) {
-    await verification.noteFoundPacks();
-    await verification.checkCopies();
-  }
+  if (isWhole) await verification.checkCopies();
   const unnamed = isWhole ? await findUnnamed(options) : undefined;
   return tally.report({ isComplete, query, unnamed });
 }
@@ -87,7 +84,6 @@ class Verification {
   /** Resolves to whether it came to the end. */
   async walk(): Promise<boolean> {
     const { metadata, readings } = this.#context;
-    await this.#notes.begin();
     let after: WalkPosition | undefined;
     while (!this.#isAborted) {
       // What is deleted from now on keeps its shards until this page is done.
@@ -137,11 +133,6 @@ class Verification {
     );
   }
 
-  /** Packs that are whole again: after a walk that saw all that is in them. */
-  noteFoundPacks(): Promise<void> {
-    return this.#notes.noteFoundPacks();
-  }
-
   /** Copies of the metadata that are not up to date: what lies in it has less redundancy than it should. */
   async checkCopies(): Promise<void> {
     for (const problem of copyProblems(this.#context.metadata.journalReport())) {
@@ -168,7 +159,6 @@ class Verification {
     // What was cut short says nothing.
     if (this.#isAborted) return;
     this.#tally.noteEntry(entry, read);
-    this.#notes.noteFound(entry.content, fault);
     if (fault === undefined || !(await this.#stillNamed(entry, previous))) return;
     this.#notes.noteLost(fault, entry.content);
     const { key, detail } = position;
