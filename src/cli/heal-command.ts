@@ -45,7 +45,9 @@ export async function heal(
     ? `${JSON.stringify(answer)}\n`
     : renderHeal(answer).split("\n").map(plainText).join("\n");
   context.stdout.write(text);
-  return answer.degraded.sets === 0 && answer.failing.sets === 0 ? WELL : NOT_WELL;
+  // While it is looking, figures are of the last look.
+  const isWhole = answer.degraded.sets === 0 && answer.failing.sets === 0;
+  return answer.state === "idle" && isWhole ? WELL : NOT_WELL;
 }
 
 function isUnderWay({ state }: HealAnswer): boolean {

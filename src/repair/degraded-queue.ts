@@ -72,8 +72,12 @@ export class DegradedQueue {
       await giveWay();
     }
     this.#after = after;
-    this.#chosen = weakest(chosen);
-    return { sets, bytes, bySpare, waitingSets, isMore: from !== undefined || after !== undefined };
+    const isMore = from !== undefined || after !== undefined;
+    // Those of an earlier look are not in this one: they are not to wait until it is their turn again.
+    const left = isMore ? this.#chosen : [];
+    const byId = new Map([...left, ...chosen].map((each) => [each.setId, each]));
+    this.#chosen = weakest([...byId.values()]);
+    return { sets, bytes, bySpare, waitingSets, isMore };
   }
 }
 

@@ -6,6 +6,8 @@ import type { DriveId, SetId } from "../core/ids.ts";
 import type { MetadataStore } from "../metadata/metadata-store.ts";
 import type { ShardSetRecord } from "../metadata/records.ts";
 import type { RepairOperations } from "../store/repair/repair-operations.ts";
+import type { Logger } from "../telemetry/logger.ts";
+import type { Clock } from "../util/clock.ts";
 import { crashPoint } from "../util/crash-point.ts";
 
 /** A drive, and when it was laid out, in milliseconds since 1970. */
@@ -29,9 +31,18 @@ interface Walk {
   readonly isDone: boolean;
 }
 
+/** What a walk that failed waits for: it is no reason to hold up anything else. */
+interface Failure {
+  readonly count: number;
+  /** Monotonic milliseconds. */
+  readonly againAt: number;
+}
+
 /** Sets that are looked at in one step, and at a time. */
 const SETS_PER_STEP = 512;
 const CONCURRENCY = 16;
+const AGAIN_MS = 1_000;
+const AGAIN_MS_MAX = 60_000;
 
 type WalkStore = Pick<
   RepairOperations,
@@ -41,11 +52,14 @@ type WalkStore = Pick<
 export interface RenewedDrivesOptions {
   readonly metadata: Pick<MetadataStore, "findProgress" | "putProgress">;
   readonly store: WalkStore;
+  readonly clock: Clock;
+  readonly logger: Logger;
 }
 
 export class RenewedDrives {
   readonly #options: RenewedDrivesOptions;
   readonly #walks = new Map<DriveId, Walk>();
+  readonly #failures = new Map<DriveId, Failure>();
   /** Told of, and not looked up yet. */
   readonly #told: RenewedDrive[] = [];
 
@@ -69,27 +83,54 @@ export class RenewedDrives {
     this.#told.push(drive);
   }
 
-  /** One step; false when there is nothing to do now. @throws what the metadata or a drive throws; it is done again. */
-  async step(): Promise<boolean> {
-    await this.#lookUp();
-    const reachable = new Set(this.#options.store.reachableDrives());
-    for (const [driveId, walk] of this.#walks) {
-      if (walk.isDone || !reachable.has(driveId)) continue;
-      await this.#walk(driveId, walk);
-      return true;
-    }
-    return false;
+  /** Whether all that was on every drive before has been looked for. */
+  get isDone(): boolean {
+    return this.#told.length === 0 && [...this.#walks.values()].every(({ isDone }) => isDone);
   }
 
-  async #lookUp(): Promise<void> {
-    for (let drive = this.#told.at(-1); drive !== undefined; drive = this.#told.at(-1)) {
-      const { driveId, createdAt } = drive;
-      const text = await this.#options.metadata.findProgress(jobOf(driveId));
-      const saved = text === undefined ? undefined : (JSON.parse(text) as Walk);
-      const fresh: Walk = { createdAt, setCount: 0, missingCount: 0, isDone: false };
-      this.#walks.set(driveId, saved?.createdAt === createdAt ? saved : fresh);
-      this.#told.pop();
+  /** One step; false when there is nothing to do now. Never rejects: what fails is done again, more and more rarely. */
+  async step(): Promise<boolean> {
+    for (let drive = this.#nextOf(this.#told); drive; drive = this.#nextOf(this.#told)) {
+      await this.#attempt(drive, () => this.#lookUp(drive));
     }
+    const reachable = new Set(this.#options.store.reachableDrives());
+    const left = [...this.#walks].flatMap(([driveId, walk]) =>
+      walk.isDone || !reachable.has(driveId) ? [] : [{ driveId, walk }],
+    );
+    const next = this.#nextOf(left);
+    return next !== undefined && this.#attempt(next, () => this.#walk(next.driveId, next.walk));
+  }
+
+  /** The first that is not left alone for now. */
+  #nextOf<Item extends { readonly driveId: DriveId }>(items: readonly Item[]): Item | undefined {
+    const now = this.#options.clock.monotonic();
+    return items.find(({ driveId }) => (this.#failures.get(driveId)?.againAt ?? now) <= now);
+  }
+
+  async #attempt({ driveId }: Pick<RenewedDrive, "driveId">, work: () => Promise<void>) {
+    const { clock, logger, store } = this.#options;
+    try {
+      await work();
+      this.#failures.delete(driveId);
+      return true;
+    } catch (err) {
+      const count = (this.#failures.get(driveId)?.count ?? 0) + 1;
+      const waitMs = Math.min(AGAIN_MS * 2 ** (count - 1), AGAIN_MS_MAX);
+      this.#failures.set(driveId, { count, againAt: clock.monotonic() + waitMs });
+      const drive = store.labelOf(driveId) ?? driveId;
+      logger.warn({ err, drive }, "the walk over a drive that was laid out anew has failed");
+      return false;
+    }
+  }
+
+  async #lookUp(drive: RenewedDrive): Promise<void> {
+    const { driveId, createdAt } = drive;
+    const text = await this.#options.metadata.findProgress(jobOf(driveId));
+    const saved = text === undefined ? undefined : (JSON.parse(text) as Walk);
+    const fresh: Walk = { createdAt, setCount: 0, missingCount: 0, isDone: false };
+    this.#walks.set(driveId, saved?.createdAt === createdAt ? saved : fresh);
+    // Only now: one that fails is still told of. It may have been laid out once more meanwhile.
+    this.#told.splice(this.#told.indexOf(drive), 1);
   }
 
   async #walk(driveId: DriveId, walk: Walk): Promise<void> {
@@ -106,7 +147,8 @@ export class RenewedDrives {
     };
     crashPoint("repair.walked");
     await metadata.putProgress(jobOf(driveId), JSON.stringify(next));
-    this.#walks.set(driveId, next);
+    // Laid out once more meanwhile, it is walked from the beginning.
+    if (this.#walks.get(driveId) === walk) this.#walks.set(driveId, next);
   }
 
   async #check(sets: readonly ShardSetRecord[], driveId: DriveId): Promise<number> {

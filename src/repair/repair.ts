@@ -40,6 +40,8 @@ const CONCURRENCY = 2;
 const SETS_PER_STEP = 32;
 /** How long a look that has found nothing to do stands, as long as no drive comes back. */
 const LOOK_EVERY_MS = inHaste(30_000);
+/** How long one stands that has found more than is done by then: what became weaker meanwhile goes first. */
+const LOOK_AGAIN_MS = inHaste(60_000);
 const FAILING_SHOWN_MAX = 100;
 
 export class Repair {
@@ -53,6 +55,10 @@ export class Repair {
   #counts: DegradedCounts = NOTHING_DEGRADED;
   #waitingSets = 0;
   #lookedAt = Number.NEGATIVE_INFINITY;
+  /** Something has been met, or done, since the last look. */
+  #isStale = true;
+  /** Somebody has asked for a look. */
+  #isAsked = false;
   #reachable = "";
   #hasLooked = false;
   #hurryCount = 0;
@@ -67,11 +73,11 @@ export class Repair {
     this.#throttle = new Throttle({ ...limits, isBusy });
     this.#scrubThrottle = new Throttle({ ...limits, isBusy });
     this.#queue = new DegradedQueue(store);
-    this.#renewed = new RenewedDrives({ metadata, store });
+    this.#renewed = new RenewedDrives({ metadata, store, clock, logger });
     const scrub = { metadata, store, clock, logger };
     this.#scrub = new Scrub(passMs === undefined ? scrub : { ...scrub, passMs });
     // A read has met something: it is looked at in the next step.
-    store.onLostShard(() => (this.#lookedAt = Number.NEGATIVE_INFINITY));
+    store.onLostShard(() => (this.#isStale = true));
   }
 
   /** A drive that was laid out anew: what lay there before is found out, and made anew. */
@@ -84,14 +90,14 @@ export class Repair {
     this.#hurryCount += 1;
     this.#failing.wakeAll();
     this.#throttle.setOff(isUnthrottled);
-    this.#lookedAt = Number.NEGATIVE_INFINITY;
+    this.#isAsked = true;
   }
 
   /** "idle": there is nothing to do now. */
   async step(signal: AbortSignal): Promise<"busy" | "idle"> {
     const before = this.#hurryCount;
     this.#isWalking = await this.#renewed.step();
-    if (this.#queue.length === 0 && this.#isLookDue()) await this.#look();
+    if (this.#isLookDue()) await this.#look();
     const sets = this.#queue.take(SETS_PER_STEP);
     if (sets.length > 0) await this.#repairAll(sets, signal);
     this.#isWorking = sets.length > 0;
@@ -149,24 +155,45 @@ export class Repair {
 
   #state(): RepairStatus["state"] {
     if (this.#isWorking) return "repairing";
-    if (this.#isWalking || !this.#hasLooked) return "looking";
-    return this.#counts.sets > 0 ? "waiting" : "idle";
+    // What was seen last says nothing of what has come since.
+    if (this.#isWalking || !this.#hasLooked || this.#isOutdated()) return "looking";
+    return this.#counts.sets > 0 || !this.#renewed.isDone ? "waiting" : "idle";
   }
 
-  /** Time has passed, a drive has come or gone, or a read has met something. */
+  #isOutdated(): boolean {
+    const { clock, store } = this.#options;
+    if (this.#isStale || this.#isAsked) return true;
+    if (store.reachableDrives().join() !== this.#reachable) return true;
+    return clock.monotonic() - this.#lookedAt > 2 * LOOK_EVERY_MS;
+  }
+
+  /** Time has passed, a drive has come or gone, somebody asks, or a read has met something. */
   #isLookDue(): boolean {
     const { clock, store } = this.#options;
-    const reachable = store.reachableDrives().join();
-    if (reachable === this.#reachable) return clock.monotonic() - this.#lookedAt >= LOOK_EVERY_MS;
-    this.#reachable = reachable;
-    this.#failing.wakeAll();
-    return true;
+    if (this.#isAsked || store.reachableDrives().join() !== this.#reachable) return true;
+    const sinceMs = clock.monotonic() - this.#lookedAt;
+    // A look at very many takes its time: what is met meanwhile waits for the next.
+    if (this.#queue.length > 0) return sinceMs >= LOOK_AGAIN_MS;
+    return this.#isStale || sinceMs >= LOOK_EVERY_MS;
   }
 
   async #look(): Promise<void> {
-    const now = this.#options.clock.monotonic();
-    this.#lookedAt = now;
-    this.#counts = await this.#queue.look((setId) => this.#failing.isResting(setId, now));
+    const { clock, store } = this.#options;
+    const now = clock.monotonic();
+    const reachable = store.reachableDrives().join();
+    if (reachable !== this.#reachable) this.#failing.wakeAll();
+    [this.#reachable, this.#isAsked, this.#isStale, this.#lookedAt] = [
+      reachable,
+      false,
+      false,
+      now,
+    ];
+    try {
+      this.#counts = await this.#queue.look((setId) => this.#failing.isResting(setId, now));
+    } catch (error) {
+      this.#isStale = true;
+      throw error;
+    }
     this.#hasLooked = true;
     this.#waitingSets = this.#counts.waitingSets;
     if (this.#counts.sets === 0)
@@ -184,7 +211,7 @@ export class Repair {
     };
     await Promise.all(Array.from({ length: CONCURRENCY }, take));
     // What is left is looked at anew: those that came meanwhile may be weaker.
-    if (this.#queue.length === 0 && !signal.aborted) this.#lookedAt = Number.NEGATIVE_INFINITY;
+    if (this.#queue.length === 0 && !signal.aborted) this.#isStale = true;
   }
 
   async #repair(queued: QueuedSet, signal: AbortSignal): Promise<void> {

@@ -7,7 +7,7 @@ import type { SimDrive } from "../../src/disk/sim-drive.ts";
 import type { ObjectRecord } from "../../src/metadata/records.ts";
 import { AT_ONCE } from "../../src/store/repair/pace.ts";
 import type { SetRepair } from "../../src/store/repair/repair-set.ts";
-import { givenPacks, packedOf, packFiles } from "../support/pack-lab.ts";
+import { givenPacks, packedOf, packFiles, type PackFile } from "../support/pack-lab.ts";
 import { reopenStore } from "../support/reopen-store.ts";
 import {
   bytesOf,
@@ -102,6 +102,33 @@ test.each(["sealed", "of a process that died"])(
   },
 );
 
+test("F14 what was being appended to a pack when its process died is nothing that a shard must have", async () => {
+  const lab = await givenPacks();
+  const first = await lab.put("key", bytesOf(100 * KIB, 1));
+  const { set } = packedOf(first);
+  const files = (await packFiles(lab, first)).filter((file) => file !== undefined);
+  const sizes = await Promise.all(files.map(sizeOf));
+  await lab.put("half", bytesOf(200 * KIB, 2));
+  for (const [index, { disk, path }] of files.entries()) {
+    // One drive has all of it, one a part, the others nothing.
+    const more = [1_000_000, 9_000][index] ?? 0;
+    disk.corrupt(path, { kind: "truncate", sizeBytes: (sizes[index] ?? 0) + more });
+  }
+  await lab.store.deleteObjects(
+    lab.bucket,
+    [{ key: "half", versionId: undefined, mayBypassGovernance: false }],
+    lab.bucket.ownerId,
+  );
+  const store = await reopenStore(lab);
+  expect(await store.scrubSet(set.id, OPTIONS)).toEqual({ lost: [], problem: undefined });
+  const bytes = await contentOf(files[2]);
+  await files[2]?.disk.unlink(files[2].path);
+  expect(await store.scrubSet(set.id, OPTIONS)).toEqual({ lost: [2], problem: undefined });
+  expect(await store.repairSet(set.id, OPTIONS)).toMatchObject({ rebuilt: [2], left: [] });
+  expect(await contentOf(files[2])).toEqual(bytes);
+  expect(await store.scrubSet(set.id, OPTIONS)).toEqual({ lost: [], problem: undefined });
+});
+
 test("a pack that still grows is left alone", async () => {
   const lab = await givenPacks();
   const object = await lab.put("key", bytesOf(100 * KIB, 1));
@@ -157,6 +184,23 @@ test("F40 a drive that is away waits and costs nothing; put back as it was, its 
   const repair = await lab.store.repairSet(setIdOf(object), OPTIONS);
   expect(repair).toMatchObject({ rebuilt: [3], left: [] });
   expect(await lab.metadata.listDegradedSets(undefined, 9)).toEqual([]);
+});
+
+test("F40 a drive that goes while its shard is made anew, and answers again, has its shard tried later and not at once", async () => {
+  const lab = await givenStore();
+  const object = await lab.put("key", bytesOf(MIB, 7));
+  const { disk } = await lab.shardOf(object, 3);
+  await lab.metadata.noteMissing(setIdOf(object), [3]);
+  const heal = disk.inject({
+    calls: ["open"],
+    pathPrefix: "shards/",
+    effect: { kind: "error", code: "OTHER" },
+  });
+  const repair = await lab.store.repairSet(setIdOf(object), OPTIONS);
+  expect(repair).toMatchObject({ rebuilt: [], left: [3], fault: { kind: "waits" } });
+  heal();
+  await lab.store.inspect();
+  expect(await lab.store.repairSet(setIdOf(object), OPTIONS)).toMatchObject({ rebuilt: [3] });
 });
 
 test("F33 shards that say something else than the metadata are not made to agree", async () => {
@@ -306,6 +350,17 @@ test("a thousand reads of the same bad shard note it once", async () => {
   expect(noteCount).toBeLessThan(5);
   expect(await lab.metadata.listDegradedSets(undefined, 9)).toMatchObject([{ missing: [0] }]);
 });
+
+async function sizeOf({ disk, path }: PackFile): Promise<number> {
+  const file = await disk.open(path);
+  await file.close();
+  return file.sizeBytes;
+}
+
+async function contentOf(file: PackFile | undefined): Promise<string> {
+  if (file === undefined) throw new Error("no such shard");
+  return md5(await file.disk.readFile(file.path));
+}
 
 function setOf(object: ObjectRecord): { readonly headerBytes: number } {
   if (object.content.kind !== "set") throw new Error("the object has no set of its own");

@@ -35,6 +35,8 @@ export interface RepairSetOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+const FORSAKEN: RepairProblem = { kind: "waits", words: "a drive that was there went away" };
+
 export async function repairSet(
   context: StoreContext,
   set: ShardSetRecord,
@@ -73,7 +75,10 @@ async function repair(options: CheckOptions, targets: readonly number[]): Promis
     crashPoint("repair.noted");
   }
   const left = set.missing.filter((index) => !outcome.rebuilt.includes(index));
-  return { left, ...outcome };
+  // Its drive was there when this began: else it would be tried again at once, and for ever.
+  const isForsaken = left.some((index) => targets.includes(index));
+  const fault = outcome.fault ?? (isForsaken ? FORSAKEN : undefined);
+  return { ...outcome, left, fault };
 }
 
 type Rebuilt = Pick<SetRepair, "fault" | "rebuilt" | "writtenBytes">;

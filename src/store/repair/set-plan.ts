@@ -91,36 +91,49 @@ async function planPack(
     );
   }
   let endOffset = set.headerBytes;
-  let namedCount = 0;
   for await (const found of packEntries(context, set)) endOffset = endOf(set, found);
   const frame = await packFrame(context, shards, endOffset);
-  if (frame === undefined) {
-    // No footer says where it ends: what is named must lie before a header that cannot be read.
-    for await (const found of packEntries(context, set)) {
-      if ((await findNamed(context.metadata, set.id, found)) !== undefined) namedCount += 1;
-    }
-    const [again] = await context.metadata.listSparsePacks(0, idBefore(set.id), 1);
-    if (namedCount < (again?.set.id === set.id ? again.referenceCount : 0)) {
-      throw tooFew(shards, "the header of an object in its pack is damaged in every shard");
-    }
+  if (frame !== undefined) {
+    return { ...endsOf(frame), runs: () => packRuns(context, set, endOffset), endOffset };
   }
-  const ends =
-    frame === undefined
-      ? {
-          header: (index: number) => siblingHeader(headerText, index),
-          footer: undefined,
-          digests: undefined,
-        }
-      : endsOf(frame);
-  return { ...ends, runs: () => packRuns(context, set), endOffset };
+  const namedEnd = await endOfNamed(context, shards);
+  return {
+    header: (index: number) => siblingHeader(headerText, index),
+    footer: undefined,
+    digests: undefined,
+    runs: () => packRuns(context, set, namedEnd),
+    endOffset: namedEnd,
+  };
+}
+
+/**
+ * Where a pack ends that no footer ends: behind the last object that is named. What stands behind that one was being appended
+ * when the process died: some shards have it, others do not, and nobody was told of it.
+ * @throws RepairFault where what is named lies behind a header that cannot be read.
+ */
+async function endOfNamed(context: StoreContext, shards: SetShards): Promise<number> {
+  const { set } = shards;
+  let [end, namedCount] = [set.headerBytes, 0];
+  for await (const found of packEntries(context, set)) {
+    if ((await findNamed(context.metadata, set.id, found)) === undefined) continue;
+    end = endOf(set, found);
+    namedCount += 1;
+  }
+  const [again] = await context.metadata.listSparsePacks(0, idBefore(set.id), 1);
+  if (namedCount < (again?.set.id === set.id ? again.referenceCount : 0)) {
+    throw tooFew(shards, "the header of an object in its pack is damaged in every shard");
+  }
+  return end;
 }
 
 async function* packRuns(
   context: StoreContext,
   set: ShardSetRecord,
+  endOffset: number,
 ): AsyncGenerator<PlannedRun, void> {
   for await (const found of packEntries(context, set)) {
     const { entry, offset, header } = found;
+    if (offset >= endOffset) return;
     const place = { offset, sizeBytes: entry.sizeBytes, etag: entry.etag };
     const run: RepairRun = {
       set: { ...set, sizeBytes: entry.sizeBytes, headerBytes: offset },

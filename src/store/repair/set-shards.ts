@@ -26,10 +26,15 @@ export class SetShards {
   readonly #away = new Set<number>();
   readonly #noted: Set<number>;
 
-  constructor(context: StoreContext, set: ShardSetRecord) {
+  /** `drives`: where its shards are read, and made anew; those of its layout, where nothing is given. */
+  constructor(
+    context: StoreContext,
+    set: ShardSetRecord,
+    drives = context.drives.locate(set.id, set.layoutVersion, shardCount(set)),
+  ) {
     this.#context = context;
     this.set = set;
-    this.drives = context.drives.locate(set.id, set.layoutVersion, shardCount(set));
+    this.drives = drives;
     this.#doubtful = new Set(set.missing);
     this.#noted = new Set(set.missing);
     for (const [index, drive] of this.drives.entries()) {
