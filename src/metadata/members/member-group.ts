@@ -72,12 +72,15 @@ export class MemberGroup {
 
   /** Members that hold everything. */
   get goodMembers(): readonly JournalMember[] {
-    return this.#lanes.filter(({ isGood }) => isGood).map(({ member }) => member);
+    return this.#lanes
+      .filter((lane) => lane.isGood && this.#isMember(lane))
+      .map(({ member }) => member);
   }
 
   /** How many members are enough by themselves to make the database anew. */
   get sufficientCount(): number {
-    return this.#lanes.filter(({ isGood, isSufficient }) => isGood && isSufficient).length;
+    return this.#lanes.filter((lane) => lane.isGood && lane.isSufficient && this.#isMember(lane))
+      .length;
   }
 
   /** They have taken a snapshot of that place. */
@@ -103,16 +106,26 @@ export class MemberGroup {
 
   /** `held`: it holds everything up to the group's position; undefined: it is brought there. */
   add(member: JournalMember, held: HeldChain | undefined): void {
-    const { roster, authority } = this.#options;
+    const { roster } = this.#options;
     const isKnown = this.#lanes.some((lane) => lane.member.driveId === member.driveId);
     if (!roster.members.includes(member.driveId) || isKnown) return;
-    const lane = new MemberLane(member, authority, {
+    const lane = this.#addLane(member);
+    if (held !== undefined) lane.join(this.#position.sequence, held);
+    this.#retryLater();
+  }
+
+  #addLane(member: JournalMember): MemberLane {
+    const lane = new MemberLane(member, this.authority, {
       onChange: () => this.#reportSoon(),
       onFenced: (error) => (this.#lost ??= error),
     });
     this.#lanes.push(lane);
-    if (held !== undefined) lane.join(this.#position.sequence, held);
-    this.#retryLater();
+    return lane;
+  }
+
+  /** Whether it has a say: others only learn. */
+  #isMember({ member }: MemberLane): boolean {
+    return this.#options.roster.members.includes(member.driveId);
   }
 
   /**
@@ -162,6 +175,29 @@ export class MemberGroup {
     };
   }
 
+  get roster(): Roster {
+    return this.#options.roster;
+  }
+
+  /** A drive that is to be a member of the next epoch is brought up to date, and kept so. It has no say in this one. */
+  learn(member: JournalMember): void {
+    if (this.#lanes.some((lane) => lane.member.driveId === member.driveId)) return;
+    this.#addLane(member);
+    this.#retryLater();
+  }
+
+  /** Whether it holds all that was appended, but for what is under way. */
+  isUpToDate(driveId: DriveId): boolean {
+    return this.#lanes.some(({ isGood, member }) => isGood && member.driveId === driveId);
+  }
+
+  /** What its drive was is gone; another may be added under the same id. */
+  drop(driveId: DriveId): void {
+    const at = this.#lanes.findIndex((lane) => lane.member.driveId === driveId);
+    const [lane] = at < 0 ? [] : this.#lanes.splice(at, 1);
+    lane?.leave(new Error("its drive was replaced"));
+  }
+
   /** No more is appended; the members stay open for whoever opened them. */
   end(): void {
     this.#lost ??= new Error("the group has ended");
@@ -170,7 +206,9 @@ export class MemberGroup {
 
   #spread(record: ChainRecord): Promise<void> {
     const needed = writeQuorum(this.#options.roster);
-    const lanes = this.#lanes.filter(({ isGood }) => isGood);
+    const good = this.#lanes.filter(({ isGood }) => isGood);
+    const lanes = good.filter((lane) => this.#isMember(lane));
+    for (const lane of good) if (!lanes.includes(lane)) lane.push(record, () => undefined);
     return new Promise((resolve, reject) => {
       let heldCount = 0;
       let failedCount = 0;

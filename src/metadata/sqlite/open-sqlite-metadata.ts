@@ -13,7 +13,7 @@ import { compareWithMembers, removeComparisons } from "./compare-with-members.ts
 import { lockFolder, type FolderLock } from "./folder-lock.ts";
 import { openForReading } from "./open-database.ts";
 import { sqliteReads } from "./sqlite-reads.ts";
-import type { WriterNews } from "./write-protocol.ts";
+import type { MembersChange, WriterNews } from "./write-protocol.ts";
 import type { SpawnWriter } from "./spawn-writer.ts";
 import type { WriterDoor } from "./write-listener.ts";
 import { startWriter, type StartedWriter, type WriterOptions } from "./writer-client.ts";
@@ -51,6 +51,8 @@ export interface MemberedMetadata {
   readonly remarks: readonly string[];
   /** A member whose drive was not there at the start; harmless when it was. */
   addMember(spec: MemberSpec): void;
+  /** Has the members be chosen among other drives. Resolves to why they are still those of before. */
+  changeMembers(change: MembersChange): Promise<string | undefined>;
 }
 
 /**
@@ -83,7 +85,13 @@ export async function openMemberedMetadata(
     const writer = await startWriter({ path, clock, plan, door, spawn, onNews });
     const metadata = await assemble(path, lock, { writer, reports });
     const { clusterId = plan.clusterId ?? "", remarks } = writer;
-    return { metadata, clusterId, remarks, addMember: (spec) => writer.addMember(spec) };
+    return {
+      metadata,
+      clusterId,
+      remarks,
+      addMember: (spec) => writer.addMember(spec),
+      changeMembers: (change) => writer.changeMembers(change),
+    };
   });
 }
 

@@ -1,6 +1,7 @@
 // What travels between those who write and the one writer: groups of writes one way, their answers the other. Plain
 // data, safe for structured clone, whether the way is a thread's port or another process.
 
+import type { DriveId } from "../../core/ids.ts";
 import type { MemberSpec } from "../members/member-spec.ts";
 import type { JournalReport } from "../metadata-store.ts";
 import { S3Error } from "../../core/s3-error.ts";
@@ -14,10 +15,19 @@ export interface WriteGroup {
   readonly requests: readonly WriteRequest[];
 }
 
+export interface MembersChange {
+  /** All drives that may be members, in the order of their slots. */
+  readonly drives: readonly DriveId[];
+  /** Those that are there. */
+  readonly specs: readonly MemberSpec[];
+}
+
 export type ToWriter =
   | WriteGroup
   /** A member that was not there at the start. */
   | { readonly kind: "add-member"; readonly spec: MemberSpec }
+  /** Members are chosen among other drives from now on; answered by "members-changed". */
+  | ({ readonly kind: "change-members" } & MembersChange)
   /** Sets the database aside and makes it anew from the members; answered by "restored". */
   | { readonly kind: "restore" }
   | { readonly kind: "close" };
@@ -63,6 +73,8 @@ export type WriterNews =
   | { readonly kind: "restored"; readonly problem: string | undefined }
   /** The database file is another one now: readers open it anew. */
   | { readonly kind: "replaced" }
+  /** Who the members are has changed, or could not be: why. */
+  | { readonly kind: "members-changed"; readonly problem: string | undefined }
   /** Another process has taken the members over: this one must not go on. */
   | { readonly kind: "fenced"; readonly message: string };
 

@@ -6,7 +6,7 @@ import type { Worker } from "node:worker_threads";
 import type { Clock } from "../../util/clock.ts";
 import type { WritePort } from "../write-operations.ts";
 import type { MemberSpec } from "../members/member-spec.ts";
-import type { FromWriter, ToWriter, WriterNews } from "./write-protocol.ts";
+import type { FromWriter, MembersChange, ToWriter, WriterNews } from "./write-protocol.ts";
 import { spawnWriter, type SpawnWriter } from "./spawn-writer.ts";
 import type { WriterDoor } from "./write-listener.ts";
 import { WriteQueue } from "./write-queue.ts";
@@ -24,7 +24,9 @@ export interface WriterOptions {
   readonly plan?: MembersPlan | undefined;
   /** Where other processes reach the writer's thread; undefined: nowhere. */
   readonly door?: WriterDoor | undefined;
-  readonly onNews?: ((news: Exclude<WriterNews, { kind: "restored" }>) => void) | undefined;
+  readonly onNews?:
+    | ((news: Exclude<WriterNews, { kind: "members-changed" | "restored" }>) => void)
+    | undefined;
   /** How a thread is started; tests put their own hand between. */
   readonly spawn?: SpawnWriter | undefined;
 }
@@ -46,6 +48,8 @@ export interface StartedWriter {
   /** Makes the database anew from the members. @throws when that could not be done. */
   restore(): Promise<void>;
 }
+  /** Has the members be chosen among other drives. Resolves to why they are still those of before. */
+  changeMembers(change: MembersChange): Promise<string | undefined>;
 
 /** Resolves when the thread has opened the database. @throws when it cannot; MetadataRefusedError when it must not. */
 export async function startWriter(options: WriterOptions): Promise<StartedWriter> {
@@ -59,6 +63,7 @@ export async function startWriter(options: WriterOptions): Promise<StartedWriter
     specs: () => client.specs,
     restore: () => client.restore(),
   };
+    changeMembers: (change) => client.changeMembers(change),
 }
 
 type Ready = Extract<FromWriter, { readonly kind: "ready" }>;
@@ -73,6 +78,9 @@ class WriterClient {
   /** Members that came after the start: a thread that takes another's place has them too. */
   readonly #added: MemberSpec[] = [];
   readonly #restoring: ((problem: string | undefined) => void)[] = [];
+  readonly #changingMembers: ((problem: string | undefined) => void)[] = [];
+  /** Drives that have come or gone since the start: a thread that takes another's place knows of them. */
+  #change: MembersChange | undefined;
   /** Of the threads there were. */
   #lastEpoch: number | undefined;
   /** When threads were replaced, in monotonic milliseconds. */
@@ -90,7 +98,8 @@ class WriterClient {
   async start(): Promise<Ready> {
     const { path, plan, door, spawn = spawnWriter } = this.#options;
     const { specs } = this;
-    const members = plan && { ...plan, specs, lastEpoch: this.#lastEpoch };
+    const drives = this.#change?.drives ?? plan?.drives ?? [];
+    const members = plan && { ...plan, drives, specs, lastEpoch: this.#lastEpoch };
     const worker = spawn({ path, plan: members, door });
     let death = new Error("the metadata writer has ended");
     worker.on("error", (error: Error) => (death = error));
@@ -118,7 +127,7 @@ class WriterClient {
   }
 
   get specs(): readonly MemberSpec[] {
-    return [...(this.#options.plan?.specs ?? []), ...this.#added];
+    return this.#change?.specs ?? [...(this.#options.plan?.specs ?? []), ...this.#added];
   }
 
   restore(): Promise<void> {
@@ -133,8 +142,19 @@ class WriterClient {
 
   #take(message: Exclude<FromWriter, Ready>): void {
     if (message.kind === "answers" || message.kind === "group-failed") this.queue.receive(message);
+  changeMembers(change: MembersChange): Promise<string | undefined> {
+    return new Promise((resolve) => {
+      this.#changingMembers.push((problem) => {
+        if (problem === undefined) this.#change = change;
+        resolve(problem);
+      });
+      this.#send({ kind: "change-members", ...change });
+    });
+  }
+
     else if (message.kind === "restored") this.#restoring.shift()?.(message.problem);
     else if (message.kind !== "unusable") {
+    else if (message.kind === "members-changed") this.#changingMembers.shift()?.(message.problem);
       if (message.kind === "report") this.#lastEpoch = message.report.epoch;
       this.#options.onNews?.(message);
     }
@@ -145,6 +165,7 @@ class WriterClient {
     for (const end of this.#restoring.splice(0)) end(death.message);
     if (this.#isClosing) return;
     let reason = death;
+    for (const end of this.#changingMembers.splice(0)) end(death.message);
     this.queue.interrupt(reason);
     while (this.#mayRestart()) {
       try {

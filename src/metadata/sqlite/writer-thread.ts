@@ -40,7 +40,10 @@ function serve(port: MessagePort, { path, plan, door }: WriterData): Promise<voi
   const take = async (message: ToWriter): Promise<void> => {
     if (message.kind === "group") merger.submit({ source: port, group: message, reply: toPort });
     else if (message.kind === "add-member") await host.addMember(message.spec);
-    else if (message.kind === "restore") send({ kind: "restored", problem: await host.restore() });
+    else if (message.kind === "change-members") {
+      send({ kind: "members-changed", problem: await host.changeMembers(message) });
+    } else if (message.kind === "restore")
+      send({ kind: "restored", problem: await host.restore() });
     else {
       await merger.close();
       await host.close();
