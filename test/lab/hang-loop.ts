@@ -121,11 +121,7 @@ function judge(load: SteadyLoad, { drive, seed, journal }: Cycle): void {
       `seed ${seed}: drive ${drive} hung, and a request took ${Math.round(load.longestMs)} ms`,
     );
   }
-  const figures = PHASES.map((phase) => {
-    const [middle, high, top] = [0.5, 0.99, 1].map((share) =>
-      Math.round(load.quantile(phase, share)),
-    );
-    return `${phase} ${load.goodIn(phase)} good, p50 ${middle} p99 ${high} max ${top} ms`;
-  });
-  process.stdout.write(`drive ${drive} hung: ${figures.join("; ")}\n`);
+  process.stdout.write(
+    `drive ${drive} hung: ${PHASES.map((phase) => load.figures(phase)).join("; ")}\n`,
+  );
 }

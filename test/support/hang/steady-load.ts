@@ -54,6 +54,14 @@ export class SteadyLoad {
     );
   }
 
+  /** How many requests of a phase were good, and how long all of them took. */
+  figures(phase: string): string {
+    const [middle, high, top] = [0.5, 0.99, 1].map((share) =>
+      Math.round(this.quantile(phase, share)),
+    );
+    return `${phase} ${this.goodIn(phase)} good, p50 ${middle} p99 ${high} max ${top} ms`;
+  }
+
   async stop(): Promise<void> {
     this.#isOver = true;
     await Promise.all(this.#lanes);
