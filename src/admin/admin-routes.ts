@@ -4,26 +4,116 @@ import { toAdminError } from "./admin-error.ts";
 import type { Emit } from "./admin-jobs.ts";
 import { flagField, parseFields, textField } from "./admin-request.ts";
 import type { AdminCall, AdminRoute } from "./admin-route.ts";
+import { CATALOG_ROUTES } from "./catalog-routes.ts";
 import { HEAL_ROUTES } from "./heal-routes.ts";
 import type { JobName } from "./job-desk.ts";
+import { compactAnswer, sweepAnswer, verifyAnswer } from "./job-schemas.ts";
+import { flag, maybe, objectOf, reference, text } from "./json-schema.ts";
 import { KEY_ROUTES } from "./key-routes.ts";
 import { LineStream } from "./line-stream.ts";
 import { QUOTA_ROUTES } from "./quota-routes.ts";
-import { sendJson } from "./send-json.ts";
+import { sendJson, sendText } from "./send-json.ts";
+import { SESSION_ROUTES } from "./session-routes.ts";
+import { STATUS_ID } from "./status-schema.ts";
 
 /** Many who scrape cost no more than one a second. */
 const METRICS_AGE_MS_MAX = 1_000;
 
 export const ADMIN_ROUTES: readonly AdminRoute[] = [
-  { method: "GET", path: "/v1/status", access: "root", handle: sendStatus },
-  { method: "GET", path: "/metrics", access: "metrics", handle: sendMetrics },
-  { method: "POST", path: "/v1/verify", access: "root", handle: verify },
-  { method: "POST", path: "/v1/compact", access: "root", handle: compact },
-  { method: "POST", path: "/v1/sweep", access: "root", handle: sweep },
+  {
+    method: "GET",
+    path: "/v1/status",
+    access: "root",
+    schema: {
+      operationId: "getStatus",
+      summary: "How everything is doing",
+      answer: { description: "the state of the server", schema: reference(STATUS_ID) },
+    },
+    handle: sendStatus,
+  },
+  {
+    method: "GET",
+    path: "/metrics",
+    access: "metrics",
+    schema: {
+      operationId: "getMetrics",
+      summary: "The same in numbers, for Prometheus",
+      answer: {
+        description: "Prometheus's text format",
+        contentType: "text/plain",
+        schema: text(),
+      },
+    },
+    handle: sendMetrics,
+  },
+  {
+    method: "POST",
+    path: "/v1/verify",
+    access: "root",
+    schema: {
+      operationId: "verify",
+      summary: "Reads every byte and compares it",
+      body: objectOf<{ readonly bucket?: string; readonly prefix?: string }>({
+        bucket: maybe(text("one bucket only")),
+        prefix: maybe(text("keys that begin so only")),
+      }),
+      answer: verifyAnswer,
+    },
+    handle: verify,
+  },
+  {
+    method: "POST",
+    path: "/v1/compact",
+    access: "root",
+    schema: {
+      operationId: "compact",
+      summary: "Empties packs of which much is dead",
+      body: objectOf<{ readonly all?: boolean }>({
+        all: maybe(flag("every pack with anything dead in it")),
+      }),
+      answer: compactAnswer,
+    },
+    handle: compact,
+  },
+  {
+    method: "POST",
+    path: "/v1/sweep",
+    access: "root",
+    schema: {
+      operationId: "sweep",
+      summary: "Removes what killed processes left",
+      body: objectOf<{ readonly dryRun?: boolean }>({ dryRun: maybe(flag("only looks")) }),
+      answer: sweepAnswer,
+    },
+    handle: sweep,
+  },
+  ...CATALOG_ROUTES,
   ...HEAL_ROUTES,
   ...KEY_ROUTES,
   ...QUOTA_ROUTES,
+  ...SESSION_ROUTES,
+  {
+    method: "GET",
+    path: "/v1/openapi.json",
+    access: "public",
+    schema: {
+      operationId: "getOpenApi",
+      summary: "This document",
+      answer: { description: "OpenAPI 3.1", schema: { type: "object" } },
+    },
+    handle: sendOpenApi,
+  },
 ];
+
+let document: Promise<string> | undefined;
+
+async function sendOpenApi({ context, out }: AdminCall): Promise<void> {
+  // Made once, when somebody asks: most servers are never asked.
+  document ??= import("./openapi-document.ts").then(({ renderOpenApi }) =>
+    renderOpenApi(ADMIN_ROUTES, context.facts.version),
+  );
+  sendText(out, 200, await document);
+}
 
 async function sendStatus({ context, body, out }: AdminCall): Promise<void> {
   parseFields(body, []);

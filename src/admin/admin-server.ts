@@ -1,5 +1,5 @@
 // The admin port: a small HTTP server of its own, so that a busy S3 port holds up no question about how things are. For
-// every request in this order: route, proof, body, work. All answers are JSON, but for the metrics.
+// every request in this order: route, proof, body, work. All answers are JSON, but for the metrics and the page's files.
 // Invariant: nothing of a body is read, and no work is done, for a request that is not proven.
 
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
@@ -15,8 +15,11 @@ import { AdminError, toAdminError } from "./admin-error.ts";
 import { readBody } from "./admin-request.ts";
 import type { AdminContext, AdminRoute } from "./admin-route.ts";
 import { ADMIN_ROUTES } from "./admin-routes.ts";
+import { BrowserSessions, namesSession } from "./browser-sessions.ts";
+import { findPageFile, sendPageFile } from "./page-files.ts";
 import { ReplayGuard } from "./replay-guard.ts";
 import { sendJson } from "./send-json.ts";
+import { SignInLimit } from "./sign-in-limit.ts";
 
 /** A certificate chain and its private key, in PEM. */
 export interface TlsPair {
@@ -25,7 +28,7 @@ export interface TlsPair {
 }
 
 export interface AdminServerOptions {
-  readonly context: Omit<AdminContext, "closing">;
+  readonly context: Omit<AdminContext, "closing" | "sessions">;
   readonly access: AdminAccess;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -49,6 +52,15 @@ const HEADERS_MS_MAX = 10_000;
 const REQUEST_MS_MAX = 30_000;
 const KEEP_ALIVE_MS = 5_000;
 const TIMEOUT_CHECK_MS = 2_000;
+/** Nothing of an answer is for a cache, for being looked at as something else, or for another site's page. */
+const SAFE_HEADERS = [
+  ["cache-control", "no-store"],
+  ["x-content-type-options", "nosniff"],
+  ["content-security-policy", "default-src 'none'; frame-ancestors 'none'; sandbox"],
+  ["x-frame-options", "DENY"],
+  ["cross-origin-resource-policy", "same-origin"],
+  ["referrer-policy", "no-referrer"],
+] as const;
 /** How long the rest of a refused body is read, so that the refusal is not lost in a reset. */
 const LINGER_MS_MAX = 2_000;
 
@@ -91,23 +103,30 @@ export function openAdminServer(options: AdminServerOptions): AdminServer {
   };
 }
 
+interface Exchange {
+  readonly message: IncomingMessage;
+  readonly out: ServerResponse;
+}
+
 class AdminDispatcher {
   readonly #options: AdminServerOptions;
   readonly #context: AdminContext;
   readonly #replays: ReplayGuard;
+  readonly #signIns: SignInLimit;
   readonly #closing = new AbortController();
 
   constructor(options: AdminServerOptions) {
     this.#options = options;
-    this.#context = { ...options.context, closing: this.#closing.signal };
-    this.#replays = new ReplayGuard(options.clock);
+    const { context, clock } = options;
+    const sessions = new BrowserSessions(clock, context.facts.clusterId);
+    this.#context = { ...context, sessions, closing: this.#closing.signal };
+    this.#replays = new ReplayGuard(clock);
+    this.#signIns = new SignInLimit(clock);
   }
 
   /** Never rejects. */
   async serve(message: IncomingMessage, out: ServerResponse): Promise<void> {
-    // Nothing of it is for a cache or for being looked at as something else.
-    out.setHeader("cache-control", "no-store");
-    out.setHeader("x-content-type-options", "nosniff");
+    for (const [name, value] of SAFE_HEADERS) out.setHeader(name, value);
     out.on("error", () => out.destroy());
     try {
       await this.#answer(message, out);
@@ -122,31 +141,56 @@ class AdminDispatcher {
 
   async #answer(message: IncomingMessage, out: ServerResponse): Promise<void> {
     const request = readWireRequest(message, message.url ?? "");
+    const file = findPageFile(request);
+    if (file !== undefined) {
+      message.resume();
+      await sendPageFile(file, out);
+      return;
+    }
     const route = findRoute(request);
     const body = await this.#admit(route, request, { message, out });
-    await route.handle({ context: this.#context, body, out });
+    const query = readQuery(route, request);
+    await route.handle({ context: this.#context, request, query, body, out });
   }
 
   /** Resolves to the body. @throws AdminError */
-  async #admit(
-    route: AdminRoute,
-    request: WireRequest,
-    { message, out }: { readonly message: IncomingMessage; readonly out: ServerResponse },
-  ): Promise<Buffer> {
-    const { access } = this.#options;
-    if (route.access === "metrics") {
-      access.admitToMetrics(request);
+  async #admit(route: AdminRoute, request: WireRequest, parts: Exchange): Promise<Buffer> {
+    const { message, out } = parts;
+    const sha256Hex = this.#prove(route, request, message.socket.remoteAddress ?? "");
+    if (sha256Hex === undefined) {
       message.resume();
       return Buffer.alloc(0);
-    }
-    const sha256Hex = access.admit(request);
-    if (request.rawQuery !== "") {
-      throw new AdminError(400, "InvalidArgument", `${route.path} takes no query`);
     }
     if (message.headers.expect?.toLowerCase() === "100-continue") out.writeContinue();
     const body = await readBody(message, sha256Hex);
     if (route.method === "POST") this.#replays.take(request.headers.get("authorization") ?? "");
     return body;
+  }
+
+  /** What the body's SHA-256 must be, in hex; undefined where no body is looked at. @throws AdminError without proof */
+  #prove(route: AdminRoute, request: WireRequest, address: string): string | undefined {
+    const { access } = this.#options;
+    const { sessions } = this.#context;
+    if (route.access === "public") return undefined;
+    const isByBrowser = route.method === "GET" && namesSession(request);
+    if (route.access === "session" || isByBrowser) {
+      sessions.admit(request);
+      return undefined;
+    }
+    if (route.access === "root") return this.#proveSigned(route, request, address);
+    access.admitToMetrics(request);
+    return undefined;
+  }
+
+  #proveSigned({ isSignIn }: AdminRoute, request: WireRequest, address: string): string {
+    if (isSignIn !== true) return this.#options.access.admit(request);
+    this.#signIns.check(address);
+    try {
+      return this.#options.access.admit(request);
+    } catch (error) {
+      this.#signIns.failed(address);
+      throw error;
+    }
   }
 
   #refuse(message: IncomingMessage, out: ServerResponse, error: unknown): void {
@@ -181,6 +225,23 @@ function findRoute(request: WireRequest): AdminRoute {
   if (here.length === 0) throw new AdminError(404, "NotFound", "there is nothing of that name");
   const methods = here.map(({ method }) => method).join(", ");
   throw new AdminError(405, "MethodNotAllowed", `${request.rawPath} takes ${methods} only`);
+}
+
+/** @throws AdminError for what the route does not take, or takes once. */
+function readQuery({ path, schema }: AdminRoute, request: WireRequest): Map<string, string> {
+  const names = schema.query ?? {};
+  if (request.rawQuery !== "" && schema.query === undefined) {
+    throw new AdminError(400, "InvalidArgument", `${path} takes no query`);
+  }
+  const query = new Map<string, string>();
+  for (const { name, value } of request.query) {
+    const words = Object.hasOwn(names, name) ? "stands twice in" : "is nothing for";
+    if (!Object.hasOwn(names, name) || query.has(name)) {
+      throw new AdminError(400, "InvalidArgument", `${name.slice(0, 100)} ${words} the query`);
+    }
+    query.set(name, value);
+  }
+  return query;
 }
 
 function pathOf(url: string | undefined): string | undefined {

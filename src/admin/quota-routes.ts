@@ -1,12 +1,39 @@
 // The admin API's route about quotas of buckets.
 
 import { AdminError } from "./admin-error.ts";
+import type { BucketQuota } from "./admin-quotas.ts";
 import { parseFields, textField } from "./admin-request.ts";
 import type { AdminCall, AdminRoute } from "./admin-route.ts";
+import { count, maybe, objectOf, tagged, text } from "./json-schema.ts";
 import { sendJson } from "./send-json.ts";
 
 export const QUOTA_ROUTES: readonly AdminRoute[] = [
-  { method: "POST", path: "/v1/quota", access: "root", handle: quota },
+  {
+    method: "POST",
+    path: "/v1/quota",
+    access: "root",
+    schema: {
+      operationId: "setQuota",
+      summary: "How much a bucket holds and may hold",
+      body: objectOf<{ readonly bucket: string; readonly bytes?: number | null }>({
+        bucket: text(),
+        bytes: maybe({
+          type: ["integer", "null"],
+          minimum: 0,
+          description: "null: no quota; absent: it is only told",
+        }),
+      }),
+      answer: {
+        description: "how it stands now",
+        schema: tagged<BucketQuota>("report", {
+          bucket: text(),
+          objectBytes: count("of all versions of all objects"),
+          quotaBytes: maybe(count("absent: as much as there is room for")),
+        }),
+      },
+    },
+    handle: quota,
+  },
 ];
 
 /** Sets it where the body says `bytes` (null: none from now on), and tells how it stands. */

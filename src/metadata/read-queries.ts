@@ -72,7 +72,8 @@ export interface DueEntry {
 }
 
 export interface ListBucketsQuery {
-  readonly ownerId: AccountId;
+  /** Undefined: of all. */
+  readonly ownerId: AccountId | undefined;
   readonly prefix: string;
   /** Names after this one only. */
   readonly after: string | undefined;

@@ -3,6 +3,7 @@
 // must be free.
 
 import { AdminAccess, type MetricsAccess } from "../admin/admin-access.ts";
+import type { AdminCatalog } from "../admin/admin-catalog.ts";
 import type { AdminHealing } from "../admin/admin-healing.ts";
 import type { AdminJobs } from "../admin/admin-jobs.ts";
 import type { AdminKeys } from "../admin/admin-keys.ts";
@@ -43,6 +44,7 @@ export interface AdminFaceParts {
   readonly jobs: AdminJobs;
   readonly keys: AdminKeys;
   readonly quotas: AdminQuotas;
+  readonly catalog: AdminCatalog;
   readonly counts: CountsView;
   /** Processes that serve beside this one. */
   readonly others: () => OtherProcesses;
@@ -90,11 +92,11 @@ export async function openAdminFace(
 }
 
 function contextOf(parts: AdminFaceParts) {
-  const { healing, jobs, keys, quotas, counts, others, clock } = parts;
+  const { catalog, facts, healing, jobs, keys, quotas, counts, others, clock } = parts;
   const desk = new JobDesk(() => clock.now());
   const processCount = (): number => 1 + others().figures.length;
   const board = new StatusBoard({ ...parts, processCount, desk });
-  return { board, desk, healing, jobs, keys, quotas, counts, others };
+  return { board, catalog, desk, facts, healing, jobs, keys, quotas, counts, others };
 }
 
 /** Resolves to the port, or to why there is none. */

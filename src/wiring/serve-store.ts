@@ -198,12 +198,14 @@ async function openAdmin(
 ): Promise<AdminFace> {
   if (options.admin === undefined) return { endpoint: undefined, remarks: [] };
   // Loaded now that S3 is served: nobody waits for it.
-  const [{ openAdminFace }, { withSides }, { adminQuotasOf }, { readVersion }] = await Promise.all([
-    import("./admin-face.ts"),
-    import("./side-sums.ts"),
-    import("./admin-quotas.ts"),
-    import("./read-version.ts"),
-  ]);
+  const [{ openAdminFace }, { withSides }, { adminQuotasOf }, { adminCatalogOf }, { readVersion }] =
+    await Promise.all([
+      import("./admin-face.ts"),
+      import("./side-sums.ts"),
+      import("./admin-quotas.ts"),
+      import("./admin-catalog.ts"),
+      import("./read-version.ts"),
+    ]);
   const { store, keyring, healing, isServing, workers, face, door } = parts;
   const { clusterId, startedAt, remarks } = parts;
   const all = withSides({ store, keyring, counts: parts.counts }, door);
@@ -222,6 +224,7 @@ async function openAdmin(
         },
       },
       quotas: adminQuotasOf(store),
+      catalog: adminCatalogOf(store),
       facts: { version, clusterId, endpoint: face.endpoint, startedAt, remarks },
       root: face.keys,
     },

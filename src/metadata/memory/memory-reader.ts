@@ -101,7 +101,8 @@ function holds({ startOffset, sizeBytes }: PartRecord, offset: number): boolean 
 function listBuckets(state: MemoryState, { ownerId, prefix, after, limit }: ListBucketsQuery) {
   return [...state.buckets.values()]
     .map(({ record }) => record)
-    .filter(({ name, ...record }) => record.ownerId === ownerId && name.startsWith(prefix))
+    .filter((record) => ownerId === undefined || record.ownerId === ownerId)
+    .filter(({ name }) => name.startsWith(prefix))
     .filter(({ name }) => after === undefined || compareUtf8(name, after) > 0)
     .toSorted((a, b) => compareUtf8(a.name, b.name))
     .slice(0, limit);

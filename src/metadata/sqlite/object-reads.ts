@@ -77,6 +77,9 @@ function bucketReads(database: Database): Pick<MetadataReader, BucketRead> {
   const byOwner = database.prepare<[AccountId, string, Buffer | string, number], BucketRow>(
     `select ${BUCKET_COLUMNS} from buckets where owner_id = ? and name >= ? and name < ? order by name limit ?`,
   );
+  const ofAll = database.prepare<[string, Buffer | string, number], BucketRow>(
+    `select ${BUCKET_COLUMNS} from buckets where name >= ? and name < ? order by name limit ?`,
+  );
   const withQuota = database.prepare<[number], BucketRow>(
     `select ${BUCKET_COLUMNS} from buckets where quota_bytes is not null
       order by cast(object_bytes as real) / max(quota_bytes, 1) desc, name limit ?`,
@@ -98,7 +101,12 @@ function bucketReads(database: Database): Pick<MetadataReader, BucketRead> {
     listBuckets: ({ ownerId, prefix, after, limit }) => {
       const from = pageStart({ prefix, delimiter: "" }, after);
       if (from === undefined) return [];
-      return byOwner.all(ownerId, from, prefixEnd(prefix), limit).map(bucketOf);
+      const end = prefixEnd(prefix);
+      const rows =
+        ownerId === undefined
+          ? ofAll.all(from, end, limit)
+          : byOwner.all(ownerId, from, end, limit);
+      return rows.map(bucketOf);
     },
     findBucketById: (bucketId) => {
       const row = byId.get(bucketId);

@@ -80,6 +80,13 @@ export function bucketTests(given: GivenStore): void {
     expect(await names({ prefix: "b-", after: "a" })).toEqual(["b-1", "b-2", "b-3"]);
     expect(await names({ after: "d" })).toEqual([]);
     expect(await names({ ownerId: OTHER_OWNER })).toEqual(["b-foreign"]);
+    expect(await names({ ownerId: undefined, prefix: "b-" })).toEqual([
+      "b-1",
+      "b-2",
+      "b-3",
+      "b-foreign",
+    ]);
+    expect(await names({ ownerId: undefined, after: "b-3", limit: 1 })).toEqual(["b-foreign"]);
   });
 
   test("counters follow every put, replacement and removal", async () => {
