@@ -1,7 +1,7 @@
 // Bundles the program into a few files: hundreds of small modules take a third of a second to find and load, at each
 // start, in each process and thread. What is imported lazily stays a file of its own. Packages are not bundled.
 
-import { rmSync } from "node:fs";
+import { cpSync, rmSync } from "node:fs";
 import { build } from "esbuild";
 
 /** What is started by its name: from the command line, as a library, as a thread, as a process. */
@@ -28,3 +28,16 @@ await build({
   packages: "external",
   sourcemap: true,
 });
+
+// The web page: one script that a browser reads as it is, and the files beside it.
+await build({
+  entryPoints: ["src/console/main.ts"],
+  outfile: "dist/console/main.js",
+  bundle: true,
+  format: "esm",
+  platform: "browser",
+  target: "es2023",
+});
+for (const name of ["index.html", "style.css", "icon.svg"]) {
+  cpSync(`src/console/${name}`, `dist/console/${name}`);
+}

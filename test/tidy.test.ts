@@ -24,6 +24,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   api: [...BASE, "auth", "policy", "store", "lifecycle"],
   admin: [...BASE, "auth", "background", "metadata", "store", "repair"],
   cli: ["util", "core", "auth"],
+  console: [],
 };
 
 /** Read once, by main.ts: nothing below the root may know where a setting came from. */
