@@ -6,7 +6,6 @@
 
 import { statSync } from "node:fs";
 import type { Database } from "better-sqlite3";
-import { S3Error } from "../../core/s3-error.ts";
 import type { MetadataReader } from "../engine-store.ts";
 import { openForReading } from "./open-database.ts";
 import { sqliteReads } from "./sqlite-reads.ts";
@@ -22,6 +21,8 @@ interface OpenReader {
 export class SideReader {
   readonly #path: string;
   #open: OpenReader | undefined;
+  /** Those who wait for the database that is there now. */
+  readonly #waiting = new Set<() => void>();
 
   /** Of metadata.db. Nothing is opened yet. */
   constructor(path: string) {
@@ -46,9 +47,9 @@ export class SideReader {
         if (tries === TRIES_MAX) throw new Error(`${this.#path} is being replaced`);
         continue;
       }
-      const reader = this.#guarded(sqliteReads(database));
-      this.#open = { database, reader, identity };
+      this.#open = { database, reader: sqliteReads(database), identity };
       before?.database.close();
+      for (const wake of this.#waiting) wake();
       return;
     }
   }
@@ -58,31 +59,26 @@ export class SideReader {
     this.#open = undefined;
   }
 
-  /** Every request of a client asks for its bucket, or for all of them, before anything else. */
-  #guarded(reads: MetadataReader): MetadataReader {
-    return {
-      ...reads,
-      findBucket: (name) => {
-        this.#confirm();
-        return reads.findBucket(name);
-      },
-      listBuckets: (query) => {
-        this.#confirm();
-        return reads.listBuckets(query);
-      },
-    };
+  /**
+   * Whether there is another database than the one that is open: the writer has not said that it is in force, so it may
+   * hold what will not stand. While there is none of that name nobody has a newer one.
+   */
+  get isBehind(): boolean {
+    const identity = identityOf(this.#path);
+    return identity !== undefined && identity !== this.#open?.identity;
   }
 
-  /**
-   * While there is none of that name nobody has a newer one; and one of which the writer has not said that it is in force
-   * may hold what will not stand.
-   * @throws S3Error ServiceUnavailable
-   */
-  #confirm(): void {
-    const identity = identityOf(this.#path);
-    if (identity === undefined || identity === this.#open?.identity) return;
-    const cause = new Error("the metadata is being opened anew");
-    throw new S3Error("ServiceUnavailable", { cause });
+  /** Resolves when another database was opened, or the time is over. */
+  async renewed(timeoutMs: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const wake = (): void => {
+        clearTimeout(timer);
+        this.#waiting.delete(wake);
+        resolve();
+      };
+      const timer = setTimeout(wake, timeoutMs);
+      this.#waiting.add(wake);
+    });
   }
 }
 

@@ -19,7 +19,7 @@ const SOON = { timeout: 20_000 };
 const PATIENT = { timeout: 30_000 };
 const UNAVAILABLE = { code: "ServiceUnavailable", status: 503 };
 
-async function givenSides({ count = 1, patienceMs = 60_000 } = {}) {
+async function givenSides({ count = 1, patienceMs = 60_000, renewalMsMax = 20_000 } = {}) {
   const door = await openWriterDoor();
   atEnd(() => door.dispose());
   const { databasePath, socketPath } = door;
@@ -32,6 +32,7 @@ async function givenSides({ count = 1, patienceMs = 60_000 } = {}) {
       clock: realClock,
       onNews: (each) => news.push(each),
       patienceMs: patience,
+      renewalMsMax,
     });
   const sides = [];
   for (let index = 0; index < count; index += 1) {
@@ -50,6 +51,12 @@ const bucketOf = (name: string) => ({
   region: "us-east-1",
   hasLock: false,
 });
+
+function setAside(databasePath: string): void {
+  for (const suffix of ["", "-wal", "-shm"]) {
+    renameSync(`${databasePath}${suffix}`, `${databasePath}.aside${suffix}`);
+  }
+}
 
 const group = (name: string): WriteGroup => ({
   kind: "group",
@@ -197,15 +204,12 @@ test(
   "of a database that has taken the place of the one that it reads it tells nothing old",
   PATIENT,
   async () => {
-    const { side, door } = await givenSides();
+    const { side, door } = await givenSides({ renewalMsMax: 10 });
     await side.createBucket(bucketOf("before"));
-    const { databasePath } = door;
-    for (const suffix of ["", "-wal", "-shm"]) {
-      renameSync(`${databasePath}${suffix}`, `${databasePath}.aside${suffix}`);
-    }
+    setAside(door.databasePath);
     // Nobody has another one yet.
     expect(await side.findBucket("before")).toMatchObject({ name: "before" });
-    const made = openForWriting(databasePath);
+    const made = openForWriting(door.databasePath);
     atEnd(() => void made.close());
     await expect(side.findBucket("before")).rejects.toMatchObject(UNAVAILABLE);
     await expect(
@@ -217,3 +221,23 @@ test(
       .toBe("undefined");
   },
 );
+
+test("requests wait for a database that is about to be in force", PATIENT, async () => {
+  const { side, door } = await givenSides();
+  await side.createBucket(bucketOf("before"));
+  setAside(door.databasePath);
+  const made = openForWriting(door.databasePath);
+  atEnd(() => void made.close());
+  const order: string[] = [];
+  const query = { ownerId: "owner" as AccountId, prefix: "", after: "", limit: 10 };
+  const asked = [
+    side.findBucket("before").finally(() => order.push("found")),
+    side.listBuckets(query).finally(() => order.push("listed")),
+  ];
+  // What reads on in the old one is not held up.
+  expect(await side.findSetting("any")).toBeUndefined();
+  order.push("in force");
+  door.tell({ kind: "replaced" });
+  expect(await Promise.all(asked)).toEqual([undefined, []]);
+  expect(order[0]).toBe("in force");
+});
