@@ -1,10 +1,24 @@
 // When the next group of many callers goes: those that have just been answered come back one by one, and one that came a
 // moment before them would go alone, as would they after it. A group has its cost, however small it is; so the first few
-// wait for others, for a moment.
+// wait for others, for a moment: up to half of what the last group took, for on a slow disk, or a busy machine, they come
+// back more slowly, and one that goes alone keeps them waiting for longer.
 
 /** Of fewer callers nobody waits. */
-const CALLERS_MIN = 8;
-const WAIT_MS = 1;
+export const CALLERS_MIN = 8;
+const WAIT_MS_MIN = 1;
+const WAIT_MS_MAX = 5;
+
+/** How long the first of the next group may wait for others, when the last one took so long. */
+export function gatheringMs(tookMs: number): number {
+  return Math.min(Math.max(tookMs / 2, WAIT_MS_MIN), WAIT_MS_MAX);
+}
+
+/** What else is known of the group that has just been answered. */
+export interface GroupCost {
+  /** So many others, who gather elsewhere, shared it. */
+  readonly othersCount: number;
+  readonly tookMs: number;
+}
 
 export class Gathering {
   readonly #onOver: () => void;
@@ -17,16 +31,22 @@ export class Gathering {
   }
 
   /** After a group of so many, while so many others wait already. */
-  begin(answeredCount: number, waitingCount: number): void {
+  begin(answeredCount: number, waitingCount: number, cost?: GroupCost): void {
     this.end();
     const callers = answeredCount + waitingCount;
     const wantedCount = Math.floor(callers / 2);
-    if (callers < CALLERS_MIN || waitingCount * 2 >= wantedCount) return;
+    const othersCount = cost?.othersCount ?? 0;
+    // Where others wait elsewhere, one that goes with few keeps those waiting too.
+    const enoughCount = othersCount > 0 ? wantedCount : wantedCount / 2;
+    if (callers + othersCount < CALLERS_MIN || waitingCount >= enoughCount) return;
     this.#wantedCount = wantedCount;
-    this.#timer = setTimeout(() => {
-      this.end();
-      this.#onOver();
-    }, WAIT_MS);
+    this.#timer = setTimeout(
+      () => {
+        this.end();
+        this.#onOver();
+      },
+      gatheringMs(cost?.tookMs ?? 0),
+    );
   }
 
   /** Whether so many are to wait for others. */

@@ -1,7 +1,9 @@
-// How messages travel over a socket between processes: the length in four bytes, then the message as a structured clone,
-// so that what arrives is what a thread's port would have brought. Frames are bounded, and read one after the other.
+// How messages travel over a socket between processes: the length in four bytes, then the message: groups and replies
+// packed (write-messages.ts), others as a structured clone, as a thread's port would have brought them. Frames are bounded,
+// and read one after the other.
 
 import { DefaultSerializer, deserialize } from "node:v8";
+import { isPacked, isWriteMessage, packMessage, unpackMessage } from "./write-messages.ts";
 
 /** Of one message: a group with as much inline data as groups may hold takes a small part of it. */
 export const FRAME_BYTES_MAX = 64 * 1024 * 1024;
@@ -9,6 +11,7 @@ const LENGTH_BYTES = 4;
 
 /** @throws when the message cannot be cloned, or is too long. */
 export function frameOf(message: unknown): Buffer {
+  if (isWriteMessage(message)) return withLength(packMessage(message, LENGTH_BYTES));
   const serializer = new DefaultSerializer();
   // Room for the length, so that both are written at once.
   serializer.writeRawBytes(Buffer.alloc(LENGTH_BYTES));
@@ -31,7 +34,7 @@ function withLength(frame: Buffer): Buffer {
 
 /** @throws when the bytes are no message. */
 export function messageIn(frame: Buffer): unknown {
-  return deserialize(frame);
+  return isPacked(frame) ? unpackMessage(frame) : deserialize(frame);
 }
 
 /** Puts frames together from the chunks of a socket. */

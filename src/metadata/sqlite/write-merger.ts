@@ -3,13 +3,10 @@
 // its part of the answers. A transaction has its cost, however small it is; so under load those that came with the last
 // group, and will be back in a moment, are waited for: else each process would go alone, in turn with the others.
 
+import { CALLERS_MIN, gatheringMs } from "../../util/gathering.ts";
 import { GROUP_ROWS_MAX, GROUP_SIZE_MAX, rowsOf } from "./group-bounds.ts";
 import type { GroupReply, WriteAnswer, WriteGroup } from "./write-protocol.ts";
 import type { WriteRequest } from "../write-operations.ts";
-
-/** Of fewer writes at a time nobody waits: as in Gathering. */
-const CALLERS_MIN = 8;
-const WAIT_MS = 1;
 
 /** A group of one source, and where its reply goes. */
 export interface SentGroup {
@@ -23,6 +20,8 @@ export interface WriteMergerOptions {
   readonly apply: (group: WriteGroup) => Promise<GroupReply>;
   /** Whether there are others than the process itself: then groups that have arrived at the same time go together. */
   readonly hasOthers: () => boolean;
+  /** Monotonic time in milliseconds. */
+  readonly now?: (() => number) | undefined;
 }
 
 export class WriteMerger {
@@ -34,9 +33,14 @@ export class WriteMerger {
   /** Sources that are waited for. */
   #awaited = new Set<object>();
   #onGathered: (() => void) | undefined;
+  /** When the last group was. Between two lies also the time in which its writers came back. */
+  #answeredAt: number;
+  readonly #now: () => number;
 
   constructor(options: WriteMergerOptions) {
     this.#options = options;
+    this.#now = options.now ?? (() => performance.now());
+    this.#answeredAt = this.#now();
   }
 
   /** Exactly one reply comes. */
@@ -83,13 +87,16 @@ export class WriteMerger {
     while (this.#waiting.length > 0) {
       const sent = this.#waiting.splice(0, countOf(this.#waiting));
       split(sent, await this.#options.apply(merged(sent)));
-      if (this.#options.hasOthers()) await this.#gather(sent);
+      const now = this.#now();
+      const waitMs = gatheringMs(now - this.#answeredAt);
+      this.#answeredAt = now;
+      if (this.#options.hasOthers()) await this.#gather(sent, waitMs);
     }
     this.#applying = undefined;
   }
 
-  /** Resolves once those that were just answered are there again, at the latest in a moment. */
-  async #gather(answered: readonly SentGroup[]): Promise<void> {
+  /** Resolves once those that were just answered are there again, at the latest after that time. */
+  async #gather(answered: readonly SentGroup[], waitMs: number): Promise<void> {
     const waitingSize = sizeOf(this.#waiting);
     const isFull = waitingSize >= GROUP_SIZE_MAX;
     if (this.#isClosed || isFull || sizeOf(answered) + waitingSize < CALLERS_MIN) return;
@@ -99,7 +106,7 @@ export class WriteMerger {
     let timer: NodeJS.Timeout | undefined;
     await new Promise<void>((resolve) => {
       this.#onGathered = resolve;
-      timer = setTimeout(resolve, WAIT_MS);
+      timer = setTimeout(resolve, waitMs);
     });
     clearTimeout(timer);
     this.#onGathered = undefined;
@@ -155,7 +162,7 @@ function split(sent: readonly SentGroup[], reply: GroupReply): void {
       if (answer !== undefined) answers.push(answer);
       place += 1;
     }
-    replyTo({ kind: "answers", answers });
+    replyTo({ kind: "answers", answers, othersCount: reply.answers.length - answers.length });
   }
 }
 

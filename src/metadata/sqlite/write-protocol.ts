@@ -48,8 +48,12 @@ export interface Fault {
 
 /** The reply to a group. Exactly one comes to each. */
 export type GroupReply =
-  /** One answer a request, in the order asked. */
-  | { readonly kind: "answers"; readonly answers: readonly WriteAnswer[] }
+  /** One answer a request, in the order asked; and how many others of the same transaction somebody else got. */
+  | {
+      readonly kind: "answers";
+      readonly answers: readonly WriteAnswer[];
+      readonly othersCount?: number;
+    }
   /** Nothing of the group is known to be durable. */
   | { readonly kind: "group-failed"; readonly fault: Fault };
 
@@ -69,12 +73,12 @@ export type FromWriter =
 export type WriterNews =
   | { readonly kind: "log"; readonly level: "info" | "warn"; readonly message: string }
   | { readonly kind: "report"; readonly report: JournalReport }
+  /** Who the members are has changed, or could not be: why. */
+  | { readonly kind: "members-changed"; readonly problem: string | undefined }
   /** The database was made anew, or could not be: why. */
   | { readonly kind: "restored"; readonly problem: string | undefined }
   /** The database file is another one now: readers open it anew. */
   | { readonly kind: "replaced" }
-  /** Who the members are has changed, or could not be: why. */
-  | { readonly kind: "members-changed"; readonly problem: string | undefined }
   /** Another process has taken the members over: this one must not go on. */
   | { readonly kind: "fenced"; readonly message: string };
 

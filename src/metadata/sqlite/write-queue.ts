@@ -76,10 +76,14 @@ export class WriteQueue implements WritePort {
   /** Takes the writer's reply to the group underway. */
   receive(message: GroupReply): void {
     const group = this.#underway;
+    const tookMs = this.#clock.monotonic() - this.#sentAt;
     this.#underway = [];
     this.#isStalled = false;
     clearTimeout(this.#deadline);
-    if (this.#ended === undefined) this.#gathering.begin(group.length, this.#waiting.length);
+    if (this.#ended === undefined) {
+      const cost = { othersCount: othersOf(message), tookMs };
+      this.#gathering.begin(group.length, this.#waiting.length, cost);
+    }
     if (message.kind === "answers") {
       group.forEach((waiting, index) => settle(waiting, message.answers[index]));
     } else {
@@ -178,6 +182,11 @@ export class WriteQueue implements WritePort {
   }
 }
 
+/** How many writes of other processes were answered with the group. */
+function othersOf(reply: GroupReply): number {
+  return reply.kind === "answers" ? (reply.othersCount ?? 0) : 0;
+}
+
 /** How many of those that wait go together. */
 function groupSize(waiting: readonly Waiting[]): number {
   let rowCount = 0;
@@ -196,7 +205,7 @@ function detached(request: WriteRequest): WriteRequest {
   if (request.name !== "putObject" && request.name !== "putPart") return request;
   const input = request.input as WriteRequest<"putObject" | "putPart">["input"];
   if (input.content.kind !== "inline") return request;
-  const content = { kind: "inline", bytes: Uint8Array.from(input.content.bytes) } as const;
+  const content = { kind: "inline", bytes: new Uint8Array(input.content.bytes) } as const;
   return { name: request.name, input: { ...input, content } };
 }
 

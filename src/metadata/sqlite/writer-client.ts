@@ -7,6 +7,7 @@ import type { Clock } from "../../util/clock.ts";
 import type { WritePort } from "../write-operations.ts";
 import type { MemberSpec } from "../members/member-spec.ts";
 import type { FromWriter, MembersChange, ToWriter, WriterNews } from "./write-protocol.ts";
+import { post, received } from "./write-port.ts";
 import { spawnWriter, type SpawnWriter } from "./spawn-writer.ts";
 import type { WriterDoor } from "./write-listener.ts";
 import { WriteQueue } from "./write-queue.ts";
@@ -47,9 +48,9 @@ export interface StartedWriter {
   specs(): readonly MemberSpec[];
   /** Makes the database anew from the members. @throws when that could not be done. */
   restore(): Promise<void>;
-}
   /** Has the members be chosen among other drives. Resolves to why they are still those of before. */
   changeMembers(change: MembersChange): Promise<string | undefined>;
+}
 
 /** Resolves when the thread has opened the database. @throws when it cannot; MetadataRefusedError when it must not. */
 export async function startWriter(options: WriterOptions): Promise<StartedWriter> {
@@ -62,8 +63,8 @@ export async function startWriter(options: WriterOptions): Promise<StartedWriter
     addMember: (spec) => client.addMember(spec),
     specs: () => client.specs,
     restore: () => client.restore(),
-  };
     changeMembers: (change) => client.changeMembers(change),
+  };
 }
 
 type Ready = Extract<FromWriter, { readonly kind: "ready" }>;
@@ -77,10 +78,10 @@ class WriterClient {
   #isClosing = false;
   /** Members that came after the start: a thread that takes another's place has them too. */
   readonly #added: MemberSpec[] = [];
-  readonly #restoring: ((problem: string | undefined) => void)[] = [];
   readonly #changingMembers: ((problem: string | undefined) => void)[] = [];
   /** Drives that have come or gone since the start: a thread that takes another's place knows of them. */
   #change: MembersChange | undefined;
+  readonly #restoring: ((problem: string | undefined) => void)[] = [];
   /** Of the threads there were. */
   #lastEpoch: number | undefined;
   /** When threads were replaced, in monotonic milliseconds. */
@@ -110,7 +111,8 @@ class WriterClient {
     this.#exited = exited;
     const ready = await new Promise<Ready>((resolve, reject) => {
       worker.once("exit", () => reject(death));
-      worker.on("message", (message: FromWriter) => {
+      worker.on("message", (sent: FromWriter | Uint8Array) => {
+        const message = received<FromWriter>(sent);
         if (message.kind === "ready") resolve(message);
         else if (message.kind === "unusable") reject(unusableError(message));
         else this.#take(message);
@@ -140,8 +142,6 @@ class WriterClient {
     });
   }
 
-  #take(message: Exclude<FromWriter, Ready>): void {
-    if (message.kind === "answers" || message.kind === "group-failed") this.queue.receive(message);
   changeMembers(change: MembersChange): Promise<string | undefined> {
     return new Promise((resolve) => {
       this.#changingMembers.push((problem) => {
@@ -152,9 +152,11 @@ class WriterClient {
     });
   }
 
+  #take(message: Exclude<FromWriter, Ready>): void {
+    if (message.kind === "answers" || message.kind === "group-failed") this.queue.receive(message);
+    else if (message.kind === "members-changed") this.#changingMembers.shift()?.(message.problem);
     else if (message.kind === "restored") this.#restoring.shift()?.(message.problem);
     else if (message.kind !== "unusable") {
-    else if (message.kind === "members-changed") this.#changingMembers.shift()?.(message.problem);
       if (message.kind === "report") this.#lastEpoch = message.report.epoch;
       this.#options.onNews?.(message);
     }
@@ -163,9 +165,9 @@ class WriterClient {
   /** Never rejects. */
   async #replace(death: Error): Promise<void> {
     for (const end of this.#restoring.splice(0)) end(death.message);
+    for (const end of this.#changingMembers.splice(0)) end(death.message);
     if (this.#isClosing) return;
     let reason = death;
-    for (const end of this.#changingMembers.splice(0)) end(death.message);
     this.queue.interrupt(reason);
     while (this.#mayRestart()) {
       try {
@@ -190,8 +192,7 @@ class WriterClient {
   }
 
   #send(message: ToWriter): void {
-    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- A thread's port has no origin.
-    this.#worker?.postMessage(message);
+    if (this.#worker !== undefined) post(this.#worker, message);
   }
 
   /** Also when a thread is just being started: it takes the message once it is, or ends. */

@@ -5,6 +5,7 @@ import { MembersError } from "../members/survey.ts";
 import { ForeignDatabaseError } from "./open-database.ts";
 import { WriteListener, type WriterDoor } from "./write-listener.ts";
 import { WriteMerger } from "./write-merger.ts";
+import { post, received } from "./write-port.ts";
 import { messageOf, type FromWriter, type ToWriter } from "./write-protocol.ts";
 import { WriterHost, type MembersPlan } from "./writer-host.ts";
 
@@ -19,10 +20,7 @@ export interface WriterData {
 }
 
 function serve(port: MessagePort, { path, plan, door }: WriterData): Promise<void> {
-  const toPort = (message: FromWriter): void => {
-    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- A thread's port has no origin.
-    port.postMessage(message);
-  };
+  const toPort = (message: FromWriter): void => post(port, message);
   let listener: WriteListener | undefined;
   const send = (message: FromWriter): void => {
     toPort(message);
@@ -64,7 +62,7 @@ function serve(port: MessagePort, { path, plan, door }: WriterData): Promise<voi
     await host.start();
   };
   // A fault here leaves an unknown state: the thread dies of it, and another takes its place.
-  port.on("message", (message: ToWriter) => void take(message));
+  port.on("message", (sent: ToWriter | Uint8Array) => void take(received<ToWriter>(sent)));
   return open().catch((error: unknown) => {
     const isRefusal = error instanceof MembersError || error instanceof ForeignDatabaseError;
     send({ kind: "unusable", message: messageOf(error), isRefusal });

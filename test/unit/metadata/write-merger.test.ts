@@ -10,12 +10,14 @@ const turn = () => new Promise((resolve) => setImmediate(resolve));
 function givenMerger(hasOthers = true) {
   const applied: WriteGroup[] = [];
   const ends: ((reply: GroupReply) => void)[] = [];
+  const clock = { now: 0 };
   const merger = new WriteMerger({
     apply: (group) => {
       applied.push(group);
       return new Promise((resolve) => ends.push(resolve));
     },
     hasOthers: () => hasOthers,
+    now: () => clock.now,
   });
   const replies: Record<string, unknown> = {};
   const submit = (name: string, count = 1, nowMs = 1, source: object = {}) => {
@@ -41,7 +43,7 @@ function givenMerger(hasOthers = true) {
     await turn();
   };
   const sizes = () => applied.map(({ requests }) => requests.length);
-  return { merger, applied, submit, answer, fail, replies, sizes };
+  return { merger, applied, submit, answer, fail, replies, sizes, clock };
 }
 
 function groupOf(name: string, count: number, nowMs: number): WriteGroup {
@@ -99,6 +101,46 @@ test("under load those that came with the last group are waited for, a moment at
   vi.advanceTimersByTime(1);
   await turn();
   expect(sizes()).toEqual([4, 7, 2]);
+});
+
+test("they are waited for up to half of the time between two groups, and no longer than 5 ms", async () => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  onTestFinished(() => void vi.useRealTimers());
+  const { submit, answer, sizes, clock } = givenMerger();
+  submit("a", 4, 1, {});
+  await turn();
+  submit("b", 4, 1, {});
+  clock.now = 6;
+  await answer();
+  vi.advanceTimersByTime(2);
+  await turn();
+  expect(sizes()).toEqual([4]);
+  vi.advanceTimersByTime(1);
+  await turn();
+  expect(sizes()).toEqual([4, 4]);
+  submit("c", 4, 1, {});
+  clock.now = 600;
+  await answer();
+  vi.advanceTimersByTime(5);
+  await turn();
+  expect(sizes()).toEqual([4, 4, 4]);
+});
+
+test("a source hears how many writes of others went with its own", async () => {
+  const replies: GroupReply[] = [];
+  const merger = new WriteMerger({
+    apply: ({ requests }) =>
+      Promise.resolve({
+        kind: "answers",
+        answers: requests.map(() => ({ kind: "done", result: undefined })),
+      }),
+    hasOthers: () => true,
+  });
+  for (const count of [3, 1]) {
+    const group = groupOf("a", count, 1);
+    merger.submit({ source: {}, group, reply: (reply) => void replies.push(reply) });
+  }
+  await expect.poll(() => replies).toMatchObject([{ othersCount: 1 }, { othersCount: 3 }]);
 });
 
 test("a few writes wait for nobody", async () => {

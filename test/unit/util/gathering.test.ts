@@ -19,6 +19,31 @@ test.each([
   expect(gathering.holds(Math.max(wanted - 1, 0))).toBe(wanted > 0);
 });
 
+test.each([
+  ["they are too few together", [3, 1, 3], 0],
+  ["they are enough together, and half of them wait", [4, 4, 1], 0],
+  ["they are enough together, and fewer wait", [6, 2, 1], 4],
+] as const)("with others elsewhere: %s", (_, [answered, waiting, othersCount], wanted) => {
+  const gathering = new Gathering(() => undefined);
+  gathering.begin(answered, waiting, { othersCount, tookMs: 0 });
+  expect(gathering.holds(wanted)).toBe(false);
+  expect(gathering.holds(Math.max(wanted - 1, 0))).toBe(wanted > 0);
+});
+
+test.each([
+  [0, 1],
+  [6, 3],
+  [600, 5],
+])("after a group that took %i ms they wait for %i ms at the most", (tookMs, waitMs) => {
+  const onOver = vi.fn<() => void>();
+  const gathering = new Gathering(onOver);
+  gathering.begin(15, 1, { othersCount: 0, tookMs });
+  vi.advanceTimersByTime(waitMs - 1);
+  expect(onOver).not.toHaveBeenCalled();
+  vi.advanceTimersByTime(1);
+  expect(onOver).toHaveBeenCalledOnce();
+});
+
 test("nobody waits longer than a moment, nor where it was ended", () => {
   const onOver = vi.fn<() => void>();
   const gathering = new Gathering(onOver);
