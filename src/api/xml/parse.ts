@@ -5,19 +5,16 @@
 import { createRequire } from "node:module";
 import type * as FastXmlParser from "fast-xml-parser";
 import { S3Error } from "../../core/s3-error.ts";
+import { parsePlain } from "./parse-plain.ts";
 import { S3_NAMESPACE } from "./render.ts";
+import type { XmlElement } from "./xml-element.ts";
 
 // The package's one-file build: its modules, loaded one by one, take a good part of a start.
 const { XMLParser, XMLValidator } = createRequire(import.meta.url)(
   "fast-xml-parser",
 ) as typeof FastXmlParser;
 
-export interface XmlElement {
-  readonly name: string;
-  /** All text directly inside, CDATA included, exactly as the client meant it. */
-  readonly text: string;
-  readonly children: readonly XmlElement[];
-}
+export type { XmlElement };
 
 const DEPTH_MAX = 20;
 /** Opening angle brackets: a CompleteMultipartUpload of 10,000 parts with a checksum each has fewer than half of it. */
@@ -48,6 +45,12 @@ const parser = new XMLParser({
 export function parseXml(xml: string, rootName: string): XmlElement {
   checkBounds(xml);
   checkEnd(xml, rootName);
+  const root = parsePlain(xml, decodeEntities) ?? parseFully(xml);
+  if (root.name !== rootName) throw new S3Error("MalformedXML");
+  return root;
+}
+
+function parseFully(xml: string): XmlElement {
   let nodes: unknown;
   try {
     if (XMLValidator.validate(xml) !== true) throw new S3Error("MalformedXML");
@@ -57,7 +60,7 @@ export function parseXml(xml: string, rootName: string): XmlElement {
   }
   const roots = toElement("", undefined, nodes).children;
   const [root] = roots;
-  if (roots.length !== 1 || root?.name !== rootName) throw new S3Error("MalformedXML");
+  if (roots.length !== 1 || root === undefined) throw new S3Error("MalformedXML");
   return root;
 }
 

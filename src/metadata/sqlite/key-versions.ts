@@ -12,8 +12,10 @@ import {
   objectCheck,
   objectValues,
   requireIntactObject,
+  standingOfValues,
   type ObjectName,
   type StandingRow,
+  type StandingValues,
 } from "./object-rows.ts";
 import { rowCheck, type RowValue } from "./row-check.ts";
 import type { StatementSource } from "./statement-source.ts";
@@ -53,7 +55,7 @@ export type FoundVersion =
   | { readonly table: "versions"; readonly row: VersionRow };
 
 export class KeyVersions {
-  readonly #standing: Statement<[number, string], StandingRow>;
+  readonly #standing: Statement<[number, string], StandingValues>;
   readonly #putStanding: Statement<RowValue[]>;
   readonly #removeStanding: Statement<[number, string]>;
   readonly #changeStanding: Statement<RowValue[]>;
@@ -66,7 +68,7 @@ export class KeyVersions {
   readonly #change: Statement<RowValue[]>;
 
   constructor(database: StatementSource) {
-    this.#standing = database.prepare(SQL.standing);
+    this.#standing = database.prepare<[number, string], StandingValues>(SQL.standing).raw();
     this.#putStanding = database.prepare(SQL.putStanding);
     this.#removeStanding = database.prepare(SQL.removeStanding);
     this.#changeStanding = database.prepare(SQL.changeStanding);
@@ -81,8 +83,10 @@ export class KeyVersions {
 
   /** The current live version. @throws DamagedRowError */
   findStanding(name: ObjectName): StandingRow | undefined {
-    const row = this.#standing.get(name.bucketId, name.key);
-    if (row !== undefined) requireIntactObject(name, row);
+    const values = this.#standing.get(name.bucketId, name.key);
+    if (values === undefined) return undefined;
+    const row = standingOfValues(values);
+    requireIntactObject(name, row);
     return row;
   }
 

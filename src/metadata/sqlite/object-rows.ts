@@ -48,6 +48,33 @@ export const STANDING_COLUMNS = `o.sequence, o.version_id, o.size_bytes, o.etag,
   o.part_count, o.tags, o.attributes, o.pack_offset, o.acl, o.encryption, o.retention_mode, o.retain_until,
   o.legal_hold, o.row_check`;
 
+/** The same without names, in this order: see ObjectRowValues. */
+export type StandingValues = readonly [
+  sequence: StandingRow["sequence"],
+  version_id: StandingRow["version_id"],
+  size_bytes: StandingRow["size_bytes"],
+  etag: StandingRow["etag"],
+  modified_at: StandingRow["modified_at"],
+  owner_id: StandingRow["owner_id"],
+  storage_class: StandingRow["storage_class"],
+  checksum_algorithm: StandingRow["checksum_algorithm"],
+  checksum_type: StandingRow["checksum_type"],
+  checksum_value: StandingRow["checksum_value"],
+  data_id: StandingRow["data_id"],
+  set_id: StandingRow["set_id"],
+  manifest_id: StandingRow["manifest_id"],
+  part_count: StandingRow["part_count"],
+  tags: StandingRow["tags"],
+  attributes: StandingRow["attributes"],
+  pack_offset: StandingRow["pack_offset"],
+  acl: StandingRow["acl"],
+  encryption: StandingRow["encryption"],
+  retention_mode: StandingRow["retention_mode"],
+  retain_until: StandingRow["retain_until"],
+  legal_hold: StandingRow["legal_hold"],
+  row_check: StandingRow["row_check"],
+];
+
 /** With `shard_sets s`. */
 export const OBJECT_COLUMNS = `${STANDING_COLUMNS}, ${SET_COLUMNS}`;
 
@@ -56,29 +83,7 @@ export const OBJECT_COLUMNS = `${STANDING_COLUMNS}, ${SET_COLUMNS}`;
  * driver takes longer to make an object of so many names than to find the row.
  */
 export type ObjectRowValues = readonly [
-  sequence: ObjectRow["sequence"],
-  version_id: ObjectRow["version_id"],
-  size_bytes: ObjectRow["size_bytes"],
-  etag: ObjectRow["etag"],
-  modified_at: ObjectRow["modified_at"],
-  owner_id: ObjectRow["owner_id"],
-  storage_class: ObjectRow["storage_class"],
-  checksum_algorithm: ObjectRow["checksum_algorithm"],
-  checksum_type: ObjectRow["checksum_type"],
-  checksum_value: ObjectRow["checksum_value"],
-  data_id: ObjectRow["data_id"],
-  set_id: ObjectRow["set_id"],
-  manifest_id: ObjectRow["manifest_id"],
-  part_count: ObjectRow["part_count"],
-  tags: ObjectRow["tags"],
-  attributes: ObjectRow["attributes"],
-  pack_offset: ObjectRow["pack_offset"],
-  acl: ObjectRow["acl"],
-  encryption: ObjectRow["encryption"],
-  retention_mode: ObjectRow["retention_mode"],
-  retain_until: ObjectRow["retain_until"],
-  legal_hold: ObjectRow["legal_hold"],
-  row_check: ObjectRow["row_check"],
+  ...StandingValues,
   data_shards: ObjectRow["data_shards"],
   parity_shards: ObjectRow["parity_shards"],
   unit_bytes: ObjectRow["unit_bytes"],
@@ -92,6 +97,34 @@ export type ObjectRowValues = readonly [
 
 /** The place of the bytes among ObjectRowValues. */
 export const BYTES_AT = 31;
+
+export function standingOfValues(values: StandingValues): StandingRow {
+  return {
+    sequence: values[0],
+    version_id: values[1],
+    size_bytes: values[2],
+    etag: values[3],
+    modified_at: values[4],
+    owner_id: values[5],
+    storage_class: values[6],
+    checksum_algorithm: values[7],
+    checksum_type: values[8],
+    checksum_value: values[9],
+    data_id: values[10],
+    set_id: values[11],
+    manifest_id: values[12],
+    part_count: values[13],
+    tags: values[14],
+    attributes: values[15],
+    pack_offset: values[16],
+    acl: values[17],
+    encryption: values[18],
+    retention_mode: values[19],
+    retain_until: values[20],
+    legal_hold: values[21],
+    row_check: values[22],
+  };
+}
 
 export function rowOfValues(values: ObjectRowValues): ObjectRow {
   return {

@@ -1,6 +1,6 @@
 // XML bodies: every key survives exactly as the client meant it, and nothing else gets in (S66 to S70).
 
-import { assert, property, string } from "fast-check";
+import { array, assert, constantFrom, property, string } from "fast-check";
 import { expect, test } from "vitest";
 import {
   findElement,
@@ -107,4 +107,47 @@ test("rendered text is well-formed for every character, even those that XML cann
   expect(renderPlainXml("E", { A: "]]>\uFFFE\uD800", B: "" })).toContain(
     "<E><A>]]&gt;\uFFFD\uFFFD</A><B/></E>",
   );
+});
+
+const TAGS =
+  "<Key>|</Key>|<Object>|</Object>|<a-b>|</a-b>|<Key/>|< Key>|</Key >|<1>|</1>|</>|<>|<toString>|</toString>";
+const OTHER_PARTS =
+  '<Key a="b">|<Key a>|<![CDATA[x]]>|<!-- -->|<?pi?>|]]>|>|<|&|&amp;|&#10;|&#0;|&x;|&#xZ;|&#x41;';
+const TEXTS = " |\n|\r\n|text|\"|'|é|\u00a0|&am|p;|__proto__|constructor";
+const PIECES = [TAGS, OTHER_PARTS, TEXTS].flatMap((pieces) => pieces.split("|"));
+
+function outcome(xml: string): unknown {
+  try {
+    return parseXml(xml, "Delete");
+  } catch (error) {
+    return error;
+  }
+}
+
+test("documents of elements and text alone come to what the parser of all XML makes of them", () => {
+  assert(
+    property(array(constantFrom(...PIECES), { maxLength: 9 }), (pieces) => {
+      const body = pieces.join("");
+      // A comment is nothing that the quick way takes.
+      const fully = outcome(`<Delete><!-- --><Object></Object>${body}</Delete>`);
+      const quickly = outcome(`<Delete><Object></Object>${body}</Delete>`);
+      expect(quickly).toEqual(fully);
+    }),
+    { numRuns: 3_000 },
+  );
+});
+
+test.each([
+  ["the namespace", '<Delete xmlns="http://s3.amazonaws.com/doc/2006-03-01/">', "</Delete>"],
+  [
+    "the namespace as others write it",
+    '<Delete xmlns="http://s3.amazonaws.com/doc/2006-03-01">',
+    "</Delete>",
+  ],
+  ["a declaration", '<?xml version="1.0" encoding="UTF-8"?>\n<Delete>', "</Delete>\n"],
+  ["space at the end", "<Delete>", "</Delete> \n\t"],
+])("with %s", (_, begin, end) => {
+  const inner = "<Object><Key>a b</Key></Object>";
+  const plain = parseXml(`<Delete>${inner}</Delete>`, "Delete");
+  expect(parseXml(`${begin}${inner}${end}`, "Delete")).toEqual(plain);
 });
