@@ -41,6 +41,18 @@ export function restoringRecipe(shape: Shape, present: readonly boolean[]): Reci
   return { inputs, outputs, rows: rowsOf(dataFromInputs, outputs) };
 }
 
+/** How any units are made from any k others. */
+export function derivingRecipe(
+  shape: Shape,
+  inputs: readonly number[],
+  outputs: readonly number[],
+): Recipe {
+  assert(inputs.length === shape.dataShards, "k units determine all others");
+  const matrix = codingMatrix(shape);
+  const dataFromInputs = invertMatrix(rowsOf(matrix, inputs));
+  return { inputs, outputs, rows: multiplyMatrices(rowsOf(matrix, outputs), dataFromInputs) };
+}
+
 /** All k+m units as sums of the data: the identity matrix, and the rows of parity below it. */
 function codingMatrix({ dataShards, parityShards }: Shape): Matrix {
   const total = dataShards + parityShards;

@@ -7,10 +7,11 @@ import { ShardError } from "../../datanode/shard-store.ts";
 import { shardUnitsBytes, stripeCount } from "../../erasure/stripe.ts";
 import { callDrive } from "../call-drive.ts";
 import type { Drive } from "../drive.ts";
-import { STRIPES_PER_WINDOW, type StoreContext } from "../store-context.ts";
+import type { StoreContext } from "../store-context.ts";
 import type { Pace } from "./pace.ts";
 import type { SetPlan } from "./set-plan.ts";
 import type { RepairRun, SetShards } from "./set-shards.ts";
+import { windowAt } from "./shard-window.ts";
 
 export interface CheckOptions {
   readonly context: StoreContext;
@@ -91,24 +92,25 @@ class ShardReader {
   }
 
   async #isRunWhole(run: RepairRun): Promise<boolean> {
-    const { pace, shards } = this.#options;
+    const { context, pace, shards, signal } = this.#options;
     const count = stripeCount(run.set, run.set.sizeBytes);
     this.#at = run.set.headerBytes;
-    for (let first = 0; first < count; first += STRIPES_PER_WINDOW) {
-      const stripes = { first, end: Math.min(first + STRIPES_PER_WINDOW, count) };
-      const blocks = await shards.read(run, this.#index, stripes);
-      if (blocks === undefined) {
+    for (let first = 0; first < count;) {
+      if (signal?.aborted === true) throw new ShardError("Unavailable", "the work was ended");
+      const stripes = windowAt(context, first, count);
+      const window = await shards.read(run, this.#index, stripes);
+      if (window === undefined) {
         if (shards.isReachable(this.#index)) return false;
         throw new ShardError("Unavailable", `${this.#drive.store.label} does not answer`);
       }
-      let readBytes = 0;
       for (let stripe = first; stripe < stripes.end; stripe += 1) {
-        const block = blocks.block(stripe);
+        const block = window.block(this.#index, stripe);
         this.#digest.update(block.subarray(block.length - BLOCK_CHECKSUM_BYTES));
-        readBytes += block.length;
       }
-      blocks.release();
+      const readBytes = window.blocks(this.#index).length;
+      window.release();
       this.#at += readBytes;
+      first = stripes.end;
       await pace(readBytes);
       await giveWay();
     }

@@ -1,12 +1,14 @@
-// A shard that is being made anew, on its drive: small pieces are gathered, and while one batch is on its way the next is
-// filled. Its calls never reject: a drive that fails it is remembered, and it takes no more.
+// A shard that is being made anew, on its drive: small pieces are gathered, large ones are sent from where they lie; while one
+// append is on its way the next is made ready. Its calls never reject: a drive that fails it is remembered, and it takes no more.
 
 import type { ShardName, ShardWriter } from "../../datanode/shard-store.ts";
-import { callDrive } from "../call-drive.ts";
+import { callDrive, mayGoOn } from "../call-drive.ts";
 import type { Drive } from "../drive.ts";
 
-/** Bytes of one append. */
-const BATCH_BYTES = 512 * 1024;
+/** Small pieces are gathered up to so much. */
+const BATCH_BYTES = 128 * 1024;
+/** What is larger is not copied. */
+const COPIED_BYTES_MAX = 32 * 1024;
 
 export class NewShard {
   readonly name: ShardName;
@@ -15,9 +17,8 @@ export class NewShard {
   #writer: ShardWriter | undefined;
   #error: unknown;
   #hasFailed = false;
-  #batch = Buffer.allocUnsafe(BATCH_BYTES);
-  #spare = Buffer.allocUnsafe(BATCH_BYTES);
-  #used = 0;
+  #batch: Uint8Array[] = [];
+  #batchBytes = 0;
   #sending: Promise<void> | undefined;
   #writtenBytes = 0;
 
@@ -46,15 +47,20 @@ export class NewShard {
     });
   }
 
-  /** The bytes are the caller's again once it has resolved. */
-  async put(bytes: Uint8Array): Promise<void> {
-    let rest = bytes;
-    while (rest.length > 0 && this.isGood) {
-      const part = rest.subarray(0, BATCH_BYTES - this.#used);
-      this.#batch.set(part, this.#used);
-      this.#used += part.length;
-      rest = rest.subarray(part.length);
-      if (this.#used === BATCH_BYTES) await this.#send();
+  /**
+   * Takes bytes; resolves when it would take more. They are the caller's again once `release` has been called: always, and
+   * with `isSafe` false where a call that was given up may still read them.
+   */
+  async put(bytes: Uint8Array, release?: (isSafe: boolean) => void): Promise<void> {
+    if (!this.isGood) {
+      release?.(true);
+    } else if (bytes.length > COPIED_BYTES_MAX) {
+      this.#gather(bytes);
+      await this.#send(release);
+    } else {
+      this.#gather(Uint8Array.from(bytes));
+      release?.(true);
+      if (this.#batchBytes >= BATCH_BYTES) await this.#send();
     }
   }
 
@@ -63,9 +69,8 @@ export class NewShard {
     await this.#sending;
     const writer = this.#writer;
     if (writer === undefined || !this.isGood) return;
-    const last = this.#batch.subarray(0, this.#used);
-    await this.#attempt(() => this.#bounded(writer.finish([last])));
-    this.#writtenBytes += last.length;
+    const last = this.#takeBatch();
+    await this.#attempt(() => this.#bounded(writer.finish(last)));
     if (!this.isGood) return;
     this.#writer = undefined;
     this.drive.noteGood();
@@ -79,25 +84,36 @@ export class NewShard {
     if (writer !== undefined) await this.#bounded(writer.abort()).catch(() => undefined);
   }
 
-  async #send(): Promise<void> {
-    await this.#sending;
-    const writer = this.#writer;
-    if (writer === undefined || !this.isGood) return;
-    const bytes = this.#batch.subarray(0, this.#used);
-    [this.#batch, this.#spare] = [this.#spare, this.#batch];
-    this.#used = 0;
+  #gather(bytes: Uint8Array): void {
+    this.#batch.push(bytes);
+    this.#batchBytes += bytes.length;
     this.#writtenBytes += bytes.length;
-    this.#sending = this.#attempt(() => this.#bounded(writer.append([bytes])));
   }
 
-  async #attempt(call: () => Promise<void>): Promise<void> {
+  #takeBatch(): readonly Uint8Array[] {
+    const batch = this.#batch;
+    [this.#batch, this.#batchBytes] = [[], 0];
+    return batch;
+  }
+
+  async #send(release: (isSafe: boolean) => void = () => undefined): Promise<void> {
+    await this.#sending;
+    const writer = this.#writer;
+    const batch = this.#takeBatch();
+    if (writer === undefined || !this.isGood) return release(true);
+    this.#sending = this.#attempt(() => this.#bounded(writer.append(batch))).then(release);
+  }
+
+  /** Resolves to whether what the call was given is no longer read by it. */
+  async #attempt(call: () => Promise<void>): Promise<boolean> {
     try {
       await call();
+      return true;
     } catch (error) {
-      // What was given up may still be read: these buffers are never used again, for nothing more is taken.
       this.#hasFailed = true;
       this.#error ??= error;
       this.drive.noteError(error);
+      return !mayGoOn(error);
     }
   }
 

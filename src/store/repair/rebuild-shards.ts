@@ -1,25 +1,33 @@
 // Makes shards of a set anew from any k that are good, a window of stripes at a time, so that memory does not grow with the
-// size. What is computed is checked before it is written: each stripe is decoded a second time, from another k that the
+// size; while one is computed the next is read, and the one before is written. What is computed is checked before it is written: each stripe is decoded a second time, from another k that the
 // new shard is among, and must give the same; and the digest of the new shard must be the one that the footers of its
 // siblings name. Only then does it take its place.
 
 import { createHash, type Hash } from "node:crypto";
 import { setImmediate as giveWay } from "node:timers/promises";
-import { BLOCK_CHECKSUM_BYTES, blockChecksum } from "../../datanode/shard-format.ts";
-import { shardCount } from "../../erasure/geometry.ts";
-import { stripeAt, stripeCount, unitOf, type Stripe } from "../../erasure/stripe.ts";
-import { STRIPES_PER_WINDOW } from "../store-context.ts";
+import { BLOCK_CHECKSUM_BYTES } from "../../datanode/shard-format.ts";
+import { stripeAt, stripeCount, type Stripe, type StripeRange } from "../../erasure/stripe.ts";
+import { deriveUnits } from "../../erasure/unit-deriver.ts";
 import type { CheckOptions } from "./check-shard.ts";
 import { NewShard } from "./new-shard.ts";
 import { RepairFault, wordsOf } from "./repair-fault.ts";
 import { tooFew, type PlannedRun } from "./set-plan.ts";
-import type { RepairRun, StripeSources } from "./set-shards.ts";
+import type { RepairRun } from "./set-shards.ts";
+import { windowAt, type ShardWindow } from "./shard-window.ts";
 
 interface Target {
   readonly index: number;
   readonly shard: NewShard;
   readonly digest: Hash;
 }
+
+/** A window that is being read. */
+interface Gathering {
+  readonly stripes: StripeRange;
+  readonly gathering: Promise<ShardWindow | undefined>;
+}
+
+const NOTHING = new Uint8Array(0);
 
 export interface RebuildResult {
   /** Shards that stand in their place. */
@@ -90,21 +98,46 @@ class Rebuild {
     await Promise.all(this.#good.map((target) => target.shard.put(bytesFor(target))));
   }
 
-  async #run({ lead, run, isNamed }: PlannedRun): Promise<void> {
-    await this.#putEach(() => lead);
+  async #run(planned: PlannedRun): Promise<void> {
+    const { run } = planned;
+    await this.#putEach(() => planned.lead);
     const count = stripeCount(run.set, run.set.sizeBytes);
-    for (let first = 0; first < count; first += STRIPES_PER_WINDOW) {
+    let next = count === 0 ? undefined : this.#gather(run, 0, count);
+    try {
+      while (next !== undefined) {
+        this.#requireGoing();
+        const { stripes, gathering } = next;
+        const window = await gathering;
+        next = stripes.end < count ? this.#gather(run, stripes.end, count) : undefined;
+        if (window === undefined) await this.#singly(planned, stripes);
+        else await this.#window(window);
+      }
+    } finally {
+      // Read ahead, and not used any more.
+      (await next?.gathering)?.release();
+    }
+  }
+
+  #gather(run: RepairRun, first: number, count: number): Gathering {
+    const { context, shards } = this.#options;
+    const stripes = windowAt(context, first, count);
+    const gathering = shards.gather(run, stripes);
+    // It is looked at later; until then its error is nobody's.
+    gathering.catch(() => undefined);
+    return { stripes, gathering };
+  }
+
+  /** Between them the shards may still have, stripe by stripe, what a window lacks. */
+  async #singly({ run, isNamed }: PlannedRun, { first, end }: StripeRange): Promise<void> {
+    const { shards } = this.#options;
+    for (let stripe = first; stripe < end; stripe += 1) {
       this.#requireGoing();
-      const end = Math.min(first + STRIPES_PER_WINDOW, count);
-      if (await this.#window(run, first, end)) continue;
-      // Between them the shards may still have what each window lacks.
-      for (let stripe = first; stripe < end; stripe += 1) {
-        if (await this.#window(run, stripe, stripe + 1)) continue;
-        const { shards } = this.#options;
+      const window = await shards.gather(run, { first: stripe, end: stripe + 1 });
+      if (window === undefined) {
         if (shards.hasAway) throw tooFew(shards, "fewer good shards than it takes");
         if (await isNamed()) throw new RepairFault("lost", "fewer good shards than it takes");
         await this.#gap(stripeAt(run.set, run.set.sizeBytes, stripe));
-      }
+      } else await this.#window(window);
     }
   }
 
@@ -115,75 +148,62 @@ class Rebuild {
     throw new RepairFault("refused", wordsOf(cause), { cause });
   }
 
-  /** False when fewer than k shards have all of it. */
-  async #window(run: RepairRun, first: number, end: number): Promise<boolean> {
-    const { pace, shards } = this.#options;
-    const sources = await shards.gather(run, { first, end });
-    if (sources === undefined) return false;
+  /** Computes what is lost of a window, and hands it to the drives; the window is theirs then. */
+  async #window(window: ShardWindow): Promise<void> {
+    const { stripes } = window;
+    try {
+      for (let stripe = stripes.first; stripe < stripes.end; stripe += 1) {
+        this.#compute(window, stripe);
+        for (const { index, digest } of this.#good) digest.update(window.seal(index, stripe));
+      }
+      await this.#putWindow(window);
+    } finally {
+      window.release();
+    }
+    await giveWay();
+  }
+
+  async #putWindow(window: ShardWindow): Promise<void> {
     let writtenBytes = 0;
-    try {
-      for (let index = first; index < end; index += 1) {
-        const stripe = stripeAt(run.set, run.set.sizeBytes, index);
-        await this.#stripe(run, stripe, sources);
-        writtenBytes += stripe.unitBytes * this.#good.length;
-        await giveWay();
-      }
-    } finally {
-      for (const blocks of sources.values()) blocks.release();
-    }
-    await pace(writtenBytes);
-    return true;
-  }
-
-  async #stripe(run: RepairRun, stripe: Stripe, sources: StripeSources): Promise<void> {
-    const { pools } = this.#options.context;
-    const buffer = pools.acquire(shardCount(run.set) * run.set.unitBytes);
-    try {
-      const units = buffer.subarray(0, shardCount(run.set) * stripe.unitBytes);
-      for (const [index, blocks] of sources) {
-        unitOf(units, stripe, index).set(blocks.unit(stripe.index));
-      }
-      this.#compute(run, stripe, units, sources);
-      for (const { index, shard, digest } of this.#good) {
-        const unit = unitOf(units, stripe, index);
-        const checksum = Buffer.allocUnsafe(BLOCK_CHECKSUM_BYTES);
-        checksum.writeUInt32LE(blockChecksum(run.seed(index), stripe.index, unit));
-        digest.update(checksum);
-        await shard.put(unit);
-        await shard.put(checksum);
-      }
-    } finally {
-      pools.release(buffer);
-    }
-  }
-
-  /** Fills all units of a stripe, and decodes them once more from another k. */
-  #compute(run: RepairRun, stripe: Stripe, units: Uint8Array, sources: StripeSources): void {
-    const { codec, pools } = this.#options.context;
-    const { set } = run;
-    const geometry = { ...set, unitBytes: stripe.unitBytes };
-    const count = shardCount(set);
-    const present = Array.from({ length: count }, (_, index) => sources.has(index));
-    codec.reconstruct(units, geometry, present);
-    const [dropped] = sources.keys();
-    const taken = this.#targets.find(({ index }) => !sources.has(index));
-    if (dropped === undefined || taken === undefined) return;
-    const second = present.map((isThere, index) =>
-      index === dropped ? false : isThere || index === taken.index,
+    await Promise.all(
+      this.#good.map(({ index, shard }) => {
+        const blocks = window.blocks(index);
+        writtenBytes += blocks.length;
+        window.hold();
+        return shard.put(blocks, (isSafe) => {
+          if (!isSafe) window.noteUnsafe();
+          window.release();
+        });
+      }),
     );
-    const buffer = pools.acquire(count * set.unitBytes);
-    try {
-      const copy = buffer.subarray(0, units.length);
-      copy.set(units);
-      for (const [index, isThere] of second.entries()) {
-        if (!isThere) unitOf(copy, stripe, index).fill(0);
-      }
-      codec.reconstruct(copy, geometry, second);
-      if (Buffer.compare(copy, units) === 0) return;
-    } finally {
-      pools.release(buffer);
-    }
-    throw new RepairFault("disagrees", "its shards decode to different bytes");
+    await this.#options.pace(writtenBytes);
+  }
+
+  /** Makes the lost units of a stripe, and with one of them a unit that is there once more. */
+  #compute(window: ShardWindow, stripe: number): void {
+    const { codec } = this.#options.context;
+    const { set } = window.run;
+    const geometry = { ...set, unitBytes: window.unitBytes(stripe) };
+    const inputs = [...window.present].slice(0, set.dataShards);
+    const outputs = this.#targets
+      .map(({ index }) => index)
+      .filter((index) => !window.present.has(index));
+    const [taken, ...others] = outputs;
+    const [dropped, ...kept] = inputs;
+    if (taken === undefined || dropped === undefined) return;
+    const unit = (index: number): [number, Uint8Array] => [index, window.unit(index, stripe)];
+    const made = new Map([...inputs, ...outputs].map(unit));
+    deriveUnits(codec, geometry, { inputs, outputs }, made);
+    const second = { inputs: [...kept, taken], outputs: [dropped, ...others] };
+    const again = new Map([
+      ...second.inputs.map(unit),
+      ...second.outputs.map((index, nth) => [index, window.scratch(nth, stripe)] as const),
+    ]);
+    deriveUnits(codec, geometry, second, again);
+    const isSame = second.outputs.every(
+      (index) => Buffer.compare(made.get(index) ?? NOTHING, again.get(index) ?? NOTHING) === 0,
+    );
+    if (!isSame) throw new RepairFault("disagrees", "its shards decode to different bytes");
   }
 
   /** Where a dead object was whose bytes nobody has: blocks that no read takes for good. */

@@ -3,18 +3,17 @@
 
 import { ShardError } from "../../datanode/shard-store.ts";
 import { shardCount } from "../../erasure/geometry.ts";
+import { blockOffset } from "../../datanode/shard-format.ts";
 import type { StripeRange } from "../../erasure/stripe.ts";
 import type { ShardSetRecord } from "../../metadata/records.ts";
 import type { Drive } from "../drive.ts";
+import { callDrive } from "../call-drive.ts";
 import type { SetRun } from "../set-run.ts";
-import { readShardBlocks, type ShardBlocks } from "../shard-blocks.ts";
 import type { StoreContext } from "../store-context.ts";
+import { ShardWindow } from "./shard-window.ts";
 
 /** Bytes of a set that lie together in each of its shards. */
 export type RepairRun = Pick<SetRun, "seed" | "set">;
-
-/** Verified blocks of k shards, by index. */
-export type StripeSources = ReadonlyMap<number, ShardBlocks>;
 
 export class SetShards {
   readonly set: ShardSetRecord;
@@ -68,51 +67,89 @@ export class SetShards {
   }
 
   /**
-   * The blocks of k shards in a window of stripes; undefined when so many cannot be had. They are to be released.
-   * Hedging is of no use here: nobody waits.
+   * A window of stripes with the blocks of k shards; undefined when so many cannot be had. It is to be released. Hedging is
+   * of no use here: nobody waits.
    */
-  async gather(run: RepairRun, stripes: StripeRange): Promise<StripeSources | undefined> {
-    const blocks = new Map<number, ShardBlocks>();
+  async gather(run: RepairRun, stripes: StripeRange): Promise<ShardWindow | undefined> {
+    const owners = Array.from({ length: shardCount(run.set) }, (_, index) => index);
     const failed = new Set<number>();
     for (;;) {
-      const wanted = this.#candidates()
-        .filter((index) => !blocks.has(index) && !failed.has(index))
-        .slice(0, run.set.dataShards - blocks.size);
-      if (wanted.length === 0) break;
-      await Promise.all(
-        wanted.map(async (index) => {
-          const read = await this.read(run, index, stripes);
-          if (read === undefined) failed.add(index);
-          else blocks.set(index, read);
-        }),
-      );
+      const areas = { owners, scratchCount: run.set.parityShards };
+      const window = new ShardWindow(this.#context, run, stripes, areas);
+      await this.#fill(window, failed);
+      const isEnough = window.present.size >= run.set.dataShards;
+      if (isEnough && window.isSafe) return window;
+      window.release();
+      if (!isEnough) return undefined;
+      // A call that was given up may still write into it: what did not answer is not asked again.
     }
-    if (blocks.size >= run.set.dataShards) return blocks;
-    for (const each of blocks.values()) each.release();
-    return undefined;
   }
 
-  /** Undefined when they are not there, or not what was written. */
+  /** The blocks of one shard; undefined when they are not there, or not what was written. To be released. */
   async read(
     run: RepairRun,
     index: number,
     stripes: StripeRange,
-  ): Promise<ShardBlocks | undefined> {
-    const drive = this.drives[index];
-    if (drive === undefined) return undefined;
-    try {
-      const { set, seed } = run;
-      return await readShardBlocks(this.#context, {
-        set,
-        drive,
-        index,
-        seed: seed(index),
-        stripes,
-      });
-    } catch (error) {
-      this.note(index, error);
-      return undefined;
+  ): Promise<ShardWindow | undefined> {
+    const areas = { owners: [index], scratchCount: 0 };
+    const window = new ShardWindow(this.#context, run, stripes, areas);
+    if (await this.#readInto(window, index)) return window;
+    window.release();
+    return undefined;
+  }
+
+  async #fill(window: ShardWindow, failed: Set<number>): Promise<void> {
+    const { present, run } = window;
+    for (;;) {
+      const wanted = this.#candidates()
+        .filter((index) => !present.has(index) && !failed.has(index))
+        .slice(0, run.set.dataShards - present.size);
+      if (wanted.length === 0) return;
+      await Promise.all(
+        wanted.map(async (index) => {
+          if (!(await this.#readInto(window, index))) failed.add(index);
+        }),
+      );
     }
+  }
+
+  /** Reads and verifies; wrong bytes are read once more from a file that is opened anew. Never rejects. */
+  async #readInto(window: ShardWindow, index: number): Promise<boolean> {
+    const drive = this.drives[index];
+    if (drive === undefined) return false;
+    try {
+      await this.#readOnce(window, index, drive);
+      let wrong = window.firstWrong(index);
+      if (wrong !== undefined && drive.store.forget !== undefined) {
+        // What was open may be the file before the one that stands there now.
+        drive.store.forget({ setId: this.set.id, index });
+        await this.#readOnce(window, index, drive);
+        wrong = window.firstWrong(index);
+      }
+      if (wrong !== undefined) {
+        const words = `block ${wrong} of shard ${index} on ${drive.store.label}`;
+        throw new ShardError("Corrupt", words);
+      }
+    } catch (error) {
+      if (!isAnswer(error)) window.noteUnsafe();
+      drive.noteError(error);
+      this.note(index, error);
+      return false;
+    }
+    window.present.add(index);
+    drive.noteGood();
+    return true;
+  }
+
+  async #readOnce(window: ShardWindow, index: number, drive: Drive): Promise<void> {
+    const { clock, limits } = this.#context;
+    const { set } = window.run;
+    const name = { setId: set.id, index };
+    const offset = blockOffset(set.headerBytes, set.unitBytes, window.stripes.first);
+    const startedAt = clock.monotonic();
+    const reading = drive.store.read(name, offset, window.blocks(index));
+    await callDrive(drive, reading, { deadlineMs: limits.readDeadlineMs });
+    drive.latency.add(clock.monotonic() - startedAt);
   }
 
   #candidates(): readonly number[] {
@@ -122,4 +159,9 @@ export class SetShards {
     const isDoubtful = (index: number): boolean => this.#doubtful.has(index);
     return [...there.filter((index) => !isDoubtful(index)), ...there.filter(isDoubtful)];
   }
+}
+
+/** Any other error may be a deadline, behind which the kernel goes on with the call. */
+function isAnswer(error: unknown): boolean {
+  return error instanceof ShardError && ["Corrupt", "NotFound"].includes(error.code);
 }
