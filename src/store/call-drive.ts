@@ -10,14 +10,14 @@ export interface DriveCallOptions<Value> {
   readonly onLate?: ((value: Value) => void) | undefined;
 }
 
-/** @throws ShardError of the call; Unavailable when it missed the deadline. */
+/** @throws ShardError of the call; Unavailable when it missed the deadline, which is a short one on probation. */
 export function callDrive<Value>(
   drive: Drive | undefined,
   work: Promise<Value>,
   { deadlineMs, onLate }: DriveCallOptions<Value>,
 ): Promise<Value> {
   return withDeadline(work, {
-    timeoutMs: deadlineMs,
+    timeoutMs: drive?.deadlineOf(deadlineMs) ?? deadlineMs,
     onLate,
     onTimeout: () => new ShardError("Unavailable", `${drive?.store.label} missed its deadline`),
   });

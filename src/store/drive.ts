@@ -1,5 +1,6 @@
 // A drive as the object store sees it: its ShardStore, and what is known of its health. A drive whose call failed is
 // away until a probe succeeds; one that keeps failing after good probes is asked more and more rarely.
+// One that was set aside again and again is on probation when it answers: reads begin elsewhere, and no call waits long for it.
 // A drive that is away gets no new shards and is read only when nothing else is left. One that is full up to its reserve
 // gets no new shards either, and is read, and deleted from, like any other.
 
@@ -15,6 +16,13 @@ const PROBE_DEADLINE_MS = 2_000;
 const SET_ASIDE_MS_MAX = 30_000;
 /** How long a drive that was overtaken by a hedged read is asked last. */
 const SLOW_MS = 3_000;
+/** A drive that was set aside so often, within so long, is on probation when it is back: twice as long each time more. */
+const PROBATION_AFTER = 3;
+const PROBATION_WITHIN_MS = 10 * 60_000;
+const PROBATION_MS = 5_000;
+const PROBATION_MS_MAX = 5 * 60_000;
+/** How long a call may take on probation: who flaps is not to cost each request a whole deadline. */
+const PROBATION_DEADLINE_MS = 1_000;
 
 export interface DriveContext {
   readonly clock: Clock;
@@ -41,6 +49,9 @@ export class Drive {
   #errorCount = 0;
   #lastError: string | undefined;
   #asideUntil = 0;
+  /** When it was set aside of late. */
+  #asides: readonly number[] = [];
+  #probationUntil = Number.NEGATIVE_INFINITY;
   #slowUntil = 0;
   #goodAt = Number.NEGATIVE_INFINITY;
   #probing: Promise<boolean> | undefined;
@@ -65,7 +76,17 @@ export class Drive {
 
   /** Whether reads had better begin elsewhere. */
   get isSlow(): boolean {
-    return this.#slowUntil > this.#clock.monotonic();
+    return this.isOnProbation || this.#slowUntil > this.#clock.monotonic();
+  }
+
+  /** Whether it was set aside again and again, and is back since a short time. */
+  get isOnProbation(): boolean {
+    return this.#probationUntil > this.#clock.monotonic();
+  }
+
+  /** How long a call of it may take now, in milliseconds. */
+  deadlineOf(usualMs: number): number {
+    return this.isOnProbation ? Math.min(usualMs, PROBATION_DEADLINE_MS) : usualMs;
   }
 
   /** What is left on it, as far as is known: while it is away, what was left before. */
@@ -99,6 +120,8 @@ export class Drive {
     this.#isAway = true;
     this.#lastError = error instanceof Error ? error.message : String(error);
     this.#failuresInRow += 1;
+    const since = this.#clock.monotonic() - PROBATION_WITHIN_MS;
+    this.#asides = [...this.#asides.filter((at) => at > since), this.#clock.monotonic()];
     this.#logger.warn({ err: error, drive: this.store.label }, "a drive is set aside");
     const waitMs =
       this.#failuresInRow === 1
@@ -146,9 +169,18 @@ export class Drive {
       return false;
     }
     this.#goodAt = this.#clock.monotonic();
-    if (this.#isAway) this.#logger.info({ drive: this.store.label }, "a drive is back");
-    this.#isAway = false;
+    if (this.#isAway) this.#comeBack();
     return true;
+  }
+
+  #comeBack(): void {
+    this.#isAway = false;
+    const now = this.#clock.monotonic();
+    const recent = this.#asides.filter((at) => at > now - PROBATION_WITHIN_MS);
+    const more = recent.length - PROBATION_AFTER;
+    const probationMs = more < 0 ? 0 : Math.min(PROBATION_MS * 2 ** more, PROBATION_MS_MAX);
+    this.#probationUntil = now + probationMs;
+    this.#logger.info({ drive: this.store.label, probationMs }, "a drive is back");
   }
 
   #probeLater(waitMs: number): void {
