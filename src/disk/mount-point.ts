@@ -4,6 +4,18 @@
 import { stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 
+/**
+ * The device of the folder above; undefined where there is none. Where it is another than before, a mount below which the
+ * folder lay has gone or come.
+ */
+export async function deviceAbove(folder: string): Promise<number | undefined> {
+  try {
+    return (await stat(dirname(resolve(folder)))).dev;
+  } catch {
+    return undefined;
+  }
+}
+
 /** False for a folder that does not exist. */
 export async function isMountPoint(folder: string): Promise<boolean> {
   const path = resolve(folder);
