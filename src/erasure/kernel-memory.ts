@@ -1,7 +1,7 @@
-// Where erasure kernels find the units of stripes: in place, if the stripe lies in a memory that was made here; else in
+// Where erasure kernels find the units of stripes: in place, if the stripe lies in a memory for kernels; else in
 // slots of a memory into which a slice of each unit is copied, and out of which the results are.
 
-import { isAddressSpaceLimited } from "../util/address-limit.ts";
+import { vectorMemoryOf } from "../util/vector-memory.ts";
 import { createWasmMemory, WASM_PAGE_BYTES, type WasmMemory } from "../util/web-assembly.ts";
 import { POINTERS_BYTES, type Kernel } from "./kernel.ts";
 import { KERNEL_STEP_BYTES } from "./kernel-code.ts";
@@ -20,20 +20,11 @@ interface Units {
 export class KernelMemory {
   readonly #slots: WasmMemory = createWasmMemory(1);
   #slotBytes = new Uint8Array(this.#slots.buffer);
-  readonly #homes = new WeakMap<ArrayBufferLike, WasmMemory>();
-
-  /** A buffer whose stripes kernels work on in place. @throws when the system has no room for many memories. */
-  allocate(sizeBytes: number): Uint8Array {
-    if (isAddressSpaceLimited()) throw new RangeError("the system bounds addresses (ulimit -v)");
-    const memory = createWasmMemory(Math.ceil((POINTERS_BYTES + sizeBytes) / WASM_PAGE_BYTES));
-    this.#homes.set(memory.buffer, memory);
-    return Buffer.from(memory.buffer, POINTERS_BYTES, sizeBytes);
-  }
 
   /** Fills the outputs of the kernel's recipe by its inputs. */
   apply(kernel: Kernel, units: Units): void {
     const { bytes, unitBytes } = units;
-    const home = this.#homes.get(bytes.buffer);
+    const home = vectorMemoryOf(bytes);
     if (home === undefined || unitBytes < KERNEL_STEP_BYTES)
       return this.#applyInSlots(kernel, units);
     kernel.run(home, unitBytes, (unit) => bytes.byteOffset + unit * unitBytes);

@@ -1,6 +1,7 @@
 // Reed-Solomon by a kernel that is made for each matrix of factors when it is first asked for: the bytes of the library,
 // many times as fast (docs/decisions/0013).
 
+import { allocateVector } from "../util/vector-memory.ts";
 import { encodingRecipe, restoringRecipe } from "./coding-matrix.ts";
 import { isAnyAbsent, unitBytesIn } from "./codec-input.ts";
 import type { ErasureCodec } from "./erasure-codec.ts";
@@ -42,7 +43,7 @@ class SimdCodec implements ErasureCodec {
   }
 
   allocate(sizeBytes: number): Uint8Array {
-    return this.#memory.allocate(sizeBytes);
+    return allocateVector(sizeBytes);
   }
 
   #encoder(geometry: Geometry): Kernel {

@@ -3,6 +3,7 @@
 // used up new ones are asked to come later, large ones first: the rest is for small ones.
 
 import { BufferPool } from "../util/buffer-pool.ts";
+import { VectorSlabs } from "../util/vector-memory.ts";
 
 const MIB = 1024 * 1024;
 /** Of the budget: beyond it a reader or writer takes one stripe at a time, and reads none ahead. */
@@ -13,6 +14,9 @@ const TIGHT_SHARE = 1 / 4;
 const LARGE_SHARE = 7 / 8;
 /** What takes no more than this is small. */
 const SMALL_BYTES_MAX = MIB;
+/** Sizes of which there are many buffers, in which the erasure codec and checksums work without copying. */
+const SLAB_BUFFER_BYTES_MIN = 32 * 1024;
+const SLAB_BUFFER_BYTES_MAX = MIB;
 /** Beyond it whatever asks for more is ended, also what was admitted before. */
 const EXHAUSTED_SHARE = 5 / 4;
 const BUDGET_BYTES_MIN = 64 * MIB;
@@ -100,7 +104,9 @@ export class BufferPools {
     let pool = this.#pools.get(sizeBytes);
     if (pool === undefined) {
       const idleMax = Math.max(1, Math.floor(this.#idleBytesMax / sizeBytes));
-      pool = new BufferPool({ sizeBytes, idleMax, allocate: this.#allocate });
+      const isShared = sizeBytes >= SLAB_BUFFER_BYTES_MIN && sizeBytes <= SLAB_BUFFER_BYTES_MAX;
+      const kept = isShared ? new VectorSlabs(sizeBytes, this.#idleBytesMax) : undefined;
+      pool = new BufferPool({ sizeBytes, idleMax, allocate: this.#allocate, kept });
       this.#pools.set(sizeBytes, pool);
     }
     return pool;

@@ -8,7 +8,7 @@ import type { SetReading } from "./set-reading.ts";
 
 export interface WindowPlan {
   readonly reading: SetReading;
-  /** At most a window of stripes. */
+  /** At most a long window of stripes. */
   readonly stripes: StripeRange;
   /** Within those stripes, in bytes of the set. */
   readonly range: ByteRange;
@@ -154,15 +154,33 @@ class WindowGather {
   /** Once the usual time has passed, what is still under way is late, and others are asked for it. */
   #armHedge(): void {
     this.#timer ??= setTimeout(() => {
-      this.#timer = undefined;
-      for (const [index, flight] of this.#flights) {
-        if (flight.isLate) continue;
-        flight.isLate = true;
-        this.#plan.reading.noteLate(index);
-      }
-      this.#decodes = true;
-      this.#advance();
+      // What has come while this process was busy is looked at first.
+      setImmediate(() => this.#hedge());
     }, this.#hedgeMs());
+  }
+
+  #hedge(): void {
+    if (this.#isOver) return;
+    this.#timer = undefined;
+    const waiting = [...this.#flights].filter(([, flight]) => !flight.isLate);
+    if (waiting.length > this.#spareCount()) {
+      // No others can stand in for so many, and it is not one drive that is slow.
+      this.#armHedge();
+      return;
+    }
+    for (const [index, flight] of waiting) {
+      flight.isLate = true;
+      this.#plan.reading.noteLate(index);
+    }
+    this.#decodes = true;
+    this.#advance();
+  }
+
+  /** Shards that could be asked and were not. */
+  #spareCount(): number {
+    const isOther = (index: number): boolean =>
+      !this.#flights.has(index) && !this.#blocks.has(index);
+    return this.#plan.reading.candidates().filter(isOther).length;
   }
 
   /** Asking others costs several times as much: where many wait it would make all of them later still. */

@@ -27,3 +27,16 @@ test("a second release, a view and a foreign buffer are bugs", () => {
   expect(() => pool.release(buffer)).toThrow("released once");
   expect(() => pool.release(new Uint8Array(8))).toThrow("released once");
 });
+
+test("better buffers are used first and always kept, others give way to them", () => {
+  const better = [new Uint8Array(8), new Uint8Array(8)];
+  const kept = { allocate: () => better.shift() };
+  const pool = new BufferPool({ sizeBytes: 8, idleMax: 2, kept });
+  const [first, second, third] = [pool.acquire(), pool.acquire(), pool.acquire()];
+  for (const buffer of [third, first, second]) pool.release(buffer);
+  expect(pool.idleCount).toBe(2);
+  expect(() => pool.release(first)).toThrow("released once");
+  const again = new Set([pool.acquire(), pool.acquire()]);
+  expect(again).toEqual(new Set([first, second]));
+  expect(again.has(pool.acquire())).toBe(false);
+});

@@ -15,3 +15,17 @@ test("a fold that gives other checksums is not used", async () => {
   // It was tried, once.
   expect([created.mock.calls.length, rest.mock.calls.length]).toEqual([1, 1]);
 });
+
+test("nor is one that works in place", async () => {
+  vi.resetModules();
+  const { InPlaceFold } = await import("../../../src/util/crc-in-place.ts");
+  const made = InPlaceFold.create();
+  if (made === undefined) throw new Error("this engine folds");
+  const fold = vi.spyOn(made, "fold").mockReturnValue(new Uint8Array(5_376));
+  const created = vi.spyOn(InPlaceFold, "create").mockReturnValue(made);
+  const { allocateVector } = await import("../../../src/util/vector-memory.ts");
+  const { crc32c } = await import("../../../src/util/crc32c.ts");
+  const bytes = allocateVector(16 * 1024).fill(3);
+  expect([crc32c(bytes), crc32c(bytes, 7)]).toEqual([nativeCrc32c(bytes), nativeCrc32c(bytes, 7)]);
+  expect([created.mock.calls.length, fold.mock.calls.length]).toEqual([1, 1]);
+});
