@@ -30,6 +30,9 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ["sweep", (args: Args) => askJob("sweep", "--dry-run", args)],
   ["key", askKey],
   ["quota", askQuota],
+  ["rebuild", rebuild],
+  ["backup", backup],
+  ["restore", restore],
   ["help", showHelp],
   ["version", showVersion],
   ["--help", showHelp],
@@ -173,6 +176,21 @@ async function askQuota(args: Args): Promise<number> {
     throw new UsageError(`kintsugi quota takes none or bytes, such as 500GiB, not ${text}`);
   }
   return setQuota(context, bucket, quota);
+}
+
+async function rebuild(args: Args): Promise<number> {
+  const { runRebuild } = await import("./wiring/offline-commands.ts");
+  return runRebuild(args);
+}
+
+async function backup(args: Args): Promise<number> {
+  const { runBackup } = await import("./wiring/offline-commands.ts");
+  return runBackup(args);
+}
+
+async function restore(args: Args): Promise<number> {
+  const { runRestore } = await import("./wiring/offline-commands.ts");
+  return runRestore(args);
 }
 
 /** Where a server with these settings is reached from this machine. */

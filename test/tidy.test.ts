@@ -21,6 +21,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   store: [...BASE, "policy", "background", "metadata", "erasure", "datanode"],
   lifecycle: [...BASE, "metadata", "store"],
   repair: [...BASE, "metadata", "store"],
+  backup: [...BASE, "journal", "metadata"],
+  rebuild: [...BASE, "journal", "datanode", "erasure", "metadata", "store"],
   api: [...BASE, "auth", "policy", "store", "lifecycle"],
   admin: [...BASE, "auth", "background", "metadata", "store", "repair"],
   cli: ["util", "core", "auth"],

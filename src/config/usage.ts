@@ -131,6 +131,36 @@ export const COMMANDS: readonly Command[] = [
     role: "admin",
   },
   {
+    name: "rebuild",
+    synopsis: "rebuild [DIR...] [--dry-run]",
+    summary: "makes the metadata of a stopped server anew from its drives",
+    detail: [
+      "DIR as of kintsugi server. Takes what is left of the metadata and its copies, and adds what the shards tell.",
+      "What stood there is set aside, not removed. --dry-run: only says what there is.",
+      "More drives away than parity replaces: --accept-loss on. --json: the report as JSON.",
+      "Exit codes: 0 all that was found is back, 1 something is lost, damaged or was refused, 2 usage.",
+    ],
+  },
+  {
+    name: "backup",
+    synopsis: "backup TO [DIR...]",
+    summary: "a copy of the metadata in the folder TO, while the server runs",
+    detail: [
+      "DIR as of kintsugi server, on whose machine it runs. TO holds any number of backups, each with its description.",
+      "The objects' bytes are not in it: they are on the drives.",
+    ],
+  },
+  {
+    name: "restore",
+    synopsis: "restore FROM [DIR...] [--at TIME]",
+    summary: "puts a backup of the metadata in place, the server being stopped",
+    detail: [
+      "FROM: a folder of backups (the newest, or the newest before TIME), or the description (.json) of one.",
+      "What the drives' copies know beyond it is played on top, up to TIME (2026-11-22T10:00:00Z) where one is given.",
+      "What stood there is set aside, not removed. Bytes that were deleted since, and collected, do not come back.",
+    ],
+  },
+  {
     name: "help",
     synopsis: "help [COMMAND]",
     summary: "prints this, or the help of one command",

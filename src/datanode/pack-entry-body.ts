@@ -2,7 +2,8 @@
 // shard of each small object. Texts are UTF-8 behind their length; lengths and counts are variable: seven bits a byte,
 // the lowest first, the highest bit set on all but the last.
 //
-//   bucket, key, flags; then what the flags name: upload id and part number; checksums; headers; user metadata; the seal
+//   bucket, key, flags; then what the flags name: upload id and part number; checksums; headers; user metadata; the seal;
+//   what else is known of the object
 //
 // A checksum is a byte (algorithm, and bits for "composite" and "as text") and its value, raw where it is plain base64.
 // A header is a byte: one of the usual names, or usual names with values, by number; or 0, and its name. The lists below
@@ -16,10 +17,13 @@ import { FieldError, parseFields } from "./json-fields.ts";
 import { partField } from "./shard-part.ts";
 import { sealField } from "./shard-seal.ts";
 
-type EntryBody = Pick<PackEntry, "attributes" | "bucket" | "checksums" | "key" | "part" | "seal">;
+type EntryBody = Pick<
+  PackEntry,
+  "about" | "attributes" | "bucket" | "checksums" | "key" | "part" | "seal"
+>;
 
-const FLAGS = { part: 1, checksums: 2, headers: 4, userMetadata: 8, seal: 16 } as const;
-const ALL_FLAGS = 31;
+const FLAGS = { part: 1, checksums: 2, headers: 4, userMetadata: 8, seal: 16, about: 32 } as const;
+const ALL_FLAGS = 63;
 /** Their numbers, for ever: new ones come last. */
 const ALGORITHMS: readonly ChecksumAlgorithm[] = [
   "CRC32",
@@ -58,7 +62,7 @@ const PAIRS_FROM = 128;
 const COUNT_MAX = 0xffff;
 
 export function renderEntryBody(entry: EntryBody): Buffer {
-  const { bucket, key, part, checksums, attributes, seal } = entry;
+  const { bucket, key, part, checksums, attributes, seal, about } = entry;
   const headers = Object.entries(attributes.headers);
   const userMetadata = Object.entries(attributes.userMetadata);
   const flags =
@@ -66,7 +70,8 @@ export function renderEntryBody(entry: EntryBody): Buffer {
     (checksums.length === 0 ? 0 : FLAGS.checksums) |
     (headers.length === 0 ? 0 : FLAGS.headers) |
     (userMetadata.length === 0 ? 0 : FLAGS.userMetadata) |
-    (seal === undefined ? 0 : FLAGS.seal);
+    (seal === undefined ? 0 : FLAGS.seal) |
+    (about === undefined ? 0 : FLAGS.about);
   const pieces = [text(bucket), text(key), Buffer.from([flags])];
   if (part !== undefined) pieces.push(text(part.uploadId), count(part.number));
   if (checksums.length > 0) pieces.push(count(checksums.length), ...checksums.map(checksumBytes));
@@ -76,6 +81,7 @@ export function renderEntryBody(entry: EntryBody): Buffer {
     for (const [name, value] of userMetadata) pieces.push(text(name), text(value));
   }
   if (seal !== undefined) pieces.push(text(JSON.stringify({ seal })));
+  if (about !== undefined) pieces.push(text(about));
   return Buffer.concat(pieces);
 }
 
@@ -145,13 +151,15 @@ class BodyReader {
       () => [this.#text(), this.#text()] as const,
     );
     const seal = (flags & FLAGS.seal) === 0 ? undefined : sealField(parseFields(this.#take()));
+    const about = (flags & FLAGS.about) === 0 ? undefined : this.#text();
     if (this.#at !== this.#bytes.length) throw new FieldError("there is more than belongs there");
     // Made by defining properties, so that "__proto__" is a name like any other.
     const attributes = {
       headers: Object.fromEntries(headers),
       userMetadata: Object.fromEntries(userMetadata),
     };
-    return { bucket, key, part, checksums, attributes, ...(seal && { seal }) };
+    const rest = { ...(seal && { seal }), ...(about === undefined ? {} : { about }) };
+    return { bucket, key, part, checksums, attributes, ...rest };
   }
 
   #part(): PackEntry["part"] {

@@ -31,6 +31,8 @@ export interface PackEntry {
   readonly createdAt: number;
   /** Where the bytes are sealed: then `sizeBytes` and `etag` are of the sealed ones. */
   readonly seal?: ShardSeal | undefined;
+  /** What else the metadata says of the object, for making it anew: text that nobody here reads. */
+  readonly about?: string | undefined;
 }
 
 /** Where a header stands. */

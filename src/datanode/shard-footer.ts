@@ -54,6 +54,8 @@ export interface ShardSetFooter {
   readonly part?: ShardPart | undefined;
   /** Where the bytes are sealed: then `dataBytes` and `etag` are of the sealed ones. */
   readonly seal?: ShardSeal | undefined;
+  /** What else the metadata says of the object, for making it anew: text that nobody here reads. */
+  readonly about?: string | undefined;
 }
 
 export interface ShardFooter extends ShardSetFooter {
@@ -77,8 +79,8 @@ export function renderShardFooters(
   set: ShardSetFooter,
   offset: number,
 ): readonly Uint8Array[] {
-  const { dataBytes, etag, checksums, attributes, digests, createdAt, part, seal } = set;
-  const fields = { dataBytes, etag, checksums, attributes, digests, createdAt, part, seal };
+  const { dataBytes, etag, checksums, attributes, digests, createdAt, part, seal, about } = set;
+  const fields = { dataBytes, etag, checksums, attributes, digests, createdAt, part, seal, about };
   const json = Buffer.from(JSON.stringify(fields), "utf8");
   const footerBytes = json.length + TRAILER_BYTES;
   assert(footerBytes <= FOOTER_BYTES_MAX, "a shard footer is bounded");
@@ -163,6 +165,7 @@ function parseSetFooter(json: Uint8Array): ShardSetFooter {
     createdAt: countField(fields, "createdAt"),
     part: partField(fields),
     seal: sealField(fields),
+    about: fields.has("about") ? textField(fields, "about") : undefined,
   };
 }
 

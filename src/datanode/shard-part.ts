@@ -6,7 +6,7 @@ import { countField, FieldError, objectField, textField, type Fields } from "./j
 
 export interface ShardPart {
   readonly uploadId: UploadId;
-  /** 1 to 10,000. */
+  /** 1 to 10,000; 0 of what says how the upload was completed (docs/FORMATS.md). */
   readonly number: number;
 }
 
@@ -15,7 +15,6 @@ export function partField(fields: Fields): ShardPart | undefined {
   const part = objectField(fields, "part");
   if (part === undefined) return undefined;
   const number = countField(part, "number", PART_NUMBER_MAX);
-  if (number === 0) throw new FieldError(`"part" has no number`);
   const uploadId = textField(part, "uploadId");
   if (!isUploadId(uploadId)) throw new FieldError(`"part" has no upload`);
   return { uploadId, number };

@@ -83,6 +83,7 @@ export type {
 } from "./read-queries.ts";
 export type {
   CompleteUploadInput,
+  CompletionRecord,
   CreateBucketInput,
   CreateUploadInput,
   DeleteCondition,

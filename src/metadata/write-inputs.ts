@@ -149,6 +149,21 @@ export interface CompleteUploadInput {
   readonly completedAt: number;
   readonly checksum: ObjectChecksum | undefined;
   readonly condition?: WriteCondition | undefined;
+  readonly record?: CompletionRecord | undefined;
+}
+
+/** Stands where the number of a part would. */
+export const RECORD_NUMBER = 0;
+
+/**
+ * What the drives say of a completion, for making the metadata anew: kept with the parts of the upload, as their number 0,
+ * and let go with them. No listing of parts shows it.
+ */
+export interface CompletionRecord {
+  readonly content: NewContent;
+  readonly sizeBytes: number;
+  /** MD5 in hex. */
+  readonly etag: string;
 }
 
 /** Where a packed object's, or part's, bytes were, and where a copy of them is now. */

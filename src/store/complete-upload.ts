@@ -7,7 +7,9 @@ import { S3Error } from "../core/s3-error.ts";
 import type { ObjectRecord, UploadRecord } from "../metadata/records.ts";
 import { crashPoint } from "../util/crash-point.ts";
 import { chooseParts, requirePartChecksums } from "./chosen-parts.ts";
+import { commitContent } from "./commit-content.ts";
 import { completedChecksum } from "./completed-checksum.ts";
+import { storeCompletion } from "./completion-record.ts";
 import { sealModeOf } from "./encryption/encryption-text.ts";
 import { DIGEST_HEX_LENGTH } from "./encryption/stored-bytes.ts";
 import { openUploadKey } from "./encryption/upload-key.ts";
@@ -71,7 +73,7 @@ async function makeObject(
   const checksum = await completedChecksum(upload, parts, request);
   requirePartChecksums(upload, request.parts);
   crashPoint("upload.parts-chosen");
-  const object = await metadata.completeUpload({
+  const completion = {
     bucketId: request.bucket.id,
     key: request.key,
     uploadId: request.uploadId,
@@ -81,7 +83,12 @@ async function makeObject(
     completedAt: clock.now(),
     checksum,
     condition: request.condition,
-  });
+  };
+  const record = await storeCompletion(context, request.bucket, upload, completion);
+  crashPoint("upload.recorded");
+  const object = await commitContent(context, record.content, () =>
+    metadata.completeUpload({ ...completion, record }),
+  );
   crashPoint("upload.completed");
   return object;
 }

@@ -5,6 +5,7 @@ import type { NewContent } from "../metadata/metadata-store.ts";
 import type { ObjectRecord } from "../metadata/records.ts";
 import { checkQuota } from "../metadata/quota.ts";
 import { checkCondition } from "../metadata/write-condition.ts";
+import { renderAbout } from "./about-text.ts";
 import { commitContent } from "./commit-content.ts";
 import { makeDataKey, type DataKey } from "./encryption/data-key.ts";
 import type { NewObject } from "./object-store.ts";
@@ -22,9 +23,16 @@ export async function putObject(
   await tryQuota(context, target, body.sizeBytes);
   const { bucket, key, attributes } = target;
   const dataKey = await findDataKey(context, target);
-  const purpose = { bucket: bucket.name, key, attributes, dataKey };
+  const about = (): string | undefined => aboutOf(target);
+  const purpose = { bucket: bucket.name, key, attributes, dataKey, about };
   const { checksums, ...stored } = await storeContent(context, purpose, body);
   return commitObject(context, target, { ...stored, checksum: checksums[0] });
+}
+
+/** For making its row anew from the drives. */
+function aboutOf({ bucket, ...said }: NewObject): string | undefined {
+  const isVersioned = bucket.versioning === "enabled";
+  return renderAbout({ ...said, bucketOwnerId: bucket.ownerId, isVersioned });
 }
 
 /** A new one where the object, or upload, is to be encrypted. @throws S3Error InvalidRequest without a master key */

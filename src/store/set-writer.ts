@@ -30,7 +30,10 @@ export interface SetPurpose {
 }
 
 /** What is known of the bytes once they have ended. */
-export type SetSummary = Pick<ShardSetFooter, "attributes" | "checksums" | "etag" | "seal">;
+export type SetSummary = Pick<
+  ShardSetFooter,
+  "about" | "attributes" | "checksums" | "etag" | "seal"
+>;
 
 /** @throws S3Error ServiceUnavailable, InsufficientStorage when too few drives take new shards. */
 export async function openSetWriter(

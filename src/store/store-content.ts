@@ -25,6 +25,8 @@ export interface ContentPurpose extends SetPurpose {
   readonly attributes: ObjectAttributes;
   /** What the bytes are sealed with; undefined: they are stored as they come. */
   readonly dataKey?: DataKey | undefined;
+  /** What the drives are to say beyond that; asked where the bytes go there. */
+  readonly about?: (() => string | undefined) | undefined;
 }
 
 export interface StoredContent {
@@ -206,6 +208,15 @@ class Intake {
     this.#packed = undefined;
   }
 
+  /** A part lies on the drives however small it is: they must be enough to make the object anew. */
+  #smallPart(): PackedBytes | undefined {
+    const isSmall = this.#writer === undefined && this.#storedBytes > 0;
+    if (this.#purpose.part === undefined || !isSmall) return undefined;
+    const packed = new PackedBytes(this.#context, this.#storedBytes);
+    for (const chunk of this.#small) packed.take(chunk);
+    return packed;
+  }
+
   #summary(md5: string | undefined): Summary {
     const { dataKey, part } = this.#purpose;
     const sealing = this.#sealer?.sealing();
@@ -228,21 +239,24 @@ class Intake {
   ): Promise<NewContent> {
     // What a part becomes is said by its upload, not by the part.
     const attributes = this.#purpose.part === undefined ? this.#purpose.attributes : NO_ATTRIBUTES;
-    const packed = this.#packed;
+    const packed = this.#packed ?? this.#smallPart();
     if (packed !== undefined && packed.sizeBytes > 0) {
       const { bucket, key, part } = this.#purpose;
       const { sizeBytes } = packed;
       const createdAt = this.#context.clock.now();
-      const about = { bucket, key, part, sizeBytes, ...stored, checksums, attributes, createdAt };
+      const about = this.#purpose.about?.();
+      const said = { bucket, key, part, sizeBytes, ...stored, checksums, attributes };
       packed.end();
       this.#packed = undefined;
-      return this.#context.packs.add({ entry: about, bytes: packed });
+      const entry = { ...said, createdAt, about };
+      return this.#context.packs.add({ entry, bytes: packed });
     }
     if (this.#writer === undefined || this.#storedBytes === 0) {
       await this.#writer?.abort();
       return { kind: "inline", bytes: Buffer.concat(this.#small) };
     }
-    const set = await this.#writer.finish({ ...stored, checksums, attributes });
+    const about = this.#purpose.about?.();
+    const set = await this.#writer.finish({ ...stored, checksums, attributes, about });
     return { kind: "set", set };
   }
 }

@@ -1,6 +1,7 @@
 // Counts of a verification, and how far it is.
 
 import type { WalkEntry } from "../metadata/metadata-store.ts";
+import { RECORD_NUMBER } from "../metadata/write-inputs.ts";
 import type { Clock } from "../util/clock.ts";
 import type { ReadCounts } from "./verify-entry.ts";
 import type {
@@ -54,12 +55,14 @@ export class VerifyTally {
     this.#toldAt = this.#startedAt;
   }
 
-  noteEntry({ kind, content, sizeBytes }: WalkEntry, read: ReadCounts): void {
-    if (kind === "part") this.#parts += 1;
+  noteEntry(entry: WalkEntry, read: ReadCounts): void {
+    const { kind, content, sizeBytes } = entry;
+    const isRecord = isCompletionRecord(entry);
+    if (kind === "part") this.#parts += isRecord ? 0 : 1;
     else if (kind === "object") this.#objects += 1;
     else this.#deleteMarkers += 1;
     // The bytes of an object of parts are counted with its parts.
-    if (content !== undefined) this.#bytes += sizeBytes;
+    if (content !== undefined && !isRecord) this.#bytes += sizeBytes;
     this.#sets += read.sets;
     this.#shardsRead += read.shards;
     this.#shardBytesRead += read.bytes;
@@ -125,4 +128,9 @@ export class VerifyTally {
 /** 1 where there is nothing to do, or more was done than was there at the start. */
 function share(done: number, total: number): number {
   return total <= 0 ? 1 : Math.min(1, done / total);
+}
+
+/** It is read like any other part, and is none that a client knows of. */
+function isCompletionRecord({ kind, position }: WalkEntry): boolean {
+  return kind === "part" && position.detail.at(-1) === RECORD_NUMBER;
 }

@@ -54,6 +54,7 @@ export const CRASH_POINTS = [
   "upload.aborted",
   "upload.completed",
   "upload.parts-chosen",
+  "upload.recorded",
 ] as const;
 
 export type CrashPoint = (typeof CRASH_POINTS)[number];

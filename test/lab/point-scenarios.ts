@@ -77,4 +77,5 @@ export const SCENARIOS: Readonly<Record<CrashPoint, Scenario>> = {
   "upload.aborted": { passingMax: 5, focus: "uploads" },
   "upload.completed": { passingMax: 5, focus: "uploads" },
   "upload.parts-chosen": { passingMax: 5, focus: "uploads" },
+  "upload.recorded": { passingMax: 5, focus: "uploads" },
 };

@@ -1,10 +1,16 @@
 // The writes of the in-memory model to multipart uploads.
 
 import { S3Error } from "../../core/s3-error.ts";
-import type { CompleteUploadInput, CreateUploadInput, PutPartInput } from "../metadata-store.ts";
+import type {
+  CompleteUploadInput,
+  CompletionRecord,
+  CreateUploadInput,
+  PutPartInput,
+} from "../metadata-store.ts";
 import type { ObjectRecord, PartRecord } from "../records.ts";
 import { checkGivenLock, lockOf } from "../object-lock.ts";
 import { checkCondition } from "../write-condition.ts";
+import { RECORD_NUMBER } from "../write-inputs.ts";
 import type { StoredPart, UploadName, WriteHandlers } from "../write-operations.ts";
 import type { MemoryState, MemoryUpload } from "./memory-state.ts";
 import { addObject, checkRoom, currentObject, versionIdIn } from "./memory-versions.ts";
@@ -75,6 +81,7 @@ function completeUpload(
   }
   upload.parts.clear();
   for (const part of chosen) upload.parts.set(part.number, part);
+  if (input.record !== undefined) keepRecord(state, upload, input.record, input.completedAt);
 
   const { record } = upload;
   const sequence = state.nextNumber();
@@ -99,6 +106,19 @@ function completeUpload(
   };
   addObject(state, bucket, { object, nowMs });
   return object;
+}
+
+function keepRecord(
+  state: MemoryState,
+  upload: MemoryUpload,
+  { content: given, sizeBytes, etag }: CompletionRecord,
+  uploadedAt: number,
+): void {
+  const partId = state.nextNumber();
+  const content = state.acquire(given, partId, sizeBytes);
+  const said = { number: RECORD_NUMBER, sizeBytes, etag, uploadedAt, checksums: [] };
+  const rest = { encryption: undefined, content, startOffset: undefined };
+  upload.parts.set(RECORD_NUMBER, { ...said, ...rest, partId });
 }
 
 /** The named parts with their start offsets. @throws S3Error InvalidPart, InvalidPartOrder */

@@ -7,6 +7,7 @@ import type { ListUploadsQuery, UploadPage } from "../metadata-store.ts";
 import type { PartRecord } from "../records.ts";
 import { findCommonPrefix } from "../common-prefix.ts";
 import { DamagedRowError } from "../damaged-row-error.ts";
+import { RECORD_NUMBER } from "../write-inputs.ts";
 import { pageStart, prefixEnd, walkPage } from "./page-walk.ts";
 import {
   PART_COLUMNS,
@@ -56,21 +57,21 @@ function partReads(
   const before = database.prepare<[number, number], Pick<PartRow, "size_bytes" | "start_offset">>(
     `select p.size_bytes, f.start_offset from parts p
      left join part_offsets f on f.manifest_id = p.manifest_id and f.number = p.number
-     where p.manifest_id = ? and p.number < ? order by p.number desc limit 1`,
+     where p.manifest_id = ? and p.number > ${RECORD_NUMBER} and p.number < ? order by p.number desc limit 1`,
   );
 
   const isCompleted = database.prepare<[number]>(
     "select 1 from uploads where manifest_id = ? and completed_sequence is not null",
   );
 
-  /** A part of a completed upload begins where the one before it ends. @throws DamagedRowError */
+  /** A part of a completed upload begins where the one before it ends; its record nowhere. @throws DamagedRowError */
   const placed = (row: PartRow | undefined): PartRecord | undefined => {
     if (row === undefined) return undefined;
     const { manifest_id: manifestId, number, start_offset: start } = row;
     const last = before.get(manifestId, number) ?? { size_bytes: 0, start_offset: 0 };
     const isRight =
       start === null
-        ? isCompleted.get(manifestId) === undefined
+        ? number === RECORD_NUMBER || isCompleted.get(manifestId) === undefined
         : last.start_offset !== null && start === last.start_offset + last.size_bytes;
     if (!isRight) throw new DamagedRowError("part_offsets", `${manifestId}, ${number}`);
     return partOf(row);

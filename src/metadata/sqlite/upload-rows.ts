@@ -218,7 +218,7 @@ export function partRow(
     partId,
     content,
   }: Pick<PartRecord, "content" | "partId"> & Pick<UploadRecord, "manifestId">,
-  input: PutPartInput,
+  input: Omit<PutPartInput, "bucketId" | "content" | "key" | "uploadId">,
 ): Omit<StoredPartRow, "row_check"> {
   const bytes = contentColumns(content);
   return {

@@ -4,11 +4,17 @@
 import type { Statement } from "better-sqlite3";
 import { S3Error } from "../../core/s3-error.ts";
 import type { UploadId } from "../../core/ids.ts";
-import type { CompleteUploadInput, CreateUploadInput, PutPartInput } from "../metadata-store.ts";
+import type {
+  CompleteUploadInput,
+  CompletionRecord,
+  CreateUploadInput,
+  PutPartInput,
+} from "../metadata-store.ts";
 import { checkGivenLock, lockOf } from "../object-lock.ts";
 import type { ObjectRecord, UploadRecord } from "../records.ts";
 import { NULL_VERSION } from "../version-id.ts";
 import { checkCondition } from "../write-condition.ts";
+import { RECORD_NUMBER } from "../write-inputs.ts";
 import type { StoredPart, UploadName } from "../write-operations.ts";
 import type { StatementSource } from "./statement-source.ts";
 import type { ContentWrites } from "./content-writes.ts";
@@ -133,6 +139,8 @@ export class UploadWrites {
       this.#removePart.run(manifestId, number);
     }
     this.#placeParts.run(manifestId);
+    // After that: it has no place in the object.
+    if (input.record !== undefined) this.#keepRecord(manifestId, input.record, input.completedAt);
     const sequence = this.#numbering.next();
     const upload = uploadOf(row);
     const lock = lockOf(upload.lock, bucketLockOf(place.bucket), input.completedAt);
@@ -140,6 +148,16 @@ export class UploadWrites {
     const object = { ...draft, versionId: this.#objects.add(place, draft, nowMs) };
     this.#noteCompleted(row, object);
     return object;
+  }
+
+  #keepRecord(manifestId: number, record: CompletionRecord, uploadedAt: number): void {
+    const { sizeBytes, etag } = record;
+    const partId = this.#numbering.next();
+    const content = this.#contents.acquire(record.content, partId, sizeBytes);
+    const said = { number: RECORD_NUMBER, sizeBytes, etag, uploadedAt, checksums: [] };
+    const row = partRow({ manifestId, partId, content }, { ...said, encryption: undefined });
+    const values = partValues(row);
+    this.#replacePart.run(...values, partCheck(values));
   }
 
   /** For whoever completes it again. */

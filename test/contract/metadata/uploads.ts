@@ -14,6 +14,7 @@ import {
   OWNER,
   TAKEN,
   givenBucket,
+  inPack,
   inSet,
   inline,
   objectInput,
@@ -221,6 +222,30 @@ export function uploadTests(given: GivenStore): void {
     await expect(abort).rejects.toMatchObject(refusal);
     expect((await store.listUploads(uploadsQuery(bucketId))).entries).toEqual([]);
     expect(await store.findObject(bucketId, "key")).toBeDefined();
+  });
+
+  test("the record of a completion is kept with its parts, listed by nobody, and goes with them", async () => {
+    const store = given();
+    const bucketId = await givenBucket(store);
+    const upload = uploadInput(bucketId, "key");
+    const { manifestId, parts } = await givenParts(store, upload, [1, 2]);
+    const record = { content: inPack(9, 64), sizeBytes: 7, etag: "record" };
+    const object = await store.completeUpload(completion(upload, parts, { record }));
+    expect(object).toMatchObject({ sizeBytes: 30, content: { partCount: 2 } });
+    expect((await store.listParts(manifestId, 0, 9)).parts.map(({ number }) => number)).toEqual([
+      1, 2,
+    ]);
+    const kept = await store.findPart(manifestId, 0);
+    expect(kept).toMatchObject({ sizeBytes: 7, etag: "record", startOffset: undefined });
+    const partAt = async (offset: number) => (await store.findPartAt(manifestId, offset))?.number;
+    expect(await Promise.all([0, 9, 10, 29, 30].map(partAt))).toEqual([1, 1, 2, 2, undefined]);
+    const part = { uploadId: upload.uploadId, number: 0 };
+    const move = { bucketId, key: "key", part, from: { setId: setId(9), offset: 64 } };
+    expect(await store.movePacked({ ...move, to: inPack(8, 128) })).toBe(true);
+    expect(await store.sealPack(setId(9), 7)).toBe("trashed");
+    expect(await store.sealPack(setId(8), 7)).toBe("kept");
+    await deleteKeys(store, bucketId, ["key"]);
+    expect((await trashedIds(store)).toSorted()).toEqual([1, 2, 8, 9].map(setId).toSorted());
   });
 
   test.each<[string, (store: MetadataStore, bucketId: number) => Promise<unknown>]>([

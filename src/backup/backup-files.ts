@@ -1,0 +1,132 @@
+// Backups in a folder: each a copy of the database, and a file beside it that describes it, written last: without it the copy
+// is nothing. Copies are never written over.
+//
+//   metadata-<UTC time>-<sequence>.db      metadata-<UTC time>-<sequence>.json
+
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import {
+  ContentError,
+  countOf,
+  parseChecked,
+  positionIn,
+  renderChecked,
+  textOf,
+  type Content,
+} from "../journal/checked-json.ts";
+import { copyDatabase, type DatabaseCopy } from "../metadata/sqlite/rebuild/copy-database.ts";
+import { syncFolder } from "../metadata/sqlite/sync-folder.ts";
+
+export interface Backup extends DatabaseCopy {
+  /** When it was made, in milliseconds since 1970. */
+  readonly at: number;
+  /** The copy. */
+  readonly path: string;
+}
+
+/** Words for whoever restores: there is no backup, or it is not what was written. */
+export class BackupError extends Error {
+  override readonly name = "BackupError";
+}
+
+const DESCRIPTION = /^metadata-\d{8}T\d{6}Z-\d+\.json$/;
+
+/**
+ * @param to A folder, made where there is none.
+ * @throws when the database cannot be read, or the folder takes it not.
+ */
+export async function makeBackup(options: {
+  readonly databasePath: string;
+  readonly to: string;
+  readonly clusterSetting: string;
+  readonly nowMs: number;
+}): Promise<Backup> {
+  const { databasePath, to, clusterSetting, nowMs } = options;
+  await mkdir(to, { recursive: true });
+  const making = join(to, `.metadata-${process.pid}.making`);
+  try {
+    const copy = await copyDatabase(databasePath, making, clusterSetting);
+    const stamp = new Date(nowMs).toISOString().replaceAll(/[-:]|\.\d+/g, "");
+    const name = `metadata-${stamp}-${copy.sequence}`;
+    const path = join(to, `${name}.db`);
+    await rename(making, path);
+    const { clusterId = "", ...rest } = copy;
+    const described = renderChecked({ ...rest, clusterId, at: nowMs, file: basename(path) });
+    await writeDurably(join(to, `${name}.json`), described);
+    return { ...copy, at: nowMs, path };
+  } finally {
+    await rm(making, { force: true });
+  }
+}
+
+/**
+ * The newest backup in a folder that is not younger than `until`, or the one that a description names; its bytes checked.
+ * @throws BackupError in words
+ */
+export async function findBackup(from: string, until: number | undefined): Promise<Backup> {
+  if (from.endsWith(".json")) return checked(await readDescription(from));
+  const names = await readdir(from).catch((error: unknown) => {
+    throw new BackupError(`${from} cannot be read: ${String(error)}`);
+  });
+  const found: Backup[] = [];
+  for (const name of names.filter((each) => DESCRIPTION.test(each))) {
+    found.push(await readDescription(join(from, name)));
+  }
+  if (found.length === 0) throw new BackupError(`${from} holds no backup of metadata`);
+  const early = found.filter(({ at }) => until === undefined || at <= until);
+  const [best] = early.toSorted((a, b) => b.at - a.at || b.sequence - a.sequence);
+  if (best !== undefined) return checked(best);
+  const oldest = new Date(Math.min(...found.map(({ at }) => at))).toISOString();
+  throw new BackupError(
+    `the oldest backup in ${from} is from ${oldest}: there is none from before that time`,
+  );
+}
+
+async function readDescription(path: string): Promise<Backup> {
+  try {
+    const content = parseChecked(await readFile(path), path);
+    return backupOf(content, path);
+  } catch (error) {
+    const words = error instanceof Error ? error.message : String(error);
+    throw new BackupError(`${path} cannot be read: ${words}`, { cause: error });
+  }
+}
+
+function backupOf(content: Content, path: string): Backup {
+  const file = textOf(content, "file");
+  if (basename(file) !== file) throw new ContentError("it names a file elsewhere");
+  const clusterId = textOf(content, "clusterId");
+  return {
+    ...positionIn(content),
+    sizeBytes: countOf(content, "sizeBytes"),
+    fileDigest: textOf(content, "fileDigest"),
+    schemaVersion: countOf(content, "schemaVersion"),
+    clusterId: clusterId === "" ? undefined : clusterId,
+    at: countOf(content, "at"),
+    path: join(dirname(path), file),
+  };
+}
+
+async function checked(backup: Backup): Promise<Backup> {
+  const digest = createHash("sha256");
+  try {
+    for await (const chunk of createReadStream(backup.path)) digest.update(chunk as Buffer);
+  } catch (error) {
+    throw new BackupError(`${backup.path} cannot be read: ${String(error)}`, { cause: error });
+  }
+  if (digest.digest("hex") === backup.fileDigest) return backup;
+  throw new BackupError(`${backup.path} is not what was written: its digest is another one`);
+}
+
+async function writeDurably(path: string, bytes: Uint8Array): Promise<void> {
+  const file = await open(path, "wx", 0o600);
+  try {
+    await file.writeFile(bytes);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await syncFolder(dirname(path));
+}

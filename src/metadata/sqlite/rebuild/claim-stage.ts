@@ -1,0 +1,192 @@
+// Where what the drives say is gathered before it is decided: a SQLite file of its own that nothing depends on, so that
+// memory does not grow with what is found. Two tables: sets with where their shards are, and claims, which say whose bytes
+// a set, or a place in a pack, holds. Claims come out by bucket and key, the oldest first.
+
+import { rmSync } from "node:fs";
+import Database, { type Statement } from "better-sqlite3";
+import type { ObjectChecksum } from "../../../core/checksum.ts";
+import type { SetId } from "../../../core/ids.ts";
+import type { ShardPart } from "../../../datanode/shard-part.ts";
+import type { ShardSeal } from "../../../datanode/shard-seal.ts";
+import type { ObjectAttributes } from "../../records.ts";
+
+/** A set that was found on the drives. */
+export interface StagedSet {
+  readonly id: SetId;
+  readonly dataShards: number;
+  readonly parityShards: number;
+  readonly unitBytes: number;
+  readonly headerBytes: number;
+  /** Bytes of data; of a pack those of all that was ever put into it, before it was sealed. */
+  readonly sizeBytes: number;
+  readonly isPack: boolean;
+  /** By index of the shard: which drive has it whole, as a position in the list of drives; -1 where none has. */
+  readonly drives: readonly number[];
+}
+
+/** What the drives say of one object, or part. */
+export interface Claim {
+  readonly bucket: string;
+  readonly key: string;
+  /** When its bytes had ended, in milliseconds since 1970. */
+  readonly at: number;
+  readonly setId: SetId;
+  /** Where its blocks begin in the shards of a pack; undefined in a set of its own. */
+  readonly offset: number | undefined;
+  readonly part: ShardPart | undefined;
+  /** As stored. */
+  readonly sizeBytes: number;
+  /** As stored. */
+  readonly etag: string;
+  readonly checksums: readonly ObjectChecksum[];
+  readonly attributes: ObjectAttributes;
+  readonly seal: ShardSeal | undefined;
+  /** What else is known of the object, as text of whoever wrote it; see docs/FORMATS.md. */
+  readonly about: string | undefined;
+}
+
+export interface StagedClaim extends Claim {
+  readonly set: StagedSet;
+}
+
+interface ClaimRow {
+  readonly bucket: string;
+  readonly key: string;
+  readonly at: number;
+  readonly set_id: SetId;
+  readonly place: number | null;
+  readonly rest: string;
+  readonly set_text: string;
+}
+
+type RestOfClaim = Omit<Claim, "at" | "bucket" | "key" | "offset" | "setId">;
+type RestOfSet = Omit<StagedSet, "id">;
+
+const TABLES = `
+create table sets (id text primary key, pack integer not null, text text not null) strict, without rowid;
+create table seen (id text primary key) strict, without rowid;
+create table claims (bucket text not null, key text not null, at integer not null, set_id text not null, place integer,
+  rest text not null) strict;
+`;
+const SUFFIXES = ["", "-journal"] as const;
+const BATCH = 2_000;
+
+export class ClaimStage {
+  readonly #path: string;
+  readonly #database: Database.Database;
+  readonly #addSet: Statement<[string, number, string]>;
+  readonly #addSeen: Statement<[string]>;
+  readonly #findSeen: Statement<[string]>;
+  readonly #addClaim: Statement<[string, string, number, string, number | null, string]>;
+  #waiting = 0;
+
+  /** At a path of its own: what stands there is removed, and so is the file when it is closed. */
+  constructor(path: string) {
+    this.#path = path;
+    this.#remove();
+    this.#database = new Database(path);
+    // Nobody misses it after a crash.
+    this.#database.pragma("journal_mode = OFF");
+    this.#database.pragma("synchronous = OFF");
+    this.#database.exec(TABLES);
+    this.#addSet = this.#database.prepare("insert or replace into sets values (?, ?, ?)");
+    this.#addSeen = this.#database.prepare("insert or ignore into seen values (?)");
+    this.#findSeen = this.#database.prepare("select 1 from seen where id = ?");
+    this.#addClaim = this.#database.prepare("insert into claims values (?, ?, ?, ?, ?, ?)");
+  }
+
+  addSet({ id, ...rest }: StagedSet): void {
+    this.#count();
+    this.#addSet.run(id, Number(rest.isPack), JSON.stringify(rest));
+  }
+
+  /** A set of which any drive has anything. */
+  addSeen(setId: SetId): void {
+    this.#count();
+    this.#addSeen.run(setId);
+  }
+
+  hasSeen(setId: SetId): boolean {
+    return this.#findSeen.get(setId) !== undefined;
+  }
+
+  addClaim({ bucket, key, at, setId, offset, ...rest }: Claim): void {
+    this.#count();
+    this.#addClaim.run(bucket, key, at, setId, offset ?? null, JSON.stringify(rest));
+  }
+
+  /** Called once, after the last was added. */
+  finish(): void {
+    if (this.#waiting > 0) this.#database.exec("commit");
+    this.#waiting = 0;
+    this.#database.exec("create index claims_by_key on claims (bucket, key, at, set_id, place)");
+  }
+
+  /** All sets, by id. */
+  *sets(): Generator<StagedSet, void> {
+    const rows = this.#database
+      .prepare<[], { readonly id: SetId; readonly text: string }>(
+        "select id, text from sets order by id",
+      )
+      .iterate();
+    for (const { id, text } of rows) yield { id, ...(JSON.parse(text) as RestOfSet) };
+  }
+
+  /** The claims of one key after the other: those of each key together, the oldest first. */
+  *keys(): Generator<readonly StagedClaim[], void> {
+    const rows = this.#database
+      .prepare<[], ClaimRow>(
+        `select c.bucket, c.key, c.at, c.set_id, c.place, c.rest, s.text as set_text
+         from claims c indexed by claims_by_key cross join sets s on s.id = c.set_id
+         order by c.bucket, c.key, c.at, c.set_id, c.place`,
+      )
+      .iterate();
+    let group: StagedClaim[] = [];
+    for (const row of rows) {
+      const [first] = group;
+      if (first !== undefined && (first.key !== row.key || first.bucket !== row.bucket)) {
+        yield group;
+        group = [];
+      }
+      group.push(claimOf(row));
+    }
+    if (group.length > 0) yield group;
+  }
+
+  close(): void {
+    this.#database.close();
+    this.#remove();
+  }
+
+  #count(): void {
+    if (this.#waiting === 0) this.#database.exec("begin");
+    this.#waiting += 1;
+    if (this.#waiting < BATCH) return;
+    this.#database.exec("commit");
+    this.#waiting = 0;
+  }
+
+  #remove(): void {
+    for (const suffix of SUFFIXES) rmSync(`${this.#path}${suffix}`, { force: true });
+  }
+}
+
+function claimOf(row: ClaimRow): StagedClaim {
+  const rest = JSON.parse(row.rest) as RestOfClaim;
+  const set = { id: row.set_id, ...(JSON.parse(row.set_text) as RestOfSet) };
+  return {
+    bucket: row.bucket,
+    key: row.key,
+    at: row.at,
+    setId: row.set_id,
+    offset: row.place ?? undefined,
+    part: rest.part,
+    sizeBytes: rest.sizeBytes,
+    etag: rest.etag,
+    checksums: rest.checksums,
+    attributes: rest.attributes,
+    seal: rest.seal,
+    about: rest.about,
+    set,
+  };
+}

@@ -1,0 +1,189 @@
+// Metadata that is being made anew, in a file of its own beside the one in use: empty, or a base that was found, to which
+// rows are added by the same writes that a server makes. It holds no place in any chain: the next start gives it one, and
+// copies it to the members.
+
+import { open as openFile } from "node:fs/promises";
+import type { Database } from "better-sqlite3";
+import type { Incarnation, SetId, UploadId } from "../../../core/ids.ts";
+import { CHAIN_START } from "../../../journal/journal-member.ts";
+import type { BucketRecord, LayoutRecord } from "../../records.ts";
+import type { UploadName, WriteRequest } from "../../write-operations.ts";
+import { positionWriter } from "../chain-state.ts";
+import { clusterReads } from "../cluster-reads.ts";
+import { GroupWriter } from "../group-writer.ts";
+import { openForReading, openForWriting } from "../open-database.ts";
+import { BUCKET_COLUMNS, bucketOf, type BucketRow } from "../rows.ts";
+import type { WriteAnswer } from "../write-protocol.ts";
+
+/** What the base says of a set, or of the process that wrote it. */
+export type KnownSet =
+  /** Named, or in the trash; or never to be named: the process that wrote it had ended. */
+  | { readonly kind: "decided" }
+  /** A pack that was still growing: what lies behind `offset`, the last place that the base names in it, is news. */
+  | { readonly kind: "growing"; readonly offset: number }
+  | { readonly kind: "news" };
+
+/** A part of an upload in progress. */
+export interface NamedPart {
+  readonly number: number;
+  readonly partId: number;
+  readonly sizeBytes: number;
+}
+
+const DECIDED = { kind: "decided" } as const;
+const NEWS = { kind: "news" } as const;
+
+export class DraftDatabase {
+  readonly path: string;
+  readonly #database: Database;
+  readonly #writer: GroupWriter;
+  readonly #growing: ReadonlyMap<SetId, number>;
+  readonly #ended: ReadonlySet<Incarnation>;
+  readonly #isNamed: (setId: SetId) => boolean;
+  readonly #newest: (bucketId: number, key: string) => number | undefined;
+  readonly #reads: ReturnType<typeof clusterReads>;
+  readonly #layoutOf: (setId: SetId) => number | undefined;
+  readonly #uploadId: (name: UploadName) => number | undefined;
+  readonly #partsOf: (manifestId: number) => readonly NamedPart[];
+  readonly #bucketByName: (name: string) => BucketRow | undefined;
+
+  /** Made where there is none. */
+  constructor(path: string) {
+    this.path = path;
+    this.#database = openForWriting(path);
+    // It counts for nothing before `finish`.
+    this.#database.pragma("synchronous = OFF");
+    this.#writer = new GroupWriter(this.#database, { hasMembers: false });
+    this.#growing = growingPacks(this.#database);
+    this.#ended = endedProcesses(this.#database);
+    const named = this.#database.prepare<[SetId, SetId]>(
+      "select 1 from shard_sets where id = ? union all select 1 from trash where set_id = ?",
+    );
+    this.#isNamed = (setId) => named.get(setId, setId) !== undefined;
+    const newest = this.#database
+      .prepare<[{ readonly bucketId: number; readonly key: string }], number | null>(
+        `select max(at) from (select modified_at as at from objects where bucket_id = :bucketId and key = :key
+         union all select modified_at from versions where bucket_id = :bucketId and key = :key)`,
+      )
+      .pluck();
+    this.#newest = (bucketId, key) => newest.get({ bucketId, key }) ?? undefined;
+    const byName = this.#database.prepare<[string], BucketRow>(
+      `select ${BUCKET_COLUMNS} from buckets where name = ?`,
+    );
+    this.#bucketByName = (name) => byName.get(name);
+    this.#reads = clusterReads(this.#database);
+    const layout = this.#database
+      .prepare<[SetId], number>("select layout_version from shard_sets where id = ?")
+      .pluck();
+    this.#layoutOf = (setId) => layout.get(setId);
+    const upload = this.#database
+      .prepare<[UploadId, number, string], number>(
+        `select manifest_id from uploads where upload_id = ? and bucket_id = ? and key = ?
+         and completed_sequence is null`,
+      )
+      .pluck();
+    this.#uploadId = ({ uploadId, bucketId, key }) => upload.get(uploadId, bucketId, key);
+    const parts = this.#database.prepare<[number], NamedPart>(
+      "select number, id as partId, size_bytes as sizeBytes from parts where manifest_id = ?",
+    );
+    this.#partsOf = (manifestId) => parts.all(manifestId);
+  }
+
+  findLayouts(): readonly LayoutRecord[] {
+    return this.#reads.findLayouts();
+  }
+
+  /** Of a set that it names. */
+  findLayoutVersion(setId: SetId): number | undefined {
+    return this.#layoutOf(setId);
+  }
+
+  /** An upload in progress, with the ids and sizes of its parts by number. */
+  findUpload(name: UploadName): ReadonlyMap<number, NamedPart> | undefined {
+    const manifestId = this.#uploadId(name);
+    if (manifestId === undefined) return undefined;
+    return new Map(this.#partsOf(manifestId).map((part) => [part.number, part]));
+  }
+
+  /** Of which the process that wrote them is to be asked about first. */
+  knows(setId: SetId, incarnation: Incarnation): KnownSet {
+    const offset = this.#growing.get(setId);
+    if (offset !== undefined) return { kind: "growing", offset };
+    if (this.#ended.has(incarnation) || this.#isNamed(setId)) return DECIDED;
+    return NEWS;
+  }
+
+  /** Sets that it names: those that are not among what was found are lost, or were deleted later. */
+  *namedSets(): Generator<SetId, void> {
+    yield* this.#database.prepare<[], SetId>("select id from shard_sets").pluck().iterate();
+  }
+
+  findBucket(name: string): BucketRecord | undefined {
+    const row = this.#bucketByName(name);
+    return row && bucketOf(row);
+  }
+
+  /** When the newest version of a key is from, be it a delete marker; undefined where there is none. */
+  newestAt(bucketId: number, key: string): number | undefined {
+    return this.#newest(bucketId, key);
+  }
+
+  /** In one transaction; what is refused is taken back alone. */
+  apply(requests: readonly WriteRequest[], nowMs: number): Promise<readonly WriteAnswer[]> {
+    return this.#writer.apply({ kind: "group", requests, nowMs });
+  }
+
+  /**
+   * Whole, durable and closed when it resolves. What processes that had not ended wrote beyond it is nobody's to sweep: they
+   * are forgotten, and sets of unknown processes are kept and told of.
+   */
+  async finish(): Promise<void> {
+    this.#database.pragma("synchronous = FULL");
+    this.#database.exec("delete from processes where ended_at is null");
+    positionWriter(this.#database)(CHAIN_START);
+    this.#database.pragma("wal_checkpoint(TRUNCATE)");
+    this.close();
+    const file = await openFile(this.path, "r+");
+    try {
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+  }
+
+  close(): void {
+    this.#writer.close();
+  }
+}
+
+/** The sets that a database names. */
+export function* namedSetsIn(path: string): Generator<SetId, void> {
+  const database = openForReading(path);
+  try {
+    yield* database.prepare<[], SetId>("select id from shard_sets").pluck().iterate();
+  } finally {
+    database.close();
+  }
+}
+
+/** The last place that anything names in each pack that had not been sealed. */
+function growingPacks(database: Database): ReadonlyMap<SetId, number> {
+  const open = database
+    .prepare<[], { readonly id: SetId; readonly at: number | null }>(
+      `with open_packs as materialized (select id from shard_sets where pack_state = 'open'),
+         places as (select set_id, pack_offset from objects where set_id in open_packs
+           union all select set_id, pack_offset from versions where set_id in open_packs
+           union all select set_id, pack_offset from parts where set_id in open_packs)
+       select p.id, max(places.pack_offset) as at from open_packs p left join places on places.set_id = p.id group by p.id`,
+    )
+    .all();
+  return new Map(open.map(({ id, at }) => [id, at ?? 0]));
+}
+
+function endedProcesses(database: Database): ReadonlySet<Incarnation> {
+  const ended = database
+    .prepare<[], Incarnation>("select incarnation from processes where ended_at is not null")
+    .pluck()
+    .all();
+  return new Set(ended);
+}

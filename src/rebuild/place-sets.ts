@@ -1,0 +1,126 @@
+// Where sets are, as layouts: a set's partition names its drives. Sets that lie where the layout in force puts them belong
+// to that; for others (they were written under layouts that nobody knows any more) older layouts are made of where their
+// shards are found. Nothing is moved: whoever serves with the new metadata finds every shard where it is.
+
+import type { DriveId, SetId } from "../core/ids.ts";
+import type { LayoutRecord } from "../metadata/records.ts";
+import type { StagedSet } from "../metadata/sqlite/rebuild/claim-stage.ts";
+
+const PARTITION_COUNT = 256;
+
+/** One that nothing has replaced, and that is written by, says nothing of either. */
+type KnownLayout = LayoutRecord & {
+  readonly isWritten?: boolean | undefined;
+  readonly retiredInto?: number | undefined;
+};
+
+/** A layout as it comes to light: per partition the drive of each index; -1 where no set has said it yet. */
+type Pattern = Map<number, number[]>;
+
+export class SetPlaces {
+  /** Those present, in the order in which sets name them. */
+  readonly #drives: readonly DriveId[];
+  /** Those that say where sets are, the newest first. */
+  readonly #known: readonly LayoutRecord[];
+  /** The one in force. */
+  readonly #newest: LayoutRecord | undefined;
+  readonly #lastVersion: number;
+  readonly #patterns: Pattern[] = [];
+  readonly #versions = new Map<SetId, { readonly pattern: number }>();
+
+  /** @param known Layouts that are there, or the one that a first start would make; the newest is in force. */
+  constructor(drives: readonly DriveId[], known: readonly KnownLayout[]) {
+    this.#drives = drives;
+    const sorted = known.toSorted((a, b) => b.version - a.version);
+    this.#known = sorted.filter(({ retiredInto }) => retiredInto === undefined);
+    this.#newest = sorted.find((layout) => !isOnlyKnown(layout));
+    this.#lastVersion = sorted[0]?.version ?? 0;
+  }
+
+  /** To be called for each set before `layouts` and `versionOf`. */
+  add(set: StagedSet): void {
+    if (this.#known.some((layout) => this.#fitsLayout(layout, set))) return;
+    const partition = partitionOf(set.id);
+    let index = this.#patterns.findIndex((pattern) =>
+      fitsPattern(pattern.get(partition), set.drives),
+    );
+    if (index < 0) {
+      index = this.#patterns.length;
+      this.#patterns.push(new Map());
+    }
+    const pattern = this.#patterns[index];
+    const standing = pattern?.get(partition) ?? [];
+    const length = Math.max(standing.length, set.drives.length);
+    pattern?.set(
+      partition,
+      Array.from({ length }, (_, at) => pickDrive(standing[at], set.drives[at])),
+    );
+    this.#versions.set(set.id, { pattern: index });
+  }
+
+  /**
+   * Layouts to be added: those that came to light, and behind them, so that it stays in force, the newest one again. None
+   * where every set lies where a known one puts it.
+   */
+  layouts(): readonly LayoutRecord[] {
+    const newest = this.#newest;
+    if (newest === undefined || this.#patterns.length === 0) return [];
+    const found = this.#patterns.map((pattern, index) => this.#layoutOf(pattern, newest, index));
+    return [...found, { ...newest, version: this.#lastVersion + found.length + 1 }];
+  }
+
+  versionOf(set: StagedSet): number {
+    const found = this.#versions.get(set.id);
+    if (found !== undefined) return this.#lastVersion + found.pattern + 1;
+    return this.#known.find((layout) => this.#fitsLayout(layout, set))?.version ?? 0;
+  }
+
+  /** Whether all shards that were found lie on the drives that the layout names for them. */
+  #fitsLayout({ drives, partitions }: LayoutRecord, set: StagedSet): boolean {
+    const order = partitions[partitionOf(set.id)] ?? [];
+    if (order.length < set.drives.length) return false;
+    return set.drives.every((drive, index) => {
+      const position = order[index];
+      return drive < 0 || (position !== undefined && drives[position] === this.#drives[drive]);
+    });
+  }
+
+  #layoutOf(pattern: Pattern, newest: LayoutRecord, index: number): LayoutRecord {
+    const absent = newest.drives.filter((driveId) => !this.#drives.includes(driveId));
+    const drives = [...this.#drives, ...absent];
+    const partitions = Array.from({ length: PARTITION_COUNT }, (_, partition) => {
+      const found = pattern.get(partition) ?? [];
+      // Where no shard was found any drive will do that has none of the others: there it is made anew. Absent ones first.
+      const free = drives.map((_drive, at) => at).filter((at) => !found.includes(at));
+      const order = free.toReversed();
+      const filled = found.map((at) => (at < 0 ? (order.shift() ?? at) : at));
+      return [...filled, ...order.toReversed()];
+    });
+    return { ...newest, version: this.#lastVersion + index + 1, drives, partitions };
+  }
+}
+
+/** Before the first set is written by it, a layout is only known. */
+function isOnlyKnown({ isWritten }: { readonly isWritten?: boolean | undefined }): boolean {
+  return isWritten === false;
+}
+
+function partitionOf(setId: SetId): number {
+  return Number.parseInt(setId.slice(-2), 16);
+}
+
+function pickDrive(standing: number | undefined, found: number | undefined): number {
+  if (standing !== undefined && standing >= 0) return standing;
+  return found ?? -1;
+}
+
+/** Whether one order can hold both: the same index on the same drive, and no drive twice. */
+function fitsPattern(standing: readonly number[] | undefined, found: readonly number[]): boolean {
+  if (standing === undefined) return true;
+  const merged = Array.from({ length: Math.max(standing.length, found.length) }, (_, at) =>
+    pickDrive(standing[at], found[at]),
+  );
+  const isSame = found.every((drive, at) => drive < 0 || merged[at] === drive);
+  const known = merged.filter((drive) => drive >= 0);
+  return isSame && new Set(known).size === known.length;
+}

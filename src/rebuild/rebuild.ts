@@ -1,0 +1,118 @@
+// Makes the metadata anew from the drives: begins with the newest state that members, snapshots or the old database give,
+// and adds what the shards say beyond it. Everything happens in files of their own; who calls puts the result in place.
+//
+// Where nothing of the metadata is left, a deletion that nobody has a copy of is not known: an object whose shards are
+// still there comes back. Where there is a base, what it decided stays decided: sets in its trash, and sets that it does not
+// name of processes that had ended, are nobody's.
+
+import type { DriveId } from "../core/ids.ts";
+import type { ShardStore } from "../datanode/shard-store.ts";
+import type { JournalMember } from "../journal/journal-member.ts";
+import { ClaimStage } from "../metadata/sqlite/rebuild/claim-stage.ts";
+import { DraftDatabase } from "../metadata/sqlite/rebuild/draft-database.ts";
+import { findBase, type FoundBase } from "../metadata/sqlite/rebuild/find-base.ts";
+import { makeLayout } from "../store/placement.ts";
+import { chooseClaims } from "./choose-claims.ts";
+import { SetPlaces } from "./place-sets.ts";
+import { RebuildTally } from "./rebuild-tally.ts";
+import { scanDrives } from "./scan-drives.ts";
+import { RowWriter } from "./write-rows.ts";
+
+export interface RebuildOptions {
+  /** Those that are there. */
+  readonly drives: readonly ShardStore[];
+  /** All drives of the cluster, in the order of their slots. */
+  readonly slots: readonly DriveId[];
+  readonly members: readonly JournalMember[];
+  readonly clusterId: string;
+  /** Where the new database is made, beside which others of that name with an ending are. */
+  readonly draftPath: string;
+  /** Of metadata.db, which may not be there. */
+  readonly standingPath: string;
+  /** Of buckets of which nothing says where they are. */
+  readonly region: string;
+  /** Milliseconds since 1970. */
+  readonly nowMs: number;
+  readonly onProgress: (words: string) => void;
+}
+
+export interface RebuiltMetadata {
+  readonly base: FoundBase;
+  readonly tally: RebuildTally;
+  /** Layouts that had to be made of where shards were found. */
+  readonly foundLayouts: number;
+  /** Whether the new database has anything that a start would not find by itself. */
+  readonly hasNews: boolean;
+}
+
+const KEYS_PER_PROGRESS = 20_000;
+
+/** Where there is news, the new database is whole, durable and closed at `draftPath` when it resolves. @throws ShardError, ForeignDatabaseError */
+export async function rebuildMetadata(options: RebuildOptions): Promise<RebuiltMetadata> {
+  const { drives, slots, members, clusterId, draftPath, standingPath, onProgress } = options;
+  const base = await findBase({ path: draftPath, standingPath, members, onProgress });
+  const tally = new RebuildTally();
+  // Then nothing was acknowledged that it does not know: what else lies on the drives was never finished.
+  if (base.isWhole) return { base, tally, foundLayouts: 0, hasNews: false };
+  const stage = new ClaimStage(`${draftPath}.claims`);
+  const draft = new DraftDatabase(draftPath);
+  try {
+    await scanDrives({
+      drives,
+      clusterId,
+      stage,
+      tally,
+      knows: (setId, incarnation) => draft.knows(setId, incarnation),
+      onSet: (setId) => {
+        if (base.source !== "none") stage.addSeen(setId);
+      },
+      onProgress,
+    });
+    onProgress(`${tally.claims} objects and parts are put in order`);
+    stage.finish();
+    const standing = draft.findLayouts();
+    const known = standing.length > 0 ? standing : [makeLayout(1, slots)];
+    const places = new SetPlaces(
+      drives.map(({ driveId }) => driveId),
+      known,
+    );
+    for (const set of stage.sets()) places.add(set);
+    const found = places.layouts();
+    const added = standing.length > 0 ? found : [...known, ...found];
+    await draft.apply(
+      added.map((input) => ({ name: "addLayout", input }) as const),
+      options.nowMs,
+    );
+    await writeRows(options, { draft, stage, places, tally });
+    for (const setId of draft.namedSets()) if (!stage.hasSeen(setId)) tally.gone += 1;
+    if (base.source === "none") tally.gone = 0;
+    await draft.finish();
+    return { base, tally, foundLayouts: found.length, hasNews: true };
+  } catch (error) {
+    draft.close();
+    throw error;
+  } finally {
+    stage.close();
+  }
+}
+
+interface Parts {
+  readonly draft: DraftDatabase;
+  readonly stage: ClaimStage;
+  readonly places: SetPlaces;
+  readonly tally: RebuildTally;
+}
+
+async function writeRows(
+  { region, nowMs, onProgress }: RebuildOptions,
+  { draft, stage, places, tally }: Parts,
+): Promise<void> {
+  const writer = new RowWriter({ draft, places, tally, region, nowMs });
+  let keyCount = 0;
+  for (const claims of stage.keys()) {
+    await writer.add(chooseClaims(claims));
+    keyCount += 1;
+    if (keyCount % KEYS_PER_PROGRESS === 0) onProgress(`${keyCount} keys are written`);
+  }
+  await writer.finish(stage.sets());
+}

@@ -1,0 +1,144 @@
+// `kintsugi backup` and `kintsugi restore`: the metadata of a server as files elsewhere, and back. A backup is made while the
+// server runs; a restore when it is stopped.
+
+import { copyFile, open, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { MARK_EVERY_MS } from "../backup/clock-marks.ts";
+import { BackupError, findBackup, makeBackup, type Backup } from "../backup/backup-files.ts";
+import type { RestoreReport } from "../cli/backup-report.ts";
+import { ClaimStage } from "../metadata/sqlite/rebuild/claim-stage.ts";
+import { DraftDatabase, namedSetsIn } from "../metadata/sqlite/rebuild/draft-database.ts";
+import { playUntil, type Played } from "../metadata/sqlite/rebuild/play-until.ts";
+import { metadataDriveOf, openOfflineCluster, type OfflineCluster } from "./offline-cluster.ts";
+import { CLUSTER_ID, METADATA_FOLDER } from "./open-metadata.ts";
+import { makeFolder, placeMetadata } from "./place-metadata.ts";
+import { StartError } from "./start-error.ts";
+
+const DATABASE = "metadata.db";
+const FOLDER_COUNT = 256;
+const SUFFIXES = ["", "-wal", "-shm"] as const;
+
+/** @throws StartError in words where there is no database */
+export async function backupCluster(options: {
+  readonly to: string;
+  readonly folders: readonly string[];
+  readonly nowMs: number;
+}): Promise<Backup> {
+  const { to, folders, nowMs } = options;
+  const home = await metadataDriveOf(folders);
+  const databasePath = join(home.path, METADATA_FOLDER, DATABASE);
+  return makeBackup({ databasePath, to, clusterSetting: CLUSTER_ID, nowMs });
+}
+
+export interface RestoreClusterOptions {
+  /** A folder of backups, or the description of one. */
+  readonly from: string;
+  readonly folders: readonly string[];
+  /** Milliseconds since 1970; undefined: as far as the members go. */
+  readonly until: number | undefined;
+  readonly now: () => number;
+  readonly onProgress: (words: string) => void;
+}
+
+/** @throws StartError, BackupError in words; then nothing was changed. */
+export async function restoreCluster(options: RestoreClusterOptions): Promise<RestoreReport> {
+  const { from, folders, until } = options;
+  const cluster = await openOfflineCluster(folders);
+  try {
+    const backup = await findBackup(from, until);
+    requireOwn(backup, cluster);
+    const folder = join(cluster.home.path, METADATA_FOLDER);
+    await makeFolder(folder);
+    const path = join(folder, DATABASE);
+    const draftPath = `${path}.restored`;
+    try {
+      return await restore(options, { cluster, backup, path, draftPath });
+    } finally {
+      for (const suffix of SUFFIXES) await rm(`${draftPath}${suffix}`, { force: true });
+    }
+  } finally {
+    await cluster.close();
+  }
+}
+
+interface RestoreParts {
+  readonly cluster: OfflineCluster;
+  readonly backup: Backup;
+  readonly path: string;
+  readonly draftPath: string;
+}
+
+async function restore(
+  { until, now, onProgress }: RestoreClusterOptions,
+  { cluster, backup, path, draftPath }: RestoreParts,
+): Promise<RestoreReport> {
+  const { members, places, drives } = cluster;
+  for (const suffix of SUFFIXES) await rm(`${draftPath}${suffix}`, { force: true });
+  await copyFile(backup.path, draftPath);
+  const plan = { path: draftPath, members, until, markEveryMs: MARK_EVERY_MS, onProgress };
+  const played = await playUntil(plan);
+  requireReached(played, backup, until);
+  // At the end of the chain the members go on with it; anywhere else a new one begins.
+  const isSameChain = played.isEnd;
+  const gone = await countGone(draftPath, drives);
+  if (isSameChain) await syncFile(draftPath);
+  else await new DraftDatabase(draftPath).finish();
+  const aside = await placeMetadata({
+    draftPath,
+    path,
+    places: isSameChain ? [] : places,
+    nowMs: now(),
+  });
+  return {
+    backup: backup.path,
+    backupAt: new Date(backup.at).toISOString(),
+    backupChange: backup.sequence,
+    change: played.to.sequence,
+    at: played.noted === undefined ? undefined : new Date(played.noted).toISOString(),
+    isEnd: played.isEnd,
+    gone,
+    remarks: [...cluster.remarks, ...(played.refusal === undefined ? [] : [played.refusal])],
+    aside,
+  };
+}
+
+function requireOwn({ clusterId, path }: Backup, cluster: OfflineCluster): void {
+  if (clusterId === cluster.clusterId) return;
+  throw new StartError(
+    `${path} is a backup of another cluster (${clusterId ?? "it does not say which"}, not ${cluster.clusterId}). Nothing was changed`,
+  );
+}
+
+/** A time that cannot be reached is told, not guessed at. */
+function requireReached({ refusal }: Played, backup: Backup, until: number | undefined): void {
+  if (refusal === undefined || until === undefined || until === backup.at) return;
+  throw new BackupError(
+    `${refusal}: only the backup itself can be restored, as of ${new Date(backup.at).toISOString()}. Nothing was changed: ` +
+      "leave --at away for that",
+  );
+}
+
+/** Sets that the metadata names and no drive has anything of: deleted since, and collected. */
+async function countGone(draftPath: string, drives: OfflineCluster["drives"]): Promise<number> {
+  const stage = new ClaimStage(`${draftPath}.claims`);
+  try {
+    for (let folder = 0; folder < FOLDER_COUNT; folder += 1) {
+      const lists = await Promise.all(drives.map((drive) => drive.list(folder)));
+      for (const { setId } of lists.flat()) stage.addSeen(setId);
+    }
+    let gone = 0;
+    for (const setId of namedSetsIn(draftPath)) if (!stage.hasSeen(setId)) gone += 1;
+    return gone;
+  } finally {
+    stage.close();
+  }
+}
+
+async function syncFile(path: string): Promise<void> {
+  const file = await open(path, "r+");
+  try {
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}

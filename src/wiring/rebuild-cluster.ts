@@ -1,0 +1,108 @@
+// `kintsugi rebuild`: the metadata of a stopped server made anew from its drives, and put in place.
+
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import type { RebuildReport } from "../cli/rebuild-report.ts";
+import { rebuildMetadata, type RebuiltMetadata } from "../rebuild/rebuild.ts";
+import { openOfflineCluster, type OfflineCluster } from "./offline-cluster.ts";
+import { METADATA_FOLDER } from "./open-metadata.ts";
+import { makeFolder, placeMetadata } from "./place-metadata.ts";
+import { StartError } from "./start-error.ts";
+
+export interface RebuildClusterOptions {
+  readonly folders: readonly string[];
+  readonly isDryRun: boolean;
+  /** Whether to go on with more drives away than parity replaces. */
+  readonly acceptLoss: boolean;
+  readonly region: string;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  readonly onProgress: (words: string) => void;
+}
+
+const SUFFIXES = ["", "-wal", "-shm"] as const;
+
+/** @throws StartError, DriveIdentityError in words */
+export async function rebuildCluster(options: RebuildClusterOptions): Promise<RebuildReport> {
+  const cluster = await openOfflineCluster(options.folders);
+  const startedAt = performance.now();
+  try {
+    if (!options.acceptLoss) requireDrives(cluster);
+    const { home, drives, slots, members, clusterId, places } = cluster;
+    const folder = join(home.path, METADATA_FOLDER);
+    await makeFolder(folder);
+    const path = join(folder, "metadata.db");
+    const draftPath = `${path}.rebuilt`;
+    const nowMs = options.now();
+    try {
+      const { region, onProgress } = options;
+      const parts = { drives, slots, members, clusterId, region, nowMs, onProgress };
+      const rebuilt = await rebuildMetadata({ ...parts, draftPath, standingPath: path });
+      const isPlaced = rebuilt.hasNews && !options.isDryRun;
+      const aside = isPlaced ? await placeMetadata({ draftPath, path, places, nowMs }) : [];
+      const seconds = (performance.now() - startedAt) / 1_000;
+      return reportOf(rebuilt, { cluster, isDryRun: options.isDryRun, isPlaced, aside, seconds });
+    } finally {
+      for (const suffix of SUFFIXES) await rm(`${draftPath}${suffix}`, { force: true });
+    }
+  } finally {
+    await cluster.close();
+  }
+}
+
+function requireDrives({ places, slots, parityShards, remarks }: OfflineCluster): void {
+  if (places.length >= slots.length - parityShards) return;
+  throw new StartError(
+    `${places.length} of ${slots.length} drives are there: of what lies on the others too little is left to be read. ` +
+      `Nothing was changed: give them back (${remarks.join("; ")}). ` +
+      "If they are lost for good, --accept-loss on makes the metadata of what is there",
+  );
+}
+
+interface Circumstances {
+  readonly cluster: OfflineCluster;
+  readonly isDryRun: boolean;
+  readonly isPlaced: boolean;
+  readonly aside: readonly string[];
+  readonly seconds: number;
+}
+
+function reportOf(
+  { base, tally, foundLayouts }: RebuiltMetadata,
+  { cluster, isDryRun, isPlaced, aside, seconds }: Circumstances,
+): RebuildReport {
+  const { buckets, objects, multipart, bytes, olderCopies, unfinished, gone } = tally;
+  const { shardFiles, sets, packs, claims } = tally;
+  return {
+    isDryRun,
+    isPlaced,
+    base: base.source,
+    baseChange: base.position?.sequence,
+    isBaseWhole: base.isWhole,
+    drives: cluster.places.length,
+    drivesTotal: cluster.slots.length,
+    shardFiles,
+    sets,
+    packs,
+    found: claims,
+    buckets,
+    objects,
+    multipart,
+    bytes,
+    olderCopies,
+    unfinished,
+    gone,
+    foundLayouts,
+    lost: tally.lost.count,
+    looseUploads: tally.parts.count,
+    damaged: tally.damaged.count,
+    refused: tally.refused.count,
+    lostList: tally.lost.listed,
+    looseUploadList: tally.parts.listed,
+    damagedList: tally.damaged.listed,
+    refusedList: tally.refused.listed,
+    remarks: [...cluster.remarks, ...base.remarks],
+    aside,
+    seconds,
+  };
+}
