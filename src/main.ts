@@ -26,6 +26,7 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ["status", askStatus],
   ["verify", askVerify],
   ["heal", askHeal],
+  ["drive", askDrive],
   ["compact", (args: Args) => askJob("compact", "--all", args)],
   ["sweep", (args: Args) => askJob("sweep", "--dry-run", args)],
   ["key", askKey],
@@ -163,6 +164,16 @@ async function askKey(args: Args): Promise<number> {
   const [id] = operands;
   if (id === undefined) throw new UsageError("kintsugi key confirm takes the key's ID");
   return commands.confirmKey(context, id);
+}
+
+async function askDrive([verb = "list", ...rest]: Args): Promise<number> {
+  const { readAdminCommand } = await import("./wiring/admin-command.ts");
+  const { changeDrives } = await import("./cli/drive-command.ts");
+  const { readDriveRequest } = await import("./wiring/drive-request.ts");
+  const args = rest.filter((arg) => arg !== "--watch");
+  const { context, operands } = await readAdminCommand(`drive ${verb}`, args, Infinity);
+  const isWatch = args.length < rest.length;
+  return changeDrives(context, readDriveRequest(verb, operands), isWatch);
 }
 
 async function askQuota(args: Args): Promise<number> {

@@ -2,8 +2,6 @@
 // gateway, whose drives are in data nodes.
 
 import { join } from "node:path";
-import { UNIT_BYTES } from "./core/limits.ts";
-import { geometryFor } from "./erasure/geometry.ts";
 import type { SpaceInfo } from "./disk/disk.ts";
 import type { DriveId } from "./core/ids.ts";
 import { prepareWriter, type SpawnWriter } from "./metadata/sqlite/spawn-writer.ts";
@@ -11,6 +9,7 @@ import type { Logger } from "./telemetry/logger.ts";
 import { CloseStack } from "./wiring/close-stack.ts";
 import { resolveDrivePaths, type DriveCount } from "./wiring/drive-paths.ts";
 import { watchEmptiedDrives, type EmptiedDrives } from "./wiring/emptied-drives.ts";
+import { LocalDrives } from "./wiring/local-drives.ts";
 import {
   openDrives,
   type DriveAt,
@@ -84,10 +83,8 @@ export function openEmbedded(options: EmbeddedOptions): Promise<RunningServer> {
       },
     });
     closeStack.add(opened.release);
-    const { slots, places, clusterId } = opened;
-    const geometry = geometryFor(slots.length, UNIT_BYTES);
-    refuseUnreadable(opened, geometry.dataShards);
-    const home = await metadataDrive(places);
+    refuseUnreadable(opened, opened.geometry.dataShards);
+    const home = await metadataDrive(staying(opened));
     supervision?.noteMetadata(home.path);
     const emptied = watchEmptied(opened, home, options);
     closeStack.add(() => emptied.close());
@@ -95,14 +92,15 @@ export function openEmbedded(options: EmbeddedOptions): Promise<RunningServer> {
       config: options.sides.config,
       plan: await makeSideFolder(options.sides.count, closeStack),
     };
-    const standing = { opened, home, sides, spawn: writer.spawn };
+    const standing = { opened, home, emptied, sides, spawn: writer.spawn };
     const {
       metadata,
       metadataFolder,
+      localDrives,
       remarks: found,
     } = await openHome(standing, options, closeStack);
     // The first layout is made of the drives that are given, and names them for good.
-    if (opened.drives.length < slots.length && (await metadata.findLayouts()).length === 0) {
+    if (opened.drives.length < opened.slots.length && (await metadata.findLayouts()).length === 0) {
       throw new StartError(`a first start needs all its drives. ${opened.remarks.join("; ")}`);
     }
     const { serveStore } = await serving;
@@ -111,11 +109,13 @@ export function openEmbedded(options: EmbeddedOptions): Promise<RunningServer> {
         metadata,
         metadataFolder,
         metadataSpace: spaceOf(home.driveId, opened),
-        clusterId,
+        clusterId: opened.clusterId,
         drives: opened.drives,
-        driveCount: slots.length,
+        driveCount: opened.slots.length,
+        geometry: opened.geometry,
         renewed: opened.renewed,
         emptied,
+        localDrives,
         remarks: [...remarks, ...opened.remarks, ...found],
         sides: sides && {
           plan: sides.plan,
@@ -132,34 +132,42 @@ interface Standing {
   readonly opened: OpenedDrives;
   /** The drive that holds the database. */
   readonly home: DriveAt;
+  readonly emptied: EmptiedDrives;
   readonly sides: { readonly plan: SidePlan } | undefined;
   readonly spawn: SpawnWriter;
 }
 
 function watchEmptied(
-  { clusterId, lockAnew, places, slots }: OpenedDrives,
+  { changes, clusterId, geometry, lockAnew, places, slots }: OpenedDrives,
   home: DriveAt,
   { logger }: EmbeddedOptions,
 ): EmptiedDrives {
-  const { parityShards } = geometryFor(slots.length, UNIT_BYTES);
-  const parts = { clusterId, places, slots, home, parityShards, lockAnew, logger };
+  const { parityShards } = geometry;
+  const parts = { changes, clusterId, places, slots, home, parityShards, lockAnew, logger };
   return watchEmptiedDrives(parts);
+}
+
+/** Those that are not being drained, where there are any: what must last lies on them. */
+function staying({ places, slots }: OpenedDrives): readonly DriveAt[] {
+  const leaving = new Set(slots.flatMap((slot) => (slot.isLeaving === true ? slot.driveId : [])));
+  const rest = places.filter(({ driveId }) => !leaving.has(driveId));
+  return rest.length > 0 ? rest : places;
 }
 
 /** Opens the metadata beside its copies on the drives. */
 async function openHome(
-  { opened, home, sides, spawn }: Standing,
+  { opened, home, emptied, sides, spawn }: Standing,
   { clock, logger, acceptLoss = false, supervision }: EmbeddedOptions,
   closeStack: CloseStack,
 ) {
-  const { slots, places, clusterId } = opened;
+  const { slots, places, clusterId, geometry } = opened;
   const metadataFolder = metadataFolderOf(home);
-  const { metadata, remarks } = await openMetadata(
+  const membered = await openMetadata(
     {
       folder: metadataFolder,
       members: places.map(({ driveId, path }) => ({ kind: "folder", driveId, path })),
-      drives: slots.map(({ driveId }) => driveId),
-      toleratedCount: geometryFor(slots.length, UNIT_BYTES).parityShards,
+      drives: slots.filter(({ isLeaving }) => isLeaving !== true).map(({ driveId }) => driveId),
+      toleratedCount: geometry.parityShards,
       owner: makeOwner(),
       clusterId,
       acceptLoss,
@@ -175,7 +183,15 @@ async function openHome(
     },
     closeStack,
   );
-  return { metadata, metadataFolder, remarks };
+  const { metadata, remarks } = membered;
+  const localDrives = new LocalDrives({
+    opened,
+    home,
+    emptied,
+    changeMembers: (change) => membered.changeMembers(change),
+    logger,
+  });
+  return { metadata, metadataFolder, localDrives, remarks };
 }
 
 function metadataFolderOf(home: DriveAt): string {
@@ -188,6 +204,7 @@ function welcomeFor({ opened, home }: Standing, { encryption }: EmbeddedOptions)
     encryption,
     clusterId,
     driveCount: slots.length,
+    geometry: opened.geometry,
     places,
     metadata: { driveId: home.driveId, folder: metadataFolderOf(home) },
   };
@@ -207,8 +224,7 @@ function refuseUnreadable({ drives, slots, remarks }: OpenedDrives, dataShards: 
 }
 
 /** Empty folders are laid out anew without a command only where what they held can be reconstructed. */
-function refuseLoss({ blankCount, driveCount }: FoundBlanks): void {
-  const { parityShards } = geometryFor(driveCount, UNIT_BYTES);
+function refuseLoss({ blankCount, driveCount, parityShards }: FoundBlanks): void {
   if (blankCount <= parityShards) return;
   throw new StartError(
     `${blankCount} of ${driveCount} drive folders are empty, and parity replaces ${parityShards}. ` +

@@ -21,10 +21,11 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   store: [...BASE, "policy", "background", "metadata", "erasure", "datanode"],
   lifecycle: [...BASE, "metadata", "store"],
   repair: [...BASE, "metadata", "store"],
+  layout: [...BASE, "metadata", "store", "repair"],
   backup: [...BASE, "journal", "metadata"],
   rebuild: [...BASE, "journal", "datanode", "erasure", "metadata", "store"],
   api: [...BASE, "auth", "policy", "store", "lifecycle"],
-  admin: [...BASE, "auth", "background", "metadata", "store", "repair"],
+  admin: [...BASE, "auth", "background", "metadata", "store", "repair", "layout"],
   cli: ["util", "core", "auth"],
   console: [],
 };

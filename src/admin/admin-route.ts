@@ -4,6 +4,7 @@ import type { ServerResponse } from "node:http";
 import type { WireRequest } from "../core/wire-request.ts";
 import type { CountsView } from "../telemetry/summed-counts.ts";
 import type { AdminCatalog } from "./admin-catalog.ts";
+import type { AdminDrives } from "./admin-drives.ts";
 import type { AdminHealing } from "./admin-healing.ts";
 import type { AdminJobs } from "./admin-jobs.ts";
 import type { AdminKeys } from "./admin-keys.ts";
@@ -20,6 +21,7 @@ export interface AdminContext {
   readonly board: StatusBoard;
   readonly catalog: AdminCatalog;
   readonly desk: JobDesk;
+  readonly drives: AdminDrives;
   readonly facts: ServerFacts;
   readonly healing: AdminHealing;
   readonly jobs: AdminJobs;

@@ -5,6 +5,7 @@ import type { Emit } from "./admin-jobs.ts";
 import { flagField, parseFields, textField } from "./admin-request.ts";
 import type { AdminCall, AdminRoute } from "./admin-route.ts";
 import { CATALOG_ROUTES } from "./catalog-routes.ts";
+import { DRIVE_ROUTES } from "./drive-routes.ts";
 import { HEAL_ROUTES } from "./heal-routes.ts";
 import type { JobName } from "./job-desk.ts";
 import { compactAnswer, sweepAnswer, verifyAnswer } from "./job-schemas.ts";
@@ -88,6 +89,7 @@ export const ADMIN_ROUTES: readonly AdminRoute[] = [
     handle: sweep,
   },
   ...CATALOG_ROUTES,
+  ...DRIVE_ROUTES,
   ...HEAL_ROUTES,
   ...KEY_ROUTES,
   ...QUOTA_ROUTES,

@@ -83,6 +83,20 @@ export const COMMANDS: readonly Command[] = [
     role: "admin",
   },
   {
+    name: "drive",
+    synopsis:
+      "drive [list | add FOLDER... | drain DRIVE | replace DRIVE FOLDER | remove DRIVE] [--watch]",
+    summary: "the drives, and how to have some come or go while the server runs",
+    detail: [
+      ...ADMIN_DETAIL,
+      "DRIVE: its folder, its id, or its number in the list. FOLDER: a blank folder of the server's machine.",
+      "add: takes folders in as drives, and moves their share there. drain: moves all that is on a drive to the others.",
+      "replace: has a folder take the place of a drive. remove: takes a drained drive out. --watch: shows it until it is done.",
+      "Exit codes: 0 done, 1 a drive does not answer or something waits, 2 it could not be asked, or was refused.",
+    ],
+    role: "admin",
+  },
+  {
     name: "heal",
     synopsis: "heal [--watch] [--now]",
     summary: "what lacks redundancy, and how far it has been made whole",

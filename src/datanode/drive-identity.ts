@@ -1,5 +1,6 @@
 // The identity of a drive: `kintsugi.json` in its folder says to which cluster it belongs, which slot it is, and which
-// drives the others are. A folder without one is blank when it is empty or absent; a folder with anything else in it is
+// drives the others are. Where drives have come or gone since the cluster was laid out it also says how often (version 2
+// of the format): of several that differ the one that has seen the most holds. A folder without one is blank when it is empty or absent; a folder with anything else in it is
 // never formatted over, and an identity that cannot be read, or is of a newer version, is never replaced.
 
 import { randomUUID } from "node:crypto";
@@ -13,6 +14,7 @@ import {
   fieldsOf,
   flagField,
   listField,
+  objectField,
   parseFields,
   textField,
   type Fields,
@@ -22,13 +24,27 @@ export const IDENTITY_FILE = "kintsugi.json";
 /** The folder of all shards. */
 export const SHARDS_FOLDER = "shards";
 
-const FORMAT_VERSION = 1;
+/** As the cluster was laid out; and as it has changed since. */
+const FIRST_FORMAT = 1;
+const CHANGED_FORMAT = 2;
 const UUID = /^[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/;
 
 export interface DriveSlot {
   readonly driveId: DriveId;
   /** Whether it was the root of a mount when it was formatted: an empty folder is then a missing mount. */
   readonly wasMountPoint: boolean;
+  /** Where it was when drives came or went last; undefined: as the folders are given. */
+  readonly path?: string | undefined;
+  /** Whether it is being drained, or is drained: it is to hold nothing new. */
+  readonly isLeaving?: boolean | undefined;
+}
+
+/** What has changed since the cluster was laid out. */
+export interface DriveChanges {
+  /** Counts the changes of the drives: 1 as they were laid out. */
+  readonly generation: number;
+  /** How sets are cut, whatever the number of drives is now. */
+  readonly geometry: { readonly dataShards: number; readonly parityShards: number };
 }
 
 export interface DriveIdentity {
@@ -40,6 +56,8 @@ export interface DriveIdentity {
   readonly slots: readonly DriveSlot[];
   /** In milliseconds since 1970. */
   readonly createdAt: number;
+  /** Undefined: nothing has. */
+  readonly changes?: DriveChanges | undefined;
 }
 
 /** The message is for the operator: it says what was found and what was left alone. */
@@ -93,8 +111,9 @@ export async function writeIdentity(disk: Disk, identity: DriveIdentity): Promis
 }
 
 function renderIdentity(identity: DriveIdentity): Uint8Array {
-  const { clusterId, driveId, slot, slots, createdAt } = identity;
-  const content = { formatVersion: FORMAT_VERSION, clusterId, driveId, slot, slots, createdAt };
+  const { clusterId, driveId, slot, slots, createdAt, changes } = identity;
+  const formatVersion = changes === undefined ? FIRST_FORMAT : CHANGED_FORMAT;
+  const content = { formatVersion, clusterId, driveId, slot, slots, createdAt, ...changes };
   const checked = { ...content, checksum: checksumOf(identity) };
   return Buffer.from(`${JSON.stringify(checked, undefined, 2)}\n`, "utf8");
 }
@@ -103,14 +122,15 @@ function parseIdentity(bytes: Uint8Array, place: string): DriveIdentity {
   try {
     const fields = parseFields(bytes);
     const version = countField(fields, "formatVersion");
-    if (version > FORMAT_VERSION) {
+    if (version > CHANGED_FORMAT) {
       throw new DriveIdentityError(
-        `${place} is of format version ${version}; this program knows ${FORMAT_VERSION} and older. ` +
+        `${place} is of format version ${version}; this program knows ${CHANGED_FORMAT} and older. ` +
           "The drive was left alone: run the newer program.",
       );
     }
-    if (version !== FORMAT_VERSION) throw new FieldError("its format version is unknown");
-    return identityOf(fields);
+    if (version !== FIRST_FORMAT && version !== CHANGED_FORMAT)
+      throw new FieldError("its format version is unknown");
+    return identityOf(fields, version === CHANGED_FORMAT);
   } catch (error) {
     if (!(error instanceof FieldError)) throw error;
     throw new DriveIdentityError(
@@ -121,11 +141,13 @@ function parseIdentity(bytes: Uint8Array, place: string): DriveIdentity {
   }
 }
 
-function identityOf(fields: Fields): DriveIdentity {
+function identityOf(fields: Fields, isChanged: boolean): DriveIdentity {
   const slots = listField(fields, "slots").map((value): DriveSlot => {
     const slot = fieldsOf(value, "a slot");
     const driveId = parseDriveId(textField(slot, "driveId"));
-    return { driveId, wasMountPoint: flagField(slot, "wasMountPoint") };
+    const first = { driveId, wasMountPoint: flagField(slot, "wasMountPoint") };
+    if (!isChanged) return first;
+    return { ...first, path: textField(slot, "path"), isLeaving: flagField(slot, "isLeaving") };
   });
   const identity: DriveIdentity = {
     clusterId: textField(fields, "clusterId"),
@@ -133,6 +155,7 @@ function identityOf(fields: Fields): DriveIdentity {
     slot: countField(fields, "slot"),
     slots,
     createdAt: countField(fields, "createdAt"),
+    ...(isChanged ? { changes: changesOf(fields) } : {}),
   };
   if (textField(fields, "checksum") !== checksumOf(identity)) {
     throw new FieldError("its checksum does not match");
@@ -143,12 +166,37 @@ function identityOf(fields: Fields): DriveIdentity {
   return identity;
 }
 
+function changesOf(fields: Fields): DriveChanges {
+  const geometry = objectField(fields, "geometry");
+  if (geometry === undefined) throw new FieldError("it does not say how sets are cut");
+  return {
+    generation: countField(fields, "generation"),
+    geometry: {
+      dataShards: countField(geometry, "dataShards"),
+      parityShards: countField(geometry, "parityShards"),
+    },
+  };
+}
+
 /** Over the values, not the text: spaces and the order of fields may change. */
 function checksumOf(identity: DriveIdentity): string {
-  const { clusterId, driveId, slot, slots, createdAt } = identity;
-  const slotValues = slots.map((each) => [each.driveId, each.wasMountPoint]);
-  const values = JSON.stringify([FORMAT_VERSION, clusterId, driveId, slot, slotValues, createdAt]);
-  return crc32c(Buffer.from(values, "utf8")).toString(16).padStart(8, "0");
+  const { clusterId, driveId, slot, slots, createdAt, changes } = identity;
+  const first = [clusterId, driveId, slot];
+  const values =
+    changes === undefined
+      ? [FIRST_FORMAT, ...first, slots.map((each) => [each.driveId, each.wasMountPoint]), createdAt]
+      : [
+          CHANGED_FORMAT,
+          ...first,
+          slots.map((each) => [each.driveId, each.wasMountPoint, each.path, each.isLeaving]),
+          createdAt,
+          changes.generation,
+          changes.geometry.dataShards,
+          changes.geometry.parityShards,
+        ];
+  return crc32c(Buffer.from(JSON.stringify(values), "utf8"))
+    .toString(16)
+    .padStart(8, "0");
 }
 
 function parseDriveId(text: string): DriveId {

@@ -143,6 +143,10 @@ export class EngineStore implements MetadataStore {
     await this.#writer.submit({ name: "addLayout", input });
   }
 
+  async useLayout(version: number, isAlone: boolean) {
+    await this.#writer.submit({ name: "useLayout", input: { version, isAlone } });
+  }
+
   async findBucket(name: string) {
     return this.#reader.findBucket(name);
   }

@@ -131,6 +131,8 @@ export interface MetadataStore {
   findLayouts(): Promise<readonly LayoutRecord[]>;
   /** @throws when that version exists. */
   addLayout(layout: LayoutRecord): Promise<void>;
+  /** From now on new sets are written by it; `isAlone`: and those of all layouts before it lie where it says. */
+  useLayout(version: number, isAlone: boolean): Promise<void>;
 
   // Buckets.
   findBucket(name: string): Promise<BucketRecord | undefined>;

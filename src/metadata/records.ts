@@ -192,6 +192,12 @@ export interface LayoutRecord {
   readonly drives: readonly DriveId[];
   /** For each partition the order of drives, as positions in `drives`. */
   readonly partitions: readonly (readonly number[])[];
+  /** How its sets are cut; undefined: as the number of its drives says. */
+  readonly geometry?: { readonly dataShards: number; readonly parityShards: number } | undefined;
+  /** Whether new sets are written by it, or by one after it; before that it is only known. */
+  readonly isWritten: boolean;
+  /** The layout that has taken its place: sets written by this one lie where that one says. */
+  readonly retiredInto: number | undefined;
 }
 
 export interface ProcessRecord {

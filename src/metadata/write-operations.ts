@@ -101,6 +101,11 @@ export interface BucketConfigInput {
   readonly value: string | undefined;
 }
 
+interface LayoutUse {
+  readonly version: number;
+  readonly isAlone: boolean;
+}
+
 interface Write<Input, Result> {
   readonly input: Input;
   readonly result: Result;
@@ -122,6 +127,7 @@ interface WriteTypes {
     void
   >;
   readonly addLayout: Write<LayoutRecord, void>;
+  readonly useLayout: Write<LayoutUse, void>;
   readonly putProgress: Write<ProgressInput, void>;
   readonly createBucket: Write<CreateBucketInput, BucketRecord>;
   /** Answers whether it is gone: else some of its uploads are, and it is to be asked for again. */

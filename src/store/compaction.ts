@@ -172,7 +172,7 @@ export class Compaction {
   }
 
   async #move(pack: PackRecord, found: FoundEntry, tally: Tally): Promise<void> {
-    const { metadata, packs, readings } = this.#context;
+    const { metadata, packs, readings, writings } = this.#context;
     const { entry, offset } = found;
     // Begun before the row is looked up: what it names then stays until it is read.
     const hold = readings.begin();
@@ -201,14 +201,16 @@ export class Compaction {
         return;
       }
       bytes.end();
-      const to = await packs.add({ entry, bytes, usesReserve: true });
-      crashPoint("compaction.copied");
       const { bucketId } = named;
       const from = { setId: pack.set.id, offset };
       const { key, part } = entry;
-      const isMoved = await commitContent(this.#context, to, () =>
-        metadata.movePacked({ bucketId, key, part, from, to }),
-      );
+      const isMoved = await writings.run(async () => {
+        const to = await packs.add({ entry, bytes, usesReserve: true });
+        crashPoint("compaction.copied");
+        return commitContent(this.#context, to, () =>
+          metadata.movePacked({ bucketId, key, part, from, to }),
+        );
+      });
       crashPoint("compaction.moved");
       if (!isMoved) return;
       tally.movedCount += 1;

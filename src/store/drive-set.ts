@@ -1,12 +1,14 @@
 // All drives that the store knows, by id, and the layouts that place sets on them. A drive that a layout names but
 // that was not given is absent: its shards count as missing until it is attached.
+// Sets name the layout that they were written by; where another has taken its place they lie where that one says. While
+// drives come or go there are two at a time: sets of the older lie where they lay until all of them are copied.
 
 import type { DriveId, SetId } from "../core/ids.ts";
-import type { ShardStore } from "../datanode/shard-store.ts";
+import type { ShardName, ShardStore } from "../datanode/shard-store.ts";
 import type { LayoutRecord } from "../metadata/records.ts";
 import { assert } from "../util/assert.ts";
 import type { Drive } from "./drive.ts";
-import { drivesOfSet } from "./placement.ts";
+import { drivesOfSet, partitionOf } from "./placement.ts";
 
 /** An answer of a drive is trusted for so long before a write that touches no drive asks again. */
 const FRESH_MS = 250;
@@ -15,33 +17,93 @@ const HEDGE_FACTOR = 3;
 
 export class DriveSet {
   readonly #drives = new Map<DriveId, Drive>();
-  readonly #layouts = new Map<number, LayoutRecord>();
   readonly #open: (store: ShardStore) => Drive;
-  #absentCount: number;
+  /** By version: where its sets lie now. */
+  #layouts: ReadonlyMap<number, LayoutRecord> = new Map();
+  #live: readonly LayoutRecord[] = [];
+  #written: LayoutRecord;
+  /** Drives of the layout that is written by, and that are there. */
+  #taking: readonly Drive[] = [];
+  #absentCount = 0;
 
+  /** All layouts that there ever were, by version. */
   constructor(layouts: readonly LayoutRecord[], open: (store: ShardStore) => Drive) {
-    for (const layout of layouts) this.#layouts.set(layout.version, layout);
     this.#open = open;
-    this.#absentCount = this.absent.length;
+    this.#written = this.#learn(layouts);
+    this.#noteDrives();
+  }
+
+  /** What the metadata says of layouts has changed. */
+  update(layouts: readonly LayoutRecord[]): void {
+    this.#written = this.#learn(layouts);
+    this.#noteDrives();
   }
 
   /** Adds a drive that a layout names. False, and nothing is done, when none does or it is there already. */
   attach(store: ShardStore): boolean {
-    const isNamed = [...this.#layouts.values()].some(({ drives }) =>
-      drives.includes(store.driveId),
-    );
+    const isNamed = this.#live.some(({ drives }) => drives.includes(store.driveId));
     if (!isNamed || this.#drives.has(store.driveId)) return false;
     this.#drives.set(store.driveId, this.#open(store));
-    this.#absentCount = this.absent.length;
+    this.#noteDrives();
     return true;
+  }
+
+  /** Another folder stands for a drive that is known. False, and nothing is done, when none is of that id. */
+  async swap(store: ShardStore): Promise<boolean> {
+    const before = this.#drives.get(store.driveId);
+    if (before === undefined) return this.attach(store);
+    this.#drives.set(store.driveId, this.#open(store));
+    this.#noteDrives();
+    await before.close();
+    return true;
+  }
+
+  /** Gives up drives that no layout in force names; readings of before may still hold them. */
+  async detachUnnamed(): Promise<void> {
+    const named = new Set(this.#live.flatMap(({ drives }) => drives));
+    const unnamed = [...this.#drives].filter(([driveId]) => !named.has(driveId));
+    for (const [driveId] of unnamed) this.#drives.delete(driveId);
+    this.#noteDrives();
+    await Promise.all(unnamed.map(([, drive]) => drive.close()));
   }
 
   get all(): readonly Drive[] {
     return [...this.#drives.values()];
   }
 
+  /** Those in force, the oldest first. */
   get layouts(): readonly LayoutRecord[] {
-    return [...this.#layouts.values()];
+    return this.#live;
+  }
+
+  /** What new sets are written by. */
+  get written(): LayoutRecord {
+    return this.#written;
+  }
+
+  /** What sets will lie by once all that is under way is done. */
+  get newest(): LayoutRecord {
+    return this.#live.at(-1) ?? this.#written;
+  }
+
+  /** Changes with all that is known of layouts: processes that say the same know the same. */
+  get stamp(): string {
+    return `${this.newest.version}.${this.#written.version}.${this.#live.length}`;
+  }
+
+  /** Where sets of that version lie now. */
+  layoutOf(version: number): LayoutRecord {
+    const layout = this.#layouts.get(version);
+    assert(layout !== undefined, `layout ${version} is known`);
+    return layout;
+  }
+
+  /** Whether a layout in force puts that shard on that drive. Which set of it may be there is not looked at. */
+  isPlaceOf(driveId: DriveId, { setId, index }: ShardName): boolean {
+    const partition = partitionOf(setId);
+    return this.#live.some(
+      ({ drives, partitions }) => drives[partitions[partition]?.[index] ?? -1] === driveId,
+    );
   }
 
   /** Undefined for one that is absent. */
@@ -49,22 +111,24 @@ export class DriveSet {
     return this.#drives.get(driveId);
   }
 
-  /** Drives that layouts name and that were not given. */
+  /** Drives that layouts in force name and that were not given. */
   get absent(): readonly DriveId[] {
-    const named = new Set([...this.#layouts.values()].flatMap(({ drives }) => drives));
+    const named = new Set(this.#live.flatMap(({ drives }) => drives));
     return [...named].filter((id) => !this.#drives.has(id));
   }
 
-  /** Drives that take no writes now, absent ones included. */
+  /** Drives that new sets should lie on and that take no writes now, absent ones included. */
   get awayCount(): number {
-    return this.#absentCount + this.all.filter((drive) => drive.isAway).length;
+    let count = this.#absentCount;
+    for (const drive of this.#taking) if (drive.isAway) count += 1;
+    return count;
   }
 
   /** The same, where others have not heard from some of them. */
   countAway(elsewhere: ReadonlySet<DriveId>): number {
     let count = this.#absentCount;
-    for (const [driveId, drive] of this.#drives) {
-      if (drive.isAway || elsewhere.has(driveId)) count += 1;
+    for (const drive of this.#taking) {
+      if (drive.isAway || elsewhere.has(drive.store.driveId)) count += 1;
     }
     return count;
   }
@@ -72,15 +136,42 @@ export class DriveSet {
   /** Whether `count` drives have more than their reserve left, as far as is known; of one that is away nothing bad is. */
   hasRoom(count: number): boolean {
     let left = this.#absentCount;
-    for (const drive of this.#drives.values()) if (drive.isAway || !drive.isShort) left += 1;
+    for (const drive of this.#taking) if (drive.isAway || !drive.isShort) left += 1;
     return left >= count;
   }
 
   /** The drives of a set's shards by index; undefined where one is absent. */
   locate(setId: SetId, layoutVersion: number, count: number): readonly (Drive | undefined)[] {
-    const layout = this.#layouts.get(layoutVersion);
-    assert(layout !== undefined, `layout ${layoutVersion} is known`);
-    return drivesOfSet(layout, setId, count).map((id) => this.#drives.get(id));
+    return drivesOfSet(this.layoutOf(layoutVersion), setId, count).map((id) =>
+      this.#drives.get(id),
+    );
+  }
+
+  /** The layout by which shards of a set that nobody names were written, as far as where they were found tells. */
+  likelyLayout(
+    setId: SetId,
+    shards: readonly { readonly drive: Drive; readonly index: number }[],
+  ): number {
+    const partition = partitionOf(setId);
+    const fits = ({ drives, partitions }: LayoutRecord): boolean =>
+      shards.every(
+        ({ drive, index }) => drives[partitions[partition]?.[index] ?? -1] === drive.store.driveId,
+      );
+    return (this.#live.findLast(fits) ?? this.newest).version;
+  }
+
+  /**
+   * Every drive that may have a shard of that index: where it lies, and where it is copied to.
+   */
+  placesOf(
+    { setId, index }: ShardName,
+    layoutVersion: number,
+    count: number,
+  ): readonly (Drive | undefined)[] {
+    const at = this.layoutOf(layoutVersion);
+    const later = this.#live.filter(({ version }) => version >= at.version);
+    const ids = later.flatMap((layout) => drivesOfSet(layout, setId, count)[index] ?? []);
+    return [...new Set(ids)].map((id) => this.#drives.get(id));
   }
 
   /**
@@ -88,9 +179,9 @@ export class DriveSet {
    * nobody up.
    */
   confirmReachable(count: number): Promise<boolean> {
-    if (this.#drives.size < count) return Promise.resolve(false);
+    const drives = this.#taking;
+    if (drives.length < count) return Promise.resolve(false);
     if (this.#freshCount() >= count) return Promise.resolve(true);
-    const drives = this.all;
     return new Promise((resolve) => {
       let good = 0;
       let bad = 0;
@@ -109,7 +200,7 @@ export class DriveSet {
   /** Drives that would be confirmed without being asked. */
   #freshCount(): number {
     let count = 0;
-    for (const drive of this.#drives.values()) {
+    for (const drive of this.#taking) {
       if (!drive.isShort && drive.isFresh(FRESH_MS)) count += 1;
     }
     return count;
@@ -124,5 +215,24 @@ export class DriveSet {
 
   async close(): Promise<void> {
     await Promise.all(this.all.map((drive) => drive.close()));
+  }
+
+  #learn(layouts: readonly LayoutRecord[]): LayoutRecord {
+    const known = new Map(layouts.map((layout) => [layout.version, layout]));
+    const resolve = (layout: LayoutRecord): LayoutRecord => {
+      const next = layout.retiredInto === undefined ? undefined : known.get(layout.retiredInto);
+      return next === undefined ? layout : resolve(next);
+    };
+    this.#layouts = new Map(layouts.map((layout) => [layout.version, resolve(layout)]));
+    this.#live = layouts.filter((layout) => resolve(layout) === layout);
+    const written = this.#live.findLast(({ isWritten }) => isWritten);
+    assert(written !== undefined, "there is a layout that is written by");
+    return written;
+  }
+
+  #noteDrives(): void {
+    const { drives } = this.#written;
+    this.#taking = drives.flatMap((driveId) => this.#drives.get(driveId) ?? []);
+    this.#absentCount = drives.length - this.#taking.length;
   }
 }

@@ -2,11 +2,12 @@
 // refused. What is away counts as lost, though it may come back: nobody should count on that.
 
 import type { DriveId } from "../core/ids.ts";
-import { geometryFor, shardCount, type Geometry } from "../erasure/geometry.ts";
+import { shardCount, type Geometry } from "../erasure/geometry.ts";
 import type { JournalReport } from "../metadata/metadata-store.ts";
 import type { LayoutRecord, ShardSetRecord } from "../metadata/records.ts";
 import { disksThatMayFailOfAll, type Dependence } from "./disk-tolerance.ts";
 import type { Drive } from "./drive.ts";
+import { geometryOf } from "./placement.ts";
 import type { StoreContext } from "./store-context.ts";
 import { quorumOfWrite } from "./write-quorum.ts";
 
@@ -39,11 +40,8 @@ export async function toleranceOf(context: StoreContext, devices: Devices): Prom
     ...degraded.map((set) => readsOfSet(context, set, deviceOf)),
     ...membersBefore("loss", journal, deviceOf),
   ];
-  const newest = drives.layouts.find(({ version }) => version === context.layoutVersion);
   const writes = [
-    ...(newest === undefined ? [] : groupsOf(newest)).map((group) =>
-      writesOfGroup(context, group, deviceOf),
-    ),
+    ...groupsOf(drives.written).map((group) => writesOfGroup(context, group, deviceOf)),
     ...membersBefore("outage", journal, deviceOf),
   ];
   return {
@@ -64,7 +62,7 @@ interface Group {
 /** Each group once. */
 function groupsOf(layout: LayoutRecord): readonly Group[] {
   // The size of a unit has no say in which drives a set lies on.
-  const geometry = geometryFor(layout.drives.length, 1);
+  const geometry = { ...geometryOf(layout), unitBytes: 1 };
   const groups = new Map<string, Group>();
   for (const order of layout.partitions) {
     const positions = order.slice(0, shardCount(geometry)).toSorted((a, b) => a - b);

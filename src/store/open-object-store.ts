@@ -6,7 +6,6 @@ import { DEFAULT_CHECKSUM_ALGORITHM } from "../core/checksum.ts";
 import { INLINE_BYTES_MAX, PACK_BYTES_MAX, PART_BYTES_MIN, UNIT_BYTES } from "../core/limits.ts";
 import type { ShardStore, SpaceInfo } from "../datanode/shard-store.ts";
 import type { ErasureCodec } from "../erasure/erasure-codec.ts";
-import { geometryFor } from "../erasure/geometry.ts";
 import type { DriveId, Incarnation } from "../core/ids.ts";
 import type { MetadataStore } from "../metadata/metadata-store.ts";
 import type { LayoutRecord } from "../metadata/records.ts";
@@ -22,13 +21,14 @@ import { Drive, type DriveCalls } from "./drive.ts";
 import { DriveSet } from "./drive-set.ts";
 import { DriveTurns } from "./drive-turns.ts";
 import { NO_KEYS, type KeyProvider } from "./encryption/key-provider.ts";
+import { layoutOperations, type LayoutOperations } from "./layout/layout-operations.ts";
 import { Litter } from "./litter.ts";
 import { LostShards } from "./lost-shards.ts";
 import { multipartOperations } from "./multipart.ts";
 import type { ObjectStore } from "./object-store.ts";
 import { objectOperations } from "./objects.ts";
 import { Packs } from "./packs.ts";
-import { makeLayout } from "./placement.ts";
+import { geometryOf, makeLayout } from "./placement.ts";
 import { OrphanSweep } from "./orphan-sweep.ts";
 import { repairOperations, type RepairOperations } from "./repair/repair-operations.ts";
 import { ReadTracker } from "./read-tracker.ts";
@@ -42,6 +42,7 @@ import type { OrphanSet, SweepOptions, SweepReport } from "./sweep-report.ts";
 import { TrashCollector, type TrashStep } from "./trash-collector.ts";
 import type { VerifyQuery, VerifyReport, VerifyWatcher } from "./verify-report.ts";
 import { verifyObjects } from "./verify.ts";
+import { WriteTracker } from "./write-tracker.ts";
 import { quorumOfWrite } from "./write-quorum.ts";
 
 export interface ObjectStoreOptions {
@@ -77,9 +78,12 @@ export interface ObjectStoreOptions {
   readonly fillRandom?: ((target: Buffer) => void) | undefined;
 }
 
-export interface OpenObjectStore extends ObjectStore, RepairOperations, SideWorkers {
+export interface OpenObjectStore
+  extends ObjectStore, LayoutOperations, RepairOperations, SideWorkers {
   /** Adds a drive that was absent at start. False when the layout does not name it, or it is there already. */
   attachDrive(drive: ShardStore): boolean;
+  /** Has another folder stand for a drive. False when no layout names it. */
+  swapDrive(drive: ShardStore): Promise<boolean>;
   /** One step of the trash collector, for a background worker. */
   collectTrash(): Promise<TrashStep>;
   /** Removes shards that no metadata names, of processes that have ended, on all drives that are there. */
@@ -105,6 +109,8 @@ export interface OpenObjectStore extends ObjectStore, RepairOperations, SideWork
   sealOpenPack(): Promise<void>;
   /** What became of this process's calls to each drive. */
   driveCalls(): ReadonlyMap<DriveId, DriveCalls>;
+  /** How many drives new sets may lie on, there or not. */
+  driveCount(): number;
   /** How many drives do not answer now, this process or a side, absent ones included. */
   awayCount(): number;
   /** How many readings are open, here and at sides. */
@@ -191,7 +197,6 @@ async function openContext(
   const { metadata, clock, codec, clusterId, logger = silentLogger } = options;
   await loadChecksumHasher(DEFAULT_CHECKSUM_ALGORITHM);
   const layouts = await ensureLayouts(metadata, options.drives);
-  const newest = layouts.reduce((a, b) => (b.version > a.version ? b : a));
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const drives = new DriveSet(layouts, (store) => new Drive(store, { clock, logger, limits }));
   for (const store of options.drives) {
@@ -202,7 +207,7 @@ async function openContext(
     );
   }
   for (const driveId of drives.absent) logger.warn({ driveId }, "a drive of the layout is absent");
-  const geometry = geometryFor(newest.drives.length, limits.unitBytes);
+  const geometry = { ...geometryOf(drives.newest), unitBytes: limits.unitBytes };
   return {
     metadata,
     drives,
@@ -213,7 +218,6 @@ async function openContext(
     keys: options.keys ?? NO_KEYS,
     clusterId,
     geometry,
-    layoutVersion: newest.version,
     pools: new BufferPools({
       budgetBytes: limits.bufferBytesMax,
       idleBytesMax: IDLE_BYTES_MAX,
@@ -222,6 +226,7 @@ async function openContext(
     driveTurns: new DriveTurns(limits.processCount),
     hasFastEtags: options.hasFastEtags === true,
     readings: new ReadTracker(clock),
+    writings: new WriteTracker(drives),
     litter: new Litter(),
     lostShards: new LostShards({ metadata, logger }),
     limits,
@@ -263,9 +268,9 @@ async function ensureLayouts(
 function assemble(context: StoreContext, end: () => Promise<void>): OpenObjectStore {
   const trash = new TrashCollector(context);
   const compaction = new Compaction(context);
-  const sweep = new OrphanSweep(context);
-  const inspector = new StoreInspector(context);
   const sides = new Sides(context);
+  const sweep = new OrphanSweep(context, () => sides.doKnow(context.drives.stamp));
+  const inspector = new StoreInspector(context);
   const { drives, geometry, litter, readings } = context;
   let closing: Promise<void> | undefined;
   return {
@@ -273,7 +278,9 @@ function assemble(context: StoreContext, end: () => Promise<void>): OpenObjectSt
     ...objectOperations(context),
     ...multipartOperations(context),
     ...repairOperations(context),
+    ...layoutOperations(context, { sides, onRetired: () => sweep.soon() }),
     attachDrive: (drive) => drives.attach(drive),
+    swapDrive: (drive) => drives.swap(drive),
     beginSide: (name) => sides.beginSide(name),
     noteSide: (name, report) => sides.noteSide(name, report),
     endSide: (name) => sides.endSide(name),
@@ -299,6 +306,7 @@ function assemble(context: StoreContext, end: () => Promise<void>): OpenObjectSt
         ...(signal === undefined ? {} : { signal }),
       }),
     driveCalls: () => new Map(drives.all.map((drive) => [drive.store.driveId, drive.calls])),
+    driveCount: () => drives.written.drives.length,
     awayCount: () => drives.countAway(sides.awayDrives),
     bufferBytes: () => context.pools.outBytes,
     litterCount: () => litter.count + sides.litter,

@@ -31,7 +31,6 @@ export type PackContext = Pick<
   | "codec"
   | "drives"
   | "geometry"
-  | "layoutVersion"
   | "limits"
   | "litter"
   | "logger"
@@ -58,7 +57,8 @@ const SETS_TRIED = 4;
  * @throws S3Error ServiceUnavailable, InsufficientStorage when too few drives take new shards.
  */
 export async function openPack(context: PackContext, usesReserve: boolean): Promise<OpenPack> {
-  const { drives, geometry, layoutVersion } = context;
+  const { drives, geometry } = context;
+  const layoutVersion = drives.written.version;
   const awayOf = (setId: SetId): number =>
     drives
       .locate(setId, layoutVersion, shardCount(geometry))
@@ -74,13 +74,20 @@ export async function openPack(context: PackContext, usesReserve: boolean): Prom
   if (located.length - away.length < quorumOfWrite(geometry, away.length)) {
     await Promise.all(away.map(async (drive) => drive?.confirm(0)));
   }
-  const pack = new OpenPack(context, setId, usesReserve);
+  const pack = new OpenPack(context, { setId, layoutVersion, usesReserve });
   await pack.open();
   return pack;
 }
 
+interface PackPlace {
+  readonly setId: SetId;
+  readonly layoutVersion: number;
+  readonly usesReserve: boolean;
+}
+
 export class OpenPack {
   readonly setId: SetId;
+  readonly layoutVersion: number;
   readonly openedAt: number;
   readonly #context: PackContext;
   readonly #slots: readonly PackSlot[];
@@ -101,10 +108,11 @@ export class OpenPack {
   #wasNamed = false;
   #whenSettled: () => void = () => undefined;
 
-  constructor(context: PackContext, setId: SetId, usesReserve: boolean) {
-    const { clock, clusterId, drives, geometry, layoutVersion, limits } = context;
+  constructor(context: PackContext, { setId, layoutVersion, usesReserve }: PackPlace) {
+    const { clock, clusterId, drives, geometry, limits } = context;
     this.#context = context;
     this.setId = setId;
+    this.layoutVersion = layoutVersion;
     this.openedAt = clock.monotonic();
     const place = { clusterId, setId, bucket: "", key: "", createdAt: clock.now() };
     this.#headers = renderShardHeaders({ ...place, ...geometry, pack: true });
@@ -139,20 +147,20 @@ export class OpenPack {
 
   /** Whether a drive that it had to do without would take new shards now. */
   get isOutdated(): boolean {
-    const { drives, layoutVersion } = this.#context;
+    const { drives } = this.#context;
     // Located anew: one that was absent may have come.
-    const located = drives.locate(this.setId, layoutVersion, this.#slots.length);
+    const located = drives.locate(this.setId, this.layoutVersion, this.#slots.length);
     return this.#slots.some((slot, index) => !slot.isGood && slot.couldBeOn(located[index]));
   }
 
   /** The set as a row names it now. */
   get set(): ShardSetRecord {
-    const { geometry, layoutVersion } = this.#context;
+    const { geometry } = this.#context;
     const missing = this.#slots.filter((slot) => !slot.isGood).map((slot) => slot.name.index);
     return {
       ...geometry,
       id: this.setId,
-      layoutVersion,
+      layoutVersion: this.layoutVersion,
       sizeBytes: 0,
       headerBytes: this.#headerBytes,
       missing,
@@ -255,8 +263,8 @@ export class OpenPack {
   /** Closes and removes everything; never rejects. What a drive that is away holds of it is removed later. */
   async discard(): Promise<void> {
     await this.#close();
-    const { layoutVersion } = this.#context;
-    const set = { setId: this.setId, layoutVersion, shardCount: this.#slots.length };
+    const { setId, layoutVersion } = this;
+    const set = { setId, layoutVersion, shardCount: this.#slots.length };
     await discardSet(this.#context, set);
   }
 

@@ -21,7 +21,7 @@ export async function isClaimed(context: StoreContext, found: FoundSet): Promise
   if (header === undefined) return false;
   if (header.pack !== true) return isNamed(context, setId, header);
   const { dataShards, parityShards, unitBytes, headerBytes } = header;
-  const { layoutVersion } = context;
+  const layoutVersion = context.drives.likelyLayout(found.setId, found.shards);
   const geometry = { dataShards, parityShards, unitBytes, headerBytes };
   const set = { ...geometry, id: setId, layoutVersion, sizeBytes: 0, missing: [] };
   for await (const { entry } of packEntries(context, set)) {

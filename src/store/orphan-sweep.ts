@@ -6,6 +6,7 @@
 
 import { incarnationOf, type DriveId, type SetId } from "../core/ids.ts";
 import type { Drive } from "./drive.ts";
+import { needlessOf, straysOf } from "./layout/stray-shards.ts";
 import { isClaimed } from "./orphan-claims.ts";
 import { findRefusal, isUpToDate } from "./sweep-permission.ts";
 import { removeOrphans, SeenOrphans, type FoundSet } from "./seen-orphans.ts";
@@ -20,6 +21,14 @@ const NAMES_PER_PAGE = 1_000;
 const SWEEP_EVERY_MS = 6 * 60 * 60 * 1000;
 const BACKGROUND_REST_FACTOR = 3;
 
+interface SweptFolder {
+  readonly orphans: readonly FoundSet[];
+  /** Of named sets: what lies where no layout puts it any more. */
+  readonly strays: readonly FoundSet[];
+  /** Whether every drive answered. */
+  readonly isWhole: boolean;
+}
+
 interface Pass {
   readonly drives: readonly Drive[];
   readonly options: SweepOptions;
@@ -31,15 +40,23 @@ interface Pass {
 export class OrphanSweep {
   readonly #context: StoreContext;
   readonly #seen: SeenOrphans;
+  readonly #areStraysKnown: () => boolean;
   /** When each drive was last swept whole, in monotonic milliseconds. */
   readonly #sweptAt = new Map<DriveId, number>();
   #notBefore: number;
   #refusalTold: string | undefined;
 
-  constructor(context: StoreContext) {
+  /** `areStraysKnown`: whether every process reads by the layout that this one knows. */
+  constructor(context: StoreContext, areStraysKnown: () => boolean = () => true) {
     this.#context = context;
+    this.#areStraysKnown = areStraysKnown;
     this.#seen = new SeenOrphans(context);
     this.#notBefore = context.clock.monotonic() + context.limits.trashGraceMs;
+  }
+
+  /** The next step looks at all drives: places have changed hands. */
+  soon(): void {
+    this.#sweptAt.clear();
   }
 
   /** One pass over all drives that are there. */
@@ -124,18 +141,27 @@ export class OrphanSweep {
 
   async #sweepFolder(pass: Pass, folder: number): Promise<void> {
     const { tally, options } = pass;
-    const { orphans, isWhole } = await this.#look(pass, folder);
+    const { orphans, strays, isWhole } = await this.#look(pass, folder);
     tally.orphanSets += orphans.length;
-    if (options.isDryRun === true) {
-      for (const { shards } of orphans) tally.waitingShards += shards.length;
-      return;
-    }
+    const found = [...orphans, ...strays];
+    for (const { shards } of found) tally.waitingShards += shards.length;
+    if (options.isDryRun === true) return;
     const graceMs = options.graceMs ?? this.#context.limits.trashGraceMs;
-    const due = this.#seen.note({ folder, orphans, isWhole, graceMs });
-    const removedShards = await removeOrphans(await this.#unclaimed(due, tally), options.signal);
+    const due = this.#seen.note({ folder, orphans: found, isWhole, graceMs });
+    const unclaimed = await this.#unclaimed(
+      due.filter((set) => !strays.includes(set)),
+      tally,
+    );
+    const needless = await this.#needless(due.filter((set) => strays.includes(set)));
+    const removedShards = await removeOrphans([...unclaimed, ...needless], options.signal);
     tally.removedShards += removedShards;
-    for (const { shards } of orphans) tally.waitingShards += shards.length;
     tally.waitingShards -= removedShards;
+  }
+
+  async #needless(strays: readonly FoundSet[]): Promise<readonly FoundSet[]> {
+    const needless: FoundSet[] = [];
+    for (const stray of strays) needless.push(await needlessOf(this.#context, stray));
+    return needless;
   }
 
   async #unclaimed(due: readonly FoundSet[], tally: SweepTally): Promise<readonly FoundSet[]> {
@@ -153,16 +179,18 @@ export class OrphanSweep {
     return unclaimed;
   }
 
-  /** Lists a folder of all drives and sorts what is in it. `isWhole`: every drive answered. */
-  async #look(
-    pass: Pass,
-    folder: number,
-  ): Promise<{ readonly orphans: readonly FoundSet[]; readonly isWhole: boolean }> {
+  /** Lists a folder of all drives and sorts what is in it. */
+  async #look(pass: Pass, folder: number): Promise<SweptFolder> {
     const { metadata, setIds } = this.#context;
     const processes = await metadata.listProcesses();
     const known = new Map(processes.map((row) => [row.incarnation, row.endedAt !== undefined]));
     const found = await listFolder(pass, folder);
     const unnamed = await this.#withoutNamed([...found.values()]);
+    const isUnnamed = new Set(unnamed.map(({ setId }) => setId));
+    const strays = [...found.values()]
+      .filter(({ setId }) => this.#areStraysKnown() && !isUnnamed.has(setId))
+      .map((set) => straysOf(this.#context, set))
+      .filter(({ shards }) => shards.length > 0);
     const orphans: FoundSet[] = [];
     for (const set of unnamed) {
       const incarnation = incarnationOf(set.setId);
@@ -172,7 +200,7 @@ export class OrphanSweep {
       else if (hasEnded) orphans.push(set);
       else pass.tally.livingSets += 1;
     }
-    return { orphans, isWhole: pass.failed.size === 0 };
+    return { orphans, strays, isWhole: pass.failed.size === 0 };
   }
 
   async #withoutNamed(sets: readonly FoundSet[]): Promise<readonly FoundSet[]> {

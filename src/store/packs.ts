@@ -190,6 +190,7 @@ export class Packs {
   }
 
   #isOutdated(pack: OpenPack): boolean {
+    if (pack.layoutVersion !== this.#context.drives.written.version) return true;
     const age = this.#context.clock.monotonic() - pack.openedAt;
     return age >= OUTDATED_MS_MIN && pack.isOutdated;
   }

@@ -1,8 +1,10 @@
 // Which drives hold which set. A layout cuts all sets into partitions and gives each an order of drives; a set uses the
 // first k+m drives of its partition. Objects name sets, never drives: moving a partition rewrites no object rows.
-// A layout depends on nothing but the list of drives, and gives every drive each place about equally often.
+// The first layout depends on nothing but the list of drives, and gives every drive each place about equally often; those
+// that follow when drives come and go are in layout/change-layout.ts.
 
 import type { DriveId, SetId } from "../core/ids.ts";
+import { geometryFor, type Geometry } from "../erasure/geometry.ts";
 import type { LayoutRecord } from "../metadata/records.ts";
 import { assert } from "../util/assert.ts";
 import { seededRandom } from "../util/seeded-random.ts";
@@ -20,7 +22,13 @@ export function makeLayout(version: number, drives: readonly DriveId[]): LayoutR
   const partitions = Array.from({ length: PARTITION_COUNT }, (_, partition) =>
     orderOf(partition, drives.length),
   );
-  return { version, drives, partitions };
+  return { version, drives, partitions, isWritten: true, retiredInto: undefined };
+}
+
+/** How the sets of a layout are cut. A first layout says nothing of it: there the number of its drives does. */
+export function geometryOf(layout: LayoutRecord): Pick<Geometry, "dataShards" | "parityShards"> {
+  const { dataShards, parityShards } = layout.geometry ?? geometryFor(layout.drives.length, 1);
+  return { dataShards, parityShards };
 }
 
 /** The drives of a set's shards, in order of index. */

@@ -25,8 +25,10 @@ export async function putObject(
   const dataKey = await findDataKey(context, target);
   const about = (): string | undefined => aboutOf(target);
   const purpose = { bucket: bucket.name, key, attributes, dataKey, about };
-  const { checksums, ...stored } = await storeContent(context, purpose, body);
-  return commitObject(context, target, { ...stored, checksum: checksums[0] });
+  return context.writings.run(async () => {
+    const { checksums, ...stored } = await storeContent(context, purpose, body);
+    return commitObject(context, target, { ...stored, checksum: checksums[0] });
+  });
 }
 
 /** For making its row anew from the drives. */

@@ -28,17 +28,19 @@ export async function putPart(
   const dataKey = await openUploadKey(context.keys, encrypted, customerKey);
   const part = { uploadId, number };
   const purpose = { bucket: bucket.name, key, part, attributes, dataKey };
-  const stored = await storeContent(context, purpose, body);
-  return commitContent(context, stored.content, () =>
-    context.metadata.putPart({
-      ...stored,
-      bucketId: bucket.id,
-      key,
-      uploadId,
-      number,
-      uploadedAt: context.clock.now(),
-    }),
-  );
+  return context.writings.run(async () => {
+    const stored = await storeContent(context, purpose, body);
+    return commitContent(context, stored.content, () =>
+      context.metadata.putPart({
+        ...stored,
+        bucketId: bucket.id,
+        key,
+        uploadId,
+        number,
+        uploadedAt: context.clock.now(),
+      }),
+    );
+  });
 }
 
 /** Closes the source's reading. @throws S3Error as `putPart` */

@@ -40,7 +40,8 @@ export async function openSetWriter(
   context: StoreContext,
   purpose: SetPurpose,
 ): Promise<SetWriter> {
-  const { geometry, layoutVersion, drives: driveSet } = context;
+  const { geometry, drives: driveSet } = context;
+  const layoutVersion = driveSet.written.version;
   const setId = context.setIds.next();
   const drives = driveSet.locate(setId, layoutVersion, shardCount(geometry));
   const away = drives.filter((drive) => drive === undefined || drive.isAway);
@@ -61,13 +62,14 @@ export async function openSetWriter(
     (header, index) =>
       new ShardSlot({ setId, index }, drives[index], header, context.limits.writeDeadlineMs),
   );
-  return new SetWriter({ context, purpose, setId, slots, quorum });
+  return new SetWriter({ context, purpose, setId, layoutVersion, slots, quorum });
 }
 
 interface SetWriterOptions {
   readonly context: StoreContext;
   readonly purpose: SetPurpose;
   readonly setId: SetId;
+  readonly layoutVersion: number;
   readonly slots: readonly ShardSlot[];
   readonly quorum: number;
 }
@@ -77,6 +79,7 @@ export class SetWriter {
   readonly #geometry: Geometry;
   readonly #purpose: SetPurpose;
   readonly #setId: SetId;
+  readonly #layoutVersion: number;
   readonly #slots: readonly ShardSlot[];
   readonly #quorum: number;
   readonly #headerBytes: number;
@@ -92,6 +95,7 @@ export class SetWriter {
     this.#geometry = options.context.geometry;
     this.#purpose = options.purpose;
     this.#setId = options.setId;
+    this.#layoutVersion = options.layoutVersion;
     this.#slots = options.slots;
     this.#quorum = options.quorum;
     this.#headerBytes = options.slots[0]?.headerBytes ?? 0;
@@ -139,7 +143,7 @@ export class SetWriter {
     return {
       ...this.#geometry,
       id: this.#setId,
-      layoutVersion: this.#context.layoutVersion,
+      layoutVersion: this.#layoutVersion,
       sizeBytes: this.#sizeBytes,
       headerBytes: this.#headerBytes,
       missing: dropped.map((slot) => slot.name.index),

@@ -24,6 +24,10 @@ export interface SideReport {
   readonly litter: number;
   /** Drives that do not answer it, absent ones included. */
   readonly awayDrives: readonly DriveId[];
+  /** What it knows of layouts: the same for all that know the same. */
+  readonly layoutStamp: string;
+  /** No write that is under way uses an older one. */
+  readonly oldestLayout: number;
 }
 
 /** What the lead knows of its sides. */
@@ -40,7 +44,8 @@ export interface SideWorkers {
 }
 
 /** What a process says of its own store. */
-export function reportOf({ clock, drives, litter, readings }: StoreContext): SideReport {
+export function reportOf(context: StoreContext): SideReport {
+  const { clock, drives, litter, readings, writings } = context;
   // Before the readings are looked at.
   const madeAt = toMachineTime(clock, clock.monotonic());
   const oldest = readings.oldestStartedAt;
@@ -51,6 +56,8 @@ export function reportOf({ clock, drives, litter, readings }: StoreContext): Sid
     openReadings: readings.count,
     litter: litter.count,
     awayDrives: [...away, ...drives.absent],
+    layoutStamp: drives.stamp,
+    oldestLayout: writings.oldestLayout,
   };
 }
 
@@ -124,6 +131,17 @@ export class Sides implements SideWorkers {
 
   get litter(): number {
     return this.#sum(({ litter }) => litter);
+  }
+
+  /** Whether each has said, of late, that it knows just this of layouts. */
+  doKnow(layoutStamp: string): boolean {
+    return [...this.#sides.values()].every(({ report }) => report?.layoutStamp === layoutStamp);
+  }
+
+  /** No write of any of them uses an older layout; of one that has said nothing yet anything is thought. */
+  get oldestLayout(): number {
+    const known = [...this.#sides.values()].map(({ report }) => report?.oldestLayout ?? 0);
+    return Math.min(Infinity, ...known);
   }
 
   /** Drives that do not answer one of them. */

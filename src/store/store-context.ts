@@ -15,6 +15,7 @@ import type { Packs } from "./packs.ts";
 import type { ReadTracker } from "./read-tracker.ts";
 import type { SetIds } from "./set-ids.ts";
 import type { SpaceLimits, SpaceWatch } from "./space-watch.ts";
+import type { WriteTracker } from "./write-tracker.ts";
 
 export interface StoreLimits extends SpaceLimits {
   /** Objects and parts up to this size lie in the metadata. */
@@ -54,14 +55,13 @@ export interface StoreContext {
   readonly clusterId: string;
   /** Of new sets. */
   readonly geometry: Geometry;
-  /** Of new sets. */
-  readonly layoutVersion: number;
   readonly setIds: SetIds;
   readonly pools: BufferPools;
   readonly driveTurns: DriveTurns;
   /** See ObjectStoreOptions. */
   readonly hasFastEtags: boolean;
   readonly readings: ReadTracker;
+  readonly writings: WriteTracker;
   readonly litter: Litter;
   readonly lostShards: LostShards;
   readonly packs: Packs;

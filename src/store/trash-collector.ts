@@ -110,8 +110,11 @@ export class TrashCollector {
     const left = this.#left.get(setId);
     // Where none is left it is only the metadata that has not been told yet.
     if (left === undefined || left.length === 0) return true;
-    const drives = this.#context.drives.locate(setId, layoutVersion, shardCount);
-    return left.some((index) => drives[index]?.isAway === false);
+    const { drives } = this.#context;
+    return left.some((index) => {
+      const places = drives.placesOf({ setId, index }, layoutVersion, shardCount);
+      return places.every((drive) => drive?.isAway === false);
+    });
   }
 
   #isDue(setId: SetId): boolean {

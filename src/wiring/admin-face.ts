@@ -4,6 +4,7 @@
 
 import { AdminAccess, type MetricsAccess } from "../admin/admin-access.ts";
 import type { AdminCatalog } from "../admin/admin-catalog.ts";
+import type { AdminDrives } from "../admin/admin-drives.ts";
 import type { AdminHealing } from "../admin/admin-healing.ts";
 import type { AdminJobs } from "../admin/admin-jobs.ts";
 import type { AdminKeys } from "../admin/admin-keys.ts";
@@ -45,6 +46,7 @@ export interface AdminFaceParts {
   readonly keys: AdminKeys;
   readonly quotas: AdminQuotas;
   readonly catalog: AdminCatalog;
+  readonly drives: AdminDrives;
   readonly counts: CountsView;
   /** Processes that serve beside this one. */
   readonly others: () => OtherProcesses;
@@ -92,11 +94,11 @@ export async function openAdminFace(
 }
 
 function contextOf(parts: AdminFaceParts) {
-  const { catalog, facts, healing, jobs, keys, quotas, counts, others, clock } = parts;
+  const { catalog, drives, facts, healing, jobs, keys, quotas, counts, others, clock } = parts;
   const desk = new JobDesk(() => clock.now());
   const processCount = (): number => 1 + others().figures.length;
   const board = new StatusBoard({ ...parts, processCount, desk });
-  return { board, catalog, desk, facts, healing, jobs, keys, quotas, counts, others };
+  return { board, catalog, desk, drives, facts, healing, jobs, keys, quotas, counts, others };
 }
 
 /** Resolves to the port, or to why there is none. */

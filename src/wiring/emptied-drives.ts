@@ -6,6 +6,7 @@
 import {
   formatDrive,
   readIdentity,
+  type DriveChanges,
   type DriveIdentity,
   type DriveSlot,
 } from "../datanode/drive-identity.ts";
@@ -21,10 +22,17 @@ const DISK_DEADLINE_MS = 10_000;
 /** Twice blank in a row: whoever moves a folder away and back is not overtaken. */
 const LOOKS_BEFORE = 2;
 
-export interface EmptiedDrivesOptions {
-  readonly clusterId: string;
+/** The drives of the cluster, as they are now. */
+export interface KnownDrives {
+  /** Those that are there. */
   readonly places: readonly DriveAt[];
   readonly slots: readonly DriveSlot[];
+  /** Undefined: they are those of the first start. */
+  readonly changes: DriveChanges | undefined;
+}
+
+export interface EmptiedDrivesOptions extends KnownDrives {
+  readonly clusterId: string;
   /** The drive that holds the database. */
   readonly home: DriveAt;
   /** How many may be laid out anew before what they held is made anew. */
@@ -39,6 +47,8 @@ export interface EmptiedDrives {
   readonly onRenewed: (listener: (drive: RenewedDrive) => Promise<void>) => void;
   /** Whether all that earlier ones have held is there again, so that others may be laid out. */
   readonly setAllWhole: (isAllWhole: () => boolean) => void;
+  /** Drives have come or gone. */
+  readonly setDrives: (drives: KnownDrives) => void;
   readonly close: () => Promise<void>;
 }
 
@@ -53,13 +63,20 @@ export function watchEmptiedDrives(options: EmptiedDrivesOptions): EmptiedDrives
   return {
     onRenewed: (listener) => watch.onRenewed(listener),
     setAllWhole: (isAllWhole) => watch.setAllWhole(isAllWhole),
+    setDrives: (drives) => watch.setDrives(drives),
     close: () => watch.close(),
   };
 }
 
+function watchedAt(place: DriveAt): Watched {
+  const disk = openRealDisk({ root: place.path, deadlineMs: DISK_DEADLINE_MS, maxInFlight: 1 });
+  return { ...place, disk, blankLooks: 0, isTold: false };
+}
+
 class EmptiedWatch {
   readonly #options: EmptiedDrivesOptions;
-  readonly #watched: readonly Watched[];
+  #drives: KnownDrives;
+  #watched: readonly Watched[];
   #renewed = new Set<string>();
   #listener: (drive: RenewedDrive) => Promise<void> = () => Promise.resolve();
   #isAllWhole: () => boolean = () => false;
@@ -69,13 +86,16 @@ class EmptiedWatch {
 
   constructor(options: EmptiedDrivesOptions) {
     this.#options = options;
-    this.#watched = options.places.map((place) => ({
-      ...place,
-      disk: openRealDisk({ root: place.path, deadlineMs: DISK_DEADLINE_MS, maxInFlight: 1 }),
-      blankLooks: 0,
-      isTold: false,
-    }));
+    this.#drives = options;
+    this.#watched = options.places.map(watchedAt);
     this.#lookLater();
+  }
+
+  setDrives(drives: KnownDrives): void {
+    this.#drives = drives;
+    this.#watched = drives.places.map(
+      (place) => this.#watched.find(({ path }) => path === place.path) ?? watchedAt(place),
+    );
   }
 
   onRenewed(listener: (drive: RenewedDrive) => Promise<void>): void {
@@ -130,7 +150,8 @@ class EmptiedWatch {
   }
 
   async #refusalOf({ driveId, path }: Watched): Promise<string | undefined> {
-    const { home, parityShards, slots } = this.#options;
+    const { home, parityShards } = this.#options;
+    const { slots } = this.#drives;
     const slot = slots.find((each) => each.driveId === driveId);
     if (slot === undefined || path === home.path) {
       return "it held the database: the next start makes that anew from its copies";
@@ -146,12 +167,14 @@ class EmptiedWatch {
   }
 
   async #layOut(watched: Watched): Promise<void> {
-    const { clusterId, lockAnew, logger, slots } = this.#options;
+    const { clusterId, lockAnew, logger } = this.#options;
+    const { changes, slots } = this.#drives;
     const { driveId, disk, path } = watched;
     // As at a start: it is compared with when the cluster began.
     const createdAt = Date.now();
     const slot = slots.findIndex((each) => each.driveId === driveId);
-    const identity: DriveIdentity = { clusterId, driveId, slot, slots, createdAt };
+    const first = { clusterId, driveId, slot, slots, createdAt };
+    const identity: DriveIdentity = changes === undefined ? first : { ...first, changes };
     try {
       await formatDrive(disk, identity);
       await lockAnew(path);

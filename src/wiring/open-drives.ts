@@ -8,6 +8,7 @@ import {
   formatDrive,
   newDriveId,
   readIdentity,
+  type DriveChanges,
   type DriveSlot,
 } from "../datanode/drive-identity.ts";
 import { openLocalDrive } from "../datanode/local-drive.ts";
@@ -17,7 +18,7 @@ import { DiskError, type DirectoryEntry, type Disk } from "../disk/disk.ts";
 import type { DriveId } from "../core/ids.ts";
 import { isMountPoint } from "../disk/mount-point.ts";
 import { openRealDisk } from "../disk/real-disk.ts";
-import { geometryFor } from "../erasure/geometry.ts";
+import { geometryFor, type Geometry } from "../erasure/geometry.ts";
 import { UNIT_BYTES } from "../core/limits.ts";
 import { lockFolder, type FolderLock } from "../metadata/sqlite/folder-lock.ts";
 import type { RenewedDrive } from "../repair/renewed-drives.ts";
@@ -57,6 +58,8 @@ export interface FoundBlanks {
   readonly blankCount: number;
   /** All drives of the layout. */
   readonly driveCount: number;
+  /** How many may be lost with nothing lost. */
+  readonly parityShards: number;
 }
 
 /** A drive that is there. */
@@ -73,12 +76,20 @@ export interface OpenedDrives {
   readonly places: readonly DriveAt[];
   /** All drives of the layout, there or not. */
   readonly slots: readonly DriveSlot[];
+  /** Undefined: they are those of the first start. */
+  readonly changes: DriveChanges | undefined;
+  /** When the cluster began, as its drives say: milliseconds since 1970. */
+  readonly createdAt: number;
+  /** How its sets are cut. */
+  readonly geometry: Geometry;
   /** Drives that are younger than their cluster: they lack what was written before. */
   readonly renewed: readonly RenewedDrive[];
   /** What was found odd, in sentences. */
   readonly remarks: readonly string[];
   /** Holds a folder that was emptied, and laid out anew, while it was in use: its old lock went with its file. */
   readonly lockAnew: (path: string) => Promise<void>;
+  /** Gives up the folder of a drive that was taken out. */
+  readonly unlock: (path: string) => void;
   /** Gives the folders up; closing the drives is done before, by whoever uses them. */
   readonly release: () => void;
 }
@@ -106,7 +117,9 @@ export async function openDrives(options: OpenDrivesOptions): Promise<OpenedDriv
     const blanks = standing.slots.filter(({ isBlank }) => isBlank);
     const isFirstStart = known === undefined || !(await hasServed(disks, standing.slots));
     if (!isFirstStart) {
-      options.onBlanks?.({ blankCount: blanks.length, driveCount: standing.slots.length });
+      const driveCount = standing.slots.length;
+      const { parityShards } = geometryOfDrives(driveCount, standing.changes);
+      options.onBlanks?.({ blankCount: blanks.length, driveCount, parityShards });
     }
     // A drive that is younger than its cluster has lost what was written before: later starts say so.
     const createdAt = isFirstStart ? standing.createdAt : Date.now();
@@ -124,6 +137,9 @@ export async function openDrives(options: OpenDrivesOptions): Promise<OpenedDriv
           : [],
       ),
       slots: standing.slots.map(({ slot }) => slot),
+      changes: standing.changes,
+      createdAt: standing.createdAt,
+      geometry: geometryOfDrives(standing.slots.length, standing.changes),
       renewed: [
         ...(isFirstStart ? [] : standing.renewed),
         ...(isFirstStart ? [] : blanks.map(({ slot: { driveId } }) => ({ driveId, createdAt }))),
@@ -140,12 +156,32 @@ export async function openDrives(options: OpenDrivesOptions): Promise<OpenedDriv
         locks.set(path, await lock(path, options));
         old?.release();
       },
+      unlock: (path) => {
+        locks.get(path)?.release();
+        locks.delete(path);
+      },
       release: () => releaseAll(locks),
     };
   } catch (error) {
     releaseAll(locks);
     throw error;
   }
+}
+
+/** How sets are cut: as the cluster was laid out, whatever drives have come or gone since. */
+export function geometryOfDrives(count: number, changes: DriveChanges | undefined): Geometry {
+  const first = geometryFor(changes === undefined ? count : 1, UNIT_BYTES);
+  return { ...first, ...changes?.geometry };
+}
+
+/** A drive that was added while the server runs: it is laid out, and locked. @throws ShardError */
+export function openAddedDrive(
+  { driveId, path }: DriveAt,
+  toleratedCount: number,
+): Promise<ShardStore> {
+  const maxInFlight = callsInFlightMax({ toleratedCount });
+  const disk = openRealDisk({ root: path, deadlineMs: DISK_DEADLINE_MS, maxInFlight });
+  return openLocalDrive({ disk, driveId, nodeName: "local", ownsFolder: true });
 }
 
 /**
@@ -299,14 +335,15 @@ async function layOut(
   plan: DrivePlan,
   chosen: readonly PlacedSlot[],
 ): Promise<void> {
-  const { clusterId, createdAt } = plan;
+  const { changes, clusterId, createdAt } = plan;
   const slots = plan.slots.map(({ slot }) => slot);
   await Promise.all(
     chosen.map(async ({ slot: { driveId }, path = "" }) => {
       const disk = disks.get(path);
       if (disk === undefined) return;
       const slot = slots.findIndex((each) => each.driveId === driveId);
-      await formatDrive(disk, { clusterId, createdAt, driveId, slot, slots });
+      const identity = { clusterId, createdAt, driveId, slot, slots };
+      await formatDrive(disk, changes === undefined ? identity : { ...identity, changes });
     }),
   );
 }

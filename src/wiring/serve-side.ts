@@ -3,19 +3,17 @@
 
 import { join } from "node:path";
 import type { Incarnation } from "../core/ids.ts";
-import { UNIT_BYTES } from "../core/limits.ts";
-import type { ShardStore } from "../datanode/shard-store.ts";
-import { geometryFor } from "../erasure/geometry.ts";
 import { openErasureCodec } from "../erasure/open-codec.ts";
 import { openSideMetadata } from "../metadata/sqlite/open-side-metadata.ts";
-import { openObjectStore, type OpenObjectStore } from "../store/open-object-store.ts";
+import { openObjectStore } from "../store/open-object-store.ts";
 import { processFigures } from "../telemetry/process-figures.ts";
 import { RequestCounts } from "../telemetry/request-counts.ts";
 import { countsNow } from "../telemetry/summed-counts.ts";
 import { inHaste } from "../util/lab-haste.ts";
 import { CloseStack } from "./close-stack.ts";
 import { openMasterKeys } from "./master-keyring.ts";
-import { openDrivesBeside, type DriveAt } from "./open-drives.ts";
+import { openDrivesBeside } from "./open-drives.ts";
+import { SideDrives } from "./side-drives.ts";
 import { openS3Face, type S3FaceOptions } from "./s3-face.ts";
 import { isReady } from "./serve-store.ts";
 import type { SideControl } from "./side-control.ts";
@@ -54,10 +52,9 @@ export async function serveSide(
   { orders, control, welcome, incarnation, onUseless }: SideParts,
   options: S3FaceOptions,
 ): Promise<SideServer> {
-  const { clusterId, driveCount, places, encryption, metadata: home } = welcome;
+  const { clusterId, geometry, places, encryption, metadata: home } = welcome;
   const { clock, hasFastEtags, logger } = options;
   const closeStack = new CloseStack();
-  const geometry = geometryFor(driveCount, UNIT_BYTES);
   const { codec } = openErasureCodec(geometry);
   const metadata = await openSideMetadata({
     databasePath: join(home.folder, DATABASE_FILE),
@@ -85,7 +82,8 @@ export async function serveSide(
       });
     }),
   );
-  closeStack.add(attachLater(store, absentOf(places, drives)));
+  const sideDrives = new SideDrives(store, places, drives);
+  closeStack.add(every(ATTACH_MS, () => sideDrives.attach()));
   const counts = new RequestCounts();
   await control.begin({
     makeReport: async () => ({
@@ -98,6 +96,7 @@ export async function serveSide(
     }),
     refreshKeys: () => keyring.refresh(),
     sealPack: () => store.sealOpenPack(),
+    refreshDrives: (now) => sideDrives.refresh(now),
   });
   const face = await openS3Face(
     {
@@ -105,7 +104,7 @@ export async function serveSide(
       store,
       counts,
       closeStack,
-      isReady: () => isReady({ metadata, store, driveCount }, geometry),
+      isReady: () => isReady({ metadata, store }, geometry),
     },
     { ...options, admin: undefined, buckets: [] },
   );
@@ -128,22 +127,4 @@ function every(timeMs: number, work: () => Promise<void>): () => void {
   const timer = setInterval(() => void turn(), timeMs);
   timer.unref();
   return () => clearInterval(timer);
-}
-
-function absentOf(places: readonly DriveAt[], drives: readonly ShardStore[]): readonly DriveAt[] {
-  const known = new Set(drives.map(({ driveId }) => driveId));
-  return places.filter(({ driveId }) => !known.has(driveId));
-}
-
-/** Of drives that the lead has, some may not have answered just now. */
-function attachLater(store: OpenObjectStore, places: readonly DriveAt[]): () => void {
-  let absent = places;
-  const end = every(ATTACH_MS, async () => {
-    const found = await openDrivesBeside(absent, NODE_NAME);
-    for (const drive of found) store.attachDrive(drive);
-    absent = absentOf(absent, found);
-    if (absent.length === 0) end();
-  });
-  if (absent.length === 0) end();
-  return end;
 }

@@ -1,6 +1,6 @@
 // Serves S3 from metadata and drives: the object store over them, the front end before it, and the work in the background.
 
-import { startWorker, type Worker } from "../background/worker.ts";
+import type { Worker } from "../background/worker.ts";
 import { UNIT_BYTES } from "../core/limits.ts";
 import type { ShardStore } from "../datanode/shard-store.ts";
 import type { SpaceInfo } from "../disk/disk.ts";
@@ -14,11 +14,12 @@ import { openObjectStore, type OpenObjectStore } from "../store/open-object-stor
 import type { Logger } from "../telemetry/logger.ts";
 import { RequestCounts } from "../telemetry/request-counts.ts";
 import type { Clock } from "../util/clock.ts";
-import { inHaste } from "../util/lab-haste.ts";
 import type { AdminFace } from "./admin-face.ts";
 import { openMasterKeys, type MasterKeyring } from "./master-keyring.ts";
 import type { DriveSummary } from "./banner.ts";
 import type { CloseStack } from "./close-stack.ts";
+import { startLayoutWork, type LayoutWork } from "./layout-work.ts";
+import { localDriveTeller, type LocalDrives } from "./local-drives.ts";
 import { startRepair, type RepairWork } from "./repair-work.ts";
 import type { EmptiedDrives } from "./emptied-drives.ts";
 import type { RootKeys } from "./root-keys.ts";
@@ -26,19 +27,8 @@ import { openS3Face, type S3Face, type S3FaceOptions } from "./s3-face.ts";
 import { openSideDoor, type SideDoor } from "./side-door.ts";
 import type { SideWelcome } from "./side-protocol.ts";
 import type { SidePlan } from "./supervisor-protocol.ts";
+import { startUpkeep } from "./upkeep-work.ts";
 import { shareOfWorker } from "./worker-share.ts";
-
-/** How often the trash is looked at while there is nothing to do. */
-const TRASH_IDLE_MS = inHaste(5_000);
-/** How often it is asked whether a drive is due for a sweep. */
-const SWEEP_IDLE_MS = inHaste(30_000);
-
-/** How often sparse packs are looked for while there are none. */
-const COMPACTION_IDLE_MS = inHaste(30_000);
-/** How often it is asked whether a new day has begun, or a bucket has other lifecycle rules. */
-const LIFECYCLE_IDLE_MS = inHaste(30_000);
-/** Requests have the drives to themselves for most of the time. */
-const COMPACTION_REST_FACTOR = 3;
 
 export interface RunningServer {
   readonly endpoint: string;
@@ -79,6 +69,10 @@ export interface Engines {
   readonly drives: readonly ShardStore[];
   /** All of the layout. */
   readonly driveCount: number;
+  /** How sets are cut; undefined: as the number of drives says. */
+  readonly geometry?: Geometry;
+  /** Where drives are folders of this machine, so that they can be added and taken out. */
+  readonly localDrives?: LocalDrives;
   /** Drives that are younger than their cluster: they lack what was written before. */
   readonly renewed?: readonly RenewedDrive[];
   /** Says which drives were emptied, and laid out anew, while in use. */
@@ -98,7 +92,7 @@ export async function serveStore(
   options: S3FaceOptions,
   closeStack: CloseStack,
 ): Promise<RunningServer> {
-  const { metadata, clusterId, drives, driveCount, clusterSecret } = engines;
+  const { metadata, clusterId, drives, clusterSecret } = engines;
   const { isServing = () => true } = engines;
   const { clock, logger } = options;
   const { geometry, keyring, store } = await openStore(engines, options, closeStack);
@@ -106,8 +100,9 @@ export async function serveStore(
   const door =
     engines.sides && (await openSideDoor({ ...engines.sides, store, logger }, closeStack));
   const isBusy = (): boolean => counts.openCount + (door?.openCount ?? 0) > 0;
-  const work = { engines, store, isBusy, clock, logger };
-  const { healing, lifecycle, workers } = await startWork(work, closeStack);
+  const shared = { engines, store, tellOthers: localDriveTeller(engines, door), logger };
+  const work = await startWork({ ...shared, isBusy, clock }, closeStack);
+  const { healing, lifecycle } = work;
   engines.whenDrives?.((drive) => store.attachDrive(drive));
   followEmptied(engines.emptied, { store, door, healing });
   const startedAt = clock.now();
@@ -118,7 +113,7 @@ export async function serveStore(
       counts,
       closeStack,
       isServing,
-      isReady: () => isServing() && isReady({ metadata, store, driveCount }, geometry),
+      isReady: () => isServing() && isReady({ metadata, store }, geometry),
       ...(clusterSecret === undefined ? {} : { clusterSecret }),
     },
     options,
@@ -127,11 +122,10 @@ export async function serveStore(
   const remarks = [...new Set(found)];
   const admin = await openAdmin(
     {
-      store,
+      ...shared,
+      ...work,
       keyring,
-      healing,
       isServing,
-      workers,
       counts,
       face,
       door,
@@ -149,7 +143,7 @@ export async function serveStore(
     clusterId,
     metadataFolder: engines.metadataFolder,
     metadataCopies: metadata.journalReport()?.members.length ?? 1,
-    drives: await summaryOf(drives, driveCount, geometry),
+    drives: await summaryOf(drives, store.driveCount(), geometry),
     remarks: [...remarks, ...admin.remarks],
     sides: door?.plan,
     shed: (count) => face.shed(count),
@@ -165,20 +159,24 @@ export async function serveStore(
 
 /** Whether enough of it is there to serve. */
 export function isReady(
-  { metadata, store, driveCount }: Pick<Engines, "driveCount" | "metadata"> & StoreState,
+  { metadata, store }: Pick<Engines, "metadata"> & StoreState,
   { dataShards }: Geometry,
 ): boolean {
-  return metadata.isWritable() && driveCount - store.awayCount() >= dataShards;
+  return metadata.isWritable() && store.driveCount() - store.awayCount() >= dataShards;
 }
 
 interface StoreState {
-  readonly store: Pick<OpenObjectStore, "awayCount">;
+  readonly store: Pick<OpenObjectStore, "awayCount" | "driveCount">;
 }
 
-interface AdminParts {
+export interface AdminParts {
   readonly store: OpenObjectStore;
   readonly keyring: MasterKeyring;
   readonly healing: RepairWork;
+  readonly mover: LayoutWork;
+  readonly engines: Engines;
+  readonly tellOthers: () => Promise<void>;
+  readonly logger: Logger;
   readonly isServing: () => boolean;
   readonly workers: readonly Worker[];
   readonly counts: RequestCounts;
@@ -207,6 +205,7 @@ async function openAdmin(
       import("./read-version.ts"),
     ]);
   const { store, keyring, healing, isServing, workers, face, door } = parts;
+  const { adminDrivesOf } = await import("./drive-changes.ts");
   const { clusterId, startedAt, remarks } = parts;
   const all = withSides({ store, keyring, counts: parts.counts }, door);
   const version = await readVersion();
@@ -225,6 +224,7 @@ async function openAdmin(
       },
       quotas: adminQuotasOf(store),
       catalog: adminCatalogOf(store),
+      drives: adminDrivesOf(parts),
       facts: { version, clusterId, endpoint: face.endpoint, startedAt, remarks },
       root: face.keys,
     },
@@ -240,11 +240,12 @@ interface OpenedStore {
 }
 
 async function openStore(
-  { metadata, metadataSpace, clusterId, clusterSecret, drives, driveCount, sides }: Engines,
+  engines: Engines,
   { clock, encryption, hasFastEtags, keys: rootKeys, logger }: S3FaceOptions,
   closeStack: CloseStack,
 ): Promise<OpenedStore> {
-  const geometry = geometryFor(driveCount, UNIT_BYTES);
+  const { metadata, metadataSpace, clusterId, clusterSecret, drives, sides } = engines;
+  const geometry = engines.geometry ?? geometryFor(engines.driveCount, UNIT_BYTES);
   const { codec, refusal } = openErasureCodec(geometry);
   if (refusal !== undefined) logger.warn({ err: refusal }, "the slow erasure codec is used");
   const parts = { metadata, metadataSpace, drives, codec, clusterId };
@@ -277,6 +278,8 @@ function followEmptied(
 interface WorkParts {
   readonly engines: Engines;
   readonly store: OpenObjectStore;
+  /** Has workers beside this one learn of drives that have come or gone. */
+  readonly tellOthers: () => Promise<void>;
   /** Whether any worker answers a request now. */
   readonly isBusy: () => boolean;
   readonly clock: Clock;
@@ -285,75 +288,24 @@ interface WorkParts {
 
 interface Work {
   readonly healing: RepairWork;
+  readonly mover: LayoutWork;
   readonly lifecycle: Lifecycle;
   readonly workers: readonly Worker[];
 }
 
 /** All work in the background. */
 async function startWork(
-  { engines, store, isBusy, clock, logger }: WorkParts,
+  { engines, store, tellOthers, isBusy, clock, logger }: WorkParts,
   closeStack: CloseStack,
 ): Promise<Work> {
   const { metadata, renewed = [] } = engines;
   const lifecycle = new Lifecycle({ metadata, store, clock, logger });
-  const workers = [
-    startTrashWorker(store, logger),
-    startCompactionWorker(store, logger),
-    startSweepWorker(store, logger),
-    startLifecycleWorker(lifecycle, logger),
-  ];
+  const workers = startUpkeep(store, lifecycle, logger);
   for (const worker of workers) closeStack.add(() => worker.stop());
   const parts = { metadata, store, renewed, isBusy, clock, logger };
   const healing = await startRepair(parts, closeStack);
-  return { healing, lifecycle, workers: [...workers, ...healing.workers] };
-}
-
-/** Removes the shards of what was deleted. */
-function startTrashWorker(store: OpenObjectStore, logger: Logger): Worker {
-  return startWorker(
-    {
-      name: "trash",
-      step: async () => ((await store.collectTrash()).removedCount > 0 ? "busy" : "idle"),
-      idleMs: TRASH_IDLE_MS,
-    },
-    logger,
-  );
-}
-
-/** Empties packs of which much is dead. */
-function startCompactionWorker(store: OpenObjectStore, logger: Logger): Worker {
-  return startWorker(
-    {
-      name: "compaction",
-      step: async (signal) => ((await store.compactDue(signal)).packCount > 0 ? "busy" : "idle"),
-      idleMs: COMPACTION_IDLE_MS,
-      restFactor: COMPACTION_REST_FACTOR,
-    },
-    logger,
-  );
-}
-
-/** Removes what processes that have ended left behind. */
-function startSweepWorker(store: OpenObjectStore, logger: Logger): Worker {
-  return startWorker(
-    {
-      name: "sweep",
-      step: async (signal) => {
-        await store.sweepDue(signal);
-        return "idle";
-      },
-      idleMs: SWEEP_IDLE_MS,
-    },
-    logger,
-  );
-}
-
-/** Removes what the rules of buckets say. */
-function startLifecycleWorker(lifecycle: Lifecycle, logger: Logger): Worker {
-  return startWorker(
-    { name: "lifecycle", step: () => lifecycle.step(), idleMs: LIFECYCLE_IDLE_MS },
-    logger,
-  );
+  const mover = startLayoutWork({ ...parts, tellOthers }, closeStack);
+  return { healing, mover, lifecycle, workers: [...workers, ...healing.workers, mover.worker] };
 }
 
 async function summaryOf(
@@ -366,7 +318,7 @@ async function summaryOf(
   const devices = answers.map((answer) => (answer.status === "fulfilled" ? answer.value : ""));
   return {
     count,
-    presentCount: drives.length,
+    presentCount: Math.min(drives.length, count),
     geometry,
     disksMayFail: disksThatMayFail({ devices, spareCount: geometry.parityShards }),
   };

@@ -11,6 +11,7 @@ import {
   rawFrameOf,
 } from "../metadata/sqlite/write-frames.ts";
 import { requireOwnFolder } from "../util/own-folder.ts";
+import type { DriveAt } from "./open-drives.ts";
 import { CONTROL_SOCKET, REPORT_MS, type FromSide, type ToSide } from "./side-protocol.ts";
 import type { SideOrders } from "./supervisor-protocol.ts";
 
@@ -22,6 +23,8 @@ export interface SideDuties {
   /** Reads anew what the metadata says of the master key. */
   readonly refreshKeys: () => Promise<void>;
   readonly sealPack: () => Promise<void>;
+  /** Reads anew what the metadata says of layouts, and opens drives that it has not. `places`: where they are. */
+  readonly refreshDrives: (places: readonly DriveAt[]) => Promise<void>;
 }
 
 type Welcome = Extract<ToSide, { kind: "welcome" }>;
@@ -31,6 +34,8 @@ export class SideControl {
   readonly #onLost: () => void;
   #onWelcome: (message: Welcome) => void = () => undefined;
   #duties: SideDuties | undefined;
+  /** What was told of drives before there was anybody who could do anything about it. */
+  #places: readonly DriveAt[] = [];
   #timer: NodeJS.Timeout | undefined;
   #reporting: Promise<void> | undefined;
   #isClosed = false;
@@ -62,6 +67,7 @@ export class SideControl {
     this.#duties = duties;
     // What changed between the opening of this side and now was told to nobody.
     await duties.refreshKeys();
+    await duties.refreshDrives(this.#places);
     await this.#report();
     // One that fails is no reason to end: the next is a second away.
     this.#timer = setInterval(() => void this.#report().catch(() => undefined), REPORT_MS);
@@ -99,18 +105,28 @@ export class SideControl {
   #take(frame: Buffer): void {
     // Written by this very version.
     const message = messageIn(frame) as ToSide;
+    if (message.kind === "drives") this.#places = message.places;
     if (message.kind === "welcome") this.#onWelcome(message);
     else void this.#answer(message);
   }
 
-  async #answer({ kind, id }: Exclude<ToSide, { kind: "welcome" }>): Promise<void> {
+  async #answer(message: Exclude<ToSide, { kind: "welcome" }>): Promise<void> {
+    const { kind, id } = message;
     // Of what was begun before the question nothing is known.
     if (kind === "ask") {
       await this.#reporting;
       await this.#report();
     } else if (kind === "keys") await this.#duties?.refreshKeys();
-    else await this.#duties?.sealPack();
+    else if (kind === "seal") await this.#duties?.sealPack();
+    else await this.#refreshDrives(message.places);
     this.#send({ kind: "done", id });
+  }
+
+  /** One that fails is tried again by the lead, which sees in the report that it failed. */
+  async #refreshDrives(places: readonly DriveAt[]): Promise<void> {
+    await this.#duties?.refreshDrives(places).catch(() => undefined);
+    await this.#reporting;
+    await this.#report();
   }
 
   #send(message: FromSide): void {

@@ -12,6 +12,7 @@ import type { Logger } from "../telemetry/logger.ts";
 import { countsNow, sumOfCounts, type CountsView } from "../telemetry/summed-counts.ts";
 import { KeptSocket } from "../util/kept-socket.ts";
 import type { CloseStack } from "./close-stack.ts";
+import type { DriveAt } from "./open-drives.ts";
 import { GRACE_MS } from "./s3-face.ts";
 import {
   CONTROL_SOCKET,
@@ -66,6 +67,8 @@ export class SideDoor {
   #pastCounts: CountsView = { openCount: 0, operations: new Map() };
   #pastCpuSeconds = 0;
   #lastNumber = 0;
+  /** Drives that are there, where any have come or gone since the start. */
+  #places: readonly DriveAt[] | undefined;
 
   constructor(parts: SideDoorParts) {
     this.#parts = parts;
@@ -115,6 +118,15 @@ export class SideDoor {
     await Promise.all([...this.#sides].map((side) => side.ask("keys", TELL_MS_MAX)));
   }
 
+  /**
+   * Has each side learn what the metadata says of layouts, and open drives that have come: these are there now. Resolves
+   * when they have, or have had their time: what they report says which.
+   */
+  async refreshDrives(places: readonly DriveAt[]): Promise<void> {
+    this.#places = places;
+    await Promise.all([...this.#sides].map((side) => side.askDrives(places, TELL_MS_MAX)));
+  }
+
   /** Resolves when the packs are sealed that sides had open. */
   async sealPacks(): Promise<void> {
     await Promise.all([...this.#sides].map((side) => side.ask("seal", TELL_MS_MAX)));
@@ -158,7 +170,8 @@ export class SideDoor {
     this.#sides.add(side);
     try {
       const incarnation = await store.beginSide(name);
-      side.send({ kind: "welcome", welcome, incarnation });
+      const places = this.#places ?? welcome.places;
+      side.send({ kind: "welcome", welcome: { ...welcome, places }, incarnation });
     } catch (error) {
       logger.warn({ err: error }, "a worker cannot begin now; another will try");
       side.cutOff();
@@ -220,8 +233,17 @@ class Side {
     if (!this.#socket.destroyed) this.#socket.write(frameOf(message));
   }
 
+  /** As `ask`. */
+  askDrives(places: readonly DriveAt[], timeoutMs: number): Promise<void> {
+    return this.#ask((id) => ({ kind: "drives", id, places }), timeoutMs);
+  }
+
   /** Resolves when it has answered, is gone, or has had its time. */
   ask(kind: SideQuestion, timeoutMs: number): Promise<void> {
+    return this.#ask((id) => ({ kind, id }), timeoutMs);
+  }
+
+  #ask(messageOf: (id: number) => ToSide, timeoutMs: number): Promise<void> {
     this.#lastId += 1;
     const id = this.#lastId;
     return new Promise((resolve) => {
@@ -233,7 +255,7 @@ class Side {
       const timer = setTimeout(done, timeoutMs);
       this.#asked.set(id, done);
       if (this.#socket.destroyed) done();
-      else this.send({ kind, id });
+      else this.send(messageOf(id));
     });
   }
 

@@ -6,6 +6,7 @@ import type { DriveId, Incarnation } from "../core/ids.ts";
 import type { DriveCalls } from "../store/drive.ts";
 import type { CountsView } from "../telemetry/summed-counts.ts";
 import type { ProcessFigures } from "../telemetry/process-figures.ts";
+import type { Geometry } from "../erasure/geometry.ts";
 import type { SideReport } from "../store/side-workers.ts";
 import type { GivenEncryption } from "./master-keyring.ts";
 import type { DriveAt } from "./open-drives.ts";
@@ -22,6 +23,7 @@ export interface SideWelcome {
   readonly clusterId: string;
   /** Of the layout, there or not. */
   readonly driveCount: number;
+  readonly geometry: Geometry;
   /** Drives that are there. */
   readonly places: readonly DriveAt[];
   /** Where the database lies. */
@@ -53,10 +55,12 @@ export type ToSide =
   /** What the metadata says of the master key has changed. */
   | { readonly kind: "keys"; readonly id: number }
   /** The pack that is open is to be sealed, so that it can be emptied. */
-  | { readonly kind: "seal"; readonly id: number };
+  | { readonly kind: "seal"; readonly id: number }
+  /** Drives have come or gone, or the layout has changed: these are there now. */
+  | { readonly kind: "drives"; readonly id: number; readonly places: readonly DriveAt[] };
 
 /** What a side is asked to do, and answers when it is done. */
-export type SideQuestion = Exclude<ToSide, { kind: "welcome" }>["kind"];
+export type SideQuestion = Exclude<ToSide, { kind: "drives" | "welcome" }>["kind"];
 
 /** How often a side reports of itself. */
 export const REPORT_MS = 1_000;

@@ -59,7 +59,8 @@ test("everything is there after closing and opening again, and numbers go on", a
   const bucketId = await givenBucket(first);
   await first.putBucketConfig(bucketId, "tagging", "<x/>");
   await first.ensureSetting("name", "value");
-  await first.addLayout({ version: 1, drives: [], partitions: [[0]] });
+  const layout = { drives: [], partitions: [[0]], isWritten: true, retiredInto: undefined };
+  await first.addLayout({ version: 1, ...layout });
   await first.putObject(objectInput(bucketId, "inline"));
   await first.putObject(objectInput(bucketId, "replaced", { content: inSet(1) }));
   await first.putObject(objectInput(bucketId, "replaced", { content: inSet(2) }));

@@ -17,6 +17,8 @@ export interface Scenario {
   readonly before?: "journal.cut-noted" | "lost-drive" | "set.durable";
   /** The start at which it dies: without the database, or the very first; under load, where absent. */
   readonly start?: "first" | "recovery";
+  /** A test by itself reaches it, and not the laboratory: drives come and go there. */
+  readonly isElsewhere?: boolean;
 }
 
 const OFTEN = { passingMax: 30 } as const;
@@ -24,6 +26,7 @@ const SNAPSHOT = { focus: "inline" } as const;
 const LARGE = { focus: "large" } as const;
 const RECOVERY = { passingMax: 1, start: "recovery" } as const;
 const FIRST = { passingMax: 1, start: "first" } as const;
+const ELSEWHERE = { passingMax: 1, isElsewhere: true } as const;
 
 export const SCENARIOS: Readonly<Record<CrashPoint, Scenario>> = {
   "compaction.copied": { passingMax: 10, focus: "packed", upkeep: "compaction" },
@@ -36,6 +39,10 @@ export const SCENARIOS: Readonly<Record<CrashPoint, Scenario>> = {
   "journal.snapshot-named": { passingMax: 3, ...SNAPSHOT },
   "journal.snapshot-written": { passingMax: 3, ...SNAPSHOT },
   "journal.synced": OFTEN,
+  "layout.copied": ELSEWHERE,
+  "layout.published": ELSEWHERE,
+  "layout.retired": ELSEWHERE,
+  "layout.used": ELSEWHERE,
   "lifecycle.noted": { passingMax: 5, upkeep: "lifecycle" },
   "lifecycle.removed": { passingMax: 8, upkeep: "lifecycle" },
   "metadata.applied": OFTEN,

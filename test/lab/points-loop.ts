@@ -31,7 +31,8 @@ const LOST_DRIVE = "drive-5";
 export async function runPoints(options: LoopOptions): Promise<void> {
   const { journal, seed, hits, from = 1, stride = 1 } = options;
   const random = seededRandom(seed);
-  const names = CRASH_POINTS.filter((_, index) => index % stride === (from - 1) % stride);
+  const here = CRASH_POINTS.filter((name) => SCENARIOS[name].isElsewhere !== true);
+  const names = here.filter((_, index) => index % stride === (from - 1) % stride);
   const tallies = new PointTallies(names, random, hits);
   const shouldGoOn = (): boolean => options.shouldGoOn() && tallies.next() !== undefined;
   while (shouldGoOn()) {

@@ -2,7 +2,9 @@
 // folder, and asked whether everything is whole and nothing is left over.
 
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { expect } from "vitest";
+import { AdminClient } from "../../src/cli/admin-client.ts";
 import type { CrashPoint } from "../../src/util/crash-point.ts";
 import { healAll, requireClean, requireNoOrphans } from "../lab/lab-admin.ts";
 import { LabClient, type LabAnswer, type LabRequest } from "../lab/lab-client.ts";
@@ -18,6 +20,7 @@ const ORPHAN_GRACE_MS = 320;
 /** A point that is not passed in so many calls is never passed. */
 const CALLS_MAX = 4_000;
 const DEATH_MS_MAX = 45_000;
+const SETTLE_POLL_MS = 100;
 
 const PASSES_OF_START_MAX = 30;
 
@@ -111,6 +114,28 @@ export class DyingServer {
     const journal = new Journal(() => undefined);
     await healAll({ process }, journal);
     expect(journal.violations).toEqual([]);
+  }
+
+  /** Asks for another drive; the server may die of it. */
+  async addDrive(folder: string): Promise<void> {
+    await this.#admin().run("/v1/drives/add", { folders: [folder] }, () => undefined);
+  }
+
+  /** The drives, once none comes or goes any more. */
+  async drivesSettled(): Promise<readonly unknown[]> {
+    for (;;) {
+      const answer = (await this.#admin().get("/v1/drives")) as Record<string, unknown>;
+      const { phase } = answer["change"] as { readonly phase: string };
+      const drives = answer["drives"] as readonly { readonly role: string }[];
+      const isMoving = drives.some(({ role }) => role === "joining" || role === "leaving");
+      if (phase === "idle" && !isMoving) return drives;
+      await sleep(SETTLE_POLL_MS);
+    }
+  }
+
+  #admin(): AdminClient {
+    const endpoint = this.#process?.adminEndpoint ?? "";
+    return new AdminClient({ endpoint, key: LAB_KEYS, isInsecure: false });
   }
 
   async bodyOf(path: string): Promise<Buffer | undefined> {

@@ -27,6 +27,7 @@ import {
 
 type ClusterWrite =
   | "addLayout"
+  | "useLayout"
   | "beginIncarnation"
   | "dropTrash"
   | "ensureSetting"
@@ -143,6 +144,14 @@ function clusterWrites(state: MemoryState): Pick<WriteHandlers, ClusterWrite> {
         throw new Error(`layout version ${layout.version} exists already`);
       }
       state.layouts.set(layout.version, layout);
+    },
+    useLayout: ({ version, isAlone }) => {
+      for (const layout of state.layouts.values()) {
+        const isIt = layout.version === version;
+        const isRetired = isAlone && layout.version < version && layout.retiredInto === undefined;
+        if (isIt) state.layouts.set(layout.version, { ...layout, isWritten: true });
+        else if (isRetired) state.layouts.set(layout.version, { ...layout, retiredInto: version });
+      }
     },
     noteMissing: ({ setId, indexes }) => {
       const shared = state.sets.get(setId);

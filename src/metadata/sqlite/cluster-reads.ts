@@ -10,6 +10,10 @@ interface LayoutRow {
   readonly version: number;
   readonly drives: string;
   readonly partitions: string;
+  readonly data_shards: number | null;
+  readonly parity_shards: number | null;
+  readonly is_written: number;
+  readonly retired_into: number | null;
 }
 
 interface ProcessRow {
@@ -30,7 +34,8 @@ export function clusterReads(database: Database): Pick<MetadataReader, ClusterRe
     .prepare<[string], string>("select value from settings where name = ?")
     .pluck();
   const layouts = database.prepare<[], LayoutRow>(
-    "select version, drives, partitions from layouts order by version",
+    `select version, drives, partitions, data_shards, parity_shards, is_written, retired_into from layouts
+     order by version`,
   );
   const processes = database.prepare<[], ProcessRow>(
     "select incarnation, started_at, ended_at from processes order by ordinal",
@@ -58,10 +63,15 @@ export function clusterReads(database: Database): Pick<MetadataReader, ClusterRe
   };
 }
 
-function layoutOf({ version, drives, partitions }: LayoutRow): LayoutRecord {
+function layoutOf(row: LayoutRow): LayoutRecord {
+  const { data_shards: dataShards, parity_shards: parityShards } = row;
+  const hasGeometry = dataShards !== null && parityShards !== null;
   return {
-    version,
-    drives: JSON.parse(drives) as LayoutRecord["drives"],
-    partitions: JSON.parse(partitions) as LayoutRecord["partitions"],
+    version: row.version,
+    drives: JSON.parse(row.drives) as LayoutRecord["drives"],
+    partitions: JSON.parse(row.partitions) as LayoutRecord["partitions"],
+    ...(hasGeometry ? { geometry: { dataShards, parityShards } } : {}),
+    isWritten: row.is_written === 1,
+    retiredInto: row.retired_into ?? undefined,
   };
 }

@@ -8,10 +8,11 @@ import { sortedIndexes } from "./content-writes.ts";
 
 type ProcessWrite = "beginIncarnation" | "endIncarnation" | "endOtherIncarnations";
 type ShardSetWrite = "dropTrash" | "noteFound" | "noteMissing";
+type LayoutWrite = "addLayout" | "useLayout";
 type ClusterWrite =
+  | LayoutWrite
   | ProcessWrite
   | ShardSetWrite
-  | "addLayout"
   | "ensureSetting"
   | "putProgress"
   | "reset";
@@ -35,9 +36,6 @@ export function clusterWrites(database: StatementSource): Pick<WriteHandlers, Cl
       "insert into settings (name, value) values (?, ?) on conflict do update set value = value returning value",
     )
     .pluck();
-  const addLayout = database.prepare<[number, string, string]>(
-    "insert into layouts (version, drives, partitions) values (?, ?, ?)",
-  );
   const putProgress = database.prepare<[string, string]>(
     "insert or replace into job_progress (job, text) values (?, ?)",
   );
@@ -46,11 +44,9 @@ export function clusterWrites(database: StatementSource): Pick<WriteHandlers, Cl
   const emptying = RESET_TABLES.map((table) => database.prepare<[]>(`delete from ${table}`));
   return {
     ...processWrites(database),
+    ...layoutWrites(database),
     ...shardSetWrites(database),
     ensureSetting: ({ name, value }) => ensure.get(name, value) ?? value,
-    addLayout: ({ version, drives, partitions }) => {
-      addLayout.run(version, JSON.stringify(drives), JSON.stringify(partitions));
-    },
     putProgress: ({ job, text }) => {
       if (text === undefined) removeProgress.run(job);
       else putProgress.run(job, text);
@@ -58,6 +54,31 @@ export function clusterWrites(database: StatementSource): Pick<WriteHandlers, Cl
     reset: (_input, nowMs) => {
       resetSets(nowMs);
       for (const table of emptying) table.run();
+    },
+  };
+}
+
+function layoutWrites(database: StatementSource): Pick<WriteHandlers, LayoutWrite> {
+  const add = database.prepare<
+    [number, string, string, number | null, number | null, number, number | null]
+  >(
+    `insert into layouts (version, drives, partitions, data_shards, parity_shards, is_written, retired_into)
+     values (?, ?, ?, ?, ?, ?, ?)`,
+  );
+  const use = database.prepare<[number]>("update layouts set is_written = 1 where version = ?");
+  const retire = database.prepare<[{ readonly into: number }]>(
+    "update layouts set retired_into = :into where version < :into and retired_into is null",
+  );
+  return {
+    addLayout: ({ version, drives, partitions, geometry, isWritten, retiredInto }) => {
+      const { dataShards = null, parityShards = null } = geometry ?? {};
+      const lists = [JSON.stringify(drives), JSON.stringify(partitions)] as const;
+      const written = isWritten ? 1 : 0;
+      add.run(version, ...lists, dataShards, parityShards, written, retiredInto ?? null);
+    },
+    useLayout: ({ version, isAlone }) => {
+      use.run(version);
+      if (isAlone) retire.run({ into: version });
     },
   };
 }

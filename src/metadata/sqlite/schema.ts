@@ -237,5 +237,13 @@ alter table parts add column encryption text;
 create table job_progress (job text primary key, text text not null) strict, without rowid;
 `;
 
+/** Layouts that follow each other: decision 0015. A layout of before has been written by, and nothing has replaced it. */
+const VERSION_4 = `
+alter table layouts add column data_shards integer;
+alter table layouts add column parity_shards integer;
+alter table layouts add column is_written integer not null default 1;
+alter table layouts add column retired_into integer;
+`;
+
 /** Step i leads from version i to version i + 1. */
-export const MIGRATIONS: readonly string[] = [VERSION_1, VERSION_2, VERSION_3];
+export const MIGRATIONS: readonly string[] = [VERSION_1, VERSION_2, VERSION_3, VERSION_4];

@@ -57,7 +57,9 @@ export function clusterTests(given: GivenStore): void {
   test("layouts are kept in order, each version once", async () => {
     const store = given();
     const drives = ["drive-a", "drive-b"] as DriveId[];
-    const second = { version: 2, drives, partitions: [[1, 0]] };
+    const written = { isWritten: true, retiredInto: undefined };
+    const geometry = { dataShards: 1, parityShards: 1 };
+    const second = { version: 2, drives, partitions: [[1, 0]], geometry, ...written };
     const first = {
       version: 1,
       drives,
@@ -65,6 +67,7 @@ export function clusterTests(given: GivenStore): void {
         [0, 1],
         [1, 0],
       ],
+      ...written,
     };
     await store.addLayout(second);
     await store.addLayout(first);
@@ -72,11 +75,44 @@ export function clusterTests(given: GivenStore): void {
     expect(await store.findLayouts()).toEqual([first, second]);
   });
 
+  test("a layout is known, then written by, then the only one that counts", async () => {
+    const store = given();
+    const drives = ["drive-a", "drive-b"] as DriveId[];
+    const layout = { drives, partitions: [[1, 0]], retiredInto: undefined };
+    await store.addLayout({ ...layout, version: 1, isWritten: true });
+    await store.addLayout({ ...layout, version: 2, isWritten: false });
+    const seen = async () =>
+      (await store.findLayouts()).map(({ isWritten, retiredInto }) => [isWritten, retiredInto]);
+    expect(await seen()).toEqual([
+      [true, undefined],
+      [false, undefined],
+    ]);
+    await store.useLayout(2, false);
+    expect(await seen()).toEqual([
+      [true, undefined],
+      [true, undefined],
+    ]);
+    await store.useLayout(2, true);
+    expect(await seen()).toEqual([
+      [true, 2],
+      [true, undefined],
+    ]);
+    await store.addLayout({ ...layout, version: 3, isWritten: false });
+    await store.useLayout(3, true);
+    // What was retired before stays so: one leads to the next.
+    expect(await seen()).toEqual([
+      [true, 2],
+      [true, 3],
+      [true, undefined],
+    ]);
+  });
+
   test("reset removes buckets, objects and uploads, and leaves settings, layouts and processes", async () => {
     const store = given();
     const bucketId = await givenBucket(store);
     await store.ensureSetting("name", "value");
-    await store.addLayout({ version: 1, drives: [], partitions: [] });
+    const layout = { drives: [], partitions: [], isWritten: true, retiredInto: undefined };
+    await store.addLayout({ version: 1, ...layout });
     await store.beginIncarnation({ incarnation: FIRST, startedAt: 5 });
     await store.putObject(objectInput(bucketId, "set", { content: inSet(1) }));
     await store.putObject(objectInput(bucketId, "inline"));

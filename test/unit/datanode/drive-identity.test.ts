@@ -25,6 +25,37 @@ test("a formatted drive says who it is, also after a power cut", async () => {
   expect(await readIdentity(drive)).toEqual(moved);
 });
 
+test("what has changed since the first start is said too, and checked; without a change nothing is", async () => {
+  const drive = new SimDrive({ seed: 1 });
+  const first = newIdentity();
+  await formatDrive(drive, first);
+  expect(JSON.parse(Buffer.from(await drive.readFile(IDENTITY_FILE)).toString())).toMatchObject({
+    formatVersion: 1,
+  });
+  const changed: DriveIdentity = {
+    ...first,
+    slots: first.slots.map((slot, index) => ({
+      ...slot,
+      path: `/drive-${index}`,
+      isLeaving: index === 1,
+    })),
+    changes: { generation: 2, geometry: { dataShards: 4, parityShards: 2 } },
+  };
+  await writeIdentity(drive, changed);
+  expect(await readIdentity(drive)).toEqual(changed);
+  const text = Buffer.from(await drive.readFile(IDENTITY_FILE)).toString();
+  for (const [from, to] of [
+    [`"generation": 2`, `"generation": 3`],
+    [`"/drive-1"`, `"/drive-2"`],
+    [`"isLeaving": true`, `"isLeaving": false`],
+    [`"parityShards": 2`, `"parityShards": 1`],
+  ] as const) {
+    expect(text).toContain(from);
+    await drive.writeFile(IDENTITY_FILE, Buffer.from(text.replace(from, to)));
+    await expect(readIdentity(drive)).rejects.toThrow("its checksum does not match");
+  }
+});
+
 test("a power cut at any call of formatting leaves a blank folder or a drive", async () => {
   for (let call = 0; call < 20; call += 1) {
     const drive = new SimDrive({ seed: call });
@@ -97,7 +128,7 @@ test("F34 an identity that is empty, cut off or too long is refused", async () =
 
 test("an identity of a newer version is refused with clear words", async () => {
   const drive = new SimDrive({ seed: 1 });
-  await drive.writeFile(IDENTITY_FILE, Buffer.from(`{"formatVersion":2,"unknown":true}`));
+  await drive.writeFile(IDENTITY_FILE, Buffer.from(`{"formatVersion":3,"unknown":true}`));
   await expect(readIdentity(drive)).rejects.toThrow("run the newer program");
 });
 

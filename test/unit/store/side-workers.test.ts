@@ -22,6 +22,8 @@ async function givenLead() {
     openReadings: 0,
     litter: 0,
     awayDrives: [],
+    layoutStamp: "1.1.1",
+    oldestLayout: 1,
     ...more,
   });
   const remove = async () => {

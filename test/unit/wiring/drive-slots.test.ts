@@ -85,3 +85,62 @@ test("drives of two clusters, doubled drives and other layouts are refused", () 
   const others = slots.map((slot) => ({ ...slot, driveId: newDriveId() }));
   expect(() => placeFolders([drive(0), drive(1, { slots: others })])).toThrow(/names other drives/);
 });
+
+const geometry = { dataShards: 4, parityShards: 2 };
+
+/** As its identity is after so many changes of the drives. */
+function changed(
+  slot: number,
+  generation: number,
+  all: readonly DriveSlot[],
+  path = `/drive-of-slot-${slot}`,
+): SeenFolder {
+  const driveId = all[slot]?.driveId ?? newDriveId();
+  const changes = { generation, geometry };
+  const identity = { clusterId: "cluster", driveId, slot, slots: all, createdAt: 1, changes };
+  return { path, identity, isMountPoint: false };
+}
+
+const pathed = slots.map((slot, index) => ({
+  ...slot,
+  path: `/drive-of-slot-${index}`,
+  isLeaving: false,
+}));
+const added = { driveId: newDriveId(), wasMountPoint: false, path: "/added", isLeaving: false };
+
+test("of identities that differ the one that has seen the most changes holds", () => {
+  const all = [...pathed, added];
+  const plan = placeFolders([drive(0), drive(1), changed(2, 3, all), changed(3, 2, all)]);
+  expect(plan?.slots.map(({ path }) => path)).toEqual([
+    "/drive-of-slot-0",
+    "/drive-of-slot-1",
+    "/drive-of-slot-2",
+    "/drive-of-slot-3",
+  ]);
+  expect(plan?.changes).toEqual({ generation: 3, geometry });
+});
+
+test("a drive that was taken out is not used, and neither is one that was replaced", () => {
+  const rest = [pathed[0], pathed[2]].filter((slot) => slot !== undefined);
+  const plan = placeFolders([changed(0, 2, rest), changed(1, 2, rest, "/third"), drive(1)]);
+  expect(plan?.slots.map(({ path }) => path)).toEqual(["/drive-of-slot-0", "/third"]);
+  expect(plan?.remarks).toEqual([expect.stringMatching(/slot-1 is a drive that was taken out/)]);
+
+  const old = drive(2);
+  const replaced = placeFolders([
+    old,
+    changed(0, 2, pathed),
+    changed(1, 2, pathed),
+    changed(2, 2, pathed, "/new"),
+  ]);
+  expect(replaced?.slots.map(({ path }) => path)).toContain("/new");
+  expect(replaced?.remarks).toEqual([expect.stringMatching(/that \/new has replaced/)]);
+});
+
+test("once drives have come or gone, a blank folder stands only for the drive whose path it has", () => {
+  const all = [...pathed, added];
+  const there = [changed(0, 2, all), changed(1, 2, all), changed(2, 2, all)];
+  expect(placed([...there, blank("/elsewhere/added")])).toContain("new /elsewhere/added");
+  const plan = placeFolders([...there, blank("/another")]);
+  expect(plan?.slots[3]).toMatchObject({ path: undefined });
+});

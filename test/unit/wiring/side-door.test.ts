@@ -11,6 +11,7 @@ import { silentLogger } from "../../../src/telemetry/logger.ts";
 import { CloseStack } from "../../../src/wiring/close-stack.ts";
 import { SideControl } from "../../../src/wiring/side-control.ts";
 import { openSideDoor } from "../../../src/wiring/side-door.ts";
+import { newDriveId } from "../../../src/datanode/drive-identity.ts";
 import type { SideFigures, SideWelcome } from "../../../src/wiring/side-protocol.ts";
 import { givenFolder } from "../../support/kintsugi-process.ts";
 import { until } from "../../support/until.ts";
@@ -23,6 +24,8 @@ const REPORT = {
   openReadings: 2,
   litter: 0,
   awayDrives: [],
+  layoutStamp: "1.1.1",
+  oldestLayout: 1,
 };
 
 async function givenDoor() {
@@ -77,6 +80,7 @@ test("a side is told what to serve from, reports, answers what is asked, and is 
     makeReport: () => Promise.resolve({ report: REPORT, figures: figuresOf(puts) }),
     refreshKeys: () => Promise.resolve(void asked.push("keys")),
     sealPack: () => Promise.resolve(void asked.push("seal")),
+    refreshDrives: (places) => Promise.resolve(void asked.push(`${places.length} drives`)),
   });
   puts = 7;
   await door.refresh();
@@ -84,7 +88,9 @@ test("a side is told what to serve from, reports, answers what is asked, and is 
   expect(door.counts.openCount).toBe(1);
   await door.refreshKeys();
   await door.sealPacks();
-  expect(asked).toEqual(["keys", "keys", "seal"]);
+  await door.refreshDrives([{ driveId: newDriveId(), path: "/seventh" }]);
+  // What changed while the side was being opened was told to nobody: it asks for itself.
+  expect(asked).toEqual(["keys", "0 drives", "keys", "seal", "1 drives"]);
   expect(door.count).toBe(1);
   control.cutOff();
   await until(5_000, "its end", () => noted.includes("end side 1"));

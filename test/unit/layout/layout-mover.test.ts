@@ -1,0 +1,209 @@
+// Drives that come and go, over simulated drives: nothing is unreadable at any moment, all is whole at the end, old copies go,
+// and a restart at any moment goes on where it was.
+
+import { expect, test } from "vitest";
+import type { DriveId } from "../../../src/core/ids.ts";
+import { formatDrive, newDriveId } from "../../../src/datanode/drive-identity.ts";
+import { openLocalDrive } from "../../../src/datanode/local-drive.ts";
+import { SimDrive } from "../../../src/disk/sim-drive.ts";
+import { LayoutMover } from "../../../src/layout/layout-mover.ts";
+import { changeLayout } from "../../../src/store/layout/change-layout.ts";
+import { silentLogger } from "../../../src/telemetry/logger.ts";
+import { deleteKeys } from "../../support/delete-keys.ts";
+import { bytesOf, givenStore, HandClock, type StoreLab } from "../../support/store-lab.ts";
+
+const KIB = 1024;
+const FAST = { idleBytes: 1e12, busyBytes: 1e12 };
+const PACKED = { limits: { packBytesMax: 64 * KIB, inlineBytesMax: 1 * KIB } };
+const { signal } = new AbortController();
+
+function moverOf(lab: StoreLab): LayoutMover {
+  const { metadata, store } = lab;
+  const options = { metadata, store, logger: silentLogger, limits: FAST };
+  return new LayoutMover({ ...options, tellOthers: async () => undefined, isBusy: () => false });
+}
+
+async function run(mover: LayoutMover): Promise<void> {
+  while ((await mover.step(signal)) === "busy");
+}
+
+/** A drive more, which the layout knows of and nothing more. */
+async function addDrive(lab: StoreLab): Promise<{ disk: SimDrive; driveId: DriveId }> {
+  const disk = new SimDrive({ seed: 99, deadlineMs: 100 });
+  const driveId = newDriveId();
+  const slots = [{ driveId, wasMountPoint: false }];
+  await formatDrive(disk, { clusterId: "cluster", driveId, slot: 0, slots, createdAt: 0 });
+  const drive = await openLocalDrive({ disk, driveId });
+  const { newest } = lab.store.layoutState();
+  const drives = [...newest.drives, driveId].map((id) => ({ driveId: id, weight: 1 }));
+  await lab.store.publishLayout(changeLayout(newest, drives));
+  lab.store.attachDrive(drive);
+  return { disk, driveId };
+}
+
+async function drain(lab: StoreLab, driveId: DriveId): Promise<void> {
+  const { newest } = lab.store.layoutState();
+  const rest = newest.drives.filter((id) => id !== driveId);
+  await lab.store.publishLayout(
+    changeLayout(
+      newest,
+      rest.map((id) => ({ driveId: id, weight: 1 })),
+    ),
+  );
+}
+
+async function fill(lab: StoreLab, count: number): Promise<void> {
+  for (let n = 0; n < count; n += 1) await lab.put(`key-${n}`, bytesOf(sizeOf(n), n));
+}
+
+function givenGate() {
+  const gates: (() => void)[] = [];
+  const promise = new Promise<void>((resolve) => void gates.push(resolve));
+  return { promise, resolve: () => gates.forEach((open) => open()) };
+}
+
+const sizeOf = (n: number): number => (n % 3 === 0 ? 40 * KIB : 100 * KIB + n);
+
+async function expectAll(lab: StoreLab, count: number): Promise<void> {
+  for (let n = 0; n < count; n += 1) {
+    const isSame = (await lab.get(`key-${n}`)).equals(bytesOf(sizeOf(n), n));
+    expect(isSame, `key-${n}`).toBe(true);
+  }
+}
+
+async function expectClean(lab: StoreLab): Promise<void> {
+  const { findings } = await lab.store.verifyObjects({ bucket: undefined, prefix: undefined });
+  expect(Object.values(findings).every((count) => count === 0)).toBe(true);
+  expect(await lab.metadata.listDegradedSets(undefined, 10)).toEqual([]);
+}
+
+async function shardsOn(disk: SimDrive): Promise<readonly string[]> {
+  const folders = await disk.list("shards").catch(() => []);
+  const files = await Promise.all(
+    folders.map(async ({ name }) => {
+      const entries = await disk.list(`shards/${name}`);
+      return entries.map((entry) => entry.name);
+    }),
+  );
+  return files.flat().filter((name) => /\.\d$/.test(name));
+}
+
+test("a drive is added, and another drained: reads and writes go on at every step", async () => {
+  const lab = await givenStore(PACKED);
+  await fill(lab, 60);
+  let count = 60;
+  const mover = moverOf(lab);
+  const turn = async (): Promise<void> => {
+    for (;;) {
+      const state = await mover.step(signal);
+      await lab.put(`key-${count}`, bytesOf(sizeOf(count), count));
+      count += 1;
+      await expectAll(lab, count);
+      if (state === "idle") return;
+    }
+  };
+  const { disk } = await addDrive(lab);
+  await turn();
+  expect(lab.store.layoutState().live).toHaveLength(1);
+  expect(mover.status).toMatchObject({ phase: "idle", version: 2, waitingSets: 0 });
+  expect((await shardsOn(disk)).length).toBeGreaterThan(20);
+  await expectClean(lab);
+
+  const first = lab.store.layoutState().newest.drives[1];
+  if (first === undefined) throw new Error("there is a second drive");
+  await drain(lab, first);
+  await turn();
+  expect(lab.store.layoutState()).toMatchObject({ live: [{ version: 3 }] });
+  await expectAll(lab, count);
+  await lab.store.detachDrives();
+  await expectAll(lab, count);
+  await expectClean(lab);
+});
+
+test("old copies go once nobody reads them, and nothing else does", async () => {
+  const clock = new HandClock();
+  const lab = await givenStore({ clock });
+  await fill(lab, 40);
+  const before = (await lab.shardFiles()).length;
+  const { disk } = await addDrive(lab);
+  await run(moverOf(lab));
+  const moved = (await shardsOn(disk)).length;
+  expect((await lab.shardFiles()).length).toBe(before);
+  await lab.store.sweepOrphans();
+  clock.nowMs += 61_000;
+  const { removedShards } = await lab.store.sweepOrphans();
+  expect(removedShards).toBe(moved);
+  expect((await lab.shardFiles()).length).toBe(before - moved);
+  await expectAll(lab, 40);
+  await expectClean(lab);
+});
+
+test("what cannot be copied is made anew, and an object that is deleted meanwhile leaves nothing", async () => {
+  const clock = new HandClock();
+  const lab = await givenStore({ clock });
+  await fill(lab, 40);
+  const { disk } = await addDrive(lab);
+  await lab.store.useNewestLayout();
+  // A drive that goes while it is copied from.
+  lab.disks[0]?.setOffline(true);
+  const mover = moverOf(lab);
+  await run(mover);
+  lab.disks[0]?.setOffline(false);
+  expect(lab.store.layoutState().live).toHaveLength(1);
+  await expectAll(lab, 40);
+  await deleteKeys(
+    lab.store,
+    lab.bucket,
+    Array.from({ length: 40 }, (_, n) => `key-${n}`),
+  );
+  for (let round = 0; round < 4; round += 1) {
+    clock.nowMs += 61_000;
+    await lab.store.collectTrash();
+    await lab.store.sweepOrphans();
+  }
+  expect(await shardsOn(disk)).toEqual([]);
+});
+
+test("a write that began by the older layout is waited for, and copied", async () => {
+  const lab = await givenStore();
+  await fill(lab, 5);
+  const { promise: held, resolve: release } = givenGate();
+  const bytes = bytesOf(300 * KIB, 77);
+  const chunks = (async function* (): AsyncGenerator<Uint8Array> {
+    yield bytes.subarray(0, 280 * KIB);
+    await held;
+    yield bytes.subarray(280 * KIB);
+  })();
+  const slow = lab.put("slow", bytes, { chunks });
+  // So that it has asked for its place.
+  await lab.put("key-0", bytesOf(sizeOf(0), 0));
+  await addDrive(lab);
+  const mover = moverOf(lab);
+  await run(mover);
+  expect(mover.status.phase).toBe("settling");
+  expect(lab.store.layoutState().live).toHaveLength(2);
+  release();
+  await slow;
+  await run(mover);
+  expect(lab.store.layoutState().live).toHaveLength(1);
+  expect((await lab.get("slow")).equals(bytes)).toBe(true);
+  await expectClean(lab);
+});
+
+test("the process may end at any step: the next goes on, and comes to the same end", async () => {
+  const lab = await givenStore(PACKED);
+  await fill(lab, 30);
+  await addDrive(lab);
+  // Each step by another mover, which knows nothing but what the metadata says.
+  let steps = 0;
+  let rest = moverOf(lab);
+  while (lab.store.layoutState().live.length > 1) {
+    // One that stays comes past the end of its pass; those before it have each done a step.
+    if (steps < 4) rest = moverOf(lab);
+    await rest.step(signal);
+    steps += 1;
+    expect(steps).toBeLessThan(50);
+  }
+  await expectAll(lab, 30);
+  await expectClean(lab);
+});
