@@ -1,7 +1,9 @@
 // Drive folders that are emptied while they are in use: somebody has swapped the disk, or removed the wrong folder. Looked
 // for every few seconds, for an idle server touches no file. What a start would lay out anew is laid out anew: a folder that
-// is blank, was no mount point (else its mount is missing), and of which there are no more than parity replaces. All
-// else stays away and is told of. The folder of the database is left to the next start, which makes the database anew.
+// is blank, was no mount point and lies below none that has gone (else its mount is missing), and of which there are no
+// more than parity replaces. All else stays away and is told of. What was laid out anew, by whomever, is taken on: the walk
+// over it begins, also where that failed before. The folder of the database is left to the next start, which makes the
+// database anew.
 
 import {
   formatDrive,
@@ -11,7 +13,7 @@ import {
   type DriveSlot,
 } from "../datanode/drive-identity.ts";
 import type { Disk } from "../disk/disk.ts";
-import { isMountPoint } from "../disk/mount-point.ts";
+import { deviceAbove, isMountPoint } from "../disk/mount-point.ts";
 import { openRealDisk } from "../disk/real-disk.ts";
 import type { RenewedDrive } from "../repair/renewed-drives.ts";
 import type { Logger } from "../telemetry/logger.ts";
@@ -54,6 +56,10 @@ export interface EmptiedDrives {
 
 interface Watched extends DriveAt {
   readonly disk: Disk;
+  /** As it was when the drive was opened. */
+  readonly deviceAbove: Promise<number | undefined>;
+  /** When the drive was laid out that its walk is known for; undefined before the first look. */
+  createdAt: number | undefined;
   blankLooks: number;
   isTold: boolean;
 }
@@ -70,7 +76,8 @@ export function watchEmptiedDrives(options: EmptiedDrivesOptions): EmptiedDrives
 
 function watchedAt(place: DriveAt): Watched {
   const disk = openRealDisk({ root: place.path, deadlineMs: DISK_DEADLINE_MS, maxInFlight: 1 });
-  return { ...place, disk, blankLooks: 0, isTold: false };
+  const above = deviceAbove(place.path);
+  return { ...place, disk, deviceAbove: above, createdAt: undefined, blankLooks: 0, isTold: false };
 }
 
 class EmptiedWatch {
@@ -127,7 +134,7 @@ class EmptiedWatch {
       this.#watched.map(async (watched) => {
         const found = await this.#find(watched);
         watched.blankLooks = found === "blank" ? watched.blankLooks + 1 : 0;
-        if (found === "a drive") watched.isTold = false;
+        if (typeof found === "object") await this.#compare(watched, found);
       }),
     );
     for (const watched of this.#watched) {
@@ -138,9 +145,9 @@ class EmptiedWatch {
     }
   }
 
-  async #find(watched: Watched): Promise<"a drive" | "blank" | "unknown"> {
+  async #find(watched: Watched): Promise<DriveIdentity | "blank" | "unknown"> {
     try {
-      return (await readIdentity(watched.disk)) === undefined ? "blank" : "a drive";
+      return (await readIdentity(watched.disk)) ?? "blank";
     } catch (error) {
       // It does not answer, or holds something else: nothing is laid out over that.
       const words = error instanceof Error ? error.message : String(error);
@@ -149,7 +156,15 @@ class EmptiedWatch {
     }
   }
 
-  async #refusalOf({ driveId, path }: Watched): Promise<string | undefined> {
+  async #compare(watched: Watched, { createdAt, driveId }: DriveIdentity): Promise<void> {
+    if (driveId !== watched.driveId) return this.#tell(watched, "another drive is there");
+    watched.isTold = false;
+    watched.createdAt ??= createdAt;
+    if (watched.createdAt !== createdAt) await this.#takeOn(watched, createdAt);
+  }
+
+  async #refusalOf(watched: Watched): Promise<string | undefined> {
+    const { driveId, path } = watched;
     const { home, parityShards } = this.#options;
     const { slots } = this.#drives;
     const slot = slots.find((each) => each.driveId === driveId);
@@ -159,6 +174,10 @@ class EmptiedWatch {
     if (slot.wasMountPoint && !(await isMountPoint(path))) {
       return "its mount is missing, and nothing is written there";
     }
+    const above = await deviceAbove(path);
+    if (above === undefined || above !== (await watched.deviceAbove)) {
+      return "what it lies in is on another disk than before: a mount is missing, and nothing is written there";
+    }
     const blank = this.#watched.filter(({ blankLooks }) => blankLooks > 0);
     const lost = new Set([...this.#renewed, ...blank.map((each) => each.driveId)]);
     const absentCount = slots.length - this.#watched.length;
@@ -167,7 +186,7 @@ class EmptiedWatch {
   }
 
   async #layOut(watched: Watched): Promise<void> {
-    const { clusterId, lockAnew, logger } = this.#options;
+    const { clusterId, logger } = this.#options;
     const { changes, slots } = this.#drives;
     const { driveId, disk, path } = watched;
     // As at a start: it is compared with when the cluster began.
@@ -177,15 +196,30 @@ class EmptiedWatch {
     const identity: DriveIdentity = changes === undefined ? first : { ...first, changes };
     try {
       await formatDrive(disk, identity);
-      await lockAnew(path);
     } catch (err) {
       logger.error({ err, drive: path }, "an emptied drive could not be laid out anew");
       return;
     }
+    logger.warn({ drive: path }, "a drive was emptied while in use, and is laid out anew");
+    // One that no look has seen before, too, held something.
+    watched.createdAt ??= 0;
+    await this.#takeOn(watched, createdAt);
+  }
+
+  /** Has all that was on it looked for. Never rejects: what fails is done again at the next look. */
+  async #takeOn(watched: Watched, createdAt: number): Promise<void> {
+    const { lockAnew, logger } = this.#options;
+    const { driveId, path } = watched;
+    try {
+      await lockAnew(path);
+      await this.#listener({ driveId, createdAt });
+    } catch (err) {
+      logger.error({ err, drive: path }, "a drive that was laid out anew could not be taken on");
+      return;
+    }
     this.#renewed.add(driveId);
     watched.blankLooks = 0;
-    logger.warn({ drive: path }, "a drive was emptied while in use, and is laid out anew");
-    await this.#listener({ driveId, createdAt });
+    watched.createdAt = createdAt;
   }
 
   #tell(watched: Watched, why: string): void {
