@@ -31,6 +31,9 @@ export interface HeaderInFile {
   readonly headerText: Uint8Array;
 }
 
+/** So much is read at the end of a shard: most footers are shorter. */
+const END_BYTES = 4 * 1024;
+
 /** For a pack, which has no footer while it is open. @throws ShardError Corrupt when it has no valid header; and what `read` throws. */
 export async function readShardHeader(store: ShardStore, name: ShardName): Promise<ShardHeader> {
   return (await readHeaderInFile(store, name)).header;
@@ -40,8 +43,9 @@ export async function readShardHeader(store: ShardStore, name: ShardName): Promi
 export async function readHeaderInFile(store: ShardStore, name: ShardName): Promise<HeaderInFile> {
   const start = new Uint8Array(HEADER_ALIGN_BYTES);
   await store.read(name, 0, start);
-  const headerText = new Uint8Array(peekHeaderBytes(start));
-  await store.read(name, 0, headerText);
+  const headerText = await readMore(peekHeaderBytes(start), start, (rest) =>
+    store.read(name, 0, rest),
+  );
   const header = parseShardHeader(headerText);
   if (header.setId !== name.setId || header.index !== name.index) {
     throw corruptShard(`it is shard ${header.index} of set ${header.setId}, under another's name`);
@@ -54,17 +58,45 @@ export async function readHeaderInFile(store: ShardStore, name: ShardName): Prom
  * @throws ShardError Corrupt when it is not whole, or is not the shard of that name; and what `read` throws.
  */
 export async function readShardFrame(store: ShardStore, name: ShardName): Promise<ShardFrame> {
-  const { header, headerText } = await readHeaderInFile(store, name);
+  return readRest(store, name, await readHeaderInFile(store, name));
+}
+
+/** As `readShardFrame`; of a pack, which may have no footer, the header alone. */
+export async function readFrameOrPack(
+  store: ShardStore,
+  name: ShardName,
+): Promise<HeaderInFile | ShardFrame> {
+  const start = await readHeaderInFile(store, name);
+  return start.header.pack === true ? start : readRest(store, name, start);
+}
+
+async function readRest(
+  store: ShardStore,
+  name: ShardName,
+  { header, headerText }: HeaderInFile,
+): Promise<ShardFrame> {
   const fileBytes = await store.size(name);
   if (fileBytes < header.headerBytes + TRAILER_BYTES) throw corruptShard("it is cut off");
-  const trailer = new Uint8Array(TRAILER_BYTES);
-  await store.read(name, fileBytes - TRAILER_BYTES, trailer);
-  const { offset, footerBytes } = locateFooter(trailer, fileBytes);
-  const footerText = new Uint8Array(footerBytes);
-  await store.read(name, offset, footerText);
+  const end = new Uint8Array(Math.min(END_BYTES, fileBytes));
+  await store.read(name, fileBytes - end.length, end);
+  const { offset, footerBytes } = locateFooter(end.subarray(-TRAILER_BYTES), fileBytes);
+  const known = end.subarray(-Math.min(footerBytes, end.length));
+  const footerText = await readMore(footerBytes, known, (all) => store.read(name, offset, all));
   const footer = parseShardFooter(footerText, fileBytes);
   checkTogether(header, footer, offset);
   return { header, footer, fileBytes, headerText, footerText };
+}
+
+/** The first bytes of what was read already, or all of it where that was less. */
+async function readMore(
+  sizeBytes: number,
+  known: Uint8Array,
+  read: (target: Uint8Array) => Promise<void>,
+): Promise<Uint8Array> {
+  if (sizeBytes <= known.length) return known.subarray(0, sizeBytes);
+  const all = new Uint8Array(sizeBytes);
+  await read(all);
+  return all;
 }
 
 function checkTogether(header: ShardHeader, footer: ShardFooter, offset: number): void {

@@ -1,12 +1,12 @@
 // Single units of a stripe from any k others, wherever they lie in one memory: what repair needs, which makes one or two units
 // of a stripe anew and has no use for the rest. A kernel is made for each choice of units when it is first asked for.
 
-import { isAddressSpaceLimited } from "../util/address-limit.ts";
-import { createWasmMemory, WASM_PAGE_BYTES, type WasmMemory } from "../util/web-assembly.ts";
+import { vectorMemoryOf } from "../util/vector-memory.ts";
+import type { WasmMemory } from "../util/web-assembly.ts";
 import { derivingRecipe } from "./coding-matrix.ts";
 import type { ErasureCodec } from "./erasure-codec.ts";
 import { shardCount, type Geometry } from "./geometry.ts";
-import { Kernel, POINTERS_BYTES } from "./kernel.ts";
+import { Kernel } from "./kernel.ts";
 import { KERNEL_STEP_BYTES } from "./kernel-code.ts";
 
 /** Which units are there, and which are to be made. */
@@ -22,23 +22,9 @@ export type Units = ReadonlyMap<number, Uint8Array>;
 /** One for each pair of drives that is lost, and each choice of what is read instead. */
 const KERNELS_MAX = 128;
 
-const memories = new WeakMap<ArrayBufferLike, WasmMemory>();
 const kernels = new Map<string, Kernel>();
 
-/**
- * A buffer in which units are made where they lie. Each costs gigabytes of addresses: it is for few and large buffers.
- * @throws when the system has no room for it.
- */
-export function allocateForUnits(codec: ErasureCodec, sizeBytes: number): Uint8Array {
-  // A codec that has no memories of its own is one without kernels.
-  if (codec.allocate === undefined) return Buffer.allocUnsafeSlow(sizeBytes);
-  if (isAddressSpaceLimited()) throw new RangeError("the system bounds addresses (ulimit -v)");
-  const memory = createWasmMemory(Math.ceil((POINTERS_BYTES + sizeBytes) / WASM_PAGE_BYTES));
-  memories.set(memory.buffer, memory);
-  return Buffer.from(memory.buffer, POINTERS_BYTES, sizeBytes);
-}
-
-/** Fills units from others: in place where they lie in a buffer of `allocateForUnits`, else the codec restores the stripe. */
+/** Fills units from others: in place where they lie in one buffer of the codec, else it restores the whole stripe. */
 export function deriveUnits(
   codec: ErasureCodec,
   geometry: Geometry,
@@ -75,7 +61,7 @@ function kernelOf(geometry: Geometry, { inputs, outputs }: Derivation): Kernel {
 }
 
 function commonMemory(units: Units): WasmMemory | undefined {
-  const found = new Set([...units.values()].map(({ buffer }) => memories.get(buffer)));
+  const found = new Set([...units.values()].map(vectorMemoryOf));
   const [memory] = found;
   return found.size === 1 ? memory : undefined;
 }

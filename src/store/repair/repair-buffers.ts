@@ -2,7 +2,6 @@
 // let go soon after; what is out counts among the bytes under way of all requests.
 
 import type { ErasureCodec } from "../../erasure/erasure-codec.ts";
-import { allocateForUnits } from "../../erasure/unit-deriver.ts";
 import type { StoreContext } from "../store-context.ts";
 
 /** What is not used again within so long is let go. */
@@ -57,7 +56,8 @@ function allocate(codec: ErasureCodec, sizeBytes: number): Uint8Array {
   const mine = keptOf(codec);
   if (!mine.isRefused) {
     try {
-      return allocateForUnits(codec, sizeBytes);
+      const buffer = codec.allocate?.(sizeBytes);
+      if (buffer !== undefined) return buffer;
     } catch {
       mine.isRefused = true;
     }

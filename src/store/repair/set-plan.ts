@@ -8,7 +8,7 @@ import {
   shardSeed,
   TRAILER_BYTES,
 } from "../../datanode/shard-format.ts";
-import { readHeaderInFile, readShardFrame, type ShardFrame } from "../../datanode/read-shard.ts";
+import { readFrameOrPack, readShardFrame, type ShardFrame } from "../../datanode/read-shard.ts";
 import { siblingFooter, siblingHeader } from "../../datanode/sibling-frame.ts";
 import type { ShardStore } from "../../datanode/shard-store.ts";
 import { shardUnitsBytes, stripeCount } from "../../erasure/stripe.ts";
@@ -46,13 +46,12 @@ const NOTHING = new Uint8Array(0);
 export async function planSet(context: StoreContext, shards: SetShards): Promise<SetPlan> {
   const { set } = shards;
   const headers = await askAll(context, shards, async (store, index) =>
-    readHeaderInFile(store, { setId: set.id, index }),
+    readFrameOrPack(store, { setId: set.id, index }),
   );
   const [isPack] = new Set(headers.map(({ header }) => header.pack === true));
   if (isPack === undefined) throw tooFew(shards, "no shard has a good header");
   if (isPack) return planPack(context, shards, headers[0]?.headerText ?? NOTHING);
-  const frames = await readFrames(context, shards);
-  const frame = majorityOf(frames);
+  const frame = majorityOf(headers.filter((each) => "footer" in each));
   if (frame === undefined) throw tooFew(shards, "no shard has a good header and footer");
   const disagreement = disagreementOf(frame, set, context.clusterId);
   if (disagreement !== undefined) throw new RepairFault("disagrees", disagreement);
@@ -170,12 +169,6 @@ async function packFrame(
   if (frame === undefined) return undefined;
   if (frame.fileBytes - frame.footerText.length === endOffset) return frame;
   throw tooFew(shards, "its entries cannot be followed to where its footers stand");
-}
-
-function readFrames(context: StoreContext, shards: SetShards): Promise<readonly ShardFrame[]> {
-  return askAll(context, shards, async (store, index) =>
-    readShardFrame(store, { setId: shards.set.id, index }),
-  );
 }
 
 function majorityOf(frames: readonly ShardFrame[]): ShardFrame | undefined {

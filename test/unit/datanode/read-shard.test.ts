@@ -29,6 +29,19 @@ test("a whole shard tells all", async () => {
   }
 });
 
+test("header and footer may be longer than what is read of them at first", async () => {
+  const { store } = await givenStore();
+  const key = "k".repeat(1_000);
+  for (const noteBytes of [10, 3_000, 3_800, 4_000, 9_000]) {
+    const name = newName();
+    const userMetadata = { note: "n".repeat(noteBytes) };
+    await givenWholeShard(store, name, 300, { key, userMetadata });
+    const { header, footer } = await readShardFrame(store, name);
+    expect(header.key).toBe(key);
+    expect(footer.attributes.userMetadata).toEqual(userMetadata);
+  }
+});
+
 test("F33 a shard under another's name is Corrupt", async () => {
   const { drive, store } = await givenStore();
   const [one, other] = [newName(), newName()];
@@ -58,7 +71,7 @@ test("F34 a shard of any wrong length is Corrupt", async () => {
 test("a footer that does not fit the blocks before it is Corrupt", async () => {
   const { store } = await givenStore();
   const name = newName();
-  await givenWholeShard(store, name, 300, 301 + 128);
+  await givenWholeShard(store, name, 300, { claimedBytes: 301 + 128 });
   expect(await shardErrorOf(readShardFrame(store, name))).toBe("Corrupt");
 });
 
@@ -66,12 +79,19 @@ function pathOf(name: ShardName): string {
   return `shards/${name.setId.slice(-2)}/${name.setId}.${name.index}`;
 }
 
-/** Shard 0 of a set of 2+1; `claimedBytes` is what its footer says of the data. */
+interface Wording {
+  /** What the footer says of the data. */
+  readonly claimedBytes?: number;
+  readonly key?: string;
+  readonly userMetadata?: Readonly<Record<string, string>>;
+}
+
+/** Shard 0 of a set of 2+1. */
 async function givenWholeShard(
   store: ShardStore,
   name: ShardName,
   dataBytes: number,
-  claimedBytes = dataBytes,
+  { claimedBytes = dataBytes, key = "key", userMetadata = {} }: Wording = {},
 ): Promise<void> {
   const set: ShardSetHeader = {
     clusterId: "cluster",
@@ -80,7 +100,7 @@ async function givenWholeShard(
     parityShards: 1,
     unitBytes: UNIT_BYTES,
     bucket: "bucket",
-    key: "key",
+    key,
     createdAt: 1,
   };
   const [header = Buffer.alloc(0)] = renderShardHeaders(set);
@@ -94,7 +114,7 @@ async function givenWholeShard(
   }
   const digests = Array.from({ length: 3 }, () => sealer.blockCount.toString(16).padStart(64, "0"));
   const offset = footerOffset(header.length, unitsBytes, sealer.blockCount);
-  const attributes = { headers: {}, userMetadata: {} };
+  const attributes = { headers: {}, userMetadata };
   const about = { etag: "etag", checksums: [], attributes, digests, createdAt: 2 };
   const [footer = Buffer.alloc(0)] = renderShardFooters(
     name.setId,
