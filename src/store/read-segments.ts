@@ -14,7 +14,6 @@ import type { OpenReading } from "./read-tracker.ts";
 import { ReadingPace, type WindowSize } from "./reading-pace.ts";
 import { SetReading } from "./set-reading.ts";
 import type { SetRun } from "./set-run.ts";
-import { STRIPES_PER_LONG_WINDOW } from "./shard-blocks.ts";
 import { STRIPES_PER_WINDOW, type StoreContext } from "./store-context.ts";
 import { gatherWindow, type WindowPlan } from "./window-gather.ts";
 
@@ -41,7 +40,6 @@ interface Planning {
 }
 
 const SMALL_BYTES_MAX = 1024 * 1024;
-const STRIPES = { long: STRIPES_PER_LONG_WINDOW, window: STRIPES_PER_WINDOW, stripe: 1 } as const;
 
 type Planned = PlannedWindow | Uint8Array;
 type Plans = AsyncIterator<Planned, void> | Iterator<Planned, void>;
@@ -83,7 +81,7 @@ async function* produceWindows(
       const window = await (ahead ?? nextWindow(plans));
       ahead = undefined;
       if (window === undefined) return;
-      if (pace.size === "window" || pace.size === "long") {
+      if (pace.size === "window") {
         ahead = nextWindow(plans);
         // Its error is thrown when its turn comes; until then it must not count as unhandled.
         ahead.catch(() => undefined);
@@ -174,5 +172,5 @@ function windowEnd(set: ShardSetRecord, start: number, size: WindowSize): number
     const { offset, unitBytes } = stripeAt(set, set.sizeBytes, first);
     return start + unitBytes - ((start - offset) % unitBytes);
   }
-  return (first + STRIPES[size]) * full;
+  return (first + (size === "window" ? STRIPES_PER_WINDOW : 1)) * full;
 }

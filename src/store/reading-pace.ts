@@ -5,8 +5,8 @@
 import type { Clock } from "../util/clock.ts";
 import type { BufferPools } from "./buffer-pools.ts";
 
-/** A unit of one shard; all units of a stripe; as many stripes as a window has; the same of a long window. */
-export type WindowSize = "long" | "stripe" | "unit" | "window";
+/** A unit of one shard; all units of a stripe; as many stripes as a window has. */
+export type WindowSize = "stripe" | "unit" | "window";
 
 /** What is not taken in so long was too much, in milliseconds. */
 const SLOW_MS = 250;
@@ -31,9 +31,7 @@ export class ReadingPace {
   get size(): WindowSize {
     const isQuick = this.#quickBytes >= QUICK_BYTES_MIN;
     if (!isQuick && (this.#wasSlow || this.#pools.isTight)) return "unit";
-    if (this.#pools.isBusy) return "stripe";
-    // Fewer and longer reads for one that goes on reading; the first bytes are not to wait for them.
-    return this.#quickBytes > 0 ? "long" : "window";
+    return this.#pools.isBusy ? "stripe" : "window";
   }
 
   /** So many bytes are on their way to the client. */

@@ -12,9 +12,6 @@ import type { BufferPools } from "./buffer-pools.ts";
 import type { Drive } from "./drive.ts";
 import { STRIPES_PER_WINDOW, type StoreContext } from "./store-context.ts";
 
-/** Stripes of a window of a reading that goes on: the calls for it are as many as for a short one. */
-export const STRIPES_PER_LONG_WINDOW = 2 * STRIPES_PER_WINDOW;
-
 export class ShardBlocks {
   readonly stripes: StripeRange;
   readonly #buffer: Uint8Array;
@@ -57,7 +54,7 @@ export interface BlocksToRead {
   readonly index: number;
   /** Of the shard: see `shardSeed`. */
   readonly seed: number;
-  /** At most a long window. */
+  /** At most a window. */
   readonly stripes: StripeRange;
 }
 
@@ -133,13 +130,10 @@ function isAnswer(error: unknown): boolean {
   return error instanceof ShardError && ["Corrupt", "NotFound"].includes(error.code);
 }
 
-/** Three sizes for each geometry: one block, a window of them, or a long one. */
+/** Two sizes for each geometry: one block, or a window of them. */
 function bufferBytes(geometry: Geometry, { first, end }: StripeRange): number {
   const blockBytes = geometry.unitBytes + BLOCK_CHECKSUM_BYTES;
-  if (end - first === 1) return blockBytes;
-  return (
-    (end - first > STRIPES_PER_WINDOW ? STRIPES_PER_LONG_WINDOW : STRIPES_PER_WINDOW) * blockBytes
-  );
+  return end - first === 1 ? blockBytes : STRIPES_PER_WINDOW * blockBytes;
 }
 
 function blocksBytes(set: ShardSetRecord, { first, end }: StripeRange): number {

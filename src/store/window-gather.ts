@@ -8,7 +8,7 @@ import type { SetReading } from "./set-reading.ts";
 
 export interface WindowPlan {
   readonly reading: SetReading;
-  /** At most a long window of stripes. */
+  /** At most a window of stripes. */
   readonly stripes: StripeRange;
   /** Within those stripes, in bytes of the set. */
   readonly range: ByteRange;
@@ -162,13 +162,13 @@ class WindowGather {
   #hedge(): void {
     if (this.#isOver) return;
     this.#timer = undefined;
-    const waiting = [...this.#flights].filter(([, flight]) => !flight.isLate);
-    if (waiting.length > this.#spareCount()) {
-      // No others can stand in for so many, and it is not one drive that is slow.
+    if (this.#restCount() < this.#dataShards) {
+      // The others cannot do without those that are late, and it is not one drive that is slow.
       this.#armHedge();
       return;
     }
-    for (const [index, flight] of waiting) {
+    for (const [index, flight] of this.#flights) {
+      if (flight.isLate) continue;
       flight.isLate = true;
       this.#plan.reading.noteLate(index);
     }
@@ -176,11 +176,9 @@ class WindowGather {
     this.#advance();
   }
 
-  /** Shards that could be asked and were not. */
-  #spareCount(): number {
-    const isOther = (index: number): boolean =>
-      !this.#flights.has(index) && !this.#blocks.has(index);
-    return this.#plan.reading.candidates().filter(isOther).length;
+  /** Shards that are not under way: here already, or to be asked. */
+  #restCount(): number {
+    return this.#plan.reading.candidates().filter((index) => !this.#flights.has(index)).length;
   }
 
   /** Asking others costs several times as much: where many wait it would make all of them later still. */
