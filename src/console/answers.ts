@@ -18,6 +18,24 @@ export interface DriveAnswer {
   readonly readMs?: number | undefined;
 }
 
+/** How drives come and go. */
+export interface DrivesAnswer {
+  readonly drives: readonly {
+    readonly driveId: string;
+    readonly role: string;
+    readonly sharePerMille: number;
+  }[];
+  readonly change: {
+    readonly phase: string;
+    readonly seenSets: number;
+    readonly totalSets: number;
+    readonly movedShards: number;
+    readonly rateBytes: number;
+    readonly waitingSets: number;
+    readonly problem?: string | undefined;
+  };
+}
+
 export interface HealingAnswer {
   readonly state: string;
   readonly isUnthrottled: boolean;

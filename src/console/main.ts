@@ -2,7 +2,13 @@
 // where a view is live it is asked for again and again, one question at a time, and not while nobody can see it.
 
 import { getAnswer, isSignedIn, Refusal, signOut } from "./admin-api.ts";
-import type { BucketsAnswer, ObjectsAnswer, StatusAnswer, VersionsAnswer } from "./answers.ts";
+import type {
+  BucketsAnswer,
+  DrivesAnswer,
+  ObjectsAnswer,
+  StatusAnswer,
+  VersionsAnswer,
+} from "./answers.ts";
 import { bucketsView } from "./buckets-view.ts";
 import { element, link } from "./element.ts";
 import { objectsView, versionsView } from "./objects-view.ts";
@@ -14,7 +20,9 @@ import { signInView } from "./sign-in-view.ts";
 interface View {
   readonly path: string;
   readonly params: Readonly<Record<string, string>>;
-  readonly show: (answer: unknown) => readonly Node[];
+  /** What else is asked, where the server knows it. */
+  readonly besidePath?: string;
+  readonly show: (answer: unknown, beside: unknown) => readonly Node[];
   /** Undefined: it is not asked for again. */
   readonly everyMs: number | undefined;
 }
@@ -45,9 +53,12 @@ async function follow(view: View, signal: AbortSignal): Promise<void> {
   let isFirst = true;
   while (!signal.aborted) {
     try {
-      const answer = await getAnswer(view.path, view.params, signal);
+      const [answer, beside] = await Promise.all([
+        getAnswer(view.path, view.params, signal),
+        view.besidePath === undefined ? undefined : findAnswer(view.besidePath, signal),
+      ]);
       if (signal.aborted) return;
-      replaceMain(view.show(answer), isFirst);
+      replaceMain(view.show(answer, beside), isFirst);
       notice.textContent = "";
       failuresInRow = 0;
       isFirst = false;
@@ -72,7 +83,9 @@ function viewOf(location: PageLocation): View {
     return {
       path: "/v1/status",
       params: {},
-      show: (answer) => overviewView(answer as StatusAnswer),
+      besidePath: "/v1/drives",
+      show: (answer, beside) =>
+        overviewView(answer as StatusAnswer, beside as DrivesAnswer | undefined),
       everyMs: OVERVIEW_EVERY_MS,
     };
   }
@@ -90,6 +103,16 @@ function viewOf(location: PageLocation): View {
   const show = (answer: unknown) => versionsView(answer as VersionsAnswer, location);
   const delimiter = location.key === "" ? "/" : "";
   return { path, params: { ...params, delimiter }, show, everyMs: undefined };
+}
+
+/** Undefined where the server refuses: a gateway has no drives of its own. */
+async function findAnswer(path: string, signal: AbortSignal): Promise<unknown> {
+  try {
+    return await getAnswer(path, {}, signal);
+  } catch (error) {
+    if (error instanceof Refusal && isSignedIn()) return undefined;
+    throw error;
+  }
 }
 
 /** What had the focus has it again, so that the keyboard and readers of the screen stay where they are. */

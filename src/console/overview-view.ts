@@ -1,17 +1,21 @@
 // How everything is doing, on one screen: what to look at first, then drives, repair, copies of the metadata and work.
 
-import type { DriveAnswer, HealingAnswer, StatusAnswer } from "./answers.ts";
+import type { DriveAnswer, DrivesAnswer, HealingAnswer, StatusAnswer } from "./answers.ts";
 import { element, meter, section, stateWord, table, type Child } from "./element.ts";
 import { formatBytes, formatCount, formatDuration, formatNumberOf, formatTime } from "./format.ts";
-import { headlineOf, repairSentences } from "./status-sentences.ts";
+import { changeSentence, headlineOf, repairSentences } from "./status-sentences.ts";
 
-export function overviewView(status: StatusAnswer): readonly Node[] {
+/** `layout`: undefined where the server has no say in which drives there are. */
+export function overviewView(
+  status: StatusAnswer,
+  layout: DrivesAnswer | undefined,
+): readonly Node[] {
   const { healing, journal, quotas, remarks } = status;
   return [
     element("h1", {}, "Overview"),
     healthSection(status),
     tiles(status),
-    section("Drives", drivesTable(status.drives)),
+    drivesSection(status.drives, layout),
     ...(healing === undefined ? [] : [repairSection(status, healing)]),
     ...(journal === undefined ? [] : [membersSection(journal)]),
     workSection(status),
@@ -52,20 +56,38 @@ function tile(title: string, value: string): HTMLElement {
   return element("div", {}, element("dt", {}, title), element("dd", {}, value));
 }
 
-function drivesTable(drives: readonly DriveAnswer[]): HTMLElement {
+function drivesSection(
+  drives: readonly DriveAnswer[],
+  layout: DrivesAnswer | undefined,
+): HTMLElement {
+  const change = layout && changeSentence(layout);
   const columns = [
     { title: "Drive" },
     { title: "State" },
+    { title: "Role" },
     { title: "Used" },
     { title: "Free", kind: "number" },
     { title: "Size", kind: "number" },
     { title: "Errors", kind: "number" },
     { title: "Read, 95 of 100", kind: "number" },
   ];
-  return table("Drives", columns, drives.map(driveRow));
+  const rows = drives.map((drive) => driveRow(drive, roleWords(drive, layout)));
+  return section(
+    "Drives",
+    ...(change === undefined ? [] : [element("p", {}, change)]),
+    table("Drives", columns, rows),
+  );
 }
 
-function driveRow({ driveId, label = driveId, state, space, calls, readMs }: DriveAnswer): Child[] {
+/** What part it has, and of all shards how many belong on it. */
+function roleWords({ driveId }: DriveAnswer, layout: DrivesAnswer | undefined): string {
+  const entry = layout?.drives.find((each) => each.driveId === driveId);
+  if (entry === undefined) return "";
+  return `${entry.role}, ${(entry.sharePerMille / 10).toFixed(1)}%`;
+}
+
+function driveRow(drive: DriveAnswer, role: string): Child[] {
+  const { driveId, label = driveId, state, space, calls, readMs } = drive;
   const lastError = calls?.lastError;
   return [
     element(
@@ -75,6 +97,7 @@ function driveRow({ driveId, label = driveId, state, space, calls, readMs }: Dri
       ...(lastError === undefined ? [] : [element("div", { class: "faint" }, lastError)]),
     ),
     stateWord(state),
+    role,
     space === undefined
       ? ""
       : meter(space.totalBytes - space.freeBytes, space.totalBytes, `space used on ${label}`),

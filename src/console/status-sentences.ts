@@ -1,7 +1,7 @@
 // The status in sentences. Pure.
 
-import type { HealingAnswer, StatusAnswer } from "./answers.ts";
-import { formatBytes, formatDuration, formatNumberOf } from "./format.ts";
+import type { DrivesAnswer, HealingAnswer, StatusAnswer } from "./answers.ts";
+import { formatBytes, formatCount, formatDuration, formatNumberOf } from "./format.ts";
 
 export function headlineOf({ isWell, isWritable, problems }: StatusAnswer): string {
   if (isWell) return "All is well.";
@@ -32,4 +32,17 @@ export function repairSentences(degradedSets: number, healing: HealingAnswer): r
     );
   }
   return sentences.map((sentence) => `${sentence} `);
+}
+
+/** Undefined while no drives come or go. */
+export function changeSentence({ change }: DrivesAnswer): string | undefined {
+  const { phase, seenSets, totalSets, movedShards, rateBytes, waitingSets, problem } = change;
+  if (phase === "idle") return undefined;
+  const waiting =
+    waitingSets === 0 ? "" : `, ${formatNumberOf(waitingSets, "set")} could not be moved`;
+  return (
+    `Drives come or go (${phase}): ${formatCount(seenSets)} of ${formatNumberOf(totalSets, "set")} seen, ` +
+    `${formatNumberOf(movedShards, "shard")} moved, ${formatBytes(Math.round(rateBytes))} a second${waiting}` +
+    `${problem === undefined ? "" : `: ${problem}`}.`
+  );
 }

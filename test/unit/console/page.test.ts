@@ -3,10 +3,12 @@
 
 import * as fc from "fast-check";
 import { expect, expectTypeOf, test } from "vitest";
+import type { DrivesReport } from "../../../src/admin/admin-drives.ts";
 import type { BucketsPage, ObjectsPage, VersionsPage } from "../../../src/admin/admin-catalog.ts";
 import type { StatusReport } from "../../../src/admin/status-report.ts";
 import type {
   BucketsAnswer,
+  DrivesAnswer,
   HealingAnswer,
   ObjectsAnswer,
   StatusAnswer,
@@ -26,10 +28,15 @@ import {
   type PageLocation,
 } from "../../../src/console/page-location.ts";
 import { pollWaitMs } from "../../../src/console/poll-pace.ts";
-import { headlineOf, repairSentences } from "../../../src/console/status-sentences.ts";
+import {
+  changeSentence,
+  headlineOf,
+  repairSentences,
+} from "../../../src/console/status-sentences.ts";
 
 test("what the page reads is what the server answers", () => {
   expectTypeOf<StatusReport>().toExtend<StatusAnswer>();
+  expectTypeOf<DrivesReport>().toExtend<DrivesAnswer>();
   expectTypeOf<BucketsPage>().toExtend<BucketsAnswer>();
   expectTypeOf<ObjectsPage>().toExtend<ObjectsAnswer>();
   expectTypeOf<VersionsPage>().toExtend<VersionsAnswer>();
@@ -146,6 +153,22 @@ test("repair in sentences", () => {
   expect(repairSentences(2, busy).join("")).toBe(
     "2 sets below full redundancy; 2.86 MiB to make anew. 1.00 MiB a second, 1 min 1 s left. " +
       "Since the start: 1 set made whole, 10 B written. ",
+  );
+});
+
+test("drives that come and go in a sentence", () => {
+  const idle: DrivesAnswer["change"] = {
+    phase: "idle",
+    seenSets: 5,
+    totalSets: 10,
+    movedShards: 1,
+    rateBytes: 0,
+    waitingSets: 0,
+  };
+  expect(changeSentence({ drives: [], change: idle })).toBeUndefined();
+  const busy = { ...idle, phase: "copying", waitingSets: 2, problem: "no room" };
+  expect(changeSentence({ drives: [], change: busy })).toBe(
+    "Drives come or go (copying): 5 of 10 sets seen, 1 shard moved, 0 B a second, 2 sets could not be moved: no room.",
   );
 });
 
