@@ -27,9 +27,14 @@ export class ClockMarks {
     const isFirst = this.#sequence < 0;
     this.#sequence = report.sequence;
     if (isFirst) return "idle";
-    // The note is a change of its own; what comes between it and the report counts at the next look.
-    this.#sequence += 1;
-    await this.#metadata.putProgress(CLOCK_JOB, String(this.#clock.now()));
+    try {
+      await this.#metadata.putProgress(CLOCK_JOB, String(this.#clock.now()));
+      // The note is a change of its own; what came between it and the report counts at the next look.
+      this.#sequence += 1;
+    } catch {
+      // Why nothing can be written is told by who has to write; the next look tries again.
+      this.#sequence -= 1;
+    }
     return "idle";
   }
 }

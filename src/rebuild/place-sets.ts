@@ -8,12 +8,6 @@ import type { StagedSet } from "../metadata/sqlite/rebuild/claim-stage.ts";
 
 const PARTITION_COUNT = 256;
 
-/** One that nothing has replaced, and that is written by, says nothing of either. */
-type KnownLayout = LayoutRecord & {
-  readonly isWritten?: boolean | undefined;
-  readonly retiredInto?: number | undefined;
-};
-
 /** A layout as it comes to light: per partition the drive of each index; -1 where no set has said it yet. */
 type Pattern = Map<number, number[]>;
 
@@ -29,11 +23,11 @@ export class SetPlaces {
   readonly #versions = new Map<SetId, { readonly pattern: number }>();
 
   /** @param known Layouts that are there, or the one that a first start would make; the newest is in force. */
-  constructor(drives: readonly DriveId[], known: readonly KnownLayout[]) {
+  constructor(drives: readonly DriveId[], known: readonly LayoutRecord[]) {
     this.#drives = drives;
     const sorted = known.toSorted((a, b) => b.version - a.version);
     this.#known = sorted.filter(({ retiredInto }) => retiredInto === undefined);
-    this.#newest = sorted.find((layout) => !isOnlyKnown(layout));
+    this.#newest = sorted.find(({ isWritten }) => isWritten);
     this.#lastVersion = sorted[0]?.version ?? 0;
   }
 
@@ -98,11 +92,6 @@ export class SetPlaces {
     });
     return { ...newest, version: this.#lastVersion + index + 1, drives, partitions };
   }
-}
-
-/** Before the first set is written by it, a layout is only known. */
-function isOnlyKnown({ isWritten }: { readonly isWritten?: boolean | undefined }): boolean {
-  return isWritten === false;
 }
 
 function partitionOf(setId: SetId): number {

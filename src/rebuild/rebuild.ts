@@ -5,13 +5,12 @@
 // still there comes back. Where there is a base, what it decided stays decided: sets in its trash, and sets that it does not
 // name of processes that had ended, are nobody's.
 
-import type { DriveId } from "../core/ids.ts";
 import type { ShardStore } from "../datanode/shard-store.ts";
 import type { JournalMember } from "../journal/journal-member.ts";
 import { ClaimStage } from "../metadata/sqlite/rebuild/claim-stage.ts";
 import { DraftDatabase } from "../metadata/sqlite/rebuild/draft-database.ts";
+import type { LayoutRecord } from "../metadata/records.ts";
 import { findBase, type FoundBase } from "../metadata/sqlite/rebuild/find-base.ts";
-import { makeLayout } from "../store/placement.ts";
 import { chooseClaims } from "./choose-claims.ts";
 import { SetPlaces } from "./place-sets.ts";
 import { RebuildTally } from "./rebuild-tally.ts";
@@ -21,8 +20,8 @@ import { RowWriter } from "./write-rows.ts";
 export interface RebuildOptions {
   /** Those that are there. */
   readonly drives: readonly ShardStore[];
-  /** All drives of the cluster, in the order of their slots. */
-  readonly slots: readonly DriveId[];
+  /** What new sets are written by, where no layout is left. */
+  readonly firstLayout: LayoutRecord;
   readonly members: readonly JournalMember[];
   readonly clusterId: string;
   /** Where the new database is made, beside which others of that name with an ending are. */
@@ -49,7 +48,7 @@ const KEYS_PER_PROGRESS = 20_000;
 
 /** Where there is news, the new database is whole, durable and closed at `draftPath` when it resolves. @throws ShardError, ForeignDatabaseError */
 export async function rebuildMetadata(options: RebuildOptions): Promise<RebuiltMetadata> {
-  const { drives, slots, members, clusterId, draftPath, standingPath, onProgress } = options;
+  const { drives, firstLayout, members, clusterId, draftPath, standingPath, onProgress } = options;
   const base = await findBase({ path: draftPath, standingPath, members, onProgress });
   const tally = new RebuildTally();
   // Then nothing was acknowledged that it does not know: what else lies on the drives was never finished.
@@ -71,7 +70,7 @@ export async function rebuildMetadata(options: RebuildOptions): Promise<RebuiltM
     onProgress(`${tally.claims} objects and parts are put in order`);
     stage.finish();
     const standing = draft.findLayouts();
-    const known = standing.length > 0 ? standing : [makeLayout(1, slots)];
+    const known = standing.length > 0 ? standing : [firstLayout];
     const places = new SetPlaces(
       drives.map(({ driveId }) => driveId),
       known,

@@ -84,11 +84,13 @@ async function makeObject(
     checksum,
     condition: request.condition,
   };
-  const record = await storeCompletion(context, request.bucket, upload, completion);
-  crashPoint("upload.recorded");
-  const object = await commitContent(context, record.content, () =>
-    metadata.completeUpload({ ...completion, record }),
-  );
+  const object = await context.writings.run(async () => {
+    const record = await storeCompletion(context, request.bucket, upload, completion);
+    crashPoint("upload.recorded");
+    return commitContent(context, record.content, () =>
+      metadata.completeUpload({ ...completion, record }),
+    );
+  });
   crashPoint("upload.completed");
   return object;
 }

@@ -14,7 +14,9 @@ import { geometryFor } from "../erasure/geometry.ts";
 import { UNIT_BYTES } from "../core/limits.ts";
 import type { JournalMember } from "../journal/journal-member.ts";
 import { openMember } from "../metadata/members/member-spec.ts";
+import type { LayoutRecord } from "../metadata/records.ts";
 import { lockFolder } from "../metadata/sqlite/folder-lock.ts";
+import { makeLayout } from "../store/placement.ts";
 import { CloseStack } from "./close-stack.ts";
 import { resolveDrivePaths } from "./drive-paths.ts";
 import { placeFolders, type DrivePlan, type SeenFolder } from "./drive-slots.ts";
@@ -24,8 +26,10 @@ import { StartError } from "./start-error.ts";
 
 export interface OfflineCluster {
   readonly clusterId: string;
-  /** All drives of the layout, in the order of their slots. */
+  /** All drives, in the order of their slots. */
   readonly slots: readonly DriveId[];
+  /** What new sets are to be written by, where no layout is left: by the drives that stay. */
+  readonly firstLayout: LayoutRecord;
   /** How many may be away with nothing lost. */
   readonly parityShards: number;
   /** Those that are there. */
@@ -65,7 +69,9 @@ export async function openOfflineCluster(folders: readonly string[]): Promise<Of
     return {
       clusterId: plan.clusterId,
       slots,
-      parityShards: geometryFor(slots.length, UNIT_BYTES).parityShards,
+      firstLayout: firstLayoutOf(plan),
+      parityShards:
+        plan.changes?.geometry.parityShards ?? geometryFor(slots.length, UNIT_BYTES).parityShards,
       places,
       drives,
       members,
@@ -77,6 +83,16 @@ export async function openOfflineCluster(folders: readonly string[]): Promise<Of
     await closeStack.close();
     throw error;
   }
+}
+
+function firstLayoutOf({ slots, changes }: DrivePlan): LayoutRecord {
+  const staying = slots.filter(({ slot }) => slot.isLeaving !== true);
+  const chosen = staying.length > 0 ? staying : slots;
+  const layout = makeLayout(
+    1,
+    chosen.map(({ slot }) => slot.driveId),
+  );
+  return { ...layout, geometry: changes?.geometry };
 }
 
 /** The drive that holds the database, found beside a server that may be running. @throws StartError */

@@ -28,7 +28,7 @@ export async function rebuildCluster(options: RebuildClusterOptions): Promise<Re
   const startedAt = performance.now();
   try {
     if (!options.acceptLoss) requireDrives(cluster);
-    const { home, drives, slots, members, clusterId, places } = cluster;
+    const { home, drives, firstLayout, members, clusterId, places } = cluster;
     const folder = join(home.path, METADATA_FOLDER);
     await makeFolder(folder);
     const path = join(folder, "metadata.db");
@@ -36,7 +36,7 @@ export async function rebuildCluster(options: RebuildClusterOptions): Promise<Re
     const nowMs = options.now();
     try {
       const { region, onProgress } = options;
-      const parts = { drives, slots, members, clusterId, region, nowMs, onProgress };
+      const parts = { drives, firstLayout, members, clusterId, region, nowMs, onProgress };
       const rebuilt = await rebuildMetadata({ ...parts, draftPath, standingPath: path });
       const isPlaced = rebuilt.hasNews && !options.isDryRun;
       const aside = isPlaced ? await placeMetadata({ draftPath, path, places, nowMs }) : [];

@@ -17,6 +17,7 @@ import type { Clock } from "../util/clock.ts";
 import type { AdminFace } from "./admin-face.ts";
 import { openMasterKeys, type MasterKeyring } from "./master-keyring.ts";
 import type { DriveSummary } from "./banner.ts";
+import { startClockWork } from "./clock-work.ts";
 import type { CloseStack } from "./close-stack.ts";
 import { startLayoutWork, type LayoutWork } from "./layout-work.ts";
 import { localDriveTeller, type LocalDrives } from "./local-drives.ts";
@@ -305,7 +306,8 @@ async function startWork(
   const parts = { metadata, store, renewed, isBusy, clock, logger };
   const healing = await startRepair(parts, closeStack);
   const mover = startLayoutWork({ ...parts, tellOthers }, closeStack);
-  return { healing, mover, lifecycle, workers: [...workers, ...healing.workers, mover.worker] };
+  const others = [mover.worker, startClockWork(parts, closeStack)];
+  return { healing, mover, lifecycle, workers: [...workers, ...healing.workers, ...others] };
 }
 
 async function summaryOf(

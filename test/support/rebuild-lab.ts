@@ -7,6 +7,7 @@ import { rm } from "node:fs/promises";
 import type { ShardStore } from "../../src/datanode/shard-store.ts";
 import type { MetadataStore } from "../../src/metadata/metadata-store.ts";
 import { rebuildMetadata, type RebuiltMetadata } from "../../src/rebuild/rebuild.ts";
+import { makeLayout } from "../../src/store/placement.ts";
 import type { BucketView } from "../../src/store/bucket-view.ts";
 import type { OpenObjectStore } from "../../src/store/open-object-store.ts";
 import { atEnd } from "./at-end.ts";
@@ -46,7 +47,10 @@ export async function givenRebuildLab(options: LabOptions = {}): Promise<Rebuild
     await lab.store.close();
     return rebuildMetadata({
       drives: present,
-      slots: drives.map(({ driveId }) => driveId),
+      firstLayout: makeLayout(
+        1,
+        drives.map(({ driveId }) => driveId),
+      ),
       members: [],
       clusterId: "cluster",
       draftPath,

@@ -53,7 +53,9 @@ export class DraftDatabase {
     this.#database = openForWriting(path);
     // It counts for nothing before `finish`.
     this.#database.pragma("synchronous = OFF");
-    this.#writer = new GroupWriter(this.#database, { hasMembers: false });
+    // As beside members, so that a write has no savepoint of its own unless one is refused; what they would keep is dropped.
+    this.#writer = new GroupWriter(this.#database, { hasMembers: true });
+    this.#writer.useMembers(async () => CHAIN_START);
     this.#growing = growingPacks(this.#database);
     this.#ended = endedProcesses(this.#database);
     const named = this.#database.prepare<[SetId, SetId]>(
