@@ -11,6 +11,8 @@ const GRACE_MS = 1_200;
 const SWEEPS_MAX = 4;
 const HEAL_MS_MAX = 30_000;
 const HEAL_POLL_MS = 100;
+/** After so many it is asked for once more. */
+const HEAL_POLLS = 20;
 
 /** A server, or a gateway, with an admin API. */
 interface Administered {
@@ -49,11 +51,14 @@ export async function requireClean(server: Administered, journal: Journal): Prom
 export async function healAll(server: Administered, journal: Journal): Promise<void> {
   const client = clientOf(server);
   const giveUpAt = performance.now() + HEAL_MS_MAX;
-  let answer = await client.run("/v1/heal", { unthrottled: true }, () => undefined);
-  for (;;) {
+  for (let poll = 0; ; poll += 1) {
+    // Who has just asked is told that it is looking. What failed meanwhile is to be tried again soon.
+    if (poll % HEAL_POLLS === 0) {
+      await client.run("/v1/heal", { unthrottled: true }, () => undefined);
+    }
     await sleep(HEAL_POLL_MS);
-    answer = await client.run("/v1/heal", {}, () => undefined);
-    if (answer["state"] === "idle") break;
+    const answer = (await client.get("/v1/heal")) as { readonly state: string };
+    if (answer.state === "idle") break;
     if (performance.now() < giveUpAt) continue;
     journal.violation(`heal: ${JSON.stringify(answer).slice(0, 1_000)}`);
     return;
