@@ -34,8 +34,8 @@ export interface RepairOptions {
 const MIB = 1024 * 1024;
 /** What is written on an idle server is a quarter, and less, of what is read for it. */
 const DEFAULT_LIMITS: ThrottleLimits = { idleBytes: 64 * MIB, busyBytes: 12 * MIB };
-/** Sets under way at a time: while one waits for its drives another computes. */
-const CONCURRENCY = 4;
+/** Sets under way at a time: while one waits for its drives another computes. More of them leave the processor's cache too small. */
+const CONCURRENCY = 2;
 /** Sets of one step. */
 const SETS_PER_STEP = 32;
 /** How long a look that has found nothing to do stands, as long as no drive comes back. */
