@@ -152,16 +152,14 @@ export class OrphanSweep {
       due.filter((set) => !strays.includes(set)),
       tally,
     );
-    const needless = await this.#needless(due.filter((set) => strays.includes(set)));
-    const removedShards = await removeOrphans([...unclaimed, ...needless], options.signal);
+    let removedShards = await removeOrphans(unclaimed, options.signal);
+    // One after the other, each looked at just before it goes: drives may come or go meanwhile.
+    for (const stray of due.filter((set) => strays.includes(set))) {
+      const needless = await needlessOf(this.#context, stray);
+      removedShards += await removeOrphans([needless], options.signal);
+    }
     tally.removedShards += removedShards;
     tally.waitingShards -= removedShards;
-  }
-
-  async #needless(strays: readonly FoundSet[]): Promise<readonly FoundSet[]> {
-    const needless: FoundSet[] = [];
-    for (const stray of strays) needless.push(await needlessOf(this.#context, stray));
-    return needless;
   }
 
   async #unclaimed(due: readonly FoundSet[], tally: SweepTally): Promise<readonly FoundSet[]> {

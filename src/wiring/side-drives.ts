@@ -10,7 +10,7 @@ const NODE_NAME = "local";
 
 type DrivesStore = Pick<
   OpenObjectStore,
-  "attachDrive" | "detachDrives" | "refreshLayouts" | "swapDrive"
+  "attachDrive" | "detachDrives" | "driveCalls" | "refreshLayouts" | "swapDrive"
 >;
 
 export class SideDrives {
@@ -22,8 +22,11 @@ export class SideDrives {
   constructor(store: DrivesStore, places: readonly DriveAt[], opened: readonly ShardStore[]) {
     this.#store = store;
     this.#places = places;
+    // One that no layout names yet is left alone by the store: it is opened again once one does.
+    const taken = store.driveCalls();
     for (const { driveId, path } of places) {
-      if (opened.some((drive) => drive.driveId === driveId)) this.#openAt.set(driveId, path);
+      const isOpened = opened.some((drive) => drive.driveId === driveId);
+      if (isOpened && taken.has(driveId)) this.#openAt.set(driveId, path);
     }
   }
 

@@ -87,7 +87,7 @@ function targetsOf(drives: StoreContext["drives"], set: ShardSetRecord): readonl
   );
 }
 
-/** Whether both places have a file of the same size. */
+/** Whether both places have a file of the same size. Where the old one does not answer the copy is read: it may be half. */
 async function hasCopy(
   context: StoreContext,
   set: ShardSetRecord,
@@ -97,7 +97,7 @@ async function hasCopy(
     sizeOf(context, to, set.id, index),
     sizeOf(context, from, set.id, index),
   ]);
-  return there !== undefined && (here === undefined || here === there);
+  return there !== undefined && here === there;
 }
 
 async function sizeOf(

@@ -10,12 +10,15 @@ import type { FoundSet } from "../seen-orphans.ts";
 import type { StoreContext } from "../store-context.ts";
 
 /** Those of the shards that lie where no layout in force puts them; none while drives come or go. */
-export function straysOf({ drives }: StoreContext, { setId, shards }: FoundSet): FoundSet {
-  if (drives.layouts.length > 1) return { setId, shards: [] };
-  const strays = shards.filter(
-    ({ drive, index }) => !drives.isPlaceOf(drive.store.driveId, { setId, index }),
-  );
-  return { setId, shards: strays };
+export function straysOf(context: StoreContext, { setId, shards }: FoundSet): FoundSet {
+  return {
+    setId,
+    shards: shards.filter(({ drive, index }) => isStray(context, drive, { setId, index })),
+  };
+}
+
+function isStray({ drives }: StoreContext, drive: Drive, name: ShardName): boolean {
+  return drives.layouts.length === 1 && !drives.isPlaceOf(drive.store.driveId, name);
 }
 
 /** Those of them that nobody needs. */
@@ -35,7 +38,8 @@ export async function needlessOf(
         sizeOn(context, drive, name),
         sizeOn(context, located[index], name),
       ]);
-      return here !== undefined && here === there;
+      // The layout may have changed since it was found: then this may be the place where it lies now, or will.
+      return here !== undefined && here === there && isStray(context, drive, name);
     }),
   );
   return { setId, shards: shards.filter((_, position) => isNeedless[position]) };

@@ -1,7 +1,7 @@
 // Drives that come and go, over simulated drives: nothing is unreadable at any moment, all is whole at the end, old copies go,
 // and a restart at any moment goes on where it was.
 
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import type { DriveId } from "../../../src/core/ids.ts";
 import { formatDrive, newDriveId } from "../../../src/datanode/drive-identity.ts";
 import { openLocalDrive } from "../../../src/datanode/local-drive.ts";
@@ -164,6 +164,29 @@ test("what cannot be copied is made anew, and an object that is deleted meanwhil
   expect(await shardsOn(disk)).toEqual([]);
 });
 
+test("half a copy does not count as one, though the drive that it was copied from is gone", async () => {
+  const lab = await givenStore();
+  await fill(lab, 20);
+  const first = await addDrive(lab);
+  const mover = moverOf(lab);
+  while (mover.status.phase !== "checking") await mover.step(signal);
+  const folders = await first.disk.list("shards");
+  for (const { name: folder } of folders) {
+    for (const { name } of await first.disk.list(`shards/${folder}`)) {
+      const path = `shards/${folder}/${name}`;
+      const bytes = await first.disk.readFile(path);
+      await first.disk.writeFile(path, bytes.subarray(0, bytes.length >> 1));
+    }
+  }
+  // One drive gone with what was copied from it.
+  lab.disks[0]?.setOffline(true);
+  await run(mover);
+  lab.disks[0]?.setOffline(false);
+  expect(lab.store.layoutState().live).toHaveLength(1);
+  await expectAll(lab, 20);
+  await expectClean(lab);
+});
+
 test("a write that began by the older layout is waited for, and copied", async () => {
   const lab = await givenStore();
   await fill(lab, 5);
@@ -205,5 +228,29 @@ test("the process may end at any step: the next goes on, and comes to the same e
     expect(steps).toBeLessThan(50);
   }
   await expectAll(lab, 30);
+  await expectClean(lab);
+});
+
+test("a drive that a set has come back to while its old copy there was looked at keeps it", async () => {
+  const clock = new HandClock();
+  const lab = await givenStore({ clock });
+  await fill(lab, 40);
+  const first = lab.store.layoutState().newest;
+  await addDrive(lab);
+  await run(moverOf(lab));
+  await lab.store.sweepOrphans();
+  clock.nowMs += 61_000;
+  const listSets = lab.metadata.listSets.bind(lab.metadata);
+  const geometry = lab.store.layoutState().newest.geometry;
+  const back = { ...first, version: 3, isWritten: false, ...(geometry ? { geometry } : {}) };
+  // Just when the sweep asks for the first old copy.
+  vi.spyOn(lab.metadata, "listSets").mockImplementationOnce(async (after, limit) => {
+    await lab.store.publishLayout(back);
+    await run(moverOf(lab));
+    expect(lab.store.layoutState().live).toMatchObject([{ version: 3 }]);
+    return listSets(after, limit);
+  });
+  await lab.store.sweepOrphans();
+  await expectAll(lab, 40);
   await expectClean(lab);
 });
