@@ -5,7 +5,7 @@
 
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
+import { chmod, mkdir, open, readdir, readFile, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import {
   ContentError,
@@ -44,16 +44,22 @@ export async function makeBackup(options: {
   readonly nowMs: number;
 }): Promise<Backup> {
   const { databasePath, to, clusterSetting, nowMs } = options;
-  await mkdir(to, { recursive: true });
+  // Whoever reads the metadata knows of all objects, and of who may do what.
+  await mkdir(to, { recursive: true, mode: 0o700 });
   const making = join(to, `.metadata-${process.pid}.making`);
   try {
     const copy = await copyDatabase(databasePath, making, clusterSetting);
     const stamp = new Date(nowMs).toISOString().replaceAll(/[-:]|\.\d+/g, "");
     const name = `metadata-${stamp}-${copy.sequence}`;
     const path = join(to, `${name}.db`);
+    // Some file systems know no owners, and refuse.
+    await chmod(making, 0o600).catch(() => undefined);
+    // Never over one that is there: that one's description would not be its own any more.
+    await (await open(path, "wx", 0o600)).close();
     await rename(making, path);
     const { clusterId = "", ...rest } = copy;
     const described = renderChecked({ ...rest, clusterId, at: nowMs, file: basename(path) });
+    await syncFolder(to);
     await writeDurably(join(to, `${name}.json`), described);
     return { ...copy, at: nowMs, path };
   } finally {
@@ -120,13 +126,20 @@ async function checked(backup: Backup): Promise<Backup> {
   throw new BackupError(`${backup.path} is not what was written: its digest is another one`);
 }
 
+/** Under its name it is whole. */
 async function writeDurably(path: string, bytes: Uint8Array): Promise<void> {
-  const file = await open(path, "wx", 0o600);
+  const making = `${path}.${process.pid}.making`;
   try {
-    await file.writeFile(bytes);
-    await file.sync();
+    const file = await open(making, "w", 0o600);
+    try {
+      await file.writeFile(bytes);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(making, path);
   } finally {
-    await file.close();
+    await rm(making, { force: true });
   }
   await syncFolder(dirname(path));
 }

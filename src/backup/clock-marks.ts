@@ -24,9 +24,8 @@ export class ClockMarks {
     const report = this.#metadata.journalReport();
     if (report === undefined || !this.#metadata.isWritable()) return "idle";
     if (report.sequence <= this.#sequence) return "idle";
-    const isFirst = this.#sequence < 0;
+    // The first look after a start notes, too: else what is changed until the second one has no time.
     this.#sequence = report.sequence;
-    if (isFirst) return "idle";
     try {
       await this.#metadata.putProgress(CLOCK_JOB, String(this.#clock.now()));
       // The note is a change of its own; what came between it and the report counts at the next look.

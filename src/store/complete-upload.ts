@@ -14,6 +14,7 @@ import { sealModeOf } from "./encryption/encryption-text.ts";
 import { DIGEST_HEX_LENGTH } from "./encryption/stored-bytes.ts";
 import { openUploadKey } from "./encryption/upload-key.ts";
 import type { CompleteRequest } from "./object-store.ts";
+import { tryCondition } from "./put-object.ts";
 import type { StoreContext } from "./store-context.ts";
 
 /**
@@ -84,6 +85,8 @@ async function makeObject(
     checksum,
     condition: request.condition,
   };
+  // Before the drives say that it was completed: what is refused must not be the object when the metadata is made anew.
+  await tryCondition(context, request);
   const object = await context.writings.run(async () => {
     const record = await storeCompletion(context, request.bucket, upload, completion);
     crashPoint("upload.recorded");

@@ -3,7 +3,6 @@
 
 import { copyFile, open, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { MARK_EVERY_MS } from "../backup/clock-marks.ts";
 import { BackupError, findBackup, makeBackup, type Backup } from "../backup/backup-files.ts";
 import type { RestoreReport } from "../cli/backup-report.ts";
 import { ClaimStage } from "../metadata/sqlite/rebuild/claim-stage.ts";
@@ -75,7 +74,7 @@ async function restore(
   const { members, places, drives } = cluster;
   for (const suffix of SUFFIXES) await rm(`${draftPath}${suffix}`, { force: true });
   await copyFile(backup.path, draftPath);
-  const plan = { path: draftPath, members, until, markEveryMs: MARK_EVERY_MS, onProgress };
+  const plan = { path: draftPath, members, until, onProgress };
   const played = await playUntil(plan);
   requireReached(played, backup, until);
   // At the end of the chain the members go on with it; anywhere else a new one begins.

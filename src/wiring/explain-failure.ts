@@ -78,7 +78,7 @@ export function permissionWords(path: string): string {
 }
 
 /** Errors that were written for whoever starts the program: their message is all there is to say. */
-const IN_WORDS = new Set(["DriveIdentityError", "S3Error", "StartError"]);
+const IN_WORDS = new Set(["BackupError", "DriveIdentityError", "S3Error", "StartError"]);
 
 /** What to print when a role cannot start or go on: words where there are some, else everything there is. */
 export function failureWords(error: unknown): string {

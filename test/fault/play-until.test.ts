@@ -17,7 +17,6 @@ import { atEnd } from "../support/at-end.ts";
 import { CLUSTER, formatMembers } from "../support/member-folders.ts";
 import { until } from "../support/until.ts";
 
-const MARK_EVERY_MS = 10_000;
 const quiet = (): void => undefined;
 
 async function givenChain() {
@@ -41,7 +40,9 @@ async function givenChain() {
   atEnd(() => metadata.close());
   const clock = { nowMs: 1_000_000, now: () => clock.nowMs, monotonic: () => 0, translate: Number };
   const marks = new ClockMarks(metadata, clock);
+  const before = metadata.journalReport()?.sequence ?? 0;
   await marks.step();
+  await until(5_000, "the first note is told", async () => sequenceOf(metadata) > before);
   return { base, specs, pathOf, metadata, clock, marks, databasePath: join(folder, "metadata.db") };
 }
 
@@ -88,7 +89,7 @@ test("a copy is brought to the end of the chain, or to the last note before a ti
   const play = async (time: number | undefined) => {
     const path = join(chain.base, `played-${time}.db`);
     await copyFile(copy, path);
-    const options = { path, members, until: time, markEveryMs: MARK_EVERY_MS, onProgress: quiet };
+    const options = { path, members, until: time, onProgress: quiet };
     return { ...(await playUntil(options)), names: namesIn(path) };
   };
   expect(await play(3_500_000)).toMatchObject({
@@ -100,6 +101,20 @@ test("a copy is brought to the end of the chain, or to the last note before a ti
   expect(await play(4_000_000)).toMatchObject({ noted: 4_000_000, names: ["a", "b", "c"] });
   expect(await play(9_000_000)).toMatchObject({ isEnd: true, names: ["a", "b", "c"] });
   expect(await play(undefined)).toMatchObject({ isEnd: true, names: ["a", "b", "c"] });
+});
+
+test("what was changed after the last note is not played for any time", async () => {
+  const chain = await givenChain();
+  const copy = join(chain.base, "copy.db");
+  await copyDatabase(chain.databasePath, copy, "cluster.id");
+  await change(chain, "a", 2_000_000);
+  // Hours later, and the server is stopped before the next look.
+  await chain.metadata.ensureSetting("mistake", "mistake");
+  await chain.metadata.close();
+  const members = await openAll(chain.specs);
+  const played = await playUntil({ path: copy, members, until: 9_000_000, onProgress: quiet });
+  expect(played).toMatchObject({ noted: 2_000_000, isEnd: false });
+  expect(namesIn(copy)).toEqual(["a"]);
 });
 
 test("nothing is noted while nothing changes", async () => {

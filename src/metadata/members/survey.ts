@@ -22,6 +22,8 @@ export interface SurveyOptions {
   readonly owner: string;
   /** The last epoch that this process had: a later one of another process means that it has been taken over from. */
   readonly lastEpoch?: number | undefined;
+  /** The last epoch that the database knows of: its next one is later, though no member that is there has it. */
+  readonly leastEpoch?: number | undefined;
   /** Undefined: whatever cluster the members belong to. */
   readonly clusterId: string | undefined;
   /** Go on with what is there, although fewer members are than can know everything. */
@@ -55,7 +57,7 @@ export async function surveyMembers(options: SurveyOptions): Promise<Survey> {
   refuseTakingBack(first.answers, options);
   const clusterId = commonCluster(first.answers, options.clusterId);
   requireReaders(first.answers, options, first.remarks);
-  let epoch = highestEpoch(first.answers);
+  let epoch = Math.max(highestEpoch(first.answers), options.leastEpoch ?? 0);
   for (let attempt = 1; ; attempt += 1) {
     const authority = { epoch: epoch + 1, owner: options.owner };
     const known = first.answers.map(({ member }) => member);
@@ -63,7 +65,7 @@ export async function surveyMembers(options: SurveyOptions): Promise<Survey> {
     if (promised.fenced !== undefined && attempt < ATTEMPTS_MAX) {
       const { answers } = await ask(known, (member) => member.inspect());
       refuseTakingBack(answers, options);
-      epoch = highestEpoch(answers);
+      epoch = Math.max(highestEpoch(answers), options.leastEpoch ?? 0);
       continue;
     }
     if (promised.fenced !== undefined) throw promised.fenced;

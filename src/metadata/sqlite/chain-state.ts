@@ -1,12 +1,15 @@
 // What a database says of its place in the members' chain: it holds all changes up to there and none after. Kept in the
 // transaction of each change.
 
+import { existsSync } from "node:fs";
 import type { Database, Statement } from "better-sqlite3";
 import { CHAIN_START, type ChainPosition } from "../../journal/journal-member.ts";
-import { versionOf } from "./open-database.ts";
+import { openForReading, versionOf } from "./open-database.ts";
 
 /** The first version that knows of members. */
 const FIRST_VERSION = 2;
+/** More starts than a cluster sees between two times that its metadata is made anew; records have 32 bits for an epoch. */
+const EPOCHS_BEYOND = 1_000_000;
 
 interface StateRow {
   readonly sequence: number;
@@ -23,6 +26,30 @@ export function readPosition(database: Database): ChainPosition {
     .get();
   if (row === undefined) throw new Error(`${database.name} has lost its state`);
   return row;
+}
+
+/** The last epoch of the database in a file; 0 where there is none that can be read. */
+export function epochIn(path: string): number {
+  if (!existsSync(path)) return 0;
+  try {
+    const database = openForReading(path);
+    try {
+      return database.prepare<[], number>("select epoch from state").pluck().get() ?? 0;
+    } finally {
+      database.close();
+    }
+  } catch {
+    return 0;
+  }
+}
+
+/**
+ * Begins a chain that goes before every other one: of a drive that was away when the database was made anew, too, whose
+ * journal would else be the one to follow when it is back.
+ */
+export function outdateChains(database: Database): void {
+  database.prepare<[number]>("update state set epoch = epoch + ?").run(EPOCHS_BEYOND);
+  positionWriter(database)(CHAIN_START);
 }
 
 /** Whether anything was ever written to it. */

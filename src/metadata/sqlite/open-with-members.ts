@@ -31,7 +31,7 @@ import {
 } from "../members/survey.ts";
 import type { JournalReport } from "../metadata-store.ts";
 import { beginChain, type Begun, type Plan, type UpToDateMember } from "./begin-chain.ts";
-import { addStatements, positionWriter } from "./chain-state.ts";
+import { addStatements, epochIn, positionWriter } from "./chain-state.ts";
 import { GroupWriter } from "./group-writer.ts";
 import { migrate } from "./open-database.ts";
 import { refuseForeign } from "./refuse-foreign.ts";
@@ -94,10 +94,13 @@ interface FoundChain {
 async function findChain(options: OpenWithMembersOptions): Promise<FoundChain> {
   let { members } = options;
   let refusal: MembersError | undefined;
+  const leastEpoch = epochIn(options.path);
   for (;;) {
-    const survey = await surveyMembers({ ...options, members }).catch((error: unknown) => {
-      throw isFenced(error) ? error : (refusal ?? error);
-    });
+    const survey = await surveyMembers({ ...options, members, leastEpoch }).catch(
+      (error: unknown) => {
+        throw isFenced(error) ? error : (refusal ?? error);
+      },
+    );
     const plan = planFor(options, survey);
     const { best } = survey;
     if (best === undefined || survey.roster === undefined) {

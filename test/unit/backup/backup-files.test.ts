@@ -1,6 +1,6 @@
 // Backups as files: which one is taken for a time, and that changed bytes, descriptions and names elsewhere are refused.
 
-import { mkdtemp, readFile, rm, truncate, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -52,4 +52,22 @@ test("bytes or descriptions that are not what was written are refused", async ()
   await expect(findBackup(to, undefined)).rejects.toThrow(/checksum does not match/);
   await expect(findBackup(join(folder, "nowhere"), undefined)).rejects.toThrow(/cannot be read/);
   await expect(findBackup(folder, undefined)).rejects.toThrow(/holds no backup/);
+});
+
+test("a second backup of the same second and change leaves the first as it was, and nothing else is left", async () => {
+  const { to, make } = await givenBackups();
+  const { path } = await make(1_000_000);
+  const before = await readFile(path);
+  await expect(make(1_000_001)).rejects.toMatchObject({ code: "EEXIST" });
+  expect((await readFile(path)).equals(before)).toBe(true);
+  expect(await findBackup(to, undefined)).toMatchObject({ at: 1_000_000 });
+  expect((await readdir(to)).length).toBe(2);
+});
+
+test("nobody but its owner reads a backup", async () => {
+  const { to, make } = await givenBackups();
+  const { path } = await make(1_000_000);
+  for (const each of [to, path, path.replace(/db$/, "json")]) {
+    expect((await stat(each)).mode & 0o077).toBe(0);
+  }
 });

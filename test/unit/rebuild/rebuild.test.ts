@@ -150,6 +150,30 @@ test("multipart objects are back with their parts, the small last one among them
   expect(digestOf(await rebuilt.get("parts"))).toBe(md5(Buffer.concat(bodies)));
 });
 
+test("an upload whose completion was refused does not become the object", async () => {
+  const clock = new HandClock();
+  const lab = await givenRebuildLab({ clock });
+  const { store, bucket, target } = lab;
+  await lab.put("key", bytesOf(PACKED, 1));
+  clock.nowMs += 1_000;
+  const upload = await store.createUpload(target("key"), OWNER, undefined);
+  const { etag } = await store.putPart({ bucket, upload }, 1, bodyOf(bytesOf(PACKED, 2)));
+  const completing = store.completeUpload({
+    bucket,
+    key: "key",
+    uploadId: upload.uploadId,
+    parts: [{ number: 1, etag, checksum: undefined }],
+    checksum: undefined,
+    checksumType: undefined,
+    expectedBytes: undefined,
+    condition: { ifNoneMatch: "*" },
+  });
+  await expect(completing).rejects.toMatchObject({ code: "PreconditionFailed" });
+  const { tally, get } = await lab.rebuild();
+  expect(tally.parts.count).toBe(1);
+  expect(digestOf(await get("key"))).toBe(md5(bytesOf(PACKED, 1)));
+});
+
 test("where a bucket had versions, older copies of a key are its versions", async () => {
   const clock = new HandClock();
   const lab = await givenRebuildLab({ clock });

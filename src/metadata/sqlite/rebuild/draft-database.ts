@@ -8,7 +8,7 @@ import type { Incarnation, SetId, UploadId } from "../../../core/ids.ts";
 import { CHAIN_START } from "../../../journal/journal-member.ts";
 import type { BucketRecord, LayoutRecord } from "../../records.ts";
 import type { UploadName, WriteRequest } from "../../write-operations.ts";
-import { positionWriter } from "../chain-state.ts";
+import { outdateChains } from "../chain-state.ts";
 import { clusterReads } from "../cluster-reads.ts";
 import { GroupWriter } from "../group-writer.ts";
 import { openForReading, openForWriting } from "../open-database.ts";
@@ -142,7 +142,7 @@ export class DraftDatabase {
   async finish(): Promise<void> {
     this.#database.pragma("synchronous = FULL");
     this.#database.exec("delete from processes where ended_at is null");
-    positionWriter(this.#database)(CHAIN_START);
+    outdateChains(this.#database);
     this.#database.pragma("wal_checkpoint(TRUNCATE)");
     this.close();
     const file = await openFile(this.path, "r+");

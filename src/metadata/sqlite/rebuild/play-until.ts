@@ -23,8 +23,6 @@ export interface PlayOptions {
   readonly members: readonly JournalMember[];
   /** Up to the last note of the time that is not after this, in milliseconds since 1970; undefined: to the end. */
   readonly until: number | undefined;
-  /** Where the last note is older than this, the end of the chain is older than `until`, too: milliseconds. */
-  readonly markEveryMs: number;
   readonly onProgress: (words: string) => void;
 }
 
@@ -111,7 +109,7 @@ async function isOnChain(
 
 /** How far to play, and the last note of the time up to there. */
 async function findTarget(
-  { until, markEveryMs }: PlayOptions,
+  { until }: PlayOptions,
   { source, from, head }: FoundSource & { readonly from: ChainPosition },
 ): Promise<{ readonly sequence: number; readonly noted: number | undefined }> {
   if (until === undefined) return { sequence: head.sequence, noted: undefined };
@@ -130,10 +128,8 @@ async function findTarget(
       noted = time;
     }
   }
-  // What follows the last note was changed within an interval after it.
-  if (!isPast && noted !== undefined && until > noted + 2 * markEveryMs) {
-    return { sequence: head.sequence, noted };
-  }
+  // What follows the last note may have been changed at any time after it, in the seconds before the end: it may be what is
+  // to be taken back.
   return { sequence, noted };
 }
 
