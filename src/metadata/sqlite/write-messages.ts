@@ -84,9 +84,11 @@ function withoutBytes(group: WriteGroup, blobs: Uint8Array[]): unknown {
   };
   const requests = group.requests.map(({ name, input }) => {
     const place = placeOfContent(name);
-    const content = place && (input as Sent)[place];
+    const holder = place && holderOf<Sent>(name, input);
+    const content = place && holder?.[place];
     if (place === undefined || content?.kind !== "inline") return { name, input };
-    return { name, input: { ...input, [place]: elsewhere(content.bytes) } };
+    const held = { ...holder, [place]: elsewhere(content.bytes) };
+    return { name, input: holder === input ? held : { ...input, record: held } };
   });
   return { ...group, requests };
 }
@@ -95,18 +97,25 @@ function giveBytes({ requests }: WriteGroup, blobs: Uint8Array): void {
   let offset = 0;
   for (const { name, input } of requests) {
     const place = placeOfContent(name);
-    const content = place && (input as Received)[place];
+    const holder = place && holderOf<Received>(name, input);
+    const content = place && holder?.[place];
     if (place === undefined || content === undefined || !("sizeBytes" in content)) continue;
     const { kind, sizeBytes } = content;
     if (!(offset + sizeBytes <= blobs.length)) throw new Error("a message ends too early");
     const bytes = new Uint8Array(blobs.buffer, blobs.byteOffset + offset, sizeBytes);
-    (input as Received)[place] = { kind, bytes };
+    if (holder !== undefined) holder[place] = { kind, bytes };
     offset += sizeBytes;
   }
 }
 
 /** Where a write names bytes that it may bring; undefined: it brings none. */
 function placeOfContent(name: WriteRequest["name"]): keyof Sent | undefined {
-  if (name === "putObject" || name === "putPart") return "content";
+  if (name === "putObject" || name === "putPart" || name === "completeUpload") return "content";
   return name === "movePacked" ? "to" : undefined;
+}
+
+/** What names them there: the input itself, or the record of a completion, if it has one. */
+function holderOf<Holder>(name: WriteRequest["name"], input: unknown): Holder | undefined {
+  if (name !== "completeUpload") return input as Holder;
+  return (input as { readonly record?: Holder }).record;
 }

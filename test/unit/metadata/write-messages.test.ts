@@ -57,6 +57,20 @@ const REQUESTS: readonly WriteRequest[] = [
       to: bytes(6),
     },
   },
+  {
+    name: "completeUpload",
+    input: {
+      bucketId: 1,
+      key: "completed",
+      uploadId: "upload" as UploadId,
+      parts: [{ number: 1, partId: 2 }],
+      sizeBytes: 2,
+      etag: "etag-1",
+      completedAt: 1,
+      checksum: undefined,
+      record: { content: bytes(7, 8, 9), sizeBytes: 3, etag: "etag" },
+    },
+  },
   { name: "deleteObjects", input: { bucketId: 1, requests: [deleteRequest("a")], marker: MARKER } },
   { name: "reset", input: undefined },
 ];
