@@ -40,7 +40,7 @@ export async function readShardHeader(store: ShardStore, name: ShardName): Promi
 }
 
 /** @throws as `readShardHeader`. */
-export async function readHeaderInFile(store: ShardStore, name: ShardName): Promise<HeaderInFile> {
+async function readHeaderInFile(store: ShardStore, name: ShardName): Promise<HeaderInFile> {
   const start = new Uint8Array(HEADER_ALIGN_BYTES);
   await store.read(name, 0, start);
   const headerText = await readMore(peekHeaderBytes(start), start, (rest) =>

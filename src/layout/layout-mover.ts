@@ -53,6 +53,8 @@ export class LayoutMover {
   #phase: LayoutPhase = "idle";
   #totalSets = 0;
   #againAt = 0;
+  /** Whether a drive has lost what a pass had seen on it. */
+  #wasEmptied = false;
 
   constructor(options: LayoutMoverOptions) {
     this.#options = options;
@@ -78,6 +80,11 @@ export class LayoutMover {
       waitingSets,
       problem,
     };
+  }
+
+  /** A drive was laid out anew while in use: copies that were seen there may be gone, and are made once more. */
+  noteEmptied(): void {
+    this.#wasEmptied = true;
   }
 
   /** Goes on at once, as far as it can. */
@@ -166,6 +173,12 @@ export class LayoutMover {
 
   async #end(pass: Pass): Promise<"busy" | "idle"> {
     const { logger, metadata, store, tellOthers } = this.#options;
+    if (this.#wasEmptied) {
+      this.#wasEmptied = false;
+      this.#pass = freshPass(pass.version, "copying");
+      this.#phase = "copying";
+      return "busy";
+    }
     if (pass.waitingSets > 0) {
       const { problem, waitingSets } = pass;
       logger.warn({ waitingSets, problem }, "sets could not be copied yet; they are tried again");

@@ -4,7 +4,7 @@
 const LISTED_MAX = 1_000;
 
 /** Things of one kind: how many, and the first of them in words. */
-export class Finding {
+class Finding {
   readonly #listed: string[] = [];
   #count = 0;
 

@@ -59,9 +59,9 @@ export class DriveSet {
   }
 
   /** Gives up drives that no layout in force names; readings of before may still hold them. */
-  async detachUnnamed(): Promise<void> {
+  async detachUnnamed(isGone: (driveId: DriveId) => boolean): Promise<void> {
     const named = new Set(this.#live.flatMap(({ drives }) => drives));
-    const unnamed = [...this.#drives].filter(([driveId]) => !named.has(driveId));
+    const unnamed = [...this.#drives].filter(([driveId]) => !named.has(driveId) && isGone(driveId));
     for (const [driveId] of unnamed) this.#drives.delete(driveId);
     this.#noteDrives();
     await Promise.all(unnamed.map(([, drive]) => drive.close()));

@@ -1,12 +1,18 @@
 // `kintsugi backup` and `kintsugi restore`: the metadata of a server as files elsewhere, and back. A backup is made while the
 // server runs; a restore when it is stopped.
 
+import { existsSync } from "node:fs";
 import { copyFile, open, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { BackupError, findBackup, makeBackup, type Backup } from "../backup/backup-files.ts";
 import type { RestoreReport } from "../cli/backup-report.ts";
+import type { LayoutRecord } from "../metadata/records.ts";
 import { ClaimStage } from "../metadata/sqlite/rebuild/claim-stage.ts";
-import { DraftDatabase, namedSetsIn } from "../metadata/sqlite/rebuild/draft-database.ts";
+import {
+  DraftDatabase,
+  namedSetsIn,
+  newestLayoutIn,
+} from "../metadata/sqlite/rebuild/draft-database.ts";
 import { playUntil, type Played } from "../metadata/sqlite/rebuild/play-until.ts";
 import { metadataDriveOf, openOfflineCluster, type OfflineCluster } from "./offline-cluster.ts";
 import { CLUSTER_ID, METADATA_FOLDER } from "./open-metadata.ts";
@@ -79,6 +85,7 @@ async function restore(
   requireReached(played, backup, until);
   // At the end of the chain the members go on with it; anywhere else a new one begins.
   const isSameChain = played.isEnd;
+  if (!isSameChain) requireSameLayout(draftPath, { cluster, path });
   const gone = await countGone(draftPath, drives);
   if (isSameChain) await syncFile(draftPath);
   else await new DraftDatabase(draftPath).finish();
@@ -115,6 +122,33 @@ function requireReached({ refusal }: Played, backup: Backup, until: number | und
     `${refusal}: only the backup itself can be restored, as of ${new Date(backup.at).toISOString()}. Nothing was changed: ` +
       "leave --at away for that",
   );
+}
+
+/** Since drives have come or gone shards lie elsewhere, and the old copies are collected: what was named then is not found. */
+function requireSameLayout(
+  draftPath: string,
+  { cluster, path }: Pick<RestoreParts, "cluster" | "path">,
+): void {
+  const then = newestLayoutIn(draftPath);
+  if (then === undefined) return;
+  const stays = new Set(cluster.firstLayout.drives);
+  const now = newestLayoutNow(path);
+  const isSame = then.drives.length === stays.size && then.drives.every((id) => stays.has(id));
+  if (isSame && (now === undefined || now.version === then.version)) return;
+  throw new StartError(
+    "drives have come or gone since that time: shards lie elsewhere now than the metadata of then says. Nothing was changed: " +
+      "only a time after that can be restored",
+  );
+}
+
+/** Of the database that is replaced; undefined where there is none, or it cannot be read. */
+function newestLayoutNow(path: string): LayoutRecord | undefined {
+  if (!existsSync(path)) return undefined;
+  try {
+    return newestLayoutIn(path);
+  } catch {
+    return undefined;
+  }
 }
 
 /** Sets that the metadata names and no drive has anything of: deleted since, and collected. */

@@ -74,7 +74,7 @@ export interface DriveChangesParts {
   readonly logger: Logger;
 }
 
-export class DriveChanges implements AdminDrives {
+class DriveChanges implements AdminDrives {
   readonly #parts: DriveChangesParts;
   #running: Promise<unknown> = Promise.resolve();
 
@@ -214,7 +214,7 @@ export class DriveChanges implements AdminDrives {
       }
       await local.takeOut(driveId);
       this.#changeMembers();
-      await store.detachDrives();
+      await store.detachDrives((id) => id === driveId);
       await tellOthers();
     });
   }

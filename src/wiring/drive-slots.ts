@@ -76,7 +76,7 @@ export function placeFolders(folders: readonly SeenFolder[]): DrivePlan | undefi
 }
 
 /** How many changes of the drives an identity has seen. */
-export function generationOf(identity: Pick<DriveIdentity, "changes"> | undefined): number {
+function generationOf(identity: Pick<DriveIdentity, "changes"> | undefined): number {
   return identity?.changes?.generation ?? 1;
 }
 

@@ -169,7 +169,7 @@ export async function openDrives(options: OpenDrivesOptions): Promise<OpenedDriv
 }
 
 /** How sets are cut: as the cluster was laid out, whatever drives have come or gone since. */
-export function geometryOfDrives(count: number, changes: DriveChanges | undefined): Geometry {
+function geometryOfDrives(count: number, changes: DriveChanges | undefined): Geometry {
   const first = geometryFor(changes === undefined ? count : 1, UNIT_BYTES);
   return { ...first, ...changes?.geometry };
 }

@@ -105,7 +105,7 @@ export async function serveStore(
   const work = await startWork({ ...shared, isBusy, clock }, closeStack);
   const { healing, lifecycle } = work;
   engines.whenDrives?.((drive) => store.attachDrive(drive));
-  followEmptied(engines.emptied, { store, door, healing });
+  followEmptied(engines.emptied, { store, door, healing, mover: work.mover });
   const startedAt = clock.now();
   const face = await openS3Face(
     {
@@ -264,7 +264,7 @@ async function openStore(
 /** What was on a drive that was emptied while in use is made anew. */
 function followEmptied(
   emptied: EmptiedDrives | undefined,
-  { store, door, healing }: Pick<AdminParts, "door" | "healing" | "store">,
+  { store, door, healing, mover }: Pick<AdminParts, "door" | "healing" | "mover" | "store">,
 ): void {
   const { repair, wake } = healing;
   emptied?.setAllWhole(() => repair.status.state === "idle");
@@ -272,6 +272,7 @@ function followEmptied(
     // Their files are still open, and nobody would find them.
     await Promise.allSettled([store.endPacks(), door?.sealPacks()]);
     repair.addRenewed(drive);
+    mover.mover.noteEmptied();
     wake();
   });
 }

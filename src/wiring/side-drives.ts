@@ -18,6 +18,7 @@ export class SideDrives {
   #places: readonly DriveAt[];
   /** Where each that is open was opened. */
   readonly #openAt = new Map<string, string>();
+  #attaching = Promise.resolve();
 
   constructor(store: DrivesStore, places: readonly DriveAt[], opened: readonly ShardStore[]) {
     this.#store = store;
@@ -30,8 +31,13 @@ export class SideDrives {
     }
   }
 
-  /** Opens those that are not open yet. Never rejects. */
-  async attach(): Promise<void> {
+  /** Opens those that are not open yet, one call after the other: two at a time would open a drive twice. Never rejects. */
+  attach(): Promise<void> {
+    this.#attaching = this.#attaching.then(() => this.#attachMissing());
+    return this.#attaching;
+  }
+
+  async #attachMissing(): Promise<void> {
     const wanted = this.#places.filter(({ driveId, path }) => this.#openAt.get(driveId) !== path);
     if (wanted.length === 0) return;
     for (const drive of await openDrivesBeside(wanted, NODE_NAME)) {
@@ -49,9 +55,13 @@ export class SideDrives {
     if (places.length > 0) this.#places = places;
     await this.#store.refreshLayouts();
     await this.attach();
-    await this.#store.detachDrives();
+    await this.#store.detachDrives((id) => !this.#has(id));
     for (const driveId of this.#openAt.keys()) {
-      if (!this.#places.some((place) => place.driveId === driveId)) this.#openAt.delete(driveId);
+      if (!this.#has(driveId)) this.#openAt.delete(driveId);
     }
+  }
+
+  #has(driveId: string): boolean {
+    return this.#places.some((place) => place.driveId === driveId);
   }
 }

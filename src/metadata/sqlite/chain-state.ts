@@ -4,7 +4,7 @@
 import { existsSync } from "node:fs";
 import type { Database, Statement } from "better-sqlite3";
 import { CHAIN_START, type ChainPosition } from "../../journal/journal-member.ts";
-import { openForReading, versionOf } from "./open-database.ts";
+import { openAlone, versionOf } from "./open-database.ts";
 
 /** The first version that knows of members. */
 const FIRST_VERSION = 2;
@@ -32,7 +32,7 @@ export function readPosition(database: Database): ChainPosition {
 export function epochIn(path: string): number {
   if (!existsSync(path)) return 0;
   try {
-    const database = openForReading(path);
+    const database = openAlone(path);
     try {
       return database.prepare<[], number>("select epoch from state").pluck().get() ?? 0;
     } finally {

@@ -1,5 +1,6 @@
 // Opens metadata.db: once for writing, which makes or migrates it, and any number of times for reading.
 
+import { existsSync } from "node:fs";
 import Database from "better-sqlite3";
 import { assert } from "../../util/assert.ts";
 import { APPLICATION_ID, MIGRATIONS } from "./schema.ts";
@@ -46,6 +47,15 @@ export function openBesideMembers(path: string): Database.Database {
 /** A connection that reads only, beside the one that writes. */
 export function openForReading(path: string): Database.Database {
   return new Database(path, { readonly: true, fileMustExist: true, timeout: BUSY_TIMEOUT_MS });
+}
+
+/**
+ * A connection to read with where no other one is open. Closed, it leaves the folder as it was: one that may only read
+ * leaves an empty WAL and its index behind. https://www.sqlite.org/wal.html#read_only_databases
+ */
+export function openAlone(path: string): Database.Database {
+  if (existsSync(`${path}-wal`)) return openForReading(path);
+  return new Database(path, { fileMustExist: true, timeout: BUSY_TIMEOUT_MS });
 }
 
 /** Steps that have been taken; 0: the file is empty. */

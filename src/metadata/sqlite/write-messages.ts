@@ -84,7 +84,7 @@ function withoutBytes(group: WriteGroup, blobs: Uint8Array[]): unknown {
   };
   const requests = group.requests.map(({ name, input }) => {
     const place = placeOfContent(name);
-    const holder = place && holderOf<Sent>(name, input);
+    const holder = place && (holderOf(name, input) as Sent | undefined);
     const content = place && holder?.[place];
     if (place === undefined || content?.kind !== "inline") return { name, input };
     const held = { ...holder, [place]: elsewhere(content.bytes) };
@@ -97,7 +97,7 @@ function giveBytes({ requests }: WriteGroup, blobs: Uint8Array): void {
   let offset = 0;
   for (const { name, input } of requests) {
     const place = placeOfContent(name);
-    const holder = place && holderOf<Received>(name, input);
+    const holder = place && (holderOf(name, input) as Received | undefined);
     const content = place && holder?.[place];
     if (place === undefined || content === undefined || !("sizeBytes" in content)) continue;
     const { kind, sizeBytes } = content;
@@ -115,7 +115,6 @@ function placeOfContent(name: WriteRequest["name"]): keyof Sent | undefined {
 }
 
 /** What names them there: the input itself, or the record of a completion, if it has one. */
-function holderOf<Holder>(name: WriteRequest["name"], input: unknown): Holder | undefined {
-  if (name !== "completeUpload") return input as Holder;
-  return (input as { readonly record?: Holder }).record;
+function holderOf(name: WriteRequest["name"], input: unknown): unknown {
+  return name === "completeUpload" ? (input as { readonly record?: unknown }).record : input;
 }

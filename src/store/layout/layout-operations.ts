@@ -43,8 +43,8 @@ export interface LayoutOperations {
   /** A page of all sets, by id. */
   findSetsToMove(after: SetId | undefined, limit: number): Promise<SetsToMove>;
   moveSet(setId: SetId, options: MoveSetOptions): Promise<SetMove>;
-  /** Gives up drives that no layout in force names. */
-  detachDrives(): Promise<void>;
+  /** Gives up drives that are gone, as far as no layout in force names them. Until then readings may still use them. */
+  detachDrives(isGone: (driveId: DriveId) => boolean): Promise<void>;
   /** What is left on each drive, and all there is: those that are away are not in it. */
   driveSpaces(): Promise<ReadonlyMap<DriveId, SpaceInfo>>;
 }
@@ -103,7 +103,7 @@ export function layoutOperations(context: StoreContext, parts: LayoutParts): Lay
       };
     },
     moveSet: (setId, options) => moveSet(context, setId, options),
-    detachDrives: () => drives.detachUnnamed(),
+    detachDrives: (isGone) => drives.detachUnnamed(isGone),
     driveSpaces: async () => {
       await Promise.all(drives.all.map((drive) => drive.confirm(0)));
       const there = drives.all.filter(({ isAway }) => !isAway);

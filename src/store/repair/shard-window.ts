@@ -8,7 +8,7 @@ import { acquireBuffer, releaseBuffer } from "./repair-buffers.ts";
 import type { RepairRun } from "./set-shards.ts";
 
 /** Stripes of a window: more cost memory, fewer cost calls of drives. */
-export const WINDOW_STRIPES = 8;
+const WINDOW_STRIPES = 8;
 /** Of small objects, and where memory is scarce. */
 const SMALL_WINDOW_STRIPES = 2;
 

@@ -115,8 +115,35 @@ test("a drive is added, and another drained: reads and writes go on at every ste
   await turn();
   expect(lab.store.layoutState()).toMatchObject({ live: [{ version: 3 }] });
   await expectAll(lab, count);
-  await lab.store.detachDrives();
+  await lab.store.detachDrives(() => true);
   await expectAll(lab, count);
+  await expectClean(lab);
+});
+
+test("copies on a drive that was emptied at the end of the last pass are made once more", async () => {
+  const lab = await givenStore();
+  await fill(lab, 30);
+  const { disk } = await addDrive(lab);
+  const { setIds } = await lab.store.findSetsToMove(undefined, 1_000);
+  let checked = 0;
+  const moveSet: typeof lab.store.moveSet = async (...args) => {
+    const moved = await lab.store.moveSet(...args);
+    if (mover.status.phase !== "checking") return moved;
+    checked += 1;
+    if (checked === setIds.length) {
+      for (const { name: folder } of await disk.list("shards")) {
+        for (const { name } of await disk.list(`shards/${folder}`)) {
+          await disk.unlink(`shards/${folder}/${name}`);
+        }
+      }
+      mover.noteEmptied();
+    }
+    return moved;
+  };
+  const mover = moverOf({ ...lab, store: { ...lab.store, moveSet } });
+  await run(mover);
+  expect(lab.store.layoutState().live).toHaveLength(1);
+  expect((await shardsOn(disk)).length).toBeGreaterThan(0);
   await expectClean(lab);
 });
 

@@ -1,9 +1,10 @@
 // Bytes that lie in the metadata and have rotted there are refused, never served: small objects, and parts of uploads.
 
+import { createHash } from "node:crypto";
 import { expect, test } from "vitest";
 import type { MetadataStore } from "../../../src/metadata/metadata-store.ts";
 import { deleteKeys } from "../../support/delete-keys.ts";
-import { bodyOf, givenStore, OWNER } from "../../support/store-lab.ts";
+import { givenStore, OWNER } from "../../support/store-lab.ts";
 
 function flipped(given: Uint8Array | undefined): Buffer {
   const bytes = Buffer.from(given ?? []);
@@ -36,10 +37,22 @@ test("a small object with a flipped bit is refused", async () => {
   await expect(get("key")).rejects.toMatchObject({ code: "InternalError" });
 });
 
-test("so is an object with such a part", async () => {
-  const { bucket, get, store, target } = await givenStore({ wrapMetadata: rotten });
+test("so is an object with such a part, as older versions kept them", async () => {
+  const { bucket, get, metadata, store, target } = await givenStore({ wrapMetadata: rotten });
   const upload = await store.createUpload(target("key"), OWNER, undefined);
-  const part = await store.putPart({ bucket, upload }, 1, bodyOf(Buffer.from("some bytes")));
+  const bytes = Buffer.from("some bytes");
+  const part = await metadata.putPart({
+    bucketId: bucket.id,
+    key: "key",
+    uploadId: upload.uploadId,
+    number: 1,
+    sizeBytes: bytes.length,
+    etag: createHash("md5").update(bytes).digest("hex"),
+    uploadedAt: 0,
+    checksums: [],
+    encryption: undefined,
+    content: { kind: "inline", bytes },
+  });
   await store.completeUpload({
     bucket,
     key: "key",

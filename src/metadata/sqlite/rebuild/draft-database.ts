@@ -11,7 +11,7 @@ import type { UploadName, WriteRequest } from "../../write-operations.ts";
 import { outdateChains } from "../chain-state.ts";
 import { clusterReads } from "../cluster-reads.ts";
 import { GroupWriter } from "../group-writer.ts";
-import { openForReading, openForWriting } from "../open-database.ts";
+import { openAlone, openForReading, openForWriting } from "../open-database.ts";
 import { BUCKET_COLUMNS, bucketOf, type BucketRow } from "../rows.ts";
 import type { WriteAnswer } from "../write-protocol.ts";
 
@@ -163,6 +163,19 @@ export function* namedSetsIn(path: string): Generator<SetId, void> {
   const database = openForReading(path);
   try {
     yield* database.prepare<[], SetId>("select id from shard_sets").pluck().iterate();
+  } finally {
+    database.close();
+  }
+}
+
+/** The newest layout that a database knows; undefined: none. */
+export function newestLayoutIn(path: string): LayoutRecord | undefined {
+  const database = openAlone(path);
+  try {
+    return clusterReads(database)
+      .findLayouts()
+      .toSorted((one, other) => one.version - other.version)
+      .at(-1);
   } finally {
     database.close();
   }

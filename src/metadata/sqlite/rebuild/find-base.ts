@@ -17,7 +17,7 @@ import { positionOf, type ChainSource } from "../../members/chain-source.ts";
 import { parseRoster, readQuorum, rostersInForce } from "../../members/roster.ts";
 import { MembersError, type SurveyedMember } from "../../members/survey.ts";
 import { readPosition } from "../chain-state.ts";
-import { ForeignDatabaseError, openForReading } from "../open-database.ts";
+import { ForeignDatabaseError, openAlone } from "../open-database.ts";
 import { restoreDatabase } from "../restore-database.ts";
 
 export interface FindBaseOptions {
@@ -195,7 +195,7 @@ function canKnowAll(members: readonly SurveyedMember[]): boolean {
 function tryStanding(path: string, remarks: string[]): ChainPosition | undefined {
   if (!existsSync(path)) return undefined;
   try {
-    const database = openForReading(path);
+    const database = openAlone(path);
     try {
       const position = readPosition(database);
       const problem = database.pragma("quick_check(1)", { simple: true });
