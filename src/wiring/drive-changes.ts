@@ -2,7 +2,6 @@
 // drives, and published as a layout; the mover (layout/) does the rest. One at a time.
 
 import { resolve } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { AdminDrives, DriveEntry, DrivesReport } from "../admin/admin-drives.ts";
 import { AdminError } from "../admin/admin-error.ts";
 import type { DriveId } from "../core/ids.ts";
@@ -10,16 +9,11 @@ import type { ShardStore } from "../datanode/shard-store.ts";
 import { withDeadline } from "../util/deadline.ts";
 import type { JournalReport } from "../metadata/metadata-store.ts";
 import type { RenewedDrive } from "../repair/renewed-drives.ts";
-import {
-  changeLayout,
-  movedPlaces,
-  placeCounts,
-  replaceInLayout,
-  type WeighedDrive,
-} from "../store/layout/change-layout.ts";
+import { changeLayout, placeCounts, replaceInLayout } from "../store/layout/change-layout.ts";
 import type { OpenObjectStore } from "../store/open-object-store.ts";
 import { geometryOf, PARTITION_COUNT } from "../store/placement.ts";
 import type { Logger } from "../telemetry/logger.ts";
+import { areReadsOver, requireRoom, weighDrives, weighNew } from "./layout-rules.ts";
 import type { LayoutWork } from "./layout-work.ts";
 import type { LocalDrive, LocalDrives } from "./local-drives.ts";
 import { inWords, refusal, requireBlank } from "./new-drive-folder.ts";
@@ -27,11 +21,6 @@ import type { AdminParts } from "./serve-store.ts";
 
 /** How long whoever removes a drive waits for its copy of the metadata to be elsewhere. */
 const MEMBER_MS_MAX = 20_000;
-/** How long it waits for requests that read it. */
-const READS_MS_MAX = 10_000;
-const READS_EVERY_MS = 250;
-/** Of what is to come onto a drive, so much more must be free on it. */
-const ROOM_FACTOR = 1.1;
 
 /** Of a gateway, whose drives are its nodes', there is nothing to be changed here. */
 export function adminDrivesOf(parts: AdminParts): AdminDrives {
@@ -123,7 +112,7 @@ class DriveChanges implements AdminDrives {
       const twice = folders.find((folder, index) => folders.indexOf(folder) !== index);
       if (twice !== undefined) throw refusal(`${twice} is named twice: each folder is one drive`);
       const { newest } = store.layoutState();
-      const wanted = await this.#weights(newest.drives);
+      const wanted = await weighDrives(store, newest.drives);
       const opened: ShardStore[] = [];
       for (const folder of folders) {
         const standing = await requireBlank(this.#parts, folder);
@@ -131,7 +120,7 @@ class DriveChanges implements AdminDrives {
           standing === undefined ? local.layOut(folder) : local.openAgain(standing, folder);
         opened.push(await inWords(() => drive));
       }
-      const weights = await Promise.all(opened.map(weightOf));
+      const weights = await Promise.all(opened.map(weighNew));
       await store.publishLayout(changeLayout(newest, [...wanted, ...weights]));
       for (const drive of opened) store.attachDrive(drive);
       await tellOthers();
@@ -156,8 +145,8 @@ class DriveChanges implements AdminDrives {
             `${rest.length} would be left: add a drive first, or replace this one`,
         );
       }
-      const next = changeLayout(newest, await this.#weights(rest));
-      await this.#requireRoom(next);
+      const next = changeLayout(newest, await weighDrives(store, rest));
+      await requireRoom(store, next, (driveId) => this.#labelOf(driveId));
       await local.markLeaving(drive.driveId);
       await store.publishLayout(next);
       this.#changeMembers();
@@ -207,7 +196,7 @@ class DriveChanges implements AdminDrives {
         );
       }
       await this.#moveMember(driveId, path);
-      if (!(await this.#isReleased())) {
+      if (!(await areReadsOver(this.#parts))) {
         throw refusal(
           `requests that began before it was drained still read ${path}: try again in a moment`,
         );
@@ -248,17 +237,6 @@ class DriveChanges implements AdminDrives {
     void change();
   }
 
-  /** Whether requests that began before the last change are over; they are waited for, for a while. */
-  async #isReleased(): Promise<boolean> {
-    const { store, tellOthers } = this.#parts;
-    const isFree = (): boolean => store.areLayoutsKnown() && !store.areOlderPlacesRead();
-    for (let waitedMs = 0; !isFree() && waitedMs < READS_MS_MAX; waitedMs += READS_EVERY_MS) {
-      await tellOthers();
-      await sleep(READS_EVERY_MS);
-    }
-    return isFree();
-  }
-
   /** It keeps no copy of the metadata any more. @throws AdminError while it does */
   async #moveMember(driveId: DriveId, path: string): Promise<void> {
     const { journal, local } = this.#parts;
@@ -294,6 +272,10 @@ class DriveChanges implements AdminDrives {
     );
   }
 
+  #labelOf(driveId: DriveId): string {
+    return this.#parts.local.all.find((drive) => drive.driveId === driveId)?.path ?? driveId;
+  }
+
   #find(name: string): LocalDrive {
     const { all } = this.#parts.local;
     const path = resolve(name);
@@ -308,48 +290,4 @@ class DriveChanges implements AdminDrives {
       `there is no drive ${name.slice(0, 200)}: kintsugi drive list names them`,
     );
   }
-
-  /** Whether what comes onto each drive fits there. */
-  async #requireRoom(next: Parameters<typeof placeCounts>[0]): Promise<void> {
-    const { store } = this.#parts;
-    const { newest } = store.layoutState();
-    const { dataShards, parityShards } = geometryOf(newest);
-    const { totals } = await store.inspect();
-    const spaces = await store.driveSpaces();
-    const placeBytes = totals.objectBytes / dataShards / PARTITION_COUNT;
-    for (const [driveId, count] of movedPlaces(newest, next)) {
-      const neededBytes = count * placeBytes * ROOM_FACTOR;
-      const freeBytes = spaces.get(driveId)?.freeBytes ?? Infinity;
-      if (neededBytes <= freeBytes) continue;
-      const path =
-        this.#parts.local.all.find((drive) => drive.driveId === driveId)?.path ?? driveId;
-      throw refusal(
-        `about ${Math.ceil(neededBytes / 1024 ** 2)} MiB would come onto ${path}, and ${Math.floor(freeBytes / 1024 ** 2)} MiB ` +
-          `are free there: add a drive first (${dataShards}+${parityShards})`,
-      );
-    }
-  }
-
-  /** By capacity; a drive that does not say counts as one of the middle. */
-  async #weights(driveIds: readonly DriveId[]): Promise<readonly WeighedDrive[]> {
-    const spaces = await this.#parts.store.driveSpaces();
-    const known = driveIds.flatMap((driveId) => {
-      const weight = spaces.get(driveId)?.totalBytes ?? 0;
-      return weight > 0 ? [{ driveId, weight }] : [];
-    });
-    const middle = middleOf(known);
-    return driveIds.map(
-      (driveId) => known.find((drive) => drive.driveId === driveId) ?? { driveId, weight: middle },
-    );
-  }
-}
-
-async function weightOf(drive: ShardStore): Promise<WeighedDrive> {
-  const { totalBytes } = await drive.space();
-  return { driveId: drive.driveId, weight: Math.max(totalBytes, 1) };
-}
-
-function middleOf(drives: readonly WeighedDrive[]): number {
-  const weights = drives.map(({ weight }) => weight).toSorted((a, b) => a - b);
-  return weights[Math.floor(weights.length / 2)] ?? 1;
 }
