@@ -166,7 +166,9 @@ async function askKey(args: Args): Promise<number> {
   return commands.confirmKey(context, id);
 }
 
-async function askDrive([verb = "list", ...rest]: Args): Promise<number> {
+async function askDrive(given: Args): Promise<number> {
+  const isBare = given[0]?.startsWith("-") === true;
+  const [verb = "list", ...rest] = isBare ? ["list", ...given] : given;
   const { readAdminCommand } = await import("./wiring/admin-command.ts");
   const { changeDrives } = await import("./cli/drive-command.ts");
   const { readDriveRequest } = await import("./wiring/drive-request.ts");

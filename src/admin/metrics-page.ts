@@ -119,7 +119,7 @@ function addDrives({ counter, gauge }: Meters, { drives }: StatusReport): void {
 }
 
 function addObjects({ gauge }: Meters, status: StatusReport): void {
-  const { totals, disks, isWritable, problems, version } = status;
+  const { totals, disks, isWritable, problems, version, certificateEndsAt } = status;
   const one = (name: string, help: string, value: number): void => gauge(name, help, [{ value }]);
   gauge("info", "The version that runs.", [{ labels: { version }, value: 1 }]);
   one("problems", "Things that somebody should look at; the status names them.", problems.length);
@@ -131,6 +131,10 @@ function addObjects({ gauge }: Meters, status: StatusReport): void {
   one("drives_before_loss", drives, disks.drivesMayBeLost);
   const outage = "Disks that may still fail while writes go on.";
   one("disks_before_outage", outage, disks.mayFailBeforeOutage);
+  if (certificateEndsAt !== undefined) {
+    const seconds = Date.parse(certificateEndsAt) / MS;
+    one("certificate_end_seconds", "When the certificate of TLS ends, since 1970.", seconds);
+  }
   one("buckets", "Buckets.", totals.buckets);
   one("objects", "Objects.", totals.objects);
   one("object_bytes", "Bytes of objects, as clients see them.", totals.objectBytes);

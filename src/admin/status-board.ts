@@ -18,6 +18,8 @@ export interface StatusBoardParts {
   readonly healing: AdminHealing;
   readonly desk: JobDesk;
   readonly clock: Clock;
+  /** Of TLS; milliseconds since 1970, undefined without TLS. */
+  readonly certificateEndsAt: () => number | undefined;
 }
 
 export class StatusBoard {
@@ -41,6 +43,7 @@ export class StatusBoard {
 
   async #make(): Promise<StatusReport> {
     const { inspect, isServing, facts, processCount, workers, healing, desk, clock } = this.#parts;
+    const { certificateEndsAt } = this.#parts;
     const store = await inspect();
     const report = makeStatusReport({
       facts,
@@ -50,6 +53,7 @@ export class StatusBoard {
       workers: workers(),
       healing: healing.status(),
       jobs: desk.running,
+      certificateEndsAt: certificateEndsAt(),
       now: clock.now(),
     });
     this.#last = { report, madeAt: clock.monotonic() };

@@ -28,6 +28,8 @@ export interface StatusSources {
   readonly workers: readonly WorkerStatus[];
   readonly healing?: RepairStatus;
   readonly jobs: readonly JobStatus[];
+  /** Of TLS; milliseconds since 1970, undefined without TLS. */
+  readonly certificateEndsAt?: number | undefined;
   /** Milliseconds since 1970. */
   readonly now: number;
 }
@@ -57,12 +59,17 @@ export interface StatusReport extends Omit<StoreStatus, "tolerance"> {
   /** What is done about shards that are lost. */
   readonly healing: RepairStatus | undefined;
   readonly jobs: readonly JobStatus[];
+  /** When clients begin to refuse the certificate of TLS. */
+  readonly certificateEndsAt: string | undefined;
 }
 
+/** Whoever renews certificates by a timer does it earlier; who does it by hand has so long. */
+const CERTIFICATE_WARNING_MS = 14 * 24 * 60 * 60 * 1_000;
+
 export function makeStatusReport(sources: StatusSources): StatusReport {
-  const { facts, workers, jobs, now, isServing } = sources;
+  const { facts, workers, jobs, now, isServing, certificateEndsAt } = sources;
   const { tolerance, ...store } = sources.store;
-  const problems = problemsOf(sources);
+  const problems = [...problemsOf(sources), ...certificateProblems(certificateEndsAt, now)];
   const devices = store.drives.flatMap(({ device }) => device ?? []);
   return {
     version: facts.version,
@@ -85,6 +92,8 @@ export function makeStatusReport(sources: StatusSources): StatusReport {
     workers,
     healing: sources.healing,
     jobs,
+    certificateEndsAt:
+      certificateEndsAt === undefined ? undefined : new Date(certificateEndsAt).toISOString(),
   };
 }
 
@@ -126,6 +135,16 @@ function problemsOf({ store, workers, healing, isServing }: StatusSources): read
       problems.push(`the background work "${name}" fails${because(lastError)}`);
   }
   return problems;
+}
+
+function certificateProblems(endsAt: number | undefined, now: number): readonly string[] {
+  if (endsAt === undefined || endsAt - now > CERTIFICATE_WARNING_MS) return [];
+  const instant = new Date(endsAt).toISOString();
+  return [
+    endsAt > now
+      ? `the certificate of TLS ends at ${instant}: put another in the place of its file, which is read again by itself`
+      : `the certificate of TLS ended at ${instant}, and clients refuse it: put another in the place of its file, which is read again by itself`,
+  ];
 }
 
 function driveProblems({ driveId, label, state, calls }: DriveStatus): string[] {

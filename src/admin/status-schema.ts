@@ -135,4 +135,5 @@ export const statusSchema = objectOf<StatusReport>({
   workers: listOf(worker, "work in the background"),
   healing: maybe(reference(HEALING_ID)),
   jobs: listOf(job, "what somebody asked for and is under way"),
+  certificateEndsAt: maybe(instant()),
 });

@@ -183,11 +183,14 @@ export const COMMANDS: readonly Command[] = [
   { name: "version", synopsis: "version", summary: "prints the version", detail: [] },
 ];
 
+/** Longer ones are told by the command's own help: the overview is to fit a terminal. */
+const SYNOPSIS_MAX = 32;
+
 export function renderOverview(): string {
-  const width = Math.max(...COMMANDS.map(({ synopsis }) => synopsis.length));
-  const lines = COMMANDS.map(
-    ({ synopsis, summary }) => `  kintsugi ${synopsis.padEnd(width)}  ${summary}`,
-  );
+  const lines = COMMANDS.map(({ name, synopsis, summary }) => {
+    const shown = synopsis.length > SYNOPSIS_MAX ? `${name} ...` : synopsis;
+    return `  kintsugi ${shown.padEnd(SYNOPSIS_MAX)}  ${summary}`;
+  });
   return [
     "Kintsugi, a self-hosted S3-compatible object store.",
     "",

@@ -88,7 +88,9 @@ export function regionName(text: string): string {
 /** A bucket to make at the start; the same rules as CreateBucket's. */
 export function bucketName(text: string): string {
   if (isBucketName(text)) return text;
-  throw new UsageError(`must be bucket names separated by commas, and "${text}" is none`);
+  throw new UsageError(
+    `must be bucket names separated by commas, and "${text}" is none: 3 to 63 small letters, digits, dots and hyphens`,
+  );
 }
 
 /** The origin of a data node: http://host:port. */

@@ -25,7 +25,7 @@ import type { CloseStack } from "./close-stack.ts";
 import { endpointOf } from "./endpoint.ts";
 import { errnoOf } from "./explain-failure.ts";
 import { StartError } from "./start-error.ts";
-import { readTlsPair, watchTlsPair, type TlsPaths } from "./tls-files.ts";
+import { readTlsPair, watchTlsPair, type TlsPair, type TlsPaths } from "./tls-files.ts";
 
 export interface AdminFaceOptions {
   readonly host: string;
@@ -74,8 +74,9 @@ export async function openAdminFace(
   const { host, metrics } = options;
   refuseKnownPair(root, host);
   if (metrics.token !== undefined) logger.hide(metrics.token);
+  let pair = tls === undefined ? undefined : await readTlsPair(tls);
   const server = openAdminServer({
-    context: contextOf(parts),
+    context: contextOf(parts, () => pair?.endsAt),
     access: new AdminAccess({
       root: { ...root, account: rootAccount },
       clock: parts.clock,
@@ -84,20 +85,21 @@ export async function openAdminFace(
     }),
     clock: parts.clock,
     logger,
-    tls: tls === undefined ? undefined : await readTlsPair(tls),
+    tls: pair,
   });
   const port = await listenOrSay(server, options);
   if (typeof port === "string") return { endpoint: undefined, remarks: [port] };
   closeStack.add(() => server.close());
-  if (tls !== undefined) closeStack.add(watchTlsPair(tls, (pair) => server.setTls(pair), logger));
+  const use = (renewed: TlsPair): void => server.setTls((pair = renewed));
+  if (tls !== undefined) closeStack.add(watchTlsPair(tls, use, logger));
   return { endpoint: endpointOf({ host, port, isTls: tls !== undefined }), remarks: [] };
 }
 
-function contextOf(parts: AdminFaceParts) {
+function contextOf(parts: AdminFaceParts, certificateEndsAt: () => number | undefined) {
   const { catalog, drives, facts, healing, jobs, keys, quotas, counts, others, clock } = parts;
   const desk = new JobDesk(() => clock.now());
   const processCount = (): number => 1 + others().figures.length;
-  const board = new StatusBoard({ ...parts, processCount, desk });
+  const board = new StatusBoard({ ...parts, processCount, desk, certificateEndsAt });
   return { board, catalog, desk, drives, facts, healing, jobs, keys, quotas, counts, others };
 }
 

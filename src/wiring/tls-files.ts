@@ -1,6 +1,7 @@
 // The certificate and its key: read at the start, and again whenever one of the files changes, without a restart. A new
 // pair that is no good is reported and the old one stays in use: renewal tools replace the two files one after the other.
 
+import { X509Certificate } from "node:crypto";
 import { unwatchFile, watchFile } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { createSecureContext } from "node:tls";
@@ -10,6 +11,8 @@ import { StartError } from "./start-error.ts";
 export interface TlsPair {
   readonly cert: string;
   readonly key: string;
+  /** When clients begin to refuse it; milliseconds since 1970. */
+  readonly endsAt: number;
 }
 
 export interface TlsPaths {
@@ -28,7 +31,7 @@ export async function readTlsPair(paths: TlsPaths): Promise<TlsPair> {
     ]);
     // Throws where either is malformed or the key is another certificate's.
     createSecureContext({ cert, key });
-    return { cert, key };
+    return { cert, key, endsAt: Date.parse(new X509Certificate(cert).validTo) };
   } catch (error) {
     const words = error instanceof Error ? error.message : String(error);
     throw new StartError(

@@ -21,10 +21,11 @@ async function givenServer(args: readonly string[] = []) {
   return { server, endpoint: banner["adminEndpoint"] ?? "", s3: banner["endpoint"] ?? "" };
 }
 
-test("the banner names the admin API, and status, verify, compact and sweep ask it", async () => {
+test("the banner names the admin API, and status, verify, drive, compact and sweep ask it", async () => {
   const { endpoint } = await givenServer();
   const asked = ["--endpoint", endpoint];
-  for (const command of [["status"], ["verify"], ["compact", "--all"], ["sweep", "--dry-run"]]) {
+  const sweep = ["sweep", "--dry-run"];
+  for (const command of [["status"], ["verify"], ["drive"], ["compact", "--all"], sweep]) {
     const exit = await runProcess([...command, ...asked], { env: KEYS });
     expect(exit, exit.stderr).toMatchObject({ code: 0 });
     expect(exit.stdout).not.toBe("");
@@ -105,4 +106,10 @@ test("over TLS: one's own server is asked as it is, another's certificate must b
   expect(refused).toMatchObject({ code: 2, stdout: "" });
   expect(refused.stderr).toMatch(/could not be asked: .*certificate/);
   expect(await runProcess([...asked, "--insecure"], { env: KEYS })).toMatchObject({ code: 0 });
+  const old = makeCertificate("files.example.org", 3);
+  await writeFile(keyPath, old.key);
+  await writeFile(certPath, old.cert);
+  await expect
+    .poll(() => runProcess(["status"], { env: own }), { timeout: 20_000 })
+    .toMatchObject({ code: 1, stdout: expect.stringContaining("the certificate of TLS ends at") });
 });

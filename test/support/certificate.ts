@@ -21,12 +21,12 @@ const SIGNATURE_ALGORITHM = der(SEQUENCE, der(OBJECT_ID, Buffer.from("2a8648ce3d
 const COMMON_NAME = der(OBJECT_ID, Buffer.from("550403", "hex"));
 const DAY_MS = 86_400_000;
 
-/** Good from yesterday until tomorrow. */
-export function makeCertificate(commonName: string): TestCertificate {
+/** Good from yesterday on, for so many days from now. */
+export function makeCertificate(commonName: string, days = 30): TestCertificate {
   const { publicKey, privateKey } = generateKeyPairSync("ec", { namedCurve: "prime256v1" });
   const text = der(UTF8, Buffer.from(commonName, "utf8"));
   const name = der(SEQUENCE, der(SET, der(SEQUENCE, COMMON_NAME, text)));
-  const [from, to] = [Date.now() - DAY_MS, Date.now() + DAY_MS].map(timeOf);
+  const [from, to] = [Date.now() - DAY_MS, Date.now() + days * DAY_MS].map(timeOf);
   const content = der(
     SEQUENCE,
     // A leading 0x01 keeps the number positive and its encoding the shortest.

@@ -134,6 +134,17 @@ test.each<readonly [string, Partial<StoreStatus>, RegExp]>([
   expect(problems).toEqual([expect.stringMatching(words)]);
 });
 
+test.each([
+  [15, []],
+  [13, [/^the certificate of TLS ends at 1970-01-14T00:17:41\.500Z: put another in the place/]],
+  [-1, [/^the certificate of TLS ended at 1969-12-31T00:17:41\.500Z, and clients refuse it/]],
+])("a certificate that ends in %d days", (days, words) => {
+  const certificateEndsAt = 1_061_500 + days * 24 * 60 * 60 * 1_000;
+  const { certificateEndsAt: told, problems } = reportOf({}, { certificateEndsAt });
+  expect(problems).toEqual(words.map((each) => expect.stringMatching(each) as string));
+  expect(Date.parse(told ?? "")).toBe(certificateEndsAt);
+});
+
 test("work that fails is named with its error", () => {
   const workers = [{ ...WORKER, state: "failing" as const, lastError: "no room" }];
   expect(reportOf({}, { workers }).problems).toEqual([

@@ -11,6 +11,7 @@ import { accountsOf } from "../../../src/wiring/accounts.ts";
 test("the overview names every command", () => {
   const text = renderOverview();
   for (const { name } of COMMANDS) expect(text).toContain(`kintsugi ${name}`);
+  expect(Math.max(...text.split("\n").map((line) => line.length))).toBeLessThanOrEqual(130);
 });
 
 test("a role's help lists its flags and defaults, and not those of other roles", () => {
