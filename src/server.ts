@@ -7,6 +7,7 @@ import type { DriveId } from "./core/ids.ts";
 import { prepareWriter, type SpawnWriter } from "./metadata/sqlite/spawn-writer.ts";
 import type { Logger } from "./telemetry/logger.ts";
 import { CloseStack } from "./wiring/close-stack.ts";
+import { refuseWithoutMetadata } from "./wiring/drive-contents.ts";
 import { resolveDrivePaths, type DriveCount } from "./wiring/drive-paths.ts";
 import { watchEmptiedDrives, type EmptiedDrives } from "./wiring/emptied-drives.ts";
 import { LocalDrives } from "./wiring/local-drives.ts";
@@ -80,6 +81,9 @@ export function openEmbedded(options: EmbeddedOptions): Promise<RunningServer> {
         : { expected: { clusterId: options.clusterId, mayBegin: acceptLoss } }),
       onBlanks: (found) => {
         if (!acceptLoss) refuseLoss(found);
+      },
+      onLostMetadata: () => {
+        if (!acceptLoss) refuseWithoutMetadata(options.folders);
       },
     });
     closeStack.add(opened.release);

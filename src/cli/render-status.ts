@@ -44,8 +44,10 @@ function stateWords({ isWell, isWritable, problems }: StatusAnswer): string {
 
 function diskWords({ disks, drives }: StatusAnswer): string {
   const { count, mayFailBeforeLoss: loss, mayFailBeforeOutage: outage } = disks;
+  // Of drives that are away nobody knows which disk is theirs.
+  const knownCount = drives.filter(({ device }) => device !== undefined).length;
   const shared =
-    count < drives.length && count > 0
+    count < knownCount && count > 0
       ? ` (drives share disks: ${renderMany(disks.drivesMayBeLost, "drive")} may be lost)`
       : "";
   return (

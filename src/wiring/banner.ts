@@ -9,7 +9,7 @@ export interface DriveSummary {
   /** Those that are there. */
   readonly presentCount: number;
   readonly geometry: Geometry;
-  /** How many disks may fail without loss; drives that share a device count once. */
+  /** How many disks more may fail without loss; drives that share a device count once. */
   readonly disksMayFail: number;
 }
 
@@ -89,16 +89,18 @@ function keyLines({ accessKey, secretKey, origin }: RootKeys): readonly string[]
 }
 
 /** Counts disks, not folders: six folders on one disk are lost with it. */
-function safetyWords({ disksMayFail, geometry }: DriveSummary): string {
-  const disks = `${disksMayFail} ${disksMayFail === 1 ? "disk" : "disks"} may fail`;
+function safetyWords({ count, presentCount, disksMayFail, geometry }: DriveSummary): string {
   const { parityShards } = geometry;
-  if (disksMayFail >= parityShards && parityShards > 0) return disks;
+  const spareCount = Math.max(0, parityShards - (count - presentCount));
+  const more = spareCount < parityShards ? "more " : "";
+  const disks = `${disksMayFail} ${more}${disksMayFail === 1 ? "disk" : "disks"} may fail`;
   if (parityShards === 0) return `${disks}; nothing is kept twice`;
+  if (disksMayFail >= spareCount) return disks;
   const folders =
-    parityShards === 1
+    spareCount === 1
       ? "1 lost or rotten drive folder"
-      : `up to ${parityShards} lost or rotten drive folders`;
-  const verb = parityShards === 1 ? "heals" : "heal";
+      : `up to ${spareCount} lost or rotten drive folders`;
+  const verb = spareCount === 1 ? "heals" : "heal";
   return `${disks}, for drives share one; ${folders} ${verb}`;
 }
 

@@ -14,7 +14,7 @@ import {
 import { openLocalDrive } from "../datanode/local-drive.ts";
 import { ShardError, type ShardStore } from "../datanode/shard-store.ts";
 import { callsInFlightMax } from "../disk/call-bound.ts";
-import { DiskError, type DirectoryEntry, type Disk } from "../disk/disk.ts";
+import { DiskError, type Disk } from "../disk/disk.ts";
 import type { DriveId } from "../core/ids.ts";
 import { isMountPoint } from "../disk/mount-point.ts";
 import { openRealDisk } from "../disk/real-disk.ts";
@@ -24,13 +24,12 @@ import { lockFolder, type FolderLock } from "../metadata/sqlite/folder-lock.ts";
 import type { RenewedDrive } from "../repair/renewed-drives.ts";
 import { findForbidden } from "./check-access.ts";
 import { errnoOf } from "./explain-failure.ts";
+import { contentsOf } from "./drive-contents.ts";
 import { placeFolders, type DrivePlan, type PlacedSlot, type SeenFolder } from "./drive-slots.ts";
 import { StartError } from "./start-error.ts";
 
 /** After so long a file call counts as failed. */
 const DISK_DEADLINE_MS = 10_000;
-/** What a server fills: shards, its copy of the metadata, the metadata itself. */
-const CONTENT_FOLDERS = ["shards", "journal", "metadata"] as const;
 
 export interface OpenDrivesOptions {
   /** Absolute paths, in the order given. */
@@ -45,6 +44,8 @@ export interface OpenDrivesOptions {
   readonly expected?: ExpectedCluster;
   /** Called before anything is laid out beside what serves already; throws to refuse. */
   readonly onBlanks?: (found: FoundBlanks) => void;
+  /** Called where there are shards, and no drive holds anything of the metadata; throws to refuse. */
+  readonly onLostMetadata?: () => void;
 }
 
 export interface ExpectedCluster {
@@ -115,7 +116,9 @@ export async function openDrives(options: OpenDrivesOptions): Promise<OpenedDriv
     // Another process may have laid the same folders out at the same moment: what stands on the drives holds.
     const standing = known ?? placeFolders((await lookAtAll(disks)).folders) ?? plan;
     const blanks = standing.slots.filter(({ isBlank }) => isBlank);
-    const isFirstStart = known === undefined || !(await hasServed(disks, standing.slots));
+    const contents = known === undefined ? undefined : await contentsOf(disks, standing.slots);
+    const isFirstStart = contents?.hasAny !== true;
+    if (contents?.hasShards === true && !contents.hasMetadata) options.onLostMetadata?.();
     if (!isFirstStart) {
       const driveCount = standing.slots.length;
       const { parityShards } = geometryOfDrives(driveCount, standing.changes);
@@ -304,30 +307,6 @@ function freshPlan(folders: readonly SeenFolder[], { expected }: OpenDrivesOptio
   }));
   const clusterId = expected?.clusterId ?? randomUUID();
   return { clusterId, createdAt: Date.now(), slots, renewed: [], remarks: [] };
-}
-
-/** Whether any drive holds more than its identity: a first start that was cut off has got no further. */
-async function hasServed(
-  disks: ReadonlyMap<string, Disk>,
-  slots: readonly PlacedSlot[],
-): Promise<boolean> {
-  const answers = await Promise.all(
-    slots.map(async ({ path, isBlank }) => {
-      const disk = path === undefined || isBlank ? undefined : disks.get(path);
-      if (disk === undefined) return false;
-      const folders = await Promise.all(
-        CONTENT_FOLDERS.map((folder) => disk.list(folder).catch(ifAbsent)),
-      );
-      return folders.some((entries) => entries.length > 0);
-    }),
-  );
-  return answers.includes(true);
-}
-
-function ifAbsent(error: unknown): readonly DirectoryEntry[] {
-  if (error instanceof DiskError && error.code === "ENOENT") return [];
-  // A drive that does not say may hold anything.
-  return [{ name: "unknown", isDirectory: false }];
 }
 
 async function layOut(

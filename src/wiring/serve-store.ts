@@ -319,10 +319,16 @@ async function summaryOf(
   const answers = await Promise.allSettled(drives.map((drive) => drive.device()));
   // Of a drive that does not say where it is, nothing good is assumed.
   const devices = answers.map((answer) => (answer.status === "fulfilled" ? answer.value : ""));
+  const presentCount = Math.min(drives.length, count);
+  const awayCount = count - presentCount;
   return {
     count,
-    presentCount: Math.min(drives.length, count),
+    presentCount,
     geometry,
-    disksMayFail: disksThatMayFail({ devices, spareCount: geometry.parityShards }),
+    // What is away counts as lost.
+    disksMayFail: disksThatMayFail({
+      devices,
+      spareCount: Math.max(0, geometry.parityShards - awayCount),
+    }),
   };
 }

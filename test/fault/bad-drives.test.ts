@@ -190,6 +190,18 @@ const REFUSED: Readonly<Record<string, BadInput>> = {
       Promise.all([1, 2, 3].map((number) => empty(join(drive(number), "journal")))),
     words: /2 of the 5 copies of the metadata are there, and 3 are needed.*give them back/s,
   },
+  "F77 the database and all of its copies taken away": {
+    damage: ({ drive }) =>
+      Promise.all(
+        DRIVES.flatMap((number) =>
+          ["journal", "metadata"].map((name) =>
+            rm(join(drive(number), name), { recursive: true, force: true }),
+          ),
+        ),
+      ),
+    words:
+      /there are shards on the drives, and nothing of the metadata.*give back.*kintsugi rebuild \S+data,/s,
+  },
   "F39 all drives empty, of a cluster whose id is known": {
     damage: ({ drive }) => Promise.all(DRIVES.map((number) => empty(drive(number)))),
     words: /all 6 drive folders are empty\. Nothing was changed: .*are their disks mounted\?/,

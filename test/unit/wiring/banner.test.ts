@@ -7,8 +7,14 @@ import { renderBannerJson, renderBannerText, type Banner } from "../../../src/wi
 import { disksThatMayFail } from "../../../src/store/disk-tolerance.ts";
 import type { KeyOrigin } from "../../../src/wiring/root-keys.ts";
 
-function bannerOf(devices: readonly string[], origin: KeyOrigin = "generated"): Banner {
-  const geometry = geometryFor(devices.length, UNIT_BYTES);
+function bannerOf(
+  devices: readonly string[],
+  origin: KeyOrigin = "generated",
+  awayCount = 0,
+): Banner {
+  const count = devices.length + awayCount;
+  const geometry = geometryFor(count, UNIT_BYTES);
+  const spareCount = Math.max(0, geometry.parityShards - awayCount);
   return {
     endpoint: "http://127.0.0.1:9000",
     adminEndpoint: "http://127.0.0.1:9001",
@@ -16,10 +22,10 @@ function bannerOf(devices: readonly string[], origin: KeyOrigin = "generated"): 
     keys: { accessKey: "KTGKEY", secretKey: "the-secret", origin },
     clusterId: "5f0c0a55-7c4b-4b1e-9d3c-6a1f0e2b7d88",
     drives: {
-      count: devices.length,
+      count,
       presentCount: devices.length,
       geometry,
-      disksMayFail: disksThatMayFail({ devices, spareCount: geometry.parityShards }),
+      disksMayFail: disksThatMayFail({ devices, spareCount }),
     },
     metadataFolder: "/data/drive-1/metadata",
     metadataCopies: 5,
@@ -48,6 +54,19 @@ test.each([
   [["a", "b", "c", "d", "e", "f"], "2 disks may fail"],
 ])("with drives on the devices %j: %s", (devices, words) => {
   expect(renderBannerText(bannerOf(devices))).toContain(`  safety      ${words}\n`);
+});
+
+test.each([
+  [["a", "b", "c", "d", "e"], 1, "1 more disk may fail"],
+  [["a", "b", "c", "d"], 2, "0 more disks may fail"],
+  [
+    ["a", "a", "a", "a", "a"],
+    1,
+    "0 more disks may fail, for drives share one; 1 lost or rotten drive folder heals",
+  ],
+])("what is away counts as lost: on the devices %j, %d away: %s", (devices, awayCount, words) => {
+  const text = renderBannerText(bannerOf(devices, "given", awayCount));
+  expect(text).toContain(`  safety      ${words}\n`);
 });
 
 test.each([
