@@ -162,9 +162,11 @@ export class LayoutMover {
 
   /** Nothing is written by the older layouts any more: whatever they place is there to be seen. */
   async #settle(pass: Pass): Promise<"busy" | "idle"> {
-    const { store, tellOthers } = this.#options;
+    const { metadata, store, tellOthers } = this.#options;
     await tellOthers();
     if (!store.areLayoutsKnown() || store.areOlderLayoutsUsed()) return "idle";
+    // A write whose outcome nobody knows may still be made when the metadata is opened again: not after this one.
+    await metadata.putProgress(JOB, JSON.stringify(pass));
     const { movedShards, writtenBytes } = pass;
     this.#pass = { ...freshPass(pass.version, "checking"), movedShards, writtenBytes };
     this.#phase = "checking";

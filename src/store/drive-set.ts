@@ -3,6 +3,7 @@
 // Sets name the layout that they were written by; where another has taken its place they lie where that one says. While
 // drives come or go there are two at a time: sets of the older lie where they lay until all of them are copied.
 
+import { createHash } from "node:crypto";
 import type { DriveId, SetId } from "../core/ids.ts";
 import type { ShardName, ShardStore } from "../datanode/shard-store.ts";
 import type { LayoutRecord } from "../metadata/records.ts";
@@ -21,10 +22,13 @@ export class DriveSet {
   /** By version: where its sets lie now. */
   #layouts: ReadonlyMap<number, LayoutRecord> = new Map();
   #live: readonly LayoutRecord[] = [];
+  /** In force once since this process began. Sets of before lie there no more, or are orphans of a process that ended. */
+  #past: readonly LayoutRecord[] = [];
   #written: LayoutRecord;
   /** Drives of the layout that is written by, and that are there. */
   #taking: readonly Drive[] = [];
   #absentCount = 0;
+  #placesStamp = "";
 
   /** All layouts that there ever were, by version. */
   constructor(layouts: readonly LayoutRecord[], open: (store: ShardStore) => Drive) {
@@ -58,6 +62,14 @@ export class DriveSet {
     return true;
   }
 
+  /** Gives up a drive that is not where it was, and cannot be had from where it is: until it is attached it is absent. */
+  async drop(driveId: DriveId): Promise<void> {
+    const drive = this.#drives.get(driveId);
+    this.#drives.delete(driveId);
+    this.#noteDrives();
+    await drive?.close();
+  }
+
   /** Gives up drives that no layout in force names; readings of before may still hold them. */
   async detachUnnamed(isGone: (driveId: DriveId) => boolean): Promise<void> {
     const named = new Set(this.#live.flatMap(({ drives }) => drives));
@@ -86,9 +98,15 @@ export class DriveSet {
     return this.#live.at(-1) ?? this.#written;
   }
 
-  /** Changes with all that is known of layouts: processes that say the same know the same. */
+  /** Changes with all that is known of layouts, and of where drives are: processes that say the same know the same. */
   get stamp(): string {
-    return `${this.newest.version}.${this.#written.version}.${this.#live.length}`;
+    return `${this.newest.version}.${this.#written.version}.${this.#live.length}${this.#placesStamp}`;
+  }
+
+  /** No drive is used at another place than these: where each is, by id. Not called: of places nothing is known. */
+  notePlaces(places: ReadonlyMap<DriveId, string>): void {
+    const lines = [...places].map((place) => place.join(" ")).toSorted();
+    this.#placesStamp = `.${createHash("sha256").update(lines.join("\n")).digest("hex")}`;
   }
 
   /** Where sets of that version lie now. */
@@ -100,10 +118,7 @@ export class DriveSet {
 
   /** Whether a layout in force puts that shard on that drive. Which set of it may be there is not looked at. */
   isPlaceOf(driveId: DriveId, { setId, index }: ShardName): boolean {
-    const partition = partitionOf(setId);
-    return this.#live.some(
-      ({ drives, partitions }) => drives[partitions[partition]?.[index] ?? -1] === driveId,
-    );
+    return this.#live.some((layout) => placeIn(layout, { setId, index }) === driveId);
   }
 
   /** Undefined for one that is absent. */
@@ -152,16 +167,14 @@ export class DriveSet {
     setId: SetId,
     shards: readonly { readonly drive: Drive; readonly index: number }[],
   ): number {
-    const partition = partitionOf(setId);
-    const fits = ({ drives, partitions }: LayoutRecord): boolean =>
-      shards.every(
-        ({ drive, index }) => drives[partitions[partition]?.[index] ?? -1] === drive.store.driveId,
-      );
+    const fits = (layout: LayoutRecord): boolean =>
+      shards.every(({ drive, index }) => placeIn(layout, { setId, index }) === drive.store.driveId);
     return (this.#live.findLast(fits) ?? this.newest).version;
   }
 
   /**
-   * Every drive that may have a shard of that index: where it lies, and where it is copied to.
+   * Every drive that may have a shard of that index: where it lies, where it is copied to, and where it lay before that and
+   * an old copy may be left.
    */
   placesOf(
     { setId, index }: ShardName,
@@ -171,7 +184,12 @@ export class DriveSet {
     const at = this.layoutOf(layoutVersion);
     const later = this.#live.filter(({ version }) => version >= at.version);
     const ids = later.flatMap((layout) => drivesOfSet(layout, setId, count)[index] ?? []);
-    return [...new Set(ids)].map((id) => this.#drives.get(id));
+    const left = this.#past
+      .filter(({ version }) => version >= layoutVersion)
+      .flatMap((layout) => placeIn(layout, { setId, index }) ?? [])
+      // What is on a drive that was taken out is nobody's business any more.
+      .filter((id) => this.#drives.has(id));
+    return [...new Set([...ids, ...left])].map((id) => this.#drives.get(id));
   }
 
   /**
@@ -224,7 +242,12 @@ export class DriveSet {
       return next === undefined ? layout : resolve(next);
     };
     this.#layouts = new Map(layouts.map((layout) => [layout.version, resolve(layout)]));
-    this.#live = layouts.filter((layout) => resolve(layout) === layout);
+    const live = layouts.filter((layout) => resolve(layout) === layout);
+    const retired = this.#live.filter(({ version }) =>
+      live.every((each) => each.version !== version),
+    );
+    this.#past = [...this.#past, ...retired];
+    this.#live = live;
     const written = this.#live.findLast(({ isWritten }) => isWritten);
     assert(written !== undefined, "there is a layout that is written by");
     return written;
@@ -235,4 +258,8 @@ export class DriveSet {
     this.#taking = drives.flatMap((driveId) => this.#drives.get(driveId) ?? []);
     this.#absentCount = drives.length - this.#taking.length;
   }
+}
+
+function placeIn({ drives, partitions }: LayoutRecord, name: ShardName): DriveId | undefined {
+  return drives[partitions[partitionOf(name.setId)]?.[name.index] ?? -1];
 }

@@ -69,6 +69,11 @@ export class Drive {
     return this.#isAway;
   }
 
+  /** Whether it was given up: another stands for it, or none. */
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
   /** Whether it takes no new shards since no more than its reserve is left. */
   get isShort(): boolean {
     return this.#space.isShort;

@@ -1,6 +1,6 @@
 // Shards of writes that failed, on drives that could not be reached to remove them: this process wrote them, no metadata
-// names their sets, so it removes them itself when the drive is back. What is forgotten here (the list is bounded, and
-// dies with the process) is an orphan of an ended incarnation, which the sweep finds.
+// names their sets, so it removes them itself when the drive is back; on one that was given up they are left. What is
+// forgotten here (the list is bounded, and dies with the process) is an orphan of an ended incarnation: the sweep finds it.
 
 import type { ShardName } from "../datanode/shard-store.ts";
 import type { Drive } from "./drive.ts";
@@ -24,6 +24,7 @@ export class Litter {
     const entries = this.#entries;
     this.#entries = [];
     for (const entry of entries) {
+      if (entry.drive.isClosed) continue;
       if (entry.drive.isAway) this.#entries.push(entry);
       else await removeShard(entry.drive, entry.name).catch(() => this.#entries.push(entry));
     }

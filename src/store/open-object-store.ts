@@ -84,6 +84,10 @@ export interface OpenObjectStore
   attachDrive(drive: ShardStore): boolean;
   /** Has another folder stand for a drive. False when no layout names it. */
   swapDrive(drive: ShardStore): Promise<boolean>;
+  /** Gives up a drive that is no more where it was. Until it is attached it is absent. */
+  dropDrive(driveId: DriveId): Promise<void>;
+  /** Says where the drives are that are used here: the lead waits for sides that use them elsewhere. */
+  notePlaces(places: ReadonlyMap<DriveId, string>): void;
   /** One step of the trash collector, for a background worker. */
   collectTrash(): Promise<TrashStep>;
   /** Removes shards that no metadata names, of processes that have ended, on all drives that are there. */
@@ -281,6 +285,8 @@ function assemble(context: StoreContext, end: () => Promise<void>): OpenObjectSt
     ...layoutOperations(context, { sides, onRetired: () => sweep.soon() }),
     attachDrive: (drive) => drives.attach(drive),
     swapDrive: (drive) => drives.swap(drive),
+    dropDrive: (driveId) => drives.drop(driveId),
+    notePlaces: (places) => drives.notePlaces(places),
     beginSide: (name) => sides.beginSide(name),
     noteSide: (name, report) => sides.noteSide(name, report),
     endSide: (name) => sides.endSide(name),

@@ -37,6 +37,7 @@ export type PackContext = Pick<
   | "metadata"
   | "pools"
   | "setIds"
+  | "writings"
 >;
 
 /** What goes into a pack. */

@@ -46,6 +46,8 @@ export class Packs {
   readonly #sealAsks: (() => void)[] = [];
   /** All that may have entries that are not settled. */
   readonly #packs = new Map<SetId, OpenPack>();
+  /** Of each pack that is not over: no layout is retired by which it lies. */
+  readonly #holds = new Map<SetId, () => void>();
   readonly #retiring = new Set<Promise<void>>();
   /** Of which the metadata could not be told that they are sealed. */
   #untold: OpenPack[] = [];
@@ -184,6 +186,8 @@ export class Packs {
     if (known !== undefined) this.#retire(known);
     const usesReserve = group.some((waiting) => waiting.usesReserve === true);
     const pack = await openPack(this.#context, usesReserve);
+    // Those for whom it was opened are counted until here: nothing can have taken it for over.
+    this.#holds.set(pack.setId, this.#context.writings.hold(pack.layoutVersion));
     this.#open = pack;
     this.#packs.set(pack.setId, pack);
     return pack;
@@ -206,13 +210,14 @@ export class Packs {
   async #finish(pack: OpenPack): Promise<void> {
     if (pack.entryCount === 0) {
       this.#packs.delete(pack.setId);
-      return pack.discard();
+      await pack.discard();
+      return this.#release(pack);
     }
     await pack.seal();
     await pack.settled();
     this.#packs.delete(pack.setId);
     // A change of which nobody knows may still be made; what it names must not be gone by then.
-    if (pack.isDoubtful) return;
+    if (pack.isDoubtful) return this.#release(pack);
     crashPoint("pack.before-sealed");
     const packs = [...this.#untold, pack];
     this.#untold = [];
@@ -223,12 +228,17 @@ export class Packs {
     const { setId, objectBytes } = pack;
     try {
       const outcome = await this.#context.metadata.sealPack(setId, objectBytes);
-      if (outcome !== "unknown") return;
       // What was named once is forgotten only by metadata that has rotted, and can be made anew.
-      if (!pack.wasNamed) await pack.discard();
+      if (outcome === "unknown" && !pack.wasNamed) await pack.discard();
+      this.#release(pack);
     } catch (err) {
       this.#context.logger.warn({ err, setId }, "the metadata could not be told of a sealed pack");
       this.#untold.push(pack);
     }
+  }
+
+  #release({ setId }: OpenPack): void {
+    this.#holds.get(setId)?.();
+    this.#holds.delete(setId);
   }
 }

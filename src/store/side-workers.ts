@@ -24,7 +24,7 @@ export interface SideReport {
   readonly litter: number;
   /** Drives that do not answer it, absent ones included. */
   readonly awayDrives: readonly DriveId[];
-  /** What it knows of layouts: the same for all that know the same. */
+  /** What it knows of layouts, and where it has its drives: the same for all that know the same. */
   readonly layoutStamp: string;
   /** No write that is under way uses an older one. */
   readonly oldestLayout: number;
@@ -138,8 +138,12 @@ export class Sides implements SideWorkers {
     return [...this.#sides.values()].every(({ report }) => report?.layoutStamp === layoutStamp);
   }
 
-  /** No write of any of them uses an older layout; of one that has said nothing yet anything is thought. */
+  /**
+   * No write of any of them uses an older layout; of one that has said nothing yet anything is thought, and of one that is
+   * gone until the metadata takes nothing from it any more.
+   */
   get oldestLayout(): number {
+    if (this.#ended.size > 0) return 0;
     const known = [...this.#sides.values()].map(({ report }) => report?.oldestLayout ?? 0);
     return Math.min(Infinity, ...known);
   }

@@ -1,5 +1,6 @@
 // Which layouts writes that are under way may be using. A write begins before it asks for the layout, and is over once the
-// metadata has answered it: what an older layout places is then either named or never will be.
+// metadata has answered it: what an older layout places is then either named or never will be. A pack is held from its
+// opening until the metadata knows that it is sealed: its files grow once more, or go, when nobody writes to it any more.
 
 import type { DriveSet } from "./drive-set.ts";
 
@@ -19,14 +20,24 @@ export class WriteTracker {
 
   /** Runs a write, from before it stores anything until it is named, or never will be. */
   async run<Value>(write: () => Promise<Value>): Promise<Value> {
-    const { version } = this.#drives.written;
-    this.#counts.set(version, (this.#counts.get(version) ?? 0) + 1);
+    const end = this.hold(this.#drives.written.version);
     try {
       return await write();
     } finally {
+      end();
+    }
+  }
+
+  /** Until what is returned is called, what that layout places may still change. Harmless when called again. */
+  hold(version: number): () => void {
+    this.#counts.set(version, (this.#counts.get(version) ?? 0) + 1);
+    let isHeld = true;
+    return () => {
+      if (!isHeld) return;
+      isHeld = false;
       const left = (this.#counts.get(version) ?? 1) - 1;
       if (left > 0) this.#counts.set(version, left);
       else this.#counts.delete(version);
-    }
+    };
   }
 }

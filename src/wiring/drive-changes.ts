@@ -2,6 +2,7 @@
 // drives, and published as a layout; the mover (layout/) does the rest. One at a time.
 
 import { resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { AdminDrives, DriveEntry, DrivesReport } from "../admin/admin-drives.ts";
 import { AdminError } from "../admin/admin-error.ts";
 import type { DriveId } from "../core/ids.ts";
@@ -21,6 +22,8 @@ import type { AdminParts } from "./serve-store.ts";
 
 /** How long whoever removes a drive waits for its copy of the metadata to be elsewhere. */
 const MEMBER_MS_MAX = 20_000;
+/** How often workers are asked whether they know what they must. */
+const READS_EVERY_MS = 250;
 
 /** Of a gateway, whose drives are its nodes', there is nothing to be changed here. */
 export function adminDrivesOf(parts: AdminParts): AdminDrives {
@@ -210,7 +213,7 @@ class DriveChanges implements AdminDrives {
 
   /** A drive that is gone: the folder becomes that drive, and what it held is made anew from the others. */
   async #replaceLost({ driveId, path }: LocalDrive, folder: string): Promise<void> {
-    const { addRenewed, local, store, tellOthers } = this.#parts;
+    const { addRenewed, local, store } = this.#parts;
     if (local.home.driveId === driveId) {
       throw refusal(`${path} held the database: start the server anew without it first`);
     }
@@ -221,9 +224,19 @@ class DriveChanges implements AdminDrives {
     const opened = await inWords(() => local.layOut(folder, { driveId, createdAt }));
     await store.endPacks();
     await store.swapDrive(opened);
-    await tellOthers();
+    await this.#untilKnown();
     this.#changeMembers();
     addRenewed({ driveId, createdAt });
+  }
+
+  /** What a worker writes to the old folder the walk over the new one would not find. One that hangs is replaced. */
+  async #untilKnown(): Promise<void> {
+    const { store, tellOthers } = this.#parts;
+    await tellOthers();
+    while (!store.areLayoutsKnown()) {
+      await sleep(READS_EVERY_MS);
+      await tellOthers();
+    }
   }
 
   /** Its copy of the metadata is brought to another drive; that may take its time. */

@@ -101,7 +101,7 @@ export async function serveStore(
   const door =
     engines.sides && (await openSideDoor({ ...engines.sides, store, logger }, closeStack));
   const isBusy = (): boolean => counts.openCount + (door?.openCount ?? 0) > 0;
-  const shared = { engines, store, tellOthers: localDriveTeller(engines, door), logger };
+  const shared = { engines, store, tellOthers: localDriveTeller(engines, store, door), logger };
   const work = await startWork({ ...shared, isBusy, clock }, closeStack);
   const { healing, lifecycle } = work;
   engines.whenDrives?.((drive) => store.attachDrive(drive));

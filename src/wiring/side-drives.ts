@@ -1,6 +1,9 @@
 // The drives of a worker beside the lead: those that the lead has, opened here too. One that does not answer is tried again,
 // and one that comes, goes, or is another folder than before is followed when the lead says so.
+//
+// Invariant: when this worker says that it knows where the drives are, it uses none at another place.
 
+import type { DriveId } from "../core/ids.ts";
 import type { ShardStore } from "../datanode/shard-store.ts";
 import type { OpenObjectStore } from "../store/open-object-store.ts";
 import { openDrivesBeside, type DriveAt } from "./open-drives.ts";
@@ -10,7 +13,14 @@ const NODE_NAME = "local";
 
 type DrivesStore = Pick<
   OpenObjectStore,
-  "attachDrive" | "detachDrives" | "driveCalls" | "refreshLayouts" | "swapDrive"
+  | "attachDrive"
+  | "detachDrives"
+  | "driveCalls"
+  | "dropDrive"
+  | "notePlaces"
+  | "refreshLayouts"
+  | "sealOpenPack"
+  | "swapDrive"
 >;
 
 export class SideDrives {
@@ -18,7 +28,7 @@ export class SideDrives {
   #places: readonly DriveAt[];
   /** Where each that is open was opened. */
   readonly #openAt = new Map<string, string>();
-  #attaching = Promise.resolve();
+  #running: Promise<void> = Promise.resolve();
 
   constructor(store: DrivesStore, places: readonly DriveAt[], opened: readonly ShardStore[]) {
     this.#store = store;
@@ -33,13 +43,32 @@ export class SideDrives {
 
   /** Opens those that are not open yet, one call after the other: two at a time would open a drive twice. Never rejects. */
   attach(): Promise<void> {
-    this.#attaching = this.#attaching.then(() => this.#attachMissing());
-    return this.#attaching;
+    return this.#alone(() => this.#attachMissing(this.#places));
   }
 
-  async #attachMissing(): Promise<void> {
-    const wanted = this.#places.filter(({ driveId, path }) => this.#openAt.get(driveId) !== path);
+  /** These are there now; none given: those that are known. */
+  async refresh(places: readonly DriveAt[]): Promise<void> {
+    if (places.length > 0) this.#places = places;
+    await this.#store.refreshLayouts();
+    await this.#alone(async () => {
+      const now = this.#places;
+      await this.#attachMissing(now);
+      const isGone = (id: string): boolean => now.every(({ driveId }) => driveId !== id);
+      await this.#store.detachDrives(isGone);
+      for (const driveId of this.#openAt.keys()) if (isGone(driveId)) this.#openAt.delete(driveId);
+      this.#store.notePlaces(pathsOf(now));
+    });
+  }
+
+  #alone(work: () => Promise<void>): Promise<void> {
+    this.#running = this.#running.then(work).catch(() => undefined);
+    return this.#running;
+  }
+
+  async #attachMissing(places: readonly DriveAt[]): Promise<void> {
+    const wanted = places.filter(({ driveId, path }) => this.#openAt.get(driveId) !== path);
     if (wanted.length === 0) return;
+    const isMove = wanted.some(({ driveId }) => this.#openAt.has(driveId));
     for (const drive of await openDrivesBeside(wanted, NODE_NAME)) {
       const { driveId } = drive;
       const path = wanted.find((place) => place.driveId === driveId)?.path ?? "";
@@ -48,20 +77,19 @@ export class SideDrives {
       if (isTaken) this.#openAt.set(driveId, path);
       else await drive.close();
     }
-  }
-
-  /** These are there now; none given: those that are known. */
-  async refresh(places: readonly DriveAt[]): Promise<void> {
-    if (places.length > 0) this.#places = places;
-    await this.#store.refreshLayouts();
-    await this.attach();
-    await this.#store.detachDrives((id) => !this.#has(id));
-    for (const driveId of this.#openAt.keys()) {
-      if (!this.#has(driveId)) this.#openAt.delete(driveId);
+    for (const { driveId, path } of wanted) {
+      const at = this.#openAt.get(driveId);
+      if (at === undefined || at === path) continue;
+      // What is where it was is that drive no more: until it can be opened where it is now it is away.
+      this.#openAt.delete(driveId);
+      await this.#store.dropDrive(driveId);
     }
+    // Its files are open where the drive was.
+    if (isMove) await this.#store.sealOpenPack();
   }
+}
 
-  #has(driveId: string): boolean {
-    return this.#places.some((place) => place.driveId === driveId);
-  }
+/** Where each drive is, by id. */
+export function pathsOf(places: readonly DriveAt[]): ReadonlyMap<DriveId, string> {
+  return new Map(places.map(({ driveId, path }) => [driveId, path]));
 }

@@ -7,6 +7,8 @@ import { openMember, type MemberSpec } from "../members/member-spec.ts";
 import { isSameRoster, nextRoster, type Roster } from "../members/roster.ts";
 import type { MembersChange } from "./write-protocol.ts";
 
+type MembersState = "behind" | "ready" | "same";
+
 type OpenMember = (spec: MemberSpec) => Promise<JournalMember>;
 
 /** How long a drive that is to be a member is brought up to date for; then it is asked for again. */
@@ -17,6 +19,8 @@ export class HostMembers {
   readonly #open: OpenMember;
   #members: readonly JournalMember[] = [];
   #specs: readonly MemberSpec[] = [];
+  /** One change after the other: each opens and lets go of members by what there is. */
+  #changing: Promise<unknown> = Promise.resolve();
 
   constructor(open: OpenMember = openMember) {
     this.#open = open;
@@ -48,13 +52,24 @@ export class HostMembers {
 
   /**
    * Drives have come or gone. "same": whoever has a say has it still. "ready": those that are to have one in the next epoch
-   * hold what the group holds. "behind": they do not in time, or the group has ended.
+   * hold what the group holds. "behind": they do not in time, or `hasEnded` says that nobody wants it any more.
    */
-  async change(
+  change(
+    group: MemberGroup,
+    change: MembersChange,
+    hasEnded: () => boolean,
+  ): Promise<MembersState> {
+    const changing = this.#changing.then(() => this.#change(group, change, hasEnded));
+    this.#changing = changing.catch(() => undefined);
+    return changing;
+  }
+
+  async #change(
     group: MemberGroup,
     { drives, specs }: MembersChange,
     hasEnded: () => boolean,
-  ): Promise<"behind" | "ready" | "same"> {
+  ): Promise<MembersState> {
+    if (hasEnded()) return "behind";
     for (const spec of specs) {
       const member = await this.#take(spec, group);
       if (member !== undefined) group.add(member, undefined);

@@ -27,9 +27,9 @@ export type ToWriter =
   /** A member that was not there at the start. */
   | { readonly kind: "add-member"; readonly spec: MemberSpec }
   /** Members are chosen among other drives from now on; answered by "members-changed". */
-  | ({ readonly kind: "change-members" } & MembersChange)
+  | ({ readonly kind: "change-members"; readonly id: number } & MembersChange)
   /** Sets the database aside and makes it anew from the members; answered by "restored". */
-  | { readonly kind: "restore" }
+  | { readonly kind: "restore"; readonly id: number }
   | { readonly kind: "close" };
 
 export type WriteAnswer =
@@ -70,13 +70,21 @@ export type FromWriter =
   /** What the writer has to say beside its answers. */
   | WriterNews;
 
+/** The answer to what was asked of the writer under that id. */
+export type WriterOutcome = Outcome<"members-changed"> | Outcome<"restored">;
+
+interface Outcome<Kind extends string> {
+  /** Who the members are has changed, or the database was made anew. */
+  readonly kind: Kind;
+  readonly id: number;
+  /** Why it could not be. */
+  readonly problem: string | undefined;
+}
+
 export type WriterNews =
   | { readonly kind: "log"; readonly level: "info" | "warn"; readonly message: string }
   | { readonly kind: "report"; readonly report: JournalReport }
-  /** Who the members are has changed, or could not be: why. */
-  | { readonly kind: "members-changed"; readonly problem: string | undefined }
-  /** The database was made anew, or could not be: why. */
-  | { readonly kind: "restored"; readonly problem: string | undefined }
+  | WriterOutcome
   /** The database file is another one now: readers open it anew. */
   | { readonly kind: "replaced" }
   /** Another process has taken the members over: this one must not go on. */

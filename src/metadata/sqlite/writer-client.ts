@@ -6,7 +6,13 @@ import type { Worker } from "node:worker_threads";
 import type { Clock } from "../../util/clock.ts";
 import type { WritePort } from "../write-operations.ts";
 import type { MemberSpec } from "../members/member-spec.ts";
-import type { FromWriter, MembersChange, ToWriter, WriterNews } from "./write-protocol.ts";
+import type {
+  FromWriter,
+  MembersChange,
+  ToWriter,
+  WriterNews,
+  WriterOutcome,
+} from "./write-protocol.ts";
 import { post, received } from "./write-port.ts";
 import { spawnWriter, type SpawnWriter } from "./spawn-writer.ts";
 import type { WriterDoor } from "./write-listener.ts";
@@ -25,9 +31,7 @@ export interface WriterOptions {
   readonly plan?: MembersPlan | undefined;
   /** Where other processes reach the writer's thread; undefined: nowhere. */
   readonly door?: WriterDoor | undefined;
-  readonly onNews?:
-    | ((news: Exclude<WriterNews, { kind: "members-changed" | "restored" }>) => void)
-    | undefined;
+  readonly onNews?: ((news: Exclude<WriterNews, WriterOutcome>) => void) | undefined;
   /** How a thread is started; tests put their own hand between. */
   readonly spawn?: SpawnWriter | undefined;
 }
@@ -78,10 +82,11 @@ class WriterClient {
   #isClosing = false;
   /** Members that came after the start: a thread that takes another's place has them too. */
   readonly #added: MemberSpec[] = [];
-  readonly #changingMembers: ((problem: string | undefined) => void)[] = [];
+  /** What the thread was asked and has not answered; what was asked later may be answered before. */
+  readonly #asked = new Map<number, (problem: string | undefined) => void>();
+  #lastId = 0;
   /** Drives that have come or gone since the start: a thread that takes another's place knows of them. */
-  #change: MembersChange | undefined;
-  readonly #restoring: ((problem: string | undefined) => void)[] = [];
+  #change: (MembersChange & { readonly id: number }) | undefined;
   /** Of the threads there were. */
   #lastEpoch: number | undefined;
   /** When threads were replaced, in monotonic milliseconds. */
@@ -132,31 +137,42 @@ class WriterClient {
     return this.#change?.specs ?? [...(this.#options.plan?.specs ?? []), ...this.#added];
   }
 
-  restore(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#restoring.push((problem) => {
-        if (problem === undefined) resolve();
-        else reject(new Error(`the metadata could not be made anew: ${problem}`));
-      });
-      this.#send({ kind: "restore" });
-    });
+  async restore(): Promise<void> {
+    const problem = await this.#ask((id) => ({ kind: "restore", id }));
+    if (problem !== undefined) throw new Error(`the metadata could not be made anew: ${problem}`);
   }
 
   changeMembers(change: MembersChange): Promise<string | undefined> {
+    return this.#ask(
+      (id) => ({ kind: "change-members", id, ...change }),
+      (id) => {
+        if (id > (this.#change?.id ?? 0)) this.#change = { id, ...change };
+      },
+    );
+  }
+
+  /** Resolves to why it was not done. `onDone`: called at once when it was. */
+  #ask(
+    messageOf: (id: number) => ToWriter,
+    onDone: (id: number) => void = () => undefined,
+  ): Promise<string | undefined> {
+    this.#lastId += 1;
+    const id = this.#lastId;
     return new Promise((resolve) => {
-      this.#changingMembers.push((problem) => {
-        if (problem === undefined) this.#change = change;
+      this.#asked.set(id, (problem) => {
+        this.#asked.delete(id);
+        if (problem === undefined) onDone(id);
         resolve(problem);
       });
-      this.#send({ kind: "change-members", ...change });
+      this.#send(messageOf(id));
     });
   }
 
   #take(message: Exclude<FromWriter, Ready>): void {
     if (message.kind === "answers" || message.kind === "group-failed") this.queue.receive(message);
-    else if (message.kind === "members-changed") this.#changingMembers.shift()?.(message.problem);
-    else if (message.kind === "restored") this.#restoring.shift()?.(message.problem);
-    else if (message.kind !== "unusable") {
+    else if (message.kind === "members-changed" || message.kind === "restored") {
+      this.#asked.get(message.id)?.(message.problem);
+    } else if (message.kind !== "unusable") {
       if (message.kind === "report") this.#lastEpoch = message.report.epoch;
       this.#options.onNews?.(message);
     }
@@ -164,8 +180,7 @@ class WriterClient {
 
   /** Never rejects. */
   async #replace(death: Error): Promise<void> {
-    for (const end of this.#restoring.splice(0)) end(death.message);
-    for (const end of this.#changingMembers.splice(0)) end(death.message);
+    for (const end of this.#asked.values()) end(death.message);
     if (this.#isClosing) return;
     let reason = death;
     this.queue.interrupt(reason);

@@ -155,14 +155,15 @@ export class WriterHost {
 
   /**
    * Drives have come or gone: members are chosen among these from now on. Those that are new are brought up to date first;
-   * then a new epoch begins, for which writes wait. Resolves to why the members are still those of before.
+   * then a new epoch begins, for which writes wait. A later change ends one that waits. Resolves to why there is none.
    */
   async changeMembers(change: MembersChange): Promise<string | undefined> {
+    await this.#changing?.catch(() => undefined);
     const [before, group] = [this.#plan, this.#group];
     if (before === undefined || group === undefined) return "the metadata takes no changes now";
     const plan = { ...before, drives: change.drives };
     this.#plan = plan;
-    const hasEnded = (): boolean => this.#group !== group || this.#isClosed;
+    const hasEnded = (): boolean => this.#group !== group || this.#plan !== plan || this.#isClosed;
     const state = await this.#members.change(group, change, hasEnded);
     if (state === "same") return undefined;
     if (state === "behind") return "the new members are not up to date yet";

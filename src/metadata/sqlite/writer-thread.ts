@@ -39,10 +39,11 @@ function serve(port: MessagePort, { path, plan, door }: WriterData): Promise<voi
     if (message.kind === "group") merger.submit({ source: port, group: message, reply: toPort });
     else if (message.kind === "add-member") await host.addMember(message.spec);
     else if (message.kind === "change-members") {
-      send({ kind: "members-changed", problem: await host.changeMembers(message) });
-    } else if (message.kind === "restore")
-      send({ kind: "restored", problem: await host.restore() });
-    else {
+      const problem = await host.changeMembers(message);
+      send({ kind: "members-changed", id: message.id, problem });
+    } else if (message.kind === "restore") {
+      send({ kind: "restored", id: message.id, problem: await host.restore() });
+    } else {
       await merger.close();
       await host.close();
       end();

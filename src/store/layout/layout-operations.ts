@@ -38,7 +38,7 @@ export interface LayoutOperations {
   areLayoutsKnown(): boolean;
   /** Whether a write may be under way, of any process, that uses an older layout than the newest. */
   areOlderLayoutsUsed(): boolean;
-  /** Whether a read may be under way, of any process, that began before the older layouts were retired. */
+  /** Whether a read may be under way, of any process, that began before all of them knew that the older layouts are retired. */
   areOlderPlacesRead(): boolean;
   /** A page of all sets, by id. */
   findSetsToMove(after: SetId | undefined, limit: number): Promise<SetsToMove>;
@@ -57,8 +57,15 @@ interface LayoutParts {
 
 export function layoutOperations(context: StoreContext, parts: LayoutParts): LayoutOperations {
   const { clock, drives, metadata, packs, readings, writings } = context;
-  let retiredAt: number | undefined;
+  /** "told": since when nobody reads by what was retired last. */
+  let retired: { readonly toldAt: number } | "none" | "untold" = "none";
   const refresh = async (): Promise<void> => drives.update(await metadata.findLayouts());
+  const areKnown = (): boolean => {
+    const isKnown = parts.sides.doKnow(drives.stamp);
+    // Others went on reading at the old places until they had heard of it.
+    if (isKnown && retired === "untold") retired = { toldAt: clock.monotonic() };
+    return isKnown;
+  };
   return {
     layoutState: () => {
       const { layouts: live, newest, written } = drives;
@@ -84,15 +91,17 @@ export function layoutOperations(context: StoreContext, parts: LayoutParts): Lay
       await metadata.useLayout(drives.newest.version, true);
       crashPoint("layout.retired");
       await refresh();
-      retiredAt = clock.monotonic();
+      retired = "untold";
       parts.onRetired();
     },
-    areLayoutsKnown: () => parts.sides.doKnow(drives.stamp),
+    areLayoutsKnown: areKnown,
     areOlderLayoutsUsed: () =>
       Math.min(writings.oldestLayout, parts.sides.oldestLayout) < drives.newest.version,
     areOlderPlacesRead: () => {
+      areKnown();
+      if (typeof retired === "string") return retired === "untold";
       const oldest = readings.oldestAnywhere;
-      return retiredAt !== undefined && oldest !== undefined && oldest <= retiredAt;
+      return oldest !== undefined && oldest <= retired.toldAt;
     },
     findSetsToMove: async (after, limit) => {
       const sets = await metadata.listSets(after, limit);

@@ -27,18 +27,42 @@ async function run(mover: LayoutMover): Promise<void> {
   while ((await mover.step(signal)) === "busy");
 }
 
-/** A drive more, which the layout knows of and nothing more. */
-async function addDrive(lab: StoreLab): Promise<{ disk: SimDrive; driveId: DriveId }> {
-  const disk = new SimDrive({ seed: 99, deadlineMs: 100 });
+async function openDrive(seed: number) {
+  const disk = new SimDrive({ seed, deadlineMs: 100 });
   const driveId = newDriveId();
   const slots = [{ driveId, wasMountPoint: false }];
   await formatDrive(disk, { clusterId: "cluster", driveId, slot: 0, slots, createdAt: 0 });
-  const drive = await openLocalDrive({ disk, driveId });
+  return { disk, driveId, drive: await openLocalDrive({ disk, driveId }) };
+}
+
+/** A drive more, which the layout knows of and nothing more. */
+async function addDrive(lab: StoreLab): Promise<{ disk: SimDrive; driveId: DriveId }> {
+  const { disk, drive, driveId } = await openDrive(99);
   const { newest } = lab.store.layoutState();
   const drives = [...newest.drives, driveId].map((id) => ({ driveId: id, weight: 1 }));
   await lab.store.publishLayout(changeLayout(newest, drives));
   lab.store.attachDrive(drive);
   return { disk, driveId };
+}
+
+const newDisks = new WeakMap<StoreLab, SimDrive[]>();
+
+/** So many that most sets have a shard on one of them. */
+async function addDrives(lab: StoreLab, count: number): Promise<void> {
+  const { newest } = lab.store.layoutState();
+  const drives = newest.drives.map((id) => ({ driveId: id, weight: 1 }));
+  const opened = await Promise.all(Array.from({ length: count }, (_, n) => openDrive(100 + n)));
+  const added = opened.map(({ driveId }) => ({ driveId, weight: 1 }));
+  await lab.store.publishLayout(changeLayout(newest, [...drives, ...added]));
+  for (const { drive } of opened) lab.store.attachDrive(drive);
+  newDisks.set(
+    lab,
+    opened.map(({ disk }) => disk),
+  );
+}
+
+async function shardsOnNew(lab: StoreLab): Promise<readonly string[]> {
+  return (await Promise.all((newDisks.get(lab) ?? []).map(shardsOn))).flat();
 }
 
 async function drain(lab: StoreLab, driveId: DriveId): Promise<void> {
@@ -238,6 +262,79 @@ test("a write that began by the older layout is waited for, and copied", async (
   expect(lab.store.layoutState().live).toHaveLength(1);
   expect((await lab.get("slow")).equals(bytes)).toBe(true);
   await expectClean(lab);
+});
+
+test("a pack that is being sealed is waited for, and leaves nothing where it lay", async () => {
+  const clock = new HandClock();
+  const { promise: held, resolve: release } = givenGate();
+  const lab = await givenStore({
+    ...PACKED,
+    clock,
+    wrapMetadata: (inner) => {
+      const sealPack = inner.sealPack.bind(inner);
+      inner.sealPack = (...input) => held.then(() => sealPack(...input));
+      return inner;
+    },
+  });
+  // All of them in one pack, to which nobody writes any more.
+  for (let n = 0; n < 3; n += 1) await lab.put(`key-${n}`, bytesOf(40 * KIB, n));
+  const before = (await lab.shardFiles()).length;
+  await addDrives(lab, 3);
+  const using = lab.store.useNewestLayout();
+  const mover = moverOf(lab);
+  await vi.waitUntil(() => lab.store.layoutState().written.version === 2);
+  await run(mover);
+  expect(mover.status.phase).toBe("settling");
+  release();
+  await using;
+  await run(mover);
+  expect(lab.store.layoutState().live).toHaveLength(1);
+  await lab.store.sweepOrphans();
+  clock.nowMs += 61_000;
+  await lab.store.sweepOrphans();
+  expect((await lab.shardFiles()).length + (await shardsOnNew(lab)).length).toBe(before);
+});
+
+test("what is deleted once all lies elsewhere leaves nothing where it lay, before any sweep", async () => {
+  const clock = new HandClock();
+  const lab = await givenStore({ clock });
+  await fill(lab, 30);
+  await addDrives(lab, 2);
+  await run(moverOf(lab));
+  expect((await lab.shardFiles()).length).toBe(30 * 6);
+  const keys = Array.from({ length: 30 }, (_, n) => `key-${n}`);
+  await deleteKeys(lab.store, lab.bucket, keys);
+  await lab.store.collectTrash();
+  clock.nowMs += 61_000;
+  await lab.store.collectTrash();
+  expect(await shardsOnNew(lab)).toEqual([]);
+  expect(await lab.shardFiles()).toEqual([]);
+});
+
+test("who read at the old places before every process knew of it is waited for", async () => {
+  const clock = new HandClock();
+  const lab = await givenStore({ clock });
+  await fill(lab, 3);
+  await lab.store.beginSide("one");
+  const stampOf = () => lab.store.reportOfSide();
+  const before = stampOf();
+  lab.store.noteSide("one", before);
+  expect(lab.store.areOlderPlacesRead()).toBe(false);
+  await addDrive(lab);
+  await lab.store.useNewestLayout();
+  await lab.store.retireOlderLayouts();
+  clock.nowMs += 1_000;
+  // It has not heard of it, and begins to read.
+  const late = { madeAt: stampOf().madeAt, oldestReadingStartedAt: stampOf().madeAt };
+  lab.store.noteSide("one", { ...before, ...late, openReadings: 1 });
+  expect(lab.store.areOlderPlacesRead()).toBe(true);
+  clock.nowMs += 1_000;
+  lab.store.noteSide("one", { ...stampOf(), ...late, openReadings: 1 });
+  expect(lab.store.areLayoutsKnown()).toBe(true);
+  expect(lab.store.areOlderPlacesRead()).toBe(true);
+  clock.nowMs += 1_000;
+  lab.store.noteSide("one", stampOf());
+  expect(lab.store.areOlderPlacesRead()).toBe(false);
 });
 
 test("the process may end at any step: the next goes on, and comes to the same end", async () => {

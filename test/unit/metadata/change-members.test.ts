@@ -102,6 +102,25 @@ test("a member that leaves is followed by another; no write fails, and the other
   expect(settingsIn(second)).toBe(count);
 });
 
+test("a change takes the place of one that waits for a drive, and is not undone by it", async () => {
+  const folder = givenFolder();
+  const disks = Array.from({ length: 7 }, () => new MemberDisk());
+  const all = [0, 1, 2, 3, 4, 5, 6];
+  const { host, members } = await givenHost(join(folder, "one.db"), disks, all);
+  const [, , , , , sixth] = disks;
+  if (sixth === undefined) throw new Error("there is a sixth");
+  sixth.isAway = true;
+  const specs = all.map((slot) => specOf(idOf(slot)));
+  const first = host.changeMembers({ drives: all.slice(1).map(idOf), specs });
+  await giveWay();
+  const second = host.changeMembers({ drives: [0, 2, 3, 4, 6].map(idOf), specs });
+  expect(await first).toMatch(/not up to date/);
+  expect(await second).toBeUndefined();
+  sixth.isAway = false;
+  expect((await host.apply(settingOf(1))).kind).toBe("answers");
+  expect(members().map(({ driveId }) => driveId)).toEqual([0, 2, 3, 4, 6].map(idOf));
+});
+
 test("a drive that does not answer is no member, and what there is goes on", async () => {
   const folder = givenFolder();
   const disks = Array.from({ length: 6 }, () => new MemberDisk());

@@ -1,12 +1,14 @@
 // A writer thread that dies: what it had is refused as unknown, another takes its place, and one that dies again and
 // again is given up.
 
+import { EventEmitter } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
 import Database from "better-sqlite3";
 import { expect, onTestFinished, test } from "vitest";
+import type { DriveId } from "../../../src/core/ids.ts";
 import { startWriter } from "../../../src/metadata/sqlite/writer-client.ts";
 import type { WritePort } from "../../../src/metadata/write-operations.ts";
 import { workerEntry } from "../../../src/util/code-root.ts";
@@ -136,6 +138,28 @@ test("closing while a thread is being replaced ends that one too", async () => {
   expect(workers.length).toBeLessThanOrEqual(2);
   await expect(write(writer, "name")).rejects.toThrow("closed");
   for (const worker of workers) expect(worker.threadId).toBe(-1);
+});
+
+test("who asked for other members hears what became of that, in whatever order it was done", async () => {
+  const worker = new EventEmitter() as unknown as Worker;
+  const changes: { readonly id: number }[] = [];
+  worker.postMessage = (message: { readonly id: number; readonly kind: string }) => {
+    if (message.kind === "change-members") changes.push(message);
+    if (message.kind === "close") worker.emit("exit", 0);
+  };
+  const starting = startWriter({ path: "none", clock: new HandClock(), spawn: () => worker });
+  worker.emit("message", { kind: "ready", clusterId: undefined, remarks: [] });
+  const writer = await starting;
+  const first = writer.changeMembers({ drives: ["a" as DriveId], specs: [] });
+  const spec = { kind: "folder", driveId: "b" as DriveId, path: "b" } as const;
+  const second = writer.changeMembers({ drives: [spec.driveId], specs: [spec] });
+  const [one, two] = changes.map(({ id }) => id);
+  worker.emit("message", { kind: "members-changed", id: two, problem: undefined });
+  expect(await second).toBeUndefined();
+  worker.emit("message", { kind: "members-changed", id: one, problem: "it is behind" });
+  expect(await first).toBe("it is behind");
+  expect(writer.specs()).toEqual([spec]);
+  await writer.port.close();
 });
 
 /** A setting that stands answers with its own value. */
