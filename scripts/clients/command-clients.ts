@@ -107,7 +107,8 @@ const s3cmd: ClientCheck = {
     await s3("sync", `s3://${bucket}/s/`, `${join(folder, "back")}/`);
     assertSameTree(tree, join(folder, "back"));
     await s3("info", `s3://${bucket}/s/small`);
-    await s3("cp", `s3://${bucket}/s/small`, `s3://${bucket}/s/copied`);
+    // It would give the copy the list of the original, which a new bucket refuses, as on S3.
+    await s3("--acl-private", "cp", `s3://${bucket}/s/small`, `s3://${bucket}/s/copied`);
     await s3("get", `s3://${bucket}/s/copied`, join(folder, "copied"));
     assertSameFile(join(tree, "small"), join(folder, "copied"));
     await s3("del", "--recursive", "--force", `s3://${bucket}/s/`);
