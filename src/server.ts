@@ -79,12 +79,7 @@ export function openEmbedded(options: EmbeddedOptions): Promise<RunningServer> {
       ...(options.clusterId === undefined
         ? {}
         : { expected: { clusterId: options.clusterId, mayBegin: acceptLoss } }),
-      onBlanks: (found) => {
-        if (!acceptLoss) refuseLoss(found);
-      },
-      onLostMetadata: () => {
-        if (!acceptLoss) refuseWithoutMetadata(options.folders);
-      },
+      ...(acceptLoss ? {} : refusalsOf(options)),
     });
     closeStack.add(opened.release);
     refuseUnreadable(opened, opened.geometry.dataShards);
@@ -225,6 +220,11 @@ function refuseUnreadable({ drives, slots, remarks }: OpenedDrives, dataShards: 
     `${drives.length} of ${slots.length} drives are there, and reading takes ${dataShards}. ` +
       `Nothing was changed. ${remarks.join("; ")}`,
   );
+}
+
+/** What stops a start, unless somebody says that it is lost. */
+function refusalsOf({ folders }: EmbeddedOptions) {
+  return { onBlanks: refuseLoss, onLostMetadata: () => refuseWithoutMetadata(folders) };
 }
 
 /** Empty folders are laid out anew without a command only where what they held can be reconstructed. */

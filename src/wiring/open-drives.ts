@@ -116,9 +116,7 @@ export async function openDrives(options: OpenDrivesOptions): Promise<OpenedDriv
     // Another process may have laid the same folders out at the same moment: what stands on the drives holds.
     const standing = known ?? placeFolders((await lookAtAll(disks)).folders) ?? plan;
     const blanks = standing.slots.filter(({ isBlank }) => isBlank);
-    const contents = known === undefined ? undefined : await contentsOf(disks, standing.slots);
-    const isFirstStart = contents?.hasAny !== true;
-    if (contents?.hasShards === true && !contents.hasMetadata) options.onLostMetadata?.();
+    const isFirstStart = known === undefined || !(await hasServed(disks, standing.slots, options));
     if (!isFirstStart) {
       const driveCount = standing.slots.length;
       const { parityShards } = geometryOfDrives(driveCount, standing.changes);
@@ -307,6 +305,17 @@ function freshPlan(folders: readonly SeenFolder[], { expected }: OpenDrivesOptio
   }));
   const clusterId = expected?.clusterId ?? randomUUID();
   return { clusterId, createdAt: Date.now(), slots, renewed: [], remarks: [] };
+}
+
+/** Whether any drive holds more than its identity: a first start that was cut off has got no further. */
+async function hasServed(
+  disks: ReadonlyMap<string, Disk>,
+  slots: readonly PlacedSlot[],
+  { onLostMetadata }: OpenDrivesOptions,
+): Promise<boolean> {
+  const { hasAny, hasMetadata, hasShards } = await contentsOf(disks, slots);
+  if (hasShards && !hasMetadata) onLostMetadata?.();
+  return hasAny;
 }
 
 async function layOut(
