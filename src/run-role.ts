@@ -307,6 +307,7 @@ function s3Options(config: Config, { logger, link, encryption }: FaceParts): S3F
     newBuckets: settings.newBuckets,
     buckets: settings.buckets,
     admin: adminOptions(config),
+    repair: settings,
     clock: realClock,
     logger,
     ...(link === undefined

@@ -56,6 +56,7 @@ const renewedDrive = objectOf<RepairStatus["renewedDrives"][number]>({
 });
 
 const scrub = objectOf<RepairStatus["scrub"]>({
+  isOff: flag("by --scrub-days 0"),
   startedAt: maybe(count("of the pass under way, in milliseconds since 1970")),
   lookedAtSets: count(),
   passCount: count("in all passes"),

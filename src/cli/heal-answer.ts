@@ -35,6 +35,7 @@ export interface HealAnswer {
     readonly isDone: boolean;
   }[];
   readonly scrub: {
+    readonly isOff?: boolean;
     readonly startedAt?: number;
     readonly lookedAtSets: number;
     readonly passCount: number;

@@ -70,6 +70,7 @@ function driveWords(drive: HealAnswer["renewedDrives"][number]): string {
 }
 
 function scrubWords({ scrub }: HealAnswer): string {
+  if (scrub.isOff === true) return "off (--scrub-days 0)";
   const { lookedAtSets, passCount, lostShards, problemSets } = scrub;
   const problems =
     problemSets === 0 ? "" : `; ${renderMany(problemSets, "set")} could not be checked`;

@@ -4,6 +4,7 @@
 import { availableParallelism } from "node:os";
 import { LOG_LEVELS } from "../telemetry/log-level.ts";
 import { accessKey, clusterSecret, secretKey } from "./credential-rules.ts";
+import { REPAIR_SETTINGS } from "./repair-settings.ts";
 import { flagOf, setting, variableOf } from "./setting.ts";
 import type { Role, Setting } from "./setting.ts";
 import { parseUsers } from "./user-settings.ts";
@@ -233,6 +234,7 @@ export const SETTINGS = {
     },
     "md5",
   ),
+  ...REPAIR_SETTINGS,
   logLevel: setting(
     {
       help: `how much is logged: ${LOG_LEVELS.join(", ")}`,

@@ -60,6 +60,7 @@ export interface HealingAnswer {
     readonly isDone: boolean;
   }[];
   readonly scrub: {
+    readonly isOff?: boolean | undefined;
     readonly startedAt?: number | undefined;
     readonly lookedAtSets: number;
     readonly passCount: number;

@@ -136,7 +136,7 @@ function repairSection({ totals }: StatusAnswer, healing: HealingAnswer): HTMLEl
     element(
       "p",
       { class: "faint" },
-      `Scrub: ${formatNumberOf(scrub.lookedAtSets, "set")} looked at in this pass` +
+      `Scrub${scrub.isOff === true ? " (off)" : ""}: ${formatNumberOf(scrub.lookedAtSets, "set")} looked at in this pass` +
         (scrub.startedAt === undefined ? "" : `, begun ${formatTime(scrub.startedAt)}`) +
         `; ${formatNumberOf(scrub.passCount, "pass").replace(/passs$/, "passes")} done; ` +
         `${formatNumberOf(scrub.lostShards, "lost shard")} found.`,

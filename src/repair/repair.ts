@@ -17,23 +17,23 @@ import {
 import { FailingSets } from "./failing-sets.ts";
 import { RenewedDrives, type RenewedDrive } from "./renewed-drives.ts";
 import type { RepairStatus } from "./repair-status.ts";
-import { Scrub } from "./scrub.ts";
-import { Throttle, type ThrottleLimits } from "./throttle.ts";
+import { DEFAULT_SCRUB_PASS_MS, Scrub } from "./scrub.ts";
+import { limitsBeside, Throttle, type ThrottleLimits } from "./throttle.ts";
 
 export interface RepairOptions {
   readonly metadata: Pick<MetadataStore, "findProgress" | "putProgress" | "totals">;
   readonly store: RepairOperations;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly limits?: Partial<ThrottleLimits>;
+  readonly limits?: ThrottleLimits;
   /** Whether requests are under way. */
   readonly isBusy: () => boolean;
-  readonly scrubPassMs?: number;
+  /** What a pass of the scrub takes. */
+  readonly scrubPassMs?: number | "never";
 }
 
 const MIB = 1024 * 1024;
-/** What is written on an idle server is a quarter, and less, of what is read for it. */
-const DEFAULT_LIMITS: ThrottleLimits = { idleBytes: 64 * MIB, busyBytes: 12 * MIB };
+const DEFAULT_LIMITS = limitsBeside(12 * MIB);
 /** Sets under way at a time: while one waits for its drives another computes. More of them leave the processor's cache too small. */
 const CONCURRENCY = 2;
 /** Sets of one step. */
@@ -67,15 +67,15 @@ export class Repair {
   #done = { sets: 0, rebuiltShards: 0, writtenBytes: 0 };
 
   constructor(options: RepairOptions) {
-    const { clock, isBusy, logger, metadata, scrubPassMs: passMs, store } = options;
+    const { clock, isBusy, logger, metadata, store } = options;
     this.#options = options;
-    const limits = { ...DEFAULT_LIMITS, ...options.limits };
+    const { limits = DEFAULT_LIMITS } = options;
     this.#throttle = new Throttle({ ...limits, isBusy });
     this.#scrubThrottle = new Throttle({ ...limits, isBusy });
     this.#queue = new DegradedQueue(store);
     this.#renewed = new RenewedDrives({ metadata, store, clock, logger });
-    const scrub = { metadata, store, clock, logger };
-    this.#scrub = new Scrub(passMs === undefined ? scrub : { ...scrub, passMs });
+    const passMs = options.scrubPassMs ?? DEFAULT_SCRUB_PASS_MS;
+    this.#scrub = new Scrub({ metadata, store, clock, logger, passMs });
     // A read has met something: it is looked at in the next step.
     store.onLostShard(() => (this.#isStale = true));
   }

@@ -11,9 +11,11 @@ import type { Clock } from "../util/clock.ts";
 import { inHaste } from "../util/lab-haste.ts";
 
 /** A pass over everything takes so long, in milliseconds. */
-const SCRUB_PASS_MS = inHaste(14 * 24 * 60 * 60 * 1_000);
+export const DEFAULT_SCRUB_PASS_MS = inHaste(14 * 24 * 60 * 60 * 1_000);
 
 export interface ScrubStatus {
+  /** There is none. */
+  readonly isOff: boolean;
   /** Of the pass under way; the time of the last set of one that is over. */
   readonly startedAt: number | undefined;
   readonly lookedAtSets: number;
@@ -40,7 +42,8 @@ export interface ScrubOptions {
   readonly store: Pick<RepairOperations, "listSets" | "scrubSet">;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly passMs?: number;
+  /** So long a pass takes. */
+  readonly passMs: number | "never";
 }
 
 const JOB = "scrub";
@@ -53,6 +56,7 @@ const SETS_PER_STEP = 16;
 
 export class Scrub {
   readonly #options: ScrubOptions;
+  /** Infinite where there are no passes. */
   readonly #passMs: number;
   #state: State | undefined;
   #setsInAll = 0;
@@ -63,12 +67,13 @@ export class Scrub {
 
   constructor(options: ScrubOptions) {
     this.#options = options;
-    this.#passMs = options.passMs ?? SCRUB_PASS_MS;
+    this.#passMs = options.passMs === "never" ? Number.POSITIVE_INFINITY : options.passMs;
   }
 
   get status(): ScrubStatus {
     const state = this.#state;
     return {
+      isOff: this.#isOff,
       startedAt: state?.startedAt,
       lookedAtSets: state?.setCount ?? 0,
       passCount: state?.passCount ?? 0,
@@ -77,8 +82,13 @@ export class Scrub {
     };
   }
 
+  get #isOff(): boolean {
+    return this.#passMs === Number.POSITIVE_INFINITY;
+  }
+
   /** Looks at what is due. "idle": nothing is, for now. */
   async step(pace: Pace, signal: AbortSignal): Promise<"busy" | "idle"> {
+    if (this.#isOff) return "idle";
     const { clock } = this.#options;
     this.#state ??= await this.#load();
     if (this.#state.isOver) {

@@ -11,6 +11,14 @@ export interface ThrottleLimits {
   readonly busyBytes: number;
 }
 
+/** An idle server does so many times as much. */
+const IDLE_FACTOR = 16 / 3;
+
+/** What is usual where so many bytes a second are written beside requests. */
+export function limitsBeside(busyBytes: number): ThrottleLimits {
+  return { busyBytes, idleBytes: busyBytes * IDLE_FACTOR };
+}
+
 export interface ThrottleOptions extends ThrottleLimits {
   /** Whether requests are under way. */
   readonly isBusy: () => boolean;

@@ -7,6 +7,7 @@ import { openS3Server } from "../api/http-server.ts";
 import { createAccountDirectory } from "../auth/account-directory.ts";
 import { createCredentialSource } from "../auth/credentials.ts";
 import { refuseKnownPair, refuseRelatedSecrets, type KeyPair } from "../config/credential-rules.ts";
+import type { RepairSettings } from "../config/repair-settings.ts";
 import type { UserSettings } from "../config/user-settings.ts";
 import type { MetadataStore } from "../metadata/metadata-store.ts";
 import type { ObjectStore } from "../store/object-store.ts";
@@ -46,6 +47,8 @@ export interface S3FaceOptions {
   readonly buckets: readonly string[];
   /** The admin API beside it; none without. */
   readonly admin?: AdminFaceOptions | undefined;
+  /** How fast repair and scrub go; as the settings' defaults where absent. */
+  readonly repair?: RepairSettings | undefined;
   readonly clock: Clock;
   readonly logger: OpenLogger;
   /** A socket bound to the address that outlives this process; undefined where the server opens its own. */

@@ -8,6 +8,7 @@ import { geometryFor, type Geometry } from "../erasure/geometry.ts";
 import { openErasureCodec } from "../erasure/open-codec.ts";
 import { Lifecycle } from "../lifecycle/lifecycle.ts";
 import type { MetadataStore } from "../metadata/metadata-store.ts";
+import type { RepairSettings } from "../config/repair-settings.ts";
 import type { RenewedDrive } from "../repair/renewed-drives.ts";
 import { disksThatMayFail } from "../store/disk-tolerance.ts";
 import { openObjectStore, type OpenObjectStore } from "../store/open-object-store.ts";
@@ -102,7 +103,8 @@ export async function serveStore(
     engines.sides && (await openSideDoor({ ...engines.sides, store, logger }, closeStack));
   const isBusy = (): boolean => counts.openCount + (door?.openCount ?? 0) > 0;
   const shared = { engines, store, tellOthers: localDriveTeller(engines, store, door), logger };
-  const work = await startWork({ ...shared, isBusy, clock }, closeStack);
+  const background = { ...shared, isBusy, clock, repairSettings: options.repair };
+  const work = await startWork(background, closeStack);
   const { healing, lifecycle } = work;
   engines.whenDrives?.((drive) => store.attachDrive(drive));
   followEmptied(engines.emptied, { store, door, healing, mover: work.mover });
@@ -284,6 +286,7 @@ interface WorkParts {
   readonly tellOthers: () => Promise<void>;
   /** Whether any worker answers a request now. */
   readonly isBusy: () => boolean;
+  readonly repairSettings: RepairSettings | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -297,7 +300,7 @@ interface Work {
 
 /** All work in the background. */
 async function startWork(
-  { engines, store, tellOthers, isBusy, clock, logger }: WorkParts,
+  { engines, store, tellOthers, isBusy, repairSettings, clock, logger }: WorkParts,
   closeStack: CloseStack,
 ): Promise<Work> {
   const { metadata, renewed = [] } = engines;
@@ -305,7 +308,7 @@ async function startWork(
   const workers = startUpkeep(store, lifecycle, logger);
   for (const worker of workers) closeStack.add(() => worker.stop());
   const parts = { metadata, store, renewed, isBusy, clock, logger };
-  const healing = await startRepair(parts, closeStack);
+  const healing = await startRepair({ ...parts, settings: repairSettings }, closeStack);
   const mover = startLayoutWork({ ...parts, tellOthers }, closeStack);
   const others = [mover.worker, startClockWork(parts, closeStack)];
   return { healing, mover, lifecycle, workers: [...workers, ...healing.workers, ...others] };

@@ -250,6 +250,24 @@ test("a scrub reads everything once in a pass, goes on after a restart, and has 
   expect(second.status.scrub.lookedAtSets).toBe(1);
 });
 
+test("without a scrub nothing is read, and a scrub that is turned on again goes on where it was", async () => {
+  const clock = new HandClock();
+  const lab = await givenStore({ clock });
+  for (let n = 0; n < 3; n += 1) await lab.put(`key-${n}`, bytesOf(20 * KIB, n));
+  const passMs = 3_000;
+  const first = repairOf(lab, { scrubPassMs: passMs });
+  await run(first, "scrub");
+  await first.close();
+  const none = repairOf(lab, { scrubPassMs: "never" });
+  clock.nowMs += passMs / 3;
+  expect(await run(none, "scrub")).toBe(0);
+  expect(none.status.scrub).toMatchObject({ isOff: true, lookedAtSets: 0 });
+  await none.close();
+  const again = repairOf(lab, { scrubPassMs: passMs });
+  await run(again, "scrub");
+  expect(again.status.scrub).toMatchObject({ isOff: false, lookedAtSets: 2 });
+});
+
 async function filesOn(disks: readonly SimDrive[]): Promise<readonly string[]> {
   const lists = await Promise.all(
     disks.map(async (disk) => {
