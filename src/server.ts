@@ -20,6 +20,7 @@ import {
 import { makeOwner, METADATA_FOLDER, metadataDrive, openMetadata } from "./wiring/open-metadata.ts";
 import type { GatewayOptions } from "./wiring/gateway-engines.ts";
 import type { S3FaceOptions } from "./wiring/s3-face.ts";
+import { drivesToWalk } from "./wiring/returned-drives.ts";
 import type { RunningServer } from "./wiring/serve-store.ts";
 import { makeSideFolder } from "./wiring/side-folder.ts";
 import { WRITES_SOCKET, type SideWelcome } from "./wiring/side-protocol.ts";
@@ -112,7 +113,7 @@ export function openEmbedded(options: EmbeddedOptions): Promise<RunningServer> {
         drives: opened.drives,
         driveCount: opened.slots.length,
         geometry: opened.geometry,
-        renewed: opened.renewed,
+        renewed: await drivesToWalk(metadata, opened),
         emptied,
         localDrives,
         remarks: [...remarks, ...opened.remarks, ...found],

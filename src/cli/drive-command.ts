@@ -100,7 +100,7 @@ function renderDrives({ drives, change }: DrivesAnswer): readonly string[] {
       ...(isMember ? ["a copy of the metadata"] : []),
       ...(isHome ? ["the database"] : []),
     ];
-    return `  ${index + 1}  ${path}: ${words.join(", ")} (${driveId})`;
+    return `  ${index + 1}  ${path === "" ? "(its folder is not known)" : path}: ${words.join(", ")} (${driveId})`;
   });
   return change.phase === "idle" ? lines : [...lines, `  ${renderChange({ drives, change })}`];
 }

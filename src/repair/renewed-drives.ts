@@ -125,8 +125,7 @@ export class RenewedDrives {
 
   async #lookUp(drive: RenewedDrive): Promise<void> {
     const { driveId, createdAt } = drive;
-    const text = await this.#options.metadata.findProgress(jobOf(driveId));
-    const saved = text === undefined ? undefined : (JSON.parse(text) as Walk);
+    const saved = await findWalk(this.#options.metadata, driveId);
     const fresh: Walk = { createdAt, setCount: 0, missingCount: 0, isDone: false };
     this.#walks.set(driveId, saved?.createdAt === createdAt ? saved : fresh);
     // Only now: one that fails is still told of. It may have been laid out once more meanwhile.
@@ -169,9 +168,24 @@ export async function isWalkDone(
   metadata: Pick<MetadataStore, "findProgress">,
   { driveId, createdAt }: RenewedDrive,
 ): Promise<boolean> {
-  const text = await metadata.findProgress(jobOf(driveId));
-  const saved = text === undefined ? undefined : (JSON.parse(text) as Walk);
+  const saved = await findWalk(metadata, driveId);
   return saved?.createdAt === createdAt && saved.isDone;
+}
+
+/** When the drive was laid out that was walked over last; undefined where there was no walk. */
+export async function findWalked(
+  metadata: Pick<MetadataStore, "findProgress">,
+  driveId: DriveId,
+): Promise<number | undefined> {
+  return (await findWalk(metadata, driveId))?.createdAt;
+}
+
+async function findWalk(
+  metadata: Pick<MetadataStore, "findProgress">,
+  driveId: DriveId,
+): Promise<Walk | undefined> {
+  const text = await metadata.findProgress(jobOf(driveId));
+  return text === undefined ? undefined : (JSON.parse(text) as Walk);
 }
 
 function jobOf(driveId: DriveId): string {

@@ -131,7 +131,7 @@ function placeBlanks(
       isMountAway && !isMountPoint
         ? `${path} is empty and nothing is mounted there, as it was on the drive that is away: mount its disk and start ` +
             "again. Nothing is written there"
-        : `${path} is not used: this cluster was laid out with ${slots.length} drives`,
+        : `${path} is not used: the cluster has ${slots.length} drives, and kintsugi drive add takes in more`,
     );
   }
   return { slots: placed, remarks };

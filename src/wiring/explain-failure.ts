@@ -48,6 +48,9 @@ export function explainFailure(error: unknown): string | undefined {
     case "EADDRNOTAVAIL":
     case "ENOTFOUND":
       return `this machine has no address ${address ?? "of that name"}: check --host`;
+    case "EMFILE":
+    case "ENFILE":
+      return "too many files are open: raise the hard limit of this process (LimitNOFILE=65536 in systemd, ulimit -Hn)";
     case "ENOSPC":
       return `there is no room left for ${path}`;
     case "EROFS":

@@ -85,6 +85,8 @@ export interface OpenedDrives {
   readonly geometry: Geometry;
   /** Drives that are younger than their cluster: they lack what was written before. */
   readonly renewed: readonly RenewedDrive[];
+  /** When each drive that was there was laid out. */
+  readonly ages: readonly RenewedDrive[];
   /** What was found odd, in sentences. */
   readonly remarks: readonly string[];
   /** Holds a folder that was emptied, and laid out anew, while it was in use: its old lock went with its file. */
@@ -145,6 +147,7 @@ export async function openDrives(options: OpenDrivesOptions): Promise<OpenedDriv
         ...(isFirstStart ? [] : standing.renewed),
         ...(isFirstStart ? [] : blanks.map(({ slot: { driveId } }) => ({ driveId, createdAt }))),
       ],
+      ages: agesOf(seen.folders),
       // What a second look at folders of a first start remarks is that the others are blank.
       remarks: [
         ...asideWords(options),
@@ -305,6 +308,14 @@ function freshPlan(folders: readonly SeenFolder[], { expected }: OpenDrivesOptio
   }));
   const clusterId = expected?.clusterId ?? randomUUID();
   return { clusterId, createdAt: Date.now(), slots, renewed: [], remarks: [] };
+}
+
+function agesOf(folders: readonly SeenFolder[]): readonly RenewedDrive[] {
+  return folders.flatMap(({ identity }) => {
+    if (identity === undefined) return [];
+    const { createdAt, driveId } = identity;
+    return [{ createdAt, driveId }];
+  });
 }
 
 /** Whether any drive holds more than its identity: a first start that was cut off has got no further. */

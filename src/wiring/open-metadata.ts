@@ -2,9 +2,10 @@
 // was lost, and never begun anew where there was some.
 
 import { randomBytes } from "node:crypto";
-import { access } from "node:fs/promises";
+import { access, constants } from "node:fs/promises";
 import { join } from "node:path";
 import type { DriveId } from "../core/ids.ts";
+import { JOURNAL_FOLDER, PROMISE_FILE } from "../journal/promise-file.ts";
 import type { MemberSpec } from "../metadata/members/member-spec.ts";
 import type { MetadataStore } from "../metadata/metadata-store.ts";
 import {
@@ -17,6 +18,7 @@ import type { Logger } from "../telemetry/logger.ts";
 import type { Clock } from "../util/clock.ts";
 import { findForbidden } from "./check-access.ts";
 import type { CloseStack } from "./close-stack.ts";
+import { errnoOf } from "./explain-failure.ts";
 import type { DriveAt } from "./open-drives.ts";
 import { StartError } from "./start-error.ts";
 
@@ -60,12 +62,32 @@ export function makeOwner(): string {
  * any, since the members have all that is in it.
  */
 export async function metadataDrive(present: readonly DriveAt[]): Promise<DriveAt> {
+  const holders: DriveAt[] = [];
   for (const drive of present) {
-    if (await isThere(join(drive.path, METADATA_FOLDER, "metadata.db"))) return drive;
+    if (!(await isThere(join(drive.path, METADATA_FOLDER, "metadata.db")))) continue;
+    if (await isWritable(drive.path)) return drive;
+    holders.push(drive);
   }
-  const [first] = present;
+  const first = holders[0] ?? present[0];
   if (first === undefined) throw new StartError("there is no drive for the metadata");
-  return first;
+  return holders.length === 0 ? first : ((await otherHome(present)) ?? first);
+}
+
+/** Where the copies of the metadata make it anew that lies on a drive which takes no writes. */
+async function otherHome(present: readonly DriveAt[]): Promise<DriveAt | undefined> {
+  for (const drive of present) {
+    const hasCopy = await isThere(join(drive.path, JOURNAL_FOLDER, PROMISE_FILE));
+    if (hasCopy && (await isWritable(drive.path))) return drive;
+  }
+  return undefined;
+}
+
+/** A file system that was found damaged is mounted read-only. What else is wrong is told by whoever opens it. */
+async function isWritable(path: string): Promise<boolean> {
+  return access(path, constants.W_OK).then(
+    () => true,
+    (error: unknown) => errnoOf(error)?.code !== "EROFS",
+  );
 }
 
 async function isThere(path: string): Promise<boolean> {

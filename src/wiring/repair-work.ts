@@ -51,7 +51,7 @@ export async function startRepair(parts: RepairParts, closeStack: CloseStack): P
     const since = new Date(drive.createdAt).toISOString();
     const label = store.labelOf(drive.driveId) ?? drive.driveId;
     remarks.push(
-      `${label} was laid out anew at ${since}: what it held before is made anew in the background; kintsugi heal shows how far`,
+      `${label} was laid out at ${since}, and lacks what others of its cluster have: that is made anew in the background; kintsugi heal shows how far`,
     );
   }
   closeStack.add(() => repair.close());

@@ -22,6 +22,7 @@ test.each([
   ],
   [errno("EACCES", { port: 80, address: "0.0.0.0" }), /port 80 may not be opened by this user/],
   [errno("EADDRNOTAVAIL", { address: "10.9.8.7" }), /no address 10\.9\.8\.7: check --host/],
+  [errno("EMFILE", { path: "/d" }), /raise the hard limit/],
   [errno("ENOSPC", { path: "/d" }), /no room left for \/d/],
   [errno("EROFS", { path: "/d" }), /mounted read-only/],
   [errno("ENOENT", { path: "/d", syscall: "mkdir" }), /\/d cannot be made: .* read-only/],
