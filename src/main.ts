@@ -27,6 +27,7 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ["verify", askVerify],
   ["heal", askHeal],
   ["drive", askDrive],
+  ["reshape", askReshape],
   ["compact", (args: Args) => askJob("compact", "--all", args)],
   ["sweep", (args: Args) => askJob("sweep", "--dry-run", args)],
   ["key", askKey],
@@ -176,6 +177,19 @@ async function askDrive(given: Args): Promise<number> {
   const { context, operands } = await readAdminCommand(`drive ${verb}`, args, Infinity);
   const isWatch = args.length < rest.length;
   return changeDrives(context, readDriveRequest(verb, operands), isWatch);
+}
+
+async function askReshape(args: Args): Promise<number> {
+  const { readAdminCommand } = await import("./wiring/admin-command.ts");
+  const { parseCut, reshape } = await import("./cli/reshape-command.ts");
+  const rest = args.filter((arg) => arg !== "--watch");
+  const { context, operands } = await readAdminCommand("reshape", rest, 1);
+  const [text] = operands;
+  const cut = text === undefined ? undefined : parseCut(text);
+  if (text !== undefined && cut === undefined) {
+    throw new UsageError(`kintsugi reshape takes K+M, such as 4+2, not ${text}`);
+  }
+  return reshape(context, cut, rest.length < args.length);
 }
 
 async function askQuota(args: Args): Promise<number> {

@@ -1,6 +1,7 @@
 // The drives of a server, as the admin API sees them: which they are, and drives that come and go.
 
 import type { LayoutStatus } from "../layout/layout-status.ts";
+import type { ReshapeStatus } from "../layout/reshape-status.ts";
 
 /**
  * "in-use": new sets lie on it. "leaving": what it has is being copied to the others. "drained": everything lies elsewhere,
@@ -28,7 +29,11 @@ export interface DrivesReport {
   readonly drives: readonly DriveEntry[];
   /** How many drives a set lies on. */
   readonly shardCount: number;
+  /** How new sets are cut: k+m. */
+  readonly cut: { readonly dataShards: number; readonly parityShards: number };
   readonly change: LayoutStatus;
+  /** How it goes with sets that were cut otherwise. */
+  readonly reshape: ReshapeStatus;
 }
 
 /** All of these refuse in words, with an AdminError. `drive`: a drive's id, its folder, or its number in the list. */
@@ -40,4 +45,6 @@ export interface AdminDrives {
   /** `folder`: an absolute path of a blank folder. */
   replace(drive: string, folder: string): Promise<DrivesReport>;
   remove(drive: string): Promise<DrivesReport>;
+  /** Undefined: as the number of the drives says. */
+  reshape(cut: DrivesReport["cut"] | undefined): Promise<DrivesReport>;
 }

@@ -44,12 +44,37 @@ const change = objectOf<DrivesReport["change"]>({
   problem: maybe(text("why the last of them could not")),
 });
 
+const reshape = objectOf<DrivesReport["reshape"]>({
+  phase: oneOf(
+    [
+      "idle",
+      "looking",
+      "objects",
+      "packs",
+      "waiting",
+    ] satisfies readonly DrivesReport["reshape"]["phase"][],
+    "idle: all sets are cut as new ones are. looking: whether there is anything left",
+  ),
+  seenCount: count("packs, or objects and parts, in this pass"),
+  totalCount: count("about how many there are"),
+  rewrittenSets: count("that were cut anew"),
+  writtenBytes: count(),
+  rateBytes: count("bytes a second of late"),
+  leftSets: count("sets that the last pass left as they were"),
+  problem: maybe(text("why the last of them could not be cut anew, or what it waits for")),
+});
+
 const answer: AnswerSchema = {
   description: "the drives as they are now",
   schema: tagged<DrivesReport>("report", {
     drives: listOf(entry),
     shardCount: count("how many drives a set lies on"),
+    cut: objectOf<DrivesReport["cut"]>({
+      dataShards: count("k of k+m: how new sets are cut"),
+      parityShards: count("m of k+m"),
+    }),
     change,
+    reshape,
   }),
 };
 
@@ -118,6 +143,24 @@ export const DRIVE_ROUTES: readonly AdminRoute[] = [
     },
     handle: remove,
   },
+  {
+    method: "POST",
+    path: "/v1/drives/reshape",
+    access: "root",
+    schema: {
+      operationId: "reshapeDrives",
+      summary: "Cuts all sets, those that are there and new ones, into k+m shards",
+      body: objectOf<{
+        readonly dataShards: number | undefined;
+        readonly parityShards: number | undefined;
+      }>({
+        dataShards: maybe(count("k; without it and m: as the number of the drives says")),
+        parityShards: maybe(count("m")),
+      }),
+      answer,
+    },
+    handle: reshapeAll,
+  },
 ];
 
 async function list({ context, body, out }: AdminCall): Promise<void> {
@@ -146,6 +189,29 @@ async function replace({ context, body, out }: AdminCall): Promise<void> {
 async function remove({ context, body, out }: AdminCall): Promise<void> {
   const drive = required(parseFields(body, ["drive"]), "drive");
   sendJson(out, 200, { type: "report", ...(await context.drives.remove(drive)) });
+}
+
+async function reshapeAll({ context, body, out }: AdminCall): Promise<void> {
+  const fields = parseFields(body, ["dataShards", "parityShards"]);
+  const [dataShards, parityShards] = [
+    numberField(fields, "dataShards"),
+    numberField(fields, "parityShards"),
+  ];
+  if ((dataShards === undefined) !== (parityShards === undefined)) {
+    throw new AdminError(400, "InvalidArgument", "dataShards and parityShards belong together");
+  }
+  const cut =
+    dataShards === undefined || parityShards === undefined
+      ? undefined
+      : { dataShards, parityShards };
+  sendJson(out, 200, { type: "report", ...(await context.drives.reshape(cut)) });
+}
+
+function numberField(fields: ReadonlyMap<string, unknown>, name: string): number | undefined {
+  const value = fields.get(name);
+  if (value === undefined) return undefined;
+  if (Number.isSafeInteger(value) && Number(value) >= 0) return Number(value);
+  throw new AdminError(400, "InvalidArgument", `${name} must be a number`);
 }
 
 function required(fields: ReadonlyMap<string, unknown>, name: string): string {

@@ -97,6 +97,18 @@ export const COMMANDS: readonly Command[] = [
     role: "admin",
   },
   {
+    name: "reshape",
+    synopsis: "reshape [K+M] [--watch]",
+    summary: "cuts what is stored into k+m shards, while the server runs",
+    detail: [
+      ...ADMIN_DETAIL,
+      "K+M: such as 4+2: four shards of data and two of parity, each on a drive of its own. Default: as the drives' number says:",
+      "1 drive 1+0, 2 1+1, 3 2+1, 4 and 5 2+2, 6 to 11 4+2, 12 and more 8+4. --watch: shows it until it is done.",
+      "Exit codes: 0 it is done, or goes on by itself, 1 something could not be done yet, 2 it could not be asked, or was refused.",
+    ],
+    role: "admin",
+  },
+  {
     name: "heal",
     synopsis: "heal [--watch] [--now]",
     summary: "what lacks redundancy, and how far it has been made whole",

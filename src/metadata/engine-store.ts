@@ -20,6 +20,7 @@ import type {
   PartPage,
   PutObjectInput,
   PutPartInput,
+  ReplaceSetInput,
   SeenVersion,
   VersionName,
   WalkQuery,
@@ -33,39 +34,8 @@ import type {
   Retention,
   UploadRecord,
 } from "./records.ts";
+import type { ReadName } from "./read-name.ts";
 import type { WritePort } from "./write-operations.ts";
-
-type ReadName =
-  | "findBucket"
-  | "findBucketById"
-  | "findBucketConfig"
-  | "findLayouts"
-  | "findNamedSets"
-  | "findObject"
-  | "findObjectWithBytes"
-  | "findPacked"
-  | "findPart"
-  | "findPartAt"
-  | "findProgress"
-  | "findSetting"
-  | "findUpload"
-  | "findVersion"
-  | "listBuckets"
-  | "listConfigured"
-  | "listDegradedSets"
-  | "listDue"
-  | "listObjects"
-  | "listParts"
-  | "listProcesses"
-  | "listQuotas"
-  | "listSets"
-  | "listSparsePacks"
-  | "listTrash"
-  | "listUploads"
-  | "listVersions"
-  | "readInline"
-  | "totals"
-  | "walk";
 
 /** The reads of MetadataStore, answered at once. */
 export type MetadataReader = {
@@ -352,6 +322,10 @@ export class EngineStore implements MetadataStore {
 
   async movePacked(input: MovePackedInput) {
     return this.#writer.submit({ name: "movePacked", input });
+  }
+
+  async replaceSet(input: ReplaceSetInput) {
+    return this.#writer.submit({ name: "replaceSet", input });
   }
 
   async walk(query: WalkQuery) {

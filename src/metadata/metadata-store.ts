@@ -37,6 +37,7 @@ import type {
   PutPartInput,
   CompleteUploadInput,
   MovePackedInput,
+  ReplaceSetInput,
 } from "./write-inputs.ts";
 import type {
   ListVersionsQuery,
@@ -93,6 +94,7 @@ export type {
   NewContent,
   PutObjectInput,
   PutPartInput,
+  ReplaceSetInput,
   SeenVersion,
   VersionName,
   WriteCondition,
@@ -275,6 +277,11 @@ export interface MetadataStore {
   ): Promise<ObjectRecord | undefined>;
   /** Names a copy of packed bytes instead of the bytes themselves. False when they are no longer what is named. */
   movePacked(input: MovePackedInput): Promise<boolean>;
+  /**
+   * Names a copy of a set's bytes in the place of the set, which goes to the trash with its last reference. False when it is
+   * no longer what is named. @throws S3Error NoSuchKey when the source of a shared copy has changed.
+   */
+  replaceSet(input: ReplaceSetInput): Promise<boolean>;
 
   // Looking at everything.
   /** Every version, delete marker and part, in the order of buckets, keys and details. */

@@ -175,3 +175,13 @@ export interface MovePackedInput {
   readonly from: { readonly setId: SetId; readonly offset: number };
   readonly to: NewContent;
 }
+
+/** A row that names a set of its own, and the copy of the same bytes that it is to name instead. */
+export interface ReplaceSetInput {
+  readonly bucketId: number;
+  readonly key: string;
+  /** As in WalkPosition: of a version its sequence; of a part its manifest's id and its number. */
+  readonly detail: readonly number[];
+  readonly from: SetId;
+  readonly to: Extract<NewContent, { readonly kind: "set" | "share" }>;
+}

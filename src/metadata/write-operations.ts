@@ -13,6 +13,7 @@ import type {
   MovePackedInput,
   PutObjectInput,
   PutPartInput,
+  ReplaceSetInput,
   SeenVersion,
   VersionName,
 } from "./metadata-store.ts";
@@ -154,6 +155,7 @@ interface WriteTypes {
     "kept" | "trashed" | "unknown"
   >;
   readonly movePacked: Write<MovePackedInput, boolean>;
+  readonly replaceSet: Write<ReplaceSetInput, boolean>;
   readonly dropTrash: Write<{ readonly setIds: readonly SetId[] }, void>;
   readonly reset: Write<undefined, void>;
 }

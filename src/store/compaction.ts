@@ -6,12 +6,14 @@
 import { S3Error } from "../core/s3-error.ts";
 import type { SetId } from "../core/ids.ts";
 import type { MetadataStore } from "../metadata/metadata-store.ts";
-import type { PackRecord } from "../metadata/records.ts";
+import type { PackRecord, ShardSetRecord } from "../metadata/records.ts";
 import { crashPoint } from "../util/crash-point.ts";
 import { commitContent } from "./commit-content.ts";
 import { storedBytesOf, type StoredBytes } from "./encryption/stored-bytes.ts";
 import { PackedBytes } from "./packed-bytes.ts";
 import { packEntries, type FoundEntry } from "./pack-walk.ts";
+import { idBefore } from "./repair/id-before.ts";
+import type { Pace } from "./repair/pace.ts";
 import { readSegments } from "./read-segments.ts";
 import { runOf, type ShardContent } from "./set-run.ts";
 import type { StoreContext } from "./store-context.ts";
@@ -48,6 +50,27 @@ const BATCH_COUNT_MAX = 128;
 /** A pack that could not be emptied is left alone for so long by work that was not asked for. */
 const KEPT_MS = 10 * 60 * 1000;
 const PAGE_SIZE = 64;
+
+interface EmptyOptions {
+  readonly after: SetId | undefined;
+  /** Packs that are looked at. */
+  readonly limit: number;
+  readonly isChosen: (set: ShardSetRecord) => boolean;
+  readonly pace: Pace;
+  readonly signal: AbortSignal;
+}
+
+interface EmptiedPage {
+  /** The last that was looked at; undefined: there are no more. */
+  readonly after: SetId | undefined;
+  readonly seenCount: number;
+  readonly progress: CompactProgress;
+}
+
+interface EmptyHow {
+  readonly pace?: Pace | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
 
 interface Tally {
   packCount: number;
@@ -104,7 +127,7 @@ export class Compaction {
     { deadShareMin, packsMax = Infinity, sealsOpen = false, signal, onProgress }: CompactOptions,
     passedOver: ReadonlyMap<SetId, number>,
   ): Promise<CompactProgress> {
-    const { metadata, packs, readings } = this.#context;
+    const { metadata, packs } = this.#context;
     const isAborted = (): boolean => signal?.aborted === true;
     if (sealsOpen) await packs.sealOpen();
     const tally = newTally();
@@ -112,27 +135,61 @@ export class Compaction {
     for (;;) {
       const page = await metadata.listSparsePacks(deadShareMin, after, PAGE_SIZE);
       for (const pack of page) {
-        const before = after;
         after = pack.set.id;
         if (passedOver.has(after)) continue;
         if (isAborted() || tally.packCount >= packsMax) {
           return { ...tally, isComplete: false };
         }
-        // Held while its entries are looked for: the last that is alive in it may be deleted meanwhile, and its files with it.
-        const hold = readings.begin();
-        const isStill = async (): Promise<boolean> =>
-          (await metadata.listSparsePacks(deadShareMin, before, 1))[0]?.set.id === pack.set.id;
-        try {
-          if (!(await isStill())) continue;
-          await this.#empty(pack, tally, signal);
-        } finally {
-          hold.close();
-        }
-        if (!isAborted() && (await isStill())) this.#noteKept(pack.set.id, tally);
+        if (!(await this.#emptyWhile(pack, { deadShareMin, signal }, tally))) continue;
         onProgress?.({ ...tally, isComplete: false });
       }
       if (page.length < PAGE_SIZE) return { ...tally, isComplete: !isAborted() };
     }
+  }
+
+  /**
+   * Empties the chosen ones of a page of packs, whatever is dead in them; those behind `after` only.
+   * @throws S3Error ServiceUnavailable, InsufficientStorage when nothing can be written
+   */
+  async emptyChosen({ after, limit, isChosen, pace, signal }: EmptyOptions): Promise<EmptiedPage> {
+    const tally = newTally();
+    // What is emptied here nobody else need empty.
+    this.#askedCount += 1;
+    try {
+      const page = await this.#context.metadata.listSparsePacks(0, after, limit);
+      for (const pack of page) {
+        if (signal.aborted) break;
+        if (isChosen(pack.set))
+          await this.#emptyWhile(pack, { deadShareMin: 0, pace, signal }, tally);
+      }
+      const next = page.length < limit ? undefined : page.at(-1)?.set.id;
+      const progress = { ...tally, isComplete: !signal.aborted };
+      return { after: next, seenCount: page.length, progress };
+    } finally {
+      this.#askedCount -= 1;
+    }
+  }
+
+  /** Empties a pack while it is as dead as that; false, and nothing is done, when it is not any more. */
+  async #emptyWhile(
+    pack: PackRecord,
+    { deadShareMin, ...how }: EmptyHow & { readonly deadShareMin: number },
+    tally: Tally,
+  ): Promise<boolean> {
+    const { metadata, readings } = this.#context;
+    const { id } = pack.set;
+    const isStill = async (): Promise<boolean> =>
+      (await metadata.listSparsePacks(deadShareMin, idBefore(id), 1))[0]?.set.id === id;
+    // Held while its entries are looked for: the last that is alive in it may be deleted meanwhile, and its files with it.
+    const hold = readings.begin();
+    try {
+      if (!(await isStill())) return false;
+      await this.#empty(pack, how, tally);
+    } finally {
+      hold.close();
+    }
+    if (how.signal?.aborted !== true && (await isStill())) this.#noteKept(id, tally);
+    return true;
   }
 
   #noteKept(setId: SetId, tally: Tally): void {
@@ -142,7 +199,7 @@ export class Compaction {
     logger.warn({ setId }, "a pack could not be emptied: something in it cannot be read");
   }
 
-  async #empty(pack: PackRecord, tally: Tally, signal: AbortSignal | undefined): Promise<void> {
+  async #empty(pack: PackRecord, { pace, signal }: EmptyHow, tally: Tally): Promise<void> {
     tally.packCount += 1;
     let batch: FoundEntry[] = [];
     let batchBytes = 0;
@@ -151,6 +208,7 @@ export class Compaction {
     try {
       for await (const found of packEntries(this.#context, pack.set)) {
         if (signal?.aborted === true) return;
+        await pace?.(found.entry.sizeBytes);
         batch.push(found);
         batchBytes += found.entry.sizeBytes;
         if (batchBytes < BATCH_BYTES_MAX && batch.length < BATCH_COUNT_MAX) continue;

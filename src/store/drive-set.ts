@@ -15,6 +15,8 @@ import { drivesOfSet, partitionOf } from "./placement.ts";
 const FRESH_MS = 250;
 const HEDGE_MS_MAX = 2_000;
 const HEDGE_FACTOR = 3;
+/** Of no drive. */
+const NO_DRIVE = "" as DriveId;
 
 export class DriveSet {
   readonly #drives = new Map<DriveId, Drive>();
@@ -157,9 +159,8 @@ export class DriveSet {
 
   /** The drives of a set's shards by index; undefined where one is absent. */
   locate(setId: SetId, layoutVersion: number, count: number): readonly (Drive | undefined)[] {
-    return drivesOfSet(this.layoutOf(layoutVersion), setId, count).map((id) =>
-      this.#drives.get(id),
-    );
+    const ids = drivesOfSet(this.layoutOf(layoutVersion), setId, count);
+    return Array.from({ length: count }, (_, index) => this.#drives.get(ids[index] ?? NO_DRIVE));
   }
 
   /** The layout by which shards of a set that nobody names were written, as far as where they were found tells. */

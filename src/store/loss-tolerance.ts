@@ -8,6 +8,7 @@ import type { LayoutRecord, ShardSetRecord } from "../metadata/records.ts";
 import { disksThatMayFailOfAll, type Dependence } from "./disk-tolerance.ts";
 import type { Drive } from "./drive.ts";
 import { geometryOf } from "./placement.ts";
+import { findOtherCuts, type Cut } from "./reshape/other-cuts.ts";
 import type { StoreContext } from "./store-context.ts";
 import { quorumOfWrite } from "./write-quorum.ts";
 
@@ -33,15 +34,20 @@ export async function toleranceOf(context: StoreContext, devices: Devices): Prom
   const deviceOf = (driveId: DriveId): string => devices.get(driveId) ?? "";
   const degraded = await metadata.listDegradedSets(undefined, SETS_LOOKED_AT_MAX);
   const journal = metadata.journalReport();
+  const otherCuts = await findOtherCuts(metadata);
   const reads = [
     ...drives.layouts.flatMap((layout) =>
-      groupsOf(layout).map((group) => readsOfGroup(context, group, deviceOf)),
+      [geometryOf(layout), ...otherCuts].flatMap((cut) =>
+        groupsOf(layout, cut).map((group) => readsOfGroup(context, group, deviceOf)),
+      ),
     ),
     ...degraded.map((set) => readsOfSet(context, set, deviceOf)),
     ...membersBefore("loss", journal, deviceOf),
   ];
   const writes = [
-    ...groupsOf(drives.written).map((group) => writesOfGroup(context, group, deviceOf)),
+    ...groupsOf(drives.written, geometryOf(drives.written)).map((group) =>
+      writesOfGroup(context, group, deviceOf),
+    ),
     ...membersBefore("outage", journal, deviceOf),
   ];
   return {
@@ -59,10 +65,10 @@ interface Group {
   readonly geometry: Geometry;
 }
 
-/** Each group once. */
-function groupsOf(layout: LayoutRecord): readonly Group[] {
+/** Each group once: of sets that are cut like that. */
+function groupsOf(layout: LayoutRecord, cut: Cut): readonly Group[] {
   // The size of a unit has no say in which drives a set lies on.
-  const geometry = { ...geometryOf(layout), unitBytes: 1 };
+  const geometry = { ...cut, unitBytes: 1 };
   const groups = new Map<string, Group>();
   for (const order of layout.partitions) {
     const positions = order.slice(0, shardCount(geometry)).toSorted((a, b) => a - b);

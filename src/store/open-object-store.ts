@@ -22,13 +22,15 @@ import { DriveSet } from "./drive-set.ts";
 import { DriveTurns } from "./drive-turns.ts";
 import { NO_KEYS, type KeyProvider } from "./encryption/key-provider.ts";
 import { layoutOperations, type LayoutOperations } from "./layout/layout-operations.ts";
+import { reshapeOperations, type ReshapeOperations } from "./reshape/reshape-operations.ts";
 import { Litter } from "./litter.ts";
 import { LostShards } from "./lost-shards.ts";
 import { multipartOperations } from "./multipart.ts";
 import type { ObjectStore } from "./object-store.ts";
+import { newGeometry } from "./new-geometry.ts";
 import { objectOperations } from "./objects.ts";
 import { Packs } from "./packs.ts";
-import { geometryOf, makeLayout } from "./placement.ts";
+import { makeLayout } from "./placement.ts";
 import { OrphanSweep } from "./orphan-sweep.ts";
 import { repairOperations, type RepairOperations } from "./repair/repair-operations.ts";
 import { ReadTracker } from "./read-tracker.ts";
@@ -79,7 +81,7 @@ export interface ObjectStoreOptions {
 }
 
 export interface OpenObjectStore
-  extends ObjectStore, LayoutOperations, RepairOperations, SideWorkers {
+  extends ObjectStore, LayoutOperations, RepairOperations, ReshapeOperations, SideWorkers {
   /** Adds a drive that was absent at start. False when the layout does not name it, or it is there already. */
   attachDrive(drive: ShardStore): boolean;
   /** Has another folder stand for a drive. False when no layout names it. */
@@ -211,7 +213,6 @@ async function openContext(
     );
   }
   for (const driveId of drives.absent) logger.warn({ driveId }, "a drive of the layout is absent");
-  const geometry = { ...geometryOf(drives.newest), unitBytes: limits.unitBytes };
   return {
     metadata,
     drives,
@@ -221,11 +222,10 @@ async function openContext(
     logger,
     keys: options.keys ?? NO_KEYS,
     clusterId,
-    geometry,
     pools: new BufferPools({
       budgetBytes: limits.bufferBytesMax,
       idleBytesMax: IDLE_BYTES_MAX,
-      allocate: stripeAllocator(codec, geometry),
+      allocate: stripeAllocator(codec, () => newGeometry({ drives, limits })),
     }),
     driveTurns: new DriveTurns(limits.processCount),
     hasFastEtags: options.hasFastEtags === true,
@@ -275,7 +275,7 @@ function assemble(context: StoreContext, end: () => Promise<void>): OpenObjectSt
   const sides = new Sides(context);
   const sweep = new OrphanSweep(context, () => sides.doKnow(context.drives.stamp));
   const inspector = new StoreInspector(context);
-  const { drives, geometry, litter, readings } = context;
+  const { drives, litter, readings } = context;
   let closing: Promise<void> | undefined;
   return {
     ...bucketOperations(context),
@@ -283,6 +283,7 @@ function assemble(context: StoreContext, end: () => Promise<void>): OpenObjectSt
     ...multipartOperations(context),
     ...repairOperations(context),
     ...layoutOperations(context, { sides, onRetired: () => sweep.soon() }),
+    ...reshapeOperations(context, compaction),
     attachDrive: (drive) => drives.attach(drive),
     swapDrive: (drive) => drives.swap(drive),
     dropDrive: (driveId) => drives.drop(driveId),
@@ -318,7 +319,8 @@ function assemble(context: StoreContext, end: () => Promise<void>): OpenObjectSt
     litterCount: () => litter.count + sides.litter,
     openReadings: () => readings.count + sides.openReadings,
     inspect: async () => sides.addTo(await inspector.inspect()),
-    isWritable: () => drives.confirmReachable(quorumOfWrite(geometry, drives.awayCount)),
+    isWritable: () =>
+      drives.confirmReachable(quorumOfWrite(newGeometry(context), drives.awayCount)),
     close: () => (closing ??= end()),
   };
 }

@@ -15,9 +15,10 @@ import {
   renderShardHeaders,
   type PackEntry,
 } from "../datanode/shard-format.ts";
-import { shardCount } from "../erasure/geometry.ts";
+import { shardCount, type Geometry } from "../erasure/geometry.ts";
 import type { ShardSetRecord } from "../metadata/records.ts";
 import { crashPoint } from "../util/crash-point.ts";
+import { newGeometry } from "./new-geometry.ts";
 import { PackSlot } from "./pack-slot.ts";
 import { discardSet } from "./remove-set.ts";
 import type { StoreContext } from "./store-context.ts";
@@ -30,7 +31,6 @@ export type PackContext = Pick<
   | "clusterId"
   | "codec"
   | "drives"
-  | "geometry"
   | "limits"
   | "litter"
   | "logger"
@@ -58,7 +58,8 @@ const SETS_TRIED = 4;
  * @throws S3Error ServiceUnavailable, InsufficientStorage when too few drives take new shards.
  */
 export async function openPack(context: PackContext, usesReserve: boolean): Promise<OpenPack> {
-  const { drives, geometry } = context;
+  const { drives } = context;
+  const geometry = newGeometry(context);
   const layoutVersion = drives.written.version;
   const awayOf = (setId: SetId): number =>
     drives
@@ -75,7 +76,7 @@ export async function openPack(context: PackContext, usesReserve: boolean): Prom
   if (located.length - away.length < quorumOfWrite(geometry, away.length)) {
     await Promise.all(away.map(async (drive) => drive?.confirm(0)));
   }
-  const pack = new OpenPack(context, { setId, layoutVersion, usesReserve });
+  const pack = new OpenPack(context, { setId, layoutVersion, geometry, usesReserve });
   await pack.open();
   return pack;
 }
@@ -83,12 +84,14 @@ export async function openPack(context: PackContext, usesReserve: boolean): Prom
 interface PackPlace {
   readonly setId: SetId;
   readonly layoutVersion: number;
+  readonly geometry: Geometry;
   readonly usesReserve: boolean;
 }
 
 export class OpenPack {
   readonly setId: SetId;
   readonly layoutVersion: number;
+  readonly geometry: Geometry;
   readonly openedAt: number;
   readonly #context: PackContext;
   readonly #slots: readonly PackSlot[];
@@ -109,11 +112,12 @@ export class OpenPack {
   #wasNamed = false;
   #whenSettled: () => void = () => undefined;
 
-  constructor(context: PackContext, { setId, layoutVersion, usesReserve }: PackPlace) {
-    const { clock, clusterId, drives, geometry, limits } = context;
+  constructor(context: PackContext, { setId, layoutVersion, geometry, usesReserve }: PackPlace) {
+    const { clock, clusterId, drives, limits } = context;
     this.#context = context;
     this.setId = setId;
     this.layoutVersion = layoutVersion;
+    this.geometry = geometry;
     this.openedAt = clock.monotonic();
     const place = { clusterId, setId, bucket: "", key: "", createdAt: clock.now() };
     this.#headers = renderShardHeaders({ ...place, ...geometry, pack: true });
@@ -156,10 +160,9 @@ export class OpenPack {
 
   /** The set as a row names it now. */
   get set(): ShardSetRecord {
-    const { geometry } = this.#context;
     const missing = this.#slots.filter((slot) => !slot.isGood).map((slot) => slot.name.index);
     return {
-      ...geometry,
+      ...this.geometry,
       id: this.setId,
       layoutVersion: this.layoutVersion,
       sizeBytes: 0,
@@ -309,6 +312,6 @@ export class OpenPack {
 
   #quorumError(): Error {
     const errors = this.#slots.filter((slot) => !slot.isGood).map((slot) => slot.error);
-    return quorumError(this.#context.geometry, errors);
+    return quorumError(this.geometry, errors);
   }
 }

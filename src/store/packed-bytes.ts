@@ -2,7 +2,8 @@
 // come, so that a slow client holds what it has sent and one stripe more; where memory is scarce, what it has sent and
 // nothing more. Parity is computed as stripes fill.
 
-import { shardCount, stripeBytes } from "../erasure/geometry.ts";
+import { shardCount, stripeBytes, unitBytesOf, type Geometry } from "../erasure/geometry.ts";
+import { newGeometry } from "./new-geometry.ts";
 import type { StoreContext } from "./store-context.ts";
 import { StripeScraps } from "./stripe-scraps.ts";
 import { StripeBatch, type FilledStripe } from "./stripe-batch.ts";
@@ -10,13 +11,14 @@ import { StripeBatch, type FilledStripe } from "./stripe-batch.ts";
 /** The smallest buffer holds so much data: there are few sizes, each of them a pool. */
 const BUFFER_DATA_BYTES_MIN = 32 * 1024;
 
-type BytesContext = Pick<StoreContext, "codec" | "geometry" | "limits" | "pools">;
+type BytesContext = Pick<StoreContext, "codec" | "drives" | "limits" | "pools">;
 
 export class PackedBytes {
   readonly #context: BytesContext;
   readonly #expectedBytes: number;
-  readonly #buffers: Uint8Array[] = [];
-  readonly #stripes: FilledStripe[] = [];
+  #geometry: Geometry;
+  #buffers: Uint8Array[] = [];
+  #stripes: FilledStripe[] = [];
   readonly #scraps: StripeScraps;
   #batch: StripeBatch | undefined;
   #sizeBytes = 0;
@@ -25,6 +27,7 @@ export class PackedBytes {
   constructor(context: BytesContext, expectedBytes: number) {
     this.#context = context;
     this.#expectedBytes = expectedBytes;
+    this.#geometry = newGeometry(context);
     this.#scraps = new StripeScraps(context.pools);
   }
 
@@ -39,11 +42,11 @@ export class PackedBytes {
 
   /** Whether so many more bytes belong into a pack: not beyond its limit, nor where they need memory that is scarce. */
   admits(byteCount: number): boolean {
-    const { geometry, limits, pools } = this.#context;
+    const { limits, pools } = this.#context;
     const total = this.#sizeBytes + byteCount;
     if (total > Math.min(this.#expectedBytes, limits.packBytesMax)) return false;
     const isFirst = this.#buffers.length === 0;
-    const isNewNeeded = Math.ceil(total / stripeBytes(geometry)) > this.#buffers.length;
+    const isNewNeeded = Math.ceil(total / stripeBytes(this.#geometry)) > this.#buffers.length;
     return isFirst || !isNewNeeded || !pools.isBusy;
   }
 
@@ -64,9 +67,30 @@ export class PackedBytes {
     if (stripe !== undefined) this.#add(stripe);
   }
 
+  /** Cuts what has ended anew, where the pack that it goes to is cut otherwise than new sets were when it began to come. */
+  cutAs(geometry: Geometry, isStuck: boolean): void {
+    const { dataShards, parityShards } = this.#geometry;
+    if (dataShards === geometry.dataShards && parityShards === geometry.parityShards) return;
+    const old = { data: [...this.data()], buffers: this.#buffers };
+    this.#geometry = geometry;
+    this.#buffers = [];
+    this.#stripes = [];
+    const sizeBytes = this.#sizeBytes;
+    this.#sizeBytes = 0;
+    for (const piece of old.data) {
+      for (let at = 0; at < piece.length;) {
+        const taken = this.#fill(piece.subarray(at), sizeBytes - this.#sizeBytes);
+        this.#sizeBytes += taken;
+        at += taken;
+      }
+    }
+    this.end();
+    this.#giveBack(old.buffers, isStuck);
+  }
+
   /** The bytes themselves, in order; views of the buffers. */
   *data(): Generator<Uint8Array, void> {
-    const full = stripeBytes(this.#context.geometry);
+    const full = stripeBytes(this.#geometry);
     let left = this.#sizeBytes;
     for (const buffer of this.#buffers) {
       yield buffer.subarray(0, Math.min(full, left));
@@ -77,9 +101,13 @@ export class PackedBytes {
 
   /** Gives the buffers back; when a call that was given up may still read them, they are never used again. */
   release(isStuck = false): void {
-    const { pools } = this.#context;
     this.#scraps.release();
-    for (const buffer of this.#buffers.splice(0)) {
+    this.#giveBack(this.#buffers.splice(0), isStuck);
+  }
+
+  #giveBack(buffers: readonly Uint8Array[], isStuck: boolean): void {
+    const { pools } = this.#context;
+    for (const buffer of buffers) {
       if (isStuck) pools.abandon(buffer);
       else pools.release(buffer);
     }
@@ -90,7 +118,7 @@ export class PackedBytes {
   }
 
   #gather(bytes: Uint8Array): number {
-    const left = stripeBytes(this.#context.geometry) - this.#scraps.sizeBytes;
+    const left = stripeBytes(this.#geometry) - this.#scraps.sizeBytes;
     const taken = Math.min(bytes.length, left);
     this.#scraps.take(bytes.subarray(0, taken), false);
     if (taken === left) this.#useScraps();
@@ -108,8 +136,8 @@ export class PackedBytes {
     if (stripe !== undefined) this.#add(stripe);
   }
 
-  #fill(bytes: Uint8Array): number {
-    const batch = (this.#batch ??= this.#newBatch(this.#expectedBytes - this.#sizeBytes));
+  #fill(bytes: Uint8Array, leftBytes = this.#expectedBytes - this.#sizeBytes): number {
+    const batch = (this.#batch ??= this.#newBatch(leftBytes));
     const taken = batch.fill(bytes);
     const stripe = batch.completedStripe();
     if (stripe !== undefined) this.#add(stripe);
@@ -124,8 +152,10 @@ export class PackedBytes {
 
   /** For so many bytes, or a stripe's. */
   #newBatch(dataBytes: number): StripeBatch {
-    const { geometry, pools } = this.#context;
-    const buffer = pools.acquire(bufferBytes(dataBytes, stripeBytes(geometry)) * spread(geometry));
+    const { pools } = this.#context;
+    const geometry = this.#geometry;
+    const unitBytes = unitBytesOf(geometry, bufferBytes(dataBytes, stripeBytes(geometry)));
+    const buffer = pools.acquire(unitBytes * shardCount(geometry));
     this.#buffers.push(buffer);
     return new StripeBatch(buffer, geometry);
   }
@@ -136,9 +166,4 @@ function bufferBytes(leftBytes: number, fullBytes: number): number {
   let sizeBytes = BUFFER_DATA_BYTES_MIN;
   while (sizeBytes < leftBytes && sizeBytes < fullBytes) sizeBytes *= 2;
   return Math.min(sizeBytes, fullBytes);
-}
-
-/** How many bytes a stripe has for each byte of data. */
-function spread(geometry: Parameters<typeof shardCount>[0]): number {
-  return shardCount(geometry) / geometry.dataShards;
 }

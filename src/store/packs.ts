@@ -166,6 +166,7 @@ export class Packs {
 
   async #append(pack: OpenPack, group: readonly Waiting[], stuck: OpenPack[]): Promise<void> {
     try {
+      for (const { bytes } of group) bytes.cutAs(pack.geometry, stuck.length > 0);
       const writes = group.map(({ entry, bytes }) => ({ entry, stripes: bytes.stripes }));
       const offsets = await pack.append(writes);
       const { set } = pack;

@@ -16,6 +16,7 @@ import { shardCount, stripeBytes, type Geometry } from "../erasure/geometry.ts";
 import { shardUnitsBytes, stripeCount } from "../erasure/stripe.ts";
 import type { ShardSetRecord } from "../metadata/records.ts";
 import { crashPoint } from "../util/crash-point.ts";
+import { newGeometry } from "./new-geometry.ts";
 import { ShardSlot } from "./shard-slot.ts";
 import { STRIPES_PER_WINDOW, type StoreContext } from "./store-context.ts";
 import { StripeScraps } from "./stripe-scraps.ts";
@@ -27,20 +28,26 @@ export interface SetPurpose {
   readonly bucket: string;
   readonly key: string;
   readonly part?: ShardPart | undefined;
+  /** Of a copy of a set: when that was begun, in milliseconds since 1970. */
+  readonly createdAt?: number | undefined;
 }
 
 /** What is known of the bytes once they have ended. */
 export type SetSummary = Pick<
   ShardSetFooter,
   "about" | "attributes" | "checksums" | "etag" | "seal"
->;
+> & {
+  /** Of a copy of a set: when its data had ended, in milliseconds since 1970. */
+  readonly createdAt?: number | undefined;
+};
 
 /** @throws S3Error ServiceUnavailable, InsufficientStorage when too few drives take new shards. */
 export async function openSetWriter(
   context: StoreContext,
   purpose: SetPurpose,
 ): Promise<SetWriter> {
-  const { geometry, drives: driveSet } = context;
+  const { drives: driveSet } = context;
+  const geometry = newGeometry(context);
   const layoutVersion = driveSet.written.version;
   const setId = context.setIds.next();
   const drives = driveSet.locate(setId, layoutVersion, shardCount(geometry));
@@ -52,17 +59,19 @@ export async function openSetWriter(
     await Promise.all(away.map(async (drive) => drive?.confirm(0)));
   }
   const headers = renderShardHeaders({
-    ...purpose,
+    bucket: purpose.bucket,
+    key: purpose.key,
+    part: purpose.part,
     ...geometry,
     clusterId: context.clusterId,
     setId,
-    createdAt: context.clock.now(),
+    createdAt: purpose.createdAt ?? context.clock.now(),
   });
   const slots = headers.map(
     (header, index) =>
       new ShardSlot({ setId, index }, drives[index], header, context.limits.writeDeadlineMs),
   );
-  return new SetWriter({ context, purpose, setId, layoutVersion, slots, quorum });
+  return new SetWriter({ context, purpose, setId, layoutVersion, geometry, slots, quorum });
 }
 
 interface SetWriterOptions {
@@ -70,6 +79,7 @@ interface SetWriterOptions {
   readonly purpose: SetPurpose;
   readonly setId: SetId;
   readonly layoutVersion: number;
+  readonly geometry: Geometry;
   readonly slots: readonly ShardSlot[];
   readonly quorum: number;
 }
@@ -92,7 +102,7 @@ export class SetWriter {
   /** @throws S3Error ServiceUnavailable, InsufficientStorage */
   constructor(options: SetWriterOptions) {
     this.#context = options.context;
-    this.#geometry = options.context.geometry;
+    this.#geometry = options.geometry;
     this.#purpose = options.purpose;
     this.#setId = options.setId;
     this.#layoutVersion = options.layoutVersion;
@@ -251,7 +261,7 @@ export class SetWriter {
       ...summary,
       dataBytes: this.#sizeBytes,
       digests,
-      createdAt: this.#context.clock.now(),
+      createdAt: summary.createdAt ?? this.#context.clock.now(),
       part: this.#purpose.part,
     };
     const offset = footerOffset(this.#headerBytes, unitsBytes, blockCount);

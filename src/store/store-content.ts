@@ -14,6 +14,7 @@ import type { DataKey } from "./encryption/data-key.ts";
 import { renderEncryption } from "./encryption/encryption-text.ts";
 import { CHUNK_BYTES, sealedSize } from "./encryption/sealed-layout.ts";
 import { opaqueEtag } from "./encryption/stored-bytes.ts";
+import { newGeometry } from "./new-geometry.ts";
 import { PackedBytes } from "./packed-bytes.ts";
 import { openSetWriter, type SetPurpose, type SetWriter } from "./set-writer.ts";
 import type { StoreContext } from "./store-context.ts";
@@ -77,8 +78,8 @@ function checkSize(sizeBytes: number): void {
 
 /** Inline objects touch no drive, yet are refused like others when the drives are gone or full. */
 async function requireQuorum(context: StoreContext): Promise<void> {
-  const { drives, geometry } = context;
-  const quorum = quorumOfWrite(geometry, drives.awayCount);
+  const { drives } = context;
+  const quorum = quorumOfWrite(newGeometry(context), drives.awayCount);
   requireRoom(context, quorum);
   if (await drives.confirmReachable(quorum)) return;
   // The answers may have brought that there is no room.

@@ -1,7 +1,6 @@
 // What the files of the object store share: the three engines and the store's own state. Made once, by openObjectStore.
 
 import type { ErasureCodec } from "../erasure/erasure-codec.ts";
-import type { Geometry } from "../erasure/geometry.ts";
 import type { MetadataStore } from "../metadata/metadata-store.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { Clock } from "../util/clock.ts";
@@ -53,8 +52,6 @@ export interface StoreContext {
   /** Wraps the data keys of what is encrypted with keys of the store's own. */
   readonly keys: KeyProvider;
   readonly clusterId: string;
-  /** Of new sets. */
-  readonly geometry: Geometry;
   readonly setIds: SetIds;
   readonly pools: BufferPools;
   readonly driveTurns: DriveTurns;

@@ -8,6 +8,7 @@ import { withDeadline } from "../util/deadline.ts";
 import type { BucketView } from "./bucket-view.ts";
 import type { Drive, DriveCalls } from "./drive.ts";
 import { toleranceOf, type Tolerance } from "./loss-tolerance.ts";
+import { newGeometry } from "./new-geometry.ts";
 import type { StoreContext } from "./store-context.ts";
 import { quorumOfWrite } from "./write-quorum.ts";
 
@@ -77,7 +78,8 @@ export class StoreInspector {
   }
 
   async inspect(): Promise<StoreStatus> {
-    const { metadata, metadataSpace, drives, geometry, litter, readings } = this.#context;
+    const { metadata, metadataSpace, drives, litter, readings } = this.#context;
+    const geometry = newGeometry(this.#context);
     const [totals, limited] = await Promise.all([
       metadata.totals(),
       metadata.listQuotas(QUOTAS_SHOWN_MAX),

@@ -1,4 +1,4 @@
-// Where the buffers for stripes come from: those of whole windows, which large objects are written from, lie where the
+// Where the buffers for stripes come from: those of whole windows of new sets, which large objects are written from, lie where the
 // codec works on them without copying. All others are ordinary ones.
 
 import type { ErasureCodec } from "../erasure/erasure-codec.ts";
@@ -7,12 +7,16 @@ import { STRIPES_PER_WINDOW } from "./store-context.ts";
 
 export function stripeAllocator(
   codec: ErasureCodec,
-  geometry: Geometry,
+  geometryNow: () => Geometry,
 ): (sizeBytes: number) => Uint8Array {
-  const windowBytes = STRIPES_PER_WINDOW * shardCount(geometry) * geometry.unitBytes;
-  let isPossible = codec.allocate !== undefined && geometry.parityShards > 0;
+  let isPossible = codec.allocate !== undefined;
+  const isWindow = (sizeBytes: number): boolean => {
+    const geometry = geometryNow();
+    const windowBytes = STRIPES_PER_WINDOW * shardCount(geometry) * geometry.unitBytes;
+    return sizeBytes === windowBytes && geometry.parityShards > 0;
+  };
   return (sizeBytes) => {
-    if (sizeBytes === windowBytes && isPossible) {
+    if (isPossible && isWindow(sizeBytes)) {
       try {
         const buffer = codec.allocate?.(sizeBytes);
         if (buffer !== undefined) return buffer;

@@ -18,6 +18,7 @@ import { areReadsOver, requireRoom, weighDrives, weighNew } from "./layout-rules
 import type { LayoutWork } from "./layout-work.ts";
 import type { LocalDrive, LocalDrives } from "./local-drives.ts";
 import { inWords, refusal, requireBlank } from "./new-drive-folder.ts";
+import { reshapeDrives } from "./reshape-drives.ts";
 import type { AdminParts } from "./serve-store.ts";
 
 /** How long whoever removes a drive waits for its copy of the metadata to be elsewhere. */
@@ -52,6 +53,7 @@ const NO_DRIVES: AdminDrives = {
   drain: refuse,
   replace: refuse,
   remove: refuse,
+  reshape: refuse,
 };
 
 export interface DriveChangesParts {
@@ -103,7 +105,9 @@ class DriveChanges implements AdminDrives {
         isHome: local.home.driveId === driveId,
       })),
       shardCount,
+      cut: { dataShards, parityShards },
       change: work.mover.status,
+      reshape: work.reshaper.status,
     };
   }
 
@@ -124,7 +128,8 @@ class DriveChanges implements AdminDrives {
         opened.push(await inWords(() => drive));
       }
       const weights = await Promise.all(opened.map(weighNew));
-      await store.publishLayout(changeLayout(newest, [...wanted, ...weights]));
+      const placeCount = await store.placesInUse();
+      await store.publishLayout(changeLayout(newest, [...wanted, ...weights], placeCount));
       for (const drive of opened) store.attachDrive(drive);
       await tellOthers();
       work.wake();
@@ -140,15 +145,16 @@ class DriveChanges implements AdminDrives {
         throw refusal(`${drive.path} is drained, or being drained, already`);
       }
       this.#requireRest();
-      const { dataShards, parityShards } = geometryOf(newest);
+      const placeCount = await store.placesInUse();
       const rest = newest.drives.filter((driveId) => driveId !== drive.driveId);
-      if (rest.length < dataShards + parityShards) {
+      if (rest.length < placeCount) {
+        const { dataShards, parityShards } = geometryOf(newest);
         throw refusal(
-          `each object lies on ${dataShards + parityShards} drives (${dataShards}+${parityShards}), and ` +
+          `each object lies on up to ${placeCount} drives (${dataShards}+${parityShards}), and ` +
             `${rest.length} would be left: add a drive first, or replace this one`,
         );
       }
-      const next = changeLayout(newest, await weighDrives(store, rest));
+      const next = changeLayout(newest, await weighDrives(store, rest), placeCount);
       await requireRoom(store, next, (driveId) => this.#labelOf(driveId));
       await local.markLeaving(drive.driveId);
       await store.publishLayout(next);
@@ -208,6 +214,15 @@ class DriveChanges implements AdminDrives {
       this.#changeMembers();
       await store.detachDrives((id) => id === driveId);
       await tellOthers();
+    });
+  }
+
+  reshape(cut: DrivesReport["cut"] | undefined): Promise<DrivesReport> {
+    return this.#alone(async () => {
+      this.#requireRest();
+      const { work } = this.#parts;
+      if ((await reshapeDrives(this.#parts, cut)) === "same") work.reshaper.lookAgain();
+      work.wake();
     });
   }
 

@@ -97,7 +97,7 @@ export class LocalDrives {
     const at = slots.indexOf(slot);
     await formatDrive(diskAt(path), { clusterId, createdAt, driveId, slot: at, slots, changes });
     await opened.lockAnew(path);
-    const store = await openAddedDrive({ driveId, path }, opened.geometry.parityShards);
+    const store = await openAddedDrive({ driveId, path }, this.cut.parityShards);
     const places = this.#places.filter((place) => place.driveId !== driveId);
     await this.#become(slots, changes, [...places, { driveId, path }]);
     return store;
@@ -105,7 +105,7 @@ export class LocalDrives {
 
   /** A drive that was laid out, and of which the layout never heard, for the process ended just then. */
   openAgain(driveId: DriveId, path: string): Promise<ShardStore> {
-    return openAddedDrive({ driveId, path }, this.#parts.opened.geometry.parityShards);
+    return openAddedDrive({ driveId, path }, this.cut.parityShards);
   }
 
   /** Whether it is there. */
@@ -130,12 +130,25 @@ export class LocalDrives {
     if (path !== undefined) this.#parts.opened.unlock(path);
   }
 
+  /** How sets are cut, as the drives say. */
+  get cut(): DriveChanges["geometry"] {
+    return this.#changes.geometry;
+  }
+
+  /** Says on all drives that sets are to be cut otherwise. */
+  async recut(cut: DriveChanges["geometry"]): Promise<void> {
+    const { dataShards, parityShards } = cut;
+    const changes = { ...this.#nextChanges(), geometry: { dataShards, parityShards } };
+    await this.#become(this.all, changes, this.#places);
+  }
+
   /** Has drives that stay keep the copies of the metadata. Resolves to why others still do. */
   changeMembers(): Promise<string | undefined> {
     const stay = this.all.filter(({ isLeaving }) => !isLeaving).map(({ driveId }) => driveId);
     return this.#parts.changeMembers({
       drives: stay,
       specs: this.#places.map(({ driveId, path }) => ({ kind: "folder", driveId, path })),
+      toleratedCount: this.cut.parityShards,
     });
   }
 

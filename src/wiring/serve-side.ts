@@ -104,7 +104,7 @@ export async function serveSide(
       store,
       counts,
       closeStack,
-      isReady: () => isReady({ metadata, store }, geometry),
+      isReady: () => isReady({ metadata, store }),
     },
     { ...options, admin: undefined, buckets: [] },
   );

@@ -116,7 +116,7 @@ export async function serveStore(
       counts,
       closeStack,
       isServing,
-      isReady: () => isServing() && isReady({ metadata, store }, geometry),
+      isReady: () => isServing() && isReady({ metadata, store }),
       ...(clusterSecret === undefined ? {} : { clusterSecret }),
     },
     options,
@@ -146,7 +146,7 @@ export async function serveStore(
     clusterId,
     metadataFolder: engines.metadataFolder,
     metadataCopies: metadata.journalReport()?.members.length ?? 1,
-    drives: await summaryOf(drives, store.driveCount(), geometry),
+    drives: await summaryOf(drives, store, geometry),
     remarks: [...remarks, ...admin.remarks],
     sides: door?.plan,
     shed: (count) => face.shed(count),
@@ -161,15 +161,13 @@ export async function serveStore(
 }
 
 /** Whether enough of it is there to serve. */
-export function isReady(
-  { metadata, store }: Pick<Engines, "metadata"> & StoreState,
-  { dataShards }: Geometry,
-): boolean {
+export function isReady({ metadata, store }: Pick<Engines, "metadata"> & StoreState): boolean {
+  const { dataShards } = store.newCut();
   return metadata.isWritable() && store.driveCount() - store.awayCount() >= dataShards;
 }
 
 interface StoreState {
-  readonly store: Pick<OpenObjectStore, "awayCount" | "driveCount">;
+  readonly store: Pick<OpenObjectStore, "awayCount" | "driveCount" | "newCut">;
 }
 
 export interface AdminParts {
@@ -309,16 +307,23 @@ async function startWork(
   for (const worker of workers) closeStack.add(() => worker.stop());
   const parts = { metadata, store, renewed, isBusy, clock, logger };
   const healing = await startRepair({ ...parts, settings: repairSettings }, closeStack);
-  const mover = startLayoutWork({ ...parts, tellOthers }, closeStack);
-  const others = [mover.worker, startClockWork(parts, closeStack)];
+  const followMembers = async (): Promise<string | undefined> =>
+    engines.localDrives?.changeMembers();
+  const layoutParts = { ...parts, tellOthers, followMembers, settings: repairSettings };
+  const mover = startLayoutWork(layoutParts, closeStack);
+  const others = [...mover.workers, startClockWork(parts, closeStack)];
   return { healing, mover, lifecycle, workers: [...workers, ...healing.workers, ...others] };
 }
 
 async function summaryOf(
   drives: readonly ShardStore[],
-  count: number,
-  geometry: Geometry,
+  store: OpenObjectStore,
+  { unitBytes }: Geometry,
 ): Promise<DriveSummary> {
+  const count = store.driveCount();
+  const geometry = { ...store.newCut(), unitBytes };
+  const cuts = [geometry, ...(await store.findOtherCuts())];
+  const spareCount = Math.min(...cuts.map(({ parityShards }) => parityShards));
   const answers = await Promise.allSettled(drives.map((drive) => drive.device()));
   // Of a drive that does not say where it is, nothing good is assumed.
   const devices = answers.map((answer) => (answer.status === "fulfilled" ? answer.value : ""));
@@ -331,7 +336,7 @@ async function summaryOf(
     // What is away counts as lost.
     disksMayFail: disksThatMayFail({
       devices,
-      spareCount: Math.max(0, geometry.parityShards - awayCount),
+      spareCount: Math.max(0, spareCount - awayCount),
     }),
   };
 }

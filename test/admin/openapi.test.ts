@@ -191,6 +191,7 @@ test("every route's answer is looked at, but for those that have tests of their 
     "POST /v1/drives/add",
     "POST /v1/drives/drain",
     "POST /v1/drives/remove",
+    "POST /v1/drives/reshape",
     "POST /v1/drives/replace",
     "POST /v1/key/confirm",
   ];

@@ -11,6 +11,7 @@ import { listingTests } from "./metadata/listing.ts";
 import { lockTests } from "./metadata/locks.ts";
 import { objectTests } from "./metadata/objects.ts";
 import { packTests } from "./metadata/packs.ts";
+import { replaceSetTests } from "./metadata/replace-set.ts";
 import { shardSetTests } from "./metadata/shard-sets.ts";
 import { uploadTests } from "./metadata/uploads.ts";
 import { versionListingTests } from "./metadata/version-listing.ts";
@@ -43,6 +44,7 @@ export function metadataStoreSuite(engine: string, open: () => Promise<OpenedSto
     listingTests(given);
     uploadTests(given);
     shardSetTests(given);
+    replaceSetTests(given);
     packTests(given);
     walkTests(given);
     versionTests(given);

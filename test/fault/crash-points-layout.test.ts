@@ -1,5 +1,5 @@
-// The real server killed at each named moment of a change of the drives, and started again: the change comes to its end, and
-// what was there is there.
+// The real server killed at each named moment of a change of the drives, or of how sets are cut, and started again: the
+// change comes to its end, and what was there is there.
 
 import { cp } from "node:fs/promises";
 import { join } from "node:path";
@@ -50,6 +50,30 @@ test.each<[CrashPoint, number]>([
     expect(md5((await server.bodyOf(path)) ?? Buffer.alloc(0)), path).toBe(md5(body));
   }
   expect(await server.drivesSettled()).toHaveLength(7);
+  for (const { path, body } of OBJECTS) {
+    expect(md5((await server.bodyOf(path)) ?? Buffer.alloc(0)), path).toBe(md5(body));
+  }
+  await server.expectWhole();
+});
+
+test.each<[CrashPoint, number]>([
+  ["layout.published", 1],
+  ["reshape.copied", 2],
+  ["reshape.named", 2],
+  ["reshape.noted", 1],
+])("killed while sets are cut anew, at %s (%s): the next start goes on", async (point, count) => {
+  const folder = join(await givenFolder(), "data");
+  await cp(standing, folder, { recursive: true });
+  const server = await givenDyingServer(folder);
+  await server.start(point, count);
+  await server.reshape(2, 2).catch(() => undefined);
+  await server.died();
+
+  await server.start();
+  for (const { path, body } of OBJECTS) {
+    expect(md5((await server.bodyOf(path)) ?? Buffer.alloc(0)), path).toBe(md5(body));
+  }
+  await server.reshaped(2, 2);
   for (const { path, body } of OBJECTS) {
     expect(md5((await server.bodyOf(path)) ?? Buffer.alloc(0)), path).toBe(md5(body));
   }

@@ -121,6 +121,22 @@ export class DyingServer {
     await this.#admin().run("/v1/drives/add", { folders: [folder] }, () => undefined);
   }
 
+  /** Asks for sets to be cut otherwise; the server may die of it. */
+  async reshape(dataShards: number, parityShards: number): Promise<void> {
+    await this.#admin().run("/v1/drives/reshape", { dataShards, parityShards }, () => undefined);
+  }
+
+  /** Resolves once all sets are cut like that. */
+  async reshaped(dataShards: number, parityShards: number): Promise<void> {
+    for (;;) {
+      const answer = (await this.#admin().get("/v1/drives")) as Record<string, unknown>;
+      const { change, cut, reshape } = answer as Record<string, { readonly phase?: string }>;
+      expect(cut).toEqual({ dataShards, parityShards });
+      if (change?.phase === "idle" && reshape?.phase === "idle") return;
+      await sleep(SETTLE_POLL_MS);
+    }
+  }
+
   /** The drives, once none comes or goes any more. */
   async drivesSettled(): Promise<readonly unknown[]> {
     for (;;) {

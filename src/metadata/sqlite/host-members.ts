@@ -66,7 +66,7 @@ export class HostMembers {
 
   async #change(
     group: MemberGroup,
-    { drives, specs }: MembersChange,
+    { drives, specs, toleratedCount }: MembersChange,
     hasEnded: () => boolean,
   ): Promise<MembersState> {
     if (hasEnded()) return "behind";
@@ -76,7 +76,7 @@ export class HostMembers {
     }
     await this.#leaveOut(group, new Set(specs.map(({ driveId }) => driveId)));
     const present = new Set(specs.map(({ driveId }) => driveId));
-    const roster = nextRoster(group.roster, drives, present, group.roster.toleratedCount);
+    const roster = nextRoster(group.roster, drives, present, toleratedCount);
     if (isSameRoster(roster, group.roster)) return "same";
     return (await this.#learn(group, roster, hasEnded)) ? "ready" : "behind";
   }

@@ -12,6 +12,7 @@ import { ManifestWrites } from "./manifest-writes.ts";
 import type { Numbering } from "./numbering.ts";
 import { ObjectWrites } from "./object-writes.ts";
 import { packWrites } from "./pack-writes.ts";
+import { setWrites } from "./set-writes.ts";
 import { UploadWrites } from "./upload-writes.ts";
 import { versionSettingsWrites } from "./version-settings-writes.ts";
 
@@ -46,6 +47,7 @@ export function sqliteWrites(
     putPart: (input, nowMs) => uploads.putPart(input, nowMs),
     completeUpload: (input, nowMs) => uploads.completeUpload(input, nowMs),
     ...packWrites(database, contents),
+    ...setWrites(database, contents),
     abortUpload: (name, nowMs) => uploads.abortUpload(name, nowMs),
   };
 }

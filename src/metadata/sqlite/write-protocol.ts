@@ -20,6 +20,8 @@ export interface MembersChange {
   readonly drives: readonly DriveId[];
   /** Those that are there. */
   readonly specs: readonly MemberSpec[];
+  /** How many drives may be lost from now on: m. */
+  readonly toleratedCount: number;
 }
 
 export type ToWriter =

@@ -104,8 +104,14 @@ class WriterClient {
   async start(): Promise<Ready> {
     const { path, plan, door, spawn = spawnWriter } = this.#options;
     const { specs } = this;
-    const drives = this.#change?.drives ?? plan?.drives ?? [];
-    const members = plan && { ...plan, drives, specs, lastEpoch: this.#lastEpoch };
+    const { drives, toleratedCount } = this.#change ?? plan ?? { drives: [], toleratedCount: 0 };
+    const members = plan && {
+      ...plan,
+      drives,
+      specs,
+      toleratedCount,
+      lastEpoch: this.#lastEpoch,
+    };
     const worker = spawn({ path, plan: members, door });
     let death = new Error("the metadata writer has ended");
     worker.on("error", (error: Error) => (death = error));

@@ -161,7 +161,7 @@ export class WriterHost {
     await this.#changing?.catch(() => undefined);
     const [before, group] = [this.#plan, this.#group];
     if (before === undefined || group === undefined) return "the metadata takes no changes now";
-    const plan = { ...before, drives: change.drives };
+    const plan = { ...before, drives: change.drives, toleratedCount: change.toleratedCount };
     this.#plan = plan;
     const hasEnded = (): boolean => this.#group !== group || this.#plan !== plan || this.#isClosed;
     const state = await this.#members.change(group, change, hasEnded);

@@ -7,6 +7,7 @@ import type { LayoutRecord } from "../../metadata/records.ts";
 import { assert } from "../../util/assert.ts";
 import { seededRandom } from "../../util/seeded-random.ts";
 import { geometryOf, PARTITION_COUNT } from "../placement.ts";
+import type { Cut } from "../reshape/other-cuts.ts";
 
 export interface WeighedDrive {
   readonly driveId: DriveId;
@@ -15,11 +16,33 @@ export interface WeighedDrive {
 }
 
 /**
- * A layout over these drives, as near to `before` as can be. There must be at least as many as a set has shards.
- * It is neither written by nor retired.
+ * A layout over these drives, as near to `before` as can be. There must be at least as many as each partition has places:
+ * as a set has shards, or more while there are sets that are cut otherwise. It is neither written by nor retired.
  */
-export function changeLayout(before: LayoutRecord, drives: readonly WeighedDrive[]): LayoutRecord {
-  return new Change(before, drives).layout();
+export function changeLayout(
+  before: LayoutRecord,
+  drives: readonly WeighedDrive[],
+  placeCount = placesFor(geometryOf(before)),
+): LayoutRecord {
+  return new Change(before, drives, { cut: geometryOf(before), placeCount }).layout();
+}
+
+/**
+ * A layout by which sets are cut otherwise, over the drives of `before`: each partition keeps the first places that sets of
+ * before may use, `keptCount`, and gets more where the new sets have more shards. So nothing that is there moves.
+ */
+export function recutLayout(
+  before: LayoutRecord,
+  drives: readonly WeighedDrive[],
+  { cut, keptCount }: { readonly cut: Cut; readonly keptCount: number },
+): LayoutRecord {
+  const placeCount = Math.max(keptCount, placesFor(cut));
+  return new Change(before, drives, { cut, placeCount }).layout();
+}
+
+/** How many places a set has that is cut like this. */
+export function placesFor({ dataShards, parityShards }: Cut): number {
+  return dataShards + parityShards;
 }
 
 /** The same layout with one drive in the place of another. */
@@ -66,10 +89,15 @@ export function movedPlaces(
   return moved;
 }
 
+/** Has a place that is new. */
+const NOBODY = "" as DriveId;
+
 class Change {
   readonly #before: LayoutRecord;
   readonly #drives: readonly WeighedDrive[];
-  readonly #shardCount: number;
+  readonly #cut: Cut;
+  /** Of each partition. */
+  readonly #placeCount: number;
   /** By partition: who has each place. */
   readonly #orders: DriveId[][];
   /** By drive: how many places it has, of each index and in all. */
@@ -77,19 +105,23 @@ class Change {
   readonly #heldInAll = new Map<DriveId, number>();
   readonly #due: ReadonlyMap<DriveId, number>;
 
-  constructor(before: LayoutRecord, drives: readonly WeighedDrive[]) {
-    const { dataShards, parityShards } = geometryOf(before);
+  constructor(
+    before: LayoutRecord,
+    drives: readonly WeighedDrive[],
+    { cut, placeCount }: { readonly cut: Cut; readonly placeCount: number },
+  ) {
     this.#before = before;
     this.#drives = drives;
-    this.#shardCount = dataShards + parityShards;
-    assert(drives.length >= this.#shardCount, "every shard of a set has a drive of its own");
+    this.#cut = cut;
+    this.#placeCount = placeCount;
+    assert(drives.length >= placeCount, "every shard of a set has a drive of its own");
     this.#orders = before.partitions.map((order) =>
-      order.slice(0, this.#shardCount).flatMap((position) => before.drives[position] ?? []),
+      Array.from({ length: placeCount }, (_, place) => before.drives[order[place] ?? -1] ?? NOBODY),
     );
     for (const order of this.#orders) {
       for (const [place, driveId] of order.entries()) this.#count(driveId, place, 1);
     }
-    this.#due = dueCounts(drives, PARTITION_COUNT * this.#shardCount);
+    this.#due = dueCounts(drives, PARTITION_COUNT * placeCount);
   }
 
   layout(): LayoutRecord {
@@ -102,13 +134,13 @@ class Change {
       version: this.#before.version + 1,
       drives,
       partitions: this.#orders.map((order) => order.map((driveId) => drives.indexOf(driveId))),
-      geometry: geometryOf(this.#before),
+      geometry: this.#cut,
       isWritten: false,
       retiredInto: undefined,
     };
   }
 
-  /** Each place of a drive that leaves goes to the one that has the least of what it is due. */
+  /** Each place of a drive that leaves, and each that is new, goes to the one that has the least of what it is due. */
   #emptyLeaving(partitions: readonly number[]): void {
     const staying = new Set(this.#drives.map(({ driveId }) => driveId));
     for (const partition of partitions) {
@@ -179,7 +211,7 @@ class Change {
   }
 
   #count(driveId: DriveId, place: number, change: number): void {
-    const held = this.#held.get(driveId) ?? Array.from({ length: this.#shardCount }, () => 0);
+    const held = this.#held.get(driveId) ?? Array.from({ length: this.#placeCount }, () => 0);
     held[place] = (held[place] ?? 0) + change;
     this.#held.set(driveId, held);
     this.#heldInAll.set(driveId, (this.#heldInAll.get(driveId) ?? 0) + change);

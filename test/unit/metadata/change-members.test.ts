@@ -85,6 +85,7 @@ test("a member that leaves is followed by another; no write fails, and the other
   const change = {
     drives: rest.map(idOf),
     specs: all.map((slot) => specOf(idOf(slot))),
+    toleratedCount: 2,
   };
   expect(await host.changeMembers(change)).toBeUndefined();
   const at = count;
@@ -111,9 +112,17 @@ test("a change takes the place of one that waits for a drive, and is not undone 
   if (sixth === undefined) throw new Error("there is a sixth");
   sixth.isAway = true;
   const specs = all.map((slot) => specOf(idOf(slot)));
-  const first = host.changeMembers({ drives: all.slice(1).map(idOf), specs });
+  const first = host.changeMembers({
+    drives: all.slice(1).map(idOf),
+    specs,
+    toleratedCount: 2,
+  });
   await giveWay();
-  const second = host.changeMembers({ drives: [0, 2, 3, 4, 6].map(idOf), specs });
+  const second = host.changeMembers({
+    drives: [0, 2, 3, 4, 6].map(idOf),
+    specs,
+    toleratedCount: 2,
+  });
   expect(await first).toMatch(/not up to date/);
   expect(await second).toBeUndefined();
   sixth.isAway = false;
@@ -132,10 +141,33 @@ test("a drive that does not answer is no member, and what there is goes on", asy
   const changing = host.changeMembers({
     drives: all.slice(1).map(idOf),
     specs: all.map((slot) => specOf(idOf(slot))),
+    toleratedCount: 2,
   });
   expect((await host.apply(settingOf(1))).kind).toBe("answers");
   last.isAway = false;
   expect(await changing).toBeUndefined();
   expect((await host.apply(settingOf(2))).kind).toBe("answers");
   expect(members().map(({ driveId }) => driveId)).toEqual([1, 2, 3, 4, 5].map(idOf));
+});
+
+test("another number of drives that may be lost means other members, and back", async () => {
+  const folder = givenFolder();
+  const disks = Array.from({ length: 6 }, () => new MemberDisk());
+  const all = [0, 1, 2, 3, 4, 5];
+  const { host, members } = await givenHost(join(folder, "one.db"), disks, all);
+  const change = { drives: all.map(idOf), specs: all.map((slot) => specOf(idOf(slot))) };
+  await host.apply(settingOf(1));
+  for (const [toleratedCount, memberCount] of [
+    [0, 1],
+    [2, 5],
+    [1, 3],
+    [2, 5],
+  ] as const) {
+    expect(await host.changeMembers({ ...change, toleratedCount })).toBeUndefined();
+    expect(members()).toHaveLength(memberCount);
+    expect((await host.apply(settingOf(memberCount))).kind).toBe("answers");
+  }
+  await host.close();
+  await givenHost(join(folder, "two.db"), disks, [2, 3, 4]);
+  expect(settingsIn(join(folder, "two.db"))).toBe(3);
 });

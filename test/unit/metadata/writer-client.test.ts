@@ -150,9 +150,17 @@ test("who asked for other members hears what became of that, in whatever order i
   const starting = startWriter({ path: "none", clock: new HandClock(), spawn: () => worker });
   worker.emit("message", { kind: "ready", clusterId: undefined, remarks: [] });
   const writer = await starting;
-  const first = writer.changeMembers({ drives: ["a" as DriveId], specs: [] });
+  const first = writer.changeMembers({
+    drives: ["a" as DriveId],
+    specs: [],
+    toleratedCount: 2,
+  });
   const spec = { kind: "folder", driveId: "b" as DriveId, path: "b" } as const;
-  const second = writer.changeMembers({ drives: [spec.driveId], specs: [spec] });
+  const second = writer.changeMembers({
+    drives: [spec.driveId],
+    specs: [spec],
+    toleratedCount: 2,
+  });
   const [one, two] = changes.map(({ id }) => id);
   worker.emit("message", { kind: "members-changed", id: two, problem: undefined });
   expect(await second).toBeUndefined();

@@ -7,6 +7,7 @@ import {
   changeLayout,
   movedPlaces,
   placeCounts,
+  recutLayout,
   replaceInLayout,
   type WeighedDrive,
 } from "../../../src/store/layout/change-layout.ts";
@@ -104,4 +105,28 @@ test("one that takes another's place takes all of it, and only that", () => {
 test("the same change makes the same layout", () => {
   const before = makeLayout(1, ids(6));
   expect(changeLayout(before, weighed(ids(7)))).toEqual(changeLayout(before, weighed(ids(7))));
+});
+
+test("sets that are cut otherwise get places behind those of before, each drive what it is due", () => {
+  const one = makeLayout(1, ids(1));
+  const ten = changeLayout(one, weighed(ids(10)));
+  const cut = { dataShards: 4, parityShards: 2 };
+  const after = recutLayout(ten, weighed(ids(10)), { cut, keptCount: 1 });
+  expectSound(after);
+  expect(geometryOf(after)).toEqual(cut);
+  for (const [partition, [first]] of ten.partitions.entries()) {
+    expect(after.partitions[partition]?.[0]).toBe(first);
+    expect(after.partitions[partition]).toHaveLength(6);
+  }
+  const due = (PARTITION_COUNT * 6) / 10;
+  for (const count of placeCounts(after).values()) expect(Math.abs(count - due)).toBeLessThan(2);
+
+  const narrow = { dataShards: 2, parityShards: 1 };
+  const back = recutLayout(after, weighed(ids(10)), { cut: narrow, keptCount: 6 });
+  expectSound(back);
+  expect(back.partitions).toEqual(after.partitions);
+  // A drive that comes finds places for the wider sets still, and later no more than the others need.
+  const more = weighed(ids(11));
+  expect(changeLayout(back, more, 6).partitions[0]).toHaveLength(6);
+  expect(changeLayout(back, more).partitions[0]).toHaveLength(3);
 });

@@ -48,7 +48,7 @@ test("buffers of whole windows come from the codec, others do not", () => {
         return Buffer.alloc(sizeBytes);
       },
     },
-    geometry,
+    () => geometry,
   );
   for (const sizeBytes of [1024, WINDOW_BYTES, WINDOW_BYTES / 4]) {
     expect(allocate(sizeBytes).length).toBe(sizeBytes);
@@ -65,11 +65,11 @@ test("a codec that has no room is asked once; one without buffers of its own nev
       throw new RangeError("could not allocate memory");
     },
   };
-  const allocate = stripeAllocator(full, geometry);
+  const allocate = stripeAllocator(full, () => geometry);
   expect(allocate(WINDOW_BYTES).length).toBe(WINDOW_BYTES);
   expect(allocate(WINDOW_BYTES).length).toBe(WINDOW_BYTES);
   expect(asked).toBe(1);
-  expect(stripeAllocator(createReedSolomonCodec(), geometry)(WINDOW_BYTES).length).toBe(
+  expect(stripeAllocator(createReedSolomonCodec(), () => geometry)(WINDOW_BYTES).length).toBe(
     WINDOW_BYTES,
   );
 });
