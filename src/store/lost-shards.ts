@@ -27,6 +27,11 @@ export class LostShards {
     this.#whenNoted = listener;
   }
 
+  /** Somebody else has noted some. */
+  announce(): void {
+    this.#whenNoted();
+  }
+
   note(setId: SetId, index: number): void {
     const key = `${setId}.${index}`;
     if (this.#underWay.has(key) || this.#underWay.size >= NOTES_MAX) return;

@@ -6,7 +6,7 @@ import type { Content } from "../metadata/records.ts";
 import type { StoreContext } from "./store-context.ts";
 import type { EntryFault } from "./verify-entry.ts";
 
-type NotesContext = Pick<StoreContext, "logger" | "metadata">;
+type NotesContext = Pick<StoreContext, "logger" | "lostShards" | "metadata">;
 
 export class VerifyNotes {
   readonly #context: NotesContext;
@@ -21,10 +21,11 @@ export class VerifyNotes {
     if (setId === undefined || content === undefined || content.kind === "inline") return;
     const lost = shards.filter(({ state }) => state !== "away").map(({ index }) => index);
     if (lost.every((index) => content.set.missing.includes(index))) return;
-    const { logger, metadata } = this.#context;
-    const noting = metadata.noteMissing(setId, lost).catch((err: unknown) => {
-      logger.error({ err, setId }, "lost shards could not be noted");
-    });
+    const { logger, lostShards, metadata } = this.#context;
+    const noting = metadata.noteMissing(setId, lost).then(
+      () => lostShards.announce(),
+      (err: unknown) => logger.error({ err, setId }, "lost shards could not be noted"),
+    );
     this.#writes.push(noting);
   }
 

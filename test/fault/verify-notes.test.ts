@@ -51,6 +51,18 @@ test("notes of shards that read as whole again stay: repair makes them anew, and
   expect(await notesIn(lab)).toEqual([]);
 });
 
+test("repair is told of what it notes, and does not wait for its next look", async () => {
+  const lab = await givenStore();
+  let toldCount = 0;
+  lab.store.onLostShard(() => (toldCount += 1));
+  const object = await lab.put("photo", bytesOf(2 * MIB, 1));
+  await verify(lab.store);
+  expect(toldCount).toBe(0);
+  await breakShard(lab, object, 1, () => FLIP);
+  await verify(lab.store);
+  expect(toldCount).toBe(1);
+});
+
 test("while too few shards are good what is lost is noted all the same", async () => {
   const lab = await givenStore();
   const object = await lab.put("photo", bytesOf(2 * MIB, 1));
