@@ -8,7 +8,7 @@ import { prepareWriter, type SpawnWriter } from "./metadata/sqlite/spawn-writer.
 import type { Logger } from "./telemetry/logger.ts";
 import { CloseStack } from "./wiring/close-stack.ts";
 import { refuseWithoutMetadata } from "./wiring/drive-contents.ts";
-import { resolveDrivePaths, type DriveCount } from "./wiring/drive-paths.ts";
+import { leadsTo, resolveDrivePaths, type DriveCount } from "./wiring/drive-paths.ts";
 import { watchEmptiedDrives, type EmptiedDrives } from "./wiring/emptied-drives.ts";
 import { LocalDrives } from "./wiring/local-drives.ts";
 import {
@@ -157,7 +157,7 @@ function staying({ places, slots }: OpenedDrives): readonly DriveAt[] {
 /** Opens the metadata beside its copies on the drives. */
 async function openHome(
   { opened, home, emptied, sides, spawn }: Standing,
-  { clock, logger, acceptLoss = false, supervision }: EmbeddedOptions,
+  { clock, folders, logger, acceptLoss = false, supervision }: EmbeddedOptions,
   closeStack: CloseStack,
 ) {
   const { slots, places, clusterId, geometry } = opened;
@@ -188,6 +188,7 @@ async function openHome(
     opened,
     home,
     emptied,
+    leadsTo: (path) => leadsTo(folders, path),
     changeMembers: (change) => membered.changeMembers(change),
     logger,
   });

@@ -46,7 +46,7 @@ const AGAIN_MS_MAX = 60_000;
 
 type WalkStore = Pick<
   RepairOperations,
-  "checkOnDrive" | "labelOf" | "listSets" | "reachableDrives"
+  "checkOnDrive" | "isInUse" | "labelOf" | "listSets" | "reachableDrives"
 >;
 
 export interface RenewedDrivesOptions {
@@ -92,6 +92,10 @@ export class RenewedDrives {
   async step(): Promise<boolean> {
     for (let drive = this.#nextOf(this.#told); drive; drive = this.#nextOf(this.#told)) {
       await this.#attempt(drive, () => this.#lookUp(drive));
+    }
+    // Nothing lies on a drive that was drained, or never taken in: there is nothing to be missed.
+    for (const driveId of this.#walks.keys()) {
+      if (!this.#options.store.isInUse(driveId)) this.#walks.delete(driveId);
     }
     const reachable = new Set(this.#options.store.reachableDrives());
     const left = [...this.#walks].flatMap(([driveId, walk]) =>

@@ -204,6 +204,7 @@ class DriveChanges implements AdminDrives {
           `${path} holds the database. Start the server anew, which then has it on another drive, and remove it then`,
         );
       }
+      this.#requireFound(driveId);
       await this.#moveMember(driveId, path);
       if (!(await areReadsOver(this.#parts))) {
         throw refusal(
@@ -235,6 +236,7 @@ class DriveChanges implements AdminDrives {
     if ((await requireBlank(this.#parts, folder)) !== undefined) {
       throw refusal(`${folder} is a drive of this cluster already`);
     }
+    this.#requireFound(driveId, folder);
     const createdAt = Date.now();
     const opened = await inWords(() => local.layOut(folder, { driveId, createdAt }));
     await store.endPacks();
@@ -291,6 +293,15 @@ class DriveChanges implements AdminDrives {
     this.#running = running;
     await running;
     return this.list();
+  }
+
+  /** A start that finds none of the drives begins anew, with nothing. */
+  #requireFound(gone: DriveId, folder?: string): void {
+    if (this.#parts.local.areFoundWithout(gone, folder)) return;
+    throw refusal(
+      "none of the folders that the server was started with would have a drive any more, and the next start would not find " +
+        "the others: start it with the folders of drives that stay first",
+    );
   }
 
   #requireRest(): void {

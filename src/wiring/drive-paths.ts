@@ -61,6 +61,14 @@ export async function resolveDrivePaths(
   return { paths, remarks };
 }
 
+/** Whether a start with these folders looks at that one before it knows of any drive: without such a one it begins anew. */
+export function leadsTo(folders: readonly string[], path: string): boolean {
+  const [first = "./data", ...more] = folders;
+  if (more.length > 0) return folders.some((each) => resolve(each) === path);
+  const base = resolve(first);
+  return path === base || (dirname(path) === base && DRIVE_FOLDER.test(basename(path)));
+}
+
 interface LaidOut {
   /** What the drive says that has seen the most changes. */
   readonly newest: DriveIdentity;

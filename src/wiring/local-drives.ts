@@ -30,6 +30,8 @@ export interface LocalDrivesParts {
   /** The drive that holds the database. */
   readonly home: DriveAt;
   readonly emptied: EmptiedDrives;
+  /** Whether a start like this one's would look at that folder before it knows of any drive. */
+  readonly leadsTo: (path: string) => boolean;
   readonly changeMembers: MemberedMetadata["changeMembers"];
   readonly logger: Logger;
 }
@@ -106,6 +108,13 @@ export class LocalDrives {
   /** A drive that was laid out, and of which the layout never heard, for the process ended just then. */
   openAgain(driveId: DriveId, path: string): Promise<ShardStore> {
     return openAddedDrive({ driveId, path }, this.cut.parityShards);
+  }
+
+  /** Whether the next start would find the others without that drive, or with another folder in its place. */
+  areFoundWithout(gone: DriveId, folder?: string): boolean {
+    const { leadsTo } = this.#parts;
+    const left = this.#places.filter(({ driveId }) => driveId !== gone).map(({ path }) => path);
+    return [...left, ...(folder === undefined ? [] : [folder])].some(leadsTo);
   }
 
   /** Whether it is there. */

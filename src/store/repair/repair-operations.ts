@@ -53,6 +53,8 @@ export interface RepairOperations {
   reachableDrives(): readonly DriveId[];
   /** What a drive calls itself; undefined while it is absent. */
   labelOf(driveId: DriveId): string | undefined;
+  /** Whether anything is to lie on that drive, there or not. */
+  isInUse(driveId: DriveId): boolean;
   /** Calls back when a read has met a shard that is lost. */
   onLostShard(listener: () => void): void;
 }
@@ -87,6 +89,7 @@ export function repairOperations(context: StoreContext): RepairOperations {
     reachableDrives: () =>
       drives.all.filter((drive) => !drive.isAway).map((drive) => drive.store.driveId),
     labelOf: (driveId) => drives.find(driveId)?.store.label,
+    isInUse: (driveId) => drives.layouts.some((layout) => layout.drives.includes(driveId)),
     onLostShard: (listener) => lostShards.onNoted(listener),
   };
 }

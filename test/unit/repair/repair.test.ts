@@ -2,7 +2,7 @@
 
 import { expect, test } from "vitest";
 import type { SetId } from "../../../src/core/ids.ts";
-import { formatDrive, readIdentity } from "../../../src/datanode/drive-identity.ts";
+import { formatDrive, newDriveId, readIdentity } from "../../../src/datanode/drive-identity.ts";
 import { SimDrive } from "../../../src/disk/sim-drive.ts";
 import { Repair, type RepairOptions } from "../../../src/repair/repair.ts";
 import { silentLogger } from "../../../src/telemetry/logger.ts";
@@ -217,6 +217,13 @@ test("F42 a drive that was laid out anew is walked once, goes on after a restart
   third.addRenewed(drive);
   await run(third);
   expect(third.status.renewedDrives).toMatchObject([{ isDone: true }]);
+});
+
+test("a drive that was laid out anew and that nothing is to lie on is nothing to wait for", async () => {
+  const repair = repairOf(await givenStore());
+  repair.addRenewed({ driveId: newDriveId(), createdAt: 1 });
+  await run(repair);
+  expect(repair.status).toMatchObject({ state: "idle", renewedDrives: [] });
 });
 
 test("a scrub reads everything once in a pass, goes on after a restart, and has what it finds repaired", async () => {
