@@ -21,7 +21,7 @@ export interface EnvironmentReading {
 const FILE_SUFFIX = "_FILE";
 /** What the laboratory tells the parts below that no setting reaches: see docs/LAB.md. */
 const DAY_VARIABLE = "KINTSUGI_LIFECYCLE_DAY_SECONDS";
-const LAB_VARIABLES = ["KINTSUGI_CRASH_AT", "KINTSUGI_HASTE", DAY_VARIABLE];
+const LAB_VARIABLES = ["KINTSUGI_CRASH_AT", "KINTSUGI_HASTE", "KINTSUGI_SCRUB_HASTE", DAY_VARIABLE];
 const DAY_SECONDS_MAX = 86_400;
 
 /**

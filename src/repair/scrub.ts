@@ -8,7 +8,7 @@ import type { Pace } from "../store/repair/pace.ts";
 import type { RepairOperations } from "../store/repair/repair-operations.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { Clock } from "../util/clock.ts";
-import { inHaste } from "../util/lab-haste.ts";
+import { inHaste, inScrubHaste } from "../util/lab-haste.ts";
 
 /** A pass over everything takes so long, in milliseconds. */
 export const DEFAULT_SCRUB_PASS_MS = inHaste(14 * 24 * 60 * 60 * 1_000);
@@ -47,7 +47,7 @@ export interface ScrubOptions {
 }
 
 const JOB = "scrub";
-const SAVE_EVERY_MS = 60_000;
+const SAVE_EVERY_MS = inHaste(60_000);
 const COUNT_EVERY_MS = 60 * 60_000;
 /** What was not done while the server was down is caught up with no faster than so many times the usual. */
 const HURRY_MAX = 10;
@@ -67,7 +67,9 @@ export class Scrub {
 
   constructor(options: ScrubOptions) {
     this.#options = options;
-    this.#passMs = options.passMs === "never" ? Number.POSITIVE_INFINITY : options.passMs;
+    this.#passMs = inScrubHaste(
+      options.passMs === "never" ? Number.POSITIVE_INFINITY : options.passMs,
+    );
   }
 
   get status(): ScrubStatus {

@@ -1,7 +1,8 @@
 // The crash loop: the real server under mixed load, `kill -9` at a random moment, a restart on the same folder, and the
 // checker; again and again. In a quarter of the cycles the drive that holds the metadata lies away during the check (its
-// folder is moved aside), in a quarter two drives, any; they are put back, and everything must be whole again. In some
-// the very first start of a new folder is killed.
+// folder is moved aside), in a quarter two drives, any; they are put back, or replaced for good, and everything must be
+// whole again. Beside the load drives come and go, packs are compacted, and what a drive that was emptied has lost is made
+// anew. In some the very first start of a new folder is killed.
 
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -10,10 +11,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { seededRandom, type SeededRandom } from "../../src/util/seeded-random.ts";
 import type { LabContext } from "./calls.ts";
 import { checkAll } from "./check.ts";
-import { requireClean, requireNoOrphans } from "./lab-admin.ts";
+import { BackgroundWorks } from "./background-works.ts";
+import { DriveMoves } from "./drive-moves.ts";
+import { healAll, requireClean, requireNoOrphans, untilClean } from "./lab-admin.ts";
 import { LabClient } from "./lab-client.ts";
 import { LAB_KEYS, LabServer } from "./lab-server.ts";
-import { loseDrives, putBack } from "./lost-drives.ts";
+import { loseDrives, putBack, throwAway, type LostDrive } from "./lost-drives.ts";
 import { runLoad } from "./load.ts";
 import { changeVersioning, makeVersionedBucket } from "./version-load.ts";
 import { World, type Journal } from "./world.ts";
@@ -23,6 +26,12 @@ const CYCLES_PER_FOLDER = 25;
 const LOAD_MS_MAX = 900;
 /** Cycles, on average. */
 const SWEEP_EVERY = 6;
+/** After fewer cycles there is little to come to an end. */
+const SETTLED_MIN = 5;
+/** So many may be gone at a time. */
+const LOST_MAX = 2;
+/** Where no drive is gone one has lost what it held, in one of so many cycles. */
+const WIPE_EVERY = 2;
 const SIZE_MAX = 5 * 1024 * 1024;
 
 export interface LoopOptions {
@@ -46,9 +55,12 @@ export async function runCrashLoop(options: LoopOptions): Promise<void> {
       await killFirstStart(folder, random, journal);
       await crashOneFolder(folder, random, options);
     } finally {
-      await rm(folder, { recursive: true, force: true });
-      await rm(`${folder}-aside`, { recursive: true, force: true });
+      // To be looked at.
+      const isKept = process.env["KINTSUGI_LAB_KEEP"] === "1" && journal.violations.length > 0;
+      if (!isKept) await rm(folder, { recursive: true, force: true });
+      if (!isKept) await rm(`${folder}-aside`, { recursive: true, force: true });
     }
+    if (journal.violations.length > 0 && process.env["KINTSUGI_LAB_KEEP"] === "1") return;
   }
 }
 
@@ -79,23 +91,68 @@ async function crashOneFolder(
   await first.send({ method: "PUT", path: `/${world.bucket}` });
   await makeVersionedBucket(first, world);
   first.close();
-  for (let cycle = 0; cycle < CYCLES_PER_FOLDER && shouldGoOn(); cycle += 1) {
+  const moves = new DriveMoves({ base, random, journal });
+  const works = new BackgroundWorks({ moves, random, journal });
+  const losing = { aside: `${base}-aside`, random, journal };
+  let isWiped = false;
+  let cycle = 0;
+  for (; cycle < CYCLES_PER_FOLDER && shouldGoOn(); cycle += 1) {
     journal.cycle += 1;
-    await loadAndKill(server, world, { seed: seed + journal.cycle, random });
-    const away = await loseDrives(base, random, journal);
+    await loadAndKill(server, world, { seed: seed + journal.cycle, random, works });
+    const folders = await moves.folders();
+    const away = await loseDrives({ ...losing, folders, most: LOST_MAX - (isWiped ? 1 : 0) });
+    const wipes: boolean = !isWiped && away.length === 0 && random.below(WIPE_EVERY) === 0;
+    if (wipes) await moves.wipe();
     server = await startServer(folder, journal);
     if (server === undefined) return;
     await checkOn(server, world);
     if (away.length > 0) {
-      await server.process.kill(random.below(2) === 0 ? "SIGKILL" : "SIGTERM");
-      await putBack(away);
-      server = await startServer(folder, journal);
+      server = await bringBack({ server, folder, moves, random, journal }, away);
       if (server === undefined) return;
-      await requireClean(server, journal);
     }
+    // What was wiped is made anew beside the next load, and must be there after it.
+    if (isWiped) await healAll(server, journal);
+    if (isWiped || away.length > 0) await requireClean(server, journal);
+    isWiped = wipes;
     if (random.below(SWEEP_EVERY) === 0) await requireNoOrphans(server, journal);
   }
+  if (cycle >= SETTLED_MIN) {
+    await healAll(server, journal);
+    await works.settle(server);
+    await requireClean(server, journal);
+  }
   await server.process.kill();
+}
+
+interface Returning {
+  readonly server: Started;
+  readonly folder: string;
+  readonly moves: DriveMoves;
+  readonly random: SeededRandom;
+  readonly journal: Journal;
+}
+
+/** Drives that were away are there again, or one of them has another in its place. */
+async function bringBack(
+  { server, folder, moves, random, journal }: Returning,
+  away: readonly LostDrive[],
+): Promise<Started | undefined> {
+  const [only] = away;
+  const isReplaced =
+    only !== undefined &&
+    away.length === 1 &&
+    random.below(2) === 0 &&
+    (await moves.replaceLost(server, only.folder));
+  if (isReplaced) {
+    await throwAway(away);
+    await healAll(server, journal);
+    await untilClean(server);
+    journal.note("lost drives replaced");
+    return server;
+  }
+  await server.process.kill(random.below(2) === 0 ? "SIGKILL" : "SIGTERM");
+  await putBack(away);
+  return startServer(folder, journal);
 }
 
 export interface Started {
@@ -105,6 +162,8 @@ export interface Started {
 
 /** So many times faster graces and rests pass: the trash is emptied within a cycle. */
 const HASTE = "60";
+/** Everything is scrubbed in twenty seconds. */
+const SCRUB_HASTE = "1000";
 
 /** Undefined when it did not start, which is a violation by itself. */
 export async function startServer(
@@ -112,7 +171,8 @@ export async function startServer(
   journal: Journal,
   env: Readonly<Record<string, string>> = {},
 ): Promise<Started | undefined> {
-  const started = new LabServer({ folder, env: { KINTSUGI_HASTE: HASTE, ...env } });
+  const hastes = { KINTSUGI_HASTE: HASTE, KINTSUGI_SCRUB_HASTE: SCRUB_HASTE };
+  const started = new LabServer({ folder, env: { ...hastes, ...env } });
   const endpoint = await started.ready();
   if (endpoint !== undefined) return { process: started, endpoint };
   journal.violation(`the server does not start: ${started.output.slice(-1_000)}`);
@@ -122,15 +182,18 @@ export async function startServer(
 interface KillPlan {
   readonly seed: number;
   readonly random: SeededRandom;
+  readonly works: BackgroundWorks;
 }
 
-async function loadAndKill(server: Started, world: World, { seed, random }: KillPlan) {
+async function loadAndKill(server: Started, world: World, { seed, random, works }: KillPlan) {
   let isDown = false;
   const client = new LabClient(server.endpoint, LAB_KEYS);
   const context: LabContext = { world, client, journal: world.journal, isDown: () => isDown };
   await changeVersioning(client, world);
   const load = runLoad(context, { seed, shouldStop: () => isDown });
-  await sleep(5 + random.below(LOAD_MS_MAX));
+  const loadMs = 5 + random.below(LOAD_MS_MAX);
+  await works.worry(server, { loadMs, isDown: () => server.process.hasEnded });
+  await works.note(server);
   if (server.process.hasEnded) {
     world.journal.violation(`the server ended of itself: ${server.process.output.slice(-2_000)}`);
   }
@@ -138,7 +201,7 @@ async function loadAndKill(server: Started, world: World, { seed, random }: Kill
   const signal = random.below(8) === 0 ? "SIGTERM" : "SIGKILL";
   world.journal.note(signal);
   await server.process.kill(signal);
-  await load;
+  await Promise.all([load, works.over()]);
   noteLog(server, world.journal);
   client.close();
 }

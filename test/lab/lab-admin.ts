@@ -1,7 +1,7 @@
 // What the laboratory asks of a server's admin API: that everything is whole, and that nothing is left over.
 
 import { setTimeout as sleep } from "node:timers/promises";
-import { AdminClient, type AdminLine } from "../../src/cli/admin-client.ts";
+import { AdminClient, AdminRefusal, type AdminLine } from "../../src/cli/admin-client.ts";
 import { LAB_KEYS } from "./lab-server.ts";
 import type { Journal } from "./world.ts";
 
@@ -47,6 +47,33 @@ export async function requireClean(server: Administered, journal: Journal): Prom
   );
 }
 
+/** What the laboratory wants to know of how a server is. */
+interface ServerStatus {
+  readonly workers: readonly { readonly name: string; readonly state: string }[];
+  readonly healing: {
+    readonly state: string;
+    readonly done: { readonly sets: number; readonly rebuiltShards: number };
+    readonly scrub: { readonly lookedAtSets: number; readonly passCount: number };
+  };
+}
+
+/** Undefined when it does not answer any more. */
+export async function findStatus(server: Administered): Promise<ServerStatus | undefined> {
+  try {
+    return (await clientOf(server).get("/v1/status")) as ServerStatus;
+  } catch (error) {
+    if (error instanceof AdminRefusal) return undefined;
+    throw error;
+  }
+}
+
+/** What a drive in the place of another is to keep of the metadata is brought there beside the rest: that is waited for. */
+export async function untilClean(server: Administered): Promise<void> {
+  const giveUpAt = performance.now() + HEAL_MS_MAX;
+  while ((await verify(server)).length > 0 && performance.now() < giveUpAt)
+    await sleep(HEAL_POLL_MS);
+}
+
 /** All that lacks shards is made whole, as fast as it goes. */
 export async function healAll(server: Administered, journal: Journal): Promise<void> {
   const client = clientOf(server);
@@ -64,6 +91,20 @@ export async function healAll(server: Administered, journal: Journal): Promise<v
     return;
   }
   journal.note("healings");
+}
+
+/** After sweeps nothing is left where it lay before drives came or went. None may be coming or going. */
+export async function requireNoStrays(server: Administered, journal: Journal): Promise<void> {
+  for (let sweeps = 0; ; sweeps += 1) {
+    const { waitingShards } = await clientOf(server).run("/v1/sweep", {}, () => undefined);
+    if (waitingShards === 0) break;
+    if (sweeps >= SWEEPS_MAX) {
+      journal.violation(`sweeps leave ${String(waitingShards)} shards where nothing lies any more`);
+      return;
+    }
+    await sleep(GRACE_MS);
+  }
+  journal.note("sweeps that left no old copy");
 }
 
 /** After a sweep no shard is left that nothing names, but for those of processes that still run. */

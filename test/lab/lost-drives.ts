@@ -2,37 +2,37 @@
 // meanwhile is a link to itself, with which every call fails: an absent folder would be laid out as a new drive, and what
 // was written to that would be lost when the old one is put back.
 
-import { mkdir, readdir, rename, stat, symlink, unlink } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, readdir, rename, rm, stat, symlink } from "node:fs/promises";
+import { basename, join } from "node:path";
 import type { SeededRandom } from "../../src/util/seeded-random.ts";
 import type { Journal } from "./world.ts";
-
-const DRIVES = 6;
 
 export interface LostDrive {
   readonly folder: string;
   readonly aside: string;
 }
 
+export interface Losing {
+  /** Where they are put. */
+  readonly aside: string;
+  /** Those that there are. */
+  readonly folders: readonly string[];
+  /** How many may be gone: 0 to 2. */
+  readonly most: number;
+  readonly random: SeededRandom;
+  readonly journal: Journal;
+}
+
 /** In a quarter of the cycles the drive with the metadata, in a quarter two of all; else none. */
-export async function loseDrives(
-  base: string,
-  random: SeededRandom,
-  journal: Journal,
-): Promise<readonly LostDrive[]> {
+export async function loseDrives(losing: Losing): Promise<readonly LostDrive[]> {
+  const { aside, folders, journal, most, random } = losing;
   const dice = random.below(4);
-  if (dice > 1) return [];
-  const data = join(base, "data");
-  const numbers = dice === 0 ? [await driveOfMetadata(data)] : twoOf(random);
-  journal.note(
-    dice === 0 ? "checks without the drive of the metadata" : "checks without two drives",
-  );
-  const aside = `${base}-aside`;
+  if (dice > 1 || most === 0) return [];
+  const chosen = dice === 0 ? [await driveOfMetadata(folders)] : someOf(folders, most, random);
+  const kind = chosen.length === 2 ? "two drives" : "a drive";
+  journal.note(`checks without ${dice === 0 ? "the drive of the metadata" : kind}`);
   await mkdir(aside, { recursive: true });
-  const lost = numbers.map((number) => ({
-    folder: join(data, `drive-${number}`),
-    aside: join(aside, `drive-${number}`),
-  }));
+  const lost = chosen.map((folder) => ({ folder, aside: join(aside, basename(folder)) }));
   for (const drive of lost) {
     await rename(drive.folder, drive.aside);
     await symlink(drive.folder, drive.folder);
@@ -42,27 +42,45 @@ export async function loseDrives(
 
 export async function putBack(lost: readonly LostDrive[]): Promise<void> {
   for (const { folder, aside } of lost) {
-    await unlink(folder);
+    await removeLink(folder);
     await rename(aside, folder);
   }
 }
 
-/** The one whose database was written to last: others may have one from when that was away. */
-async function driveOfMetadata(data: string): Promise<number> {
-  let found = { number: 1, at: 0 };
-  for (let number = 1; number <= DRIVES; number += 1) {
-    const folder = join(data, `drive-${number}`, "metadata");
-    const names = await readdir(folder).catch(() => []);
-    for (const name of names) {
-      if (!name.startsWith("metadata.db")) continue;
-      const { mtimeMs } = await stat(join(folder, name));
-      if (mtimeMs > found.at) found = { number, at: mtimeMs };
-    }
-  }
-  return found.number;
+/** It is gone where the drive was taken out meanwhile, and its folder thrown away. */
+function removeLink(folder: string): Promise<void> {
+  return rm(folder, { force: true });
 }
 
-function twoOf(random: SeededRandom): readonly number[] {
-  const first = 1 + random.below(DRIVES);
-  return [first, 1 + ((first + random.below(DRIVES - 1)) % DRIVES)];
+/** They never come back. */
+export async function throwAway(lost: readonly LostDrive[]): Promise<void> {
+  for (const { folder, aside } of lost) {
+    await removeLink(folder);
+    await rm(aside, { recursive: true });
+  }
+}
+
+/** The one whose database was written to last: others may have one from when that was away. */
+async function driveOfMetadata(folders: readonly string[]): Promise<string> {
+  let found = { folder: folders[0] ?? "", at: 0 };
+  for (const folder of folders) {
+    const metadata = join(folder, "metadata");
+    const names = await readdir(metadata).catch(() => []);
+    for (const name of names) {
+      if (!name.startsWith("metadata.db")) continue;
+      const { mtimeMs } = await stat(join(metadata, name));
+      if (mtimeMs > found.at) found = { folder, at: mtimeMs };
+    }
+  }
+  return found.folder;
+}
+
+function someOf(
+  folders: readonly string[],
+  count: number,
+  random: SeededRandom,
+): readonly string[] {
+  const first = random.below(folders.length);
+  const second = (first + 1 + random.below(folders.length - 1)) % folders.length;
+  return [first, second].slice(0, count).flatMap((index) => folders[index] ?? []);
 }

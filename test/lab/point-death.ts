@@ -6,6 +6,7 @@ import type { SeededRandom } from "../../src/util/seeded-random.ts";
 import type { LabContext } from "./calls.ts";
 import { changeLifecycle } from "./change-lifecycle.ts";
 import { noteLog, type Started } from "./crash-loop.ts";
+import type { DriveMoves } from "./drive-moves.ts";
 import { FOCUSES } from "./focused-load.ts";
 import { compactAll, sweepOnce } from "./lab-admin.ts";
 import { LabClient } from "./lab-client.ts";
@@ -24,10 +25,12 @@ export interface Death {
   readonly folder: string;
   readonly world: World;
   readonly random: SeededRandom;
+  /** Where drives may come and go. */
+  readonly moves?: DriveMoves;
 }
 
 /** Resolves, when it has ended, to whether it died at the point. */
-export async function dieAt({ name, folder, world, random }: Death): Promise<boolean> {
+export async function dieAt({ name, folder, world, random, moves }: Death): Promise<boolean> {
   const { journal } = world;
   const scenario = SCENARIOS[name];
   const point = `${name}:${1 + random.below(scenario.passingMax)}`;
@@ -40,7 +43,7 @@ export async function dieAt({ name, folder, world, random }: Death): Promise<boo
     return process.wasKilled;
   }
   const server: Started = { process, endpoint };
-  await loadUntilDead({ server, scenario, world, random });
+  await loadUntilDead({ server, scenario, world, random, moves });
   const wasHit = process.wasKilled;
   if (!process.hasEnded) await process.kill(random.below(2) === 0 ? "SIGTERM" : "SIGKILL");
   noteLog(server, journal);
@@ -52,9 +55,10 @@ interface Dying {
   readonly scenario: Scenario;
   readonly world: World;
   readonly random: SeededRandom;
+  readonly moves: DriveMoves | undefined;
 }
 
-async function loadUntilDead({ server, scenario, world, random }: Dying): Promise<void> {
+async function loadUntilDead({ server, scenario, world, random, moves }: Dying): Promise<void> {
   const { process, endpoint } = server;
   const { focus, upkeep = random.below(4) === 0 ? "all" : "nothing" } = scenario;
   let isOver = false;
@@ -67,7 +71,9 @@ async function loadUntilDead({ server, scenario, world, random }: Dying): Promis
     focus: focus === undefined ? undefined : FOCUSES[focus],
   });
   const changeRules = () => changeLifecycle(client, world.bucket);
-  const keeping = keepUp({ server, journal: world.journal, isDown, upkeep, changeRules });
+  const changeDrives = async () => moves?.act(server);
+  const asked = { upkeep, changeRules, changeDrives };
+  const keeping = keepUp({ server, journal: world.journal, isDown, ...asked });
   const waiting = new AbortController();
   const limit = sleep(LOAD_MS_MAX, undefined, { signal: waiting.signal }).catch(() => undefined);
   await Promise.race([limit, process.ended()]);
@@ -83,14 +89,16 @@ interface Keeping {
   readonly isDown: () => boolean;
   readonly upkeep: Upkeep;
   readonly changeRules: () => Promise<void>;
+  readonly changeDrives: () => Promise<void>;
 }
 
 async function keepUp(keeping: Keeping): Promise<void> {
-  const { server, journal, isDown, upkeep, changeRules } = keeping;
+  const { server, journal, isDown, upkeep, changeRules, changeDrives } = keeping;
   const works = [
     ...(upkeep === "all" || upkeep === "compaction" ? [compactAll] : []),
     ...(upkeep === "all" || upkeep === "sweep" ? [sweepOnce] : []),
     ...(upkeep === "all" || upkeep === "lifecycle" ? [changeRules] : []),
+    ...(upkeep === "all" || upkeep === "drives" ? [changeDrives] : []),
   ];
   while (works.length > 0 && !isDown()) {
     await sleep(UPKEEP_EVERY_MS);

@@ -4,7 +4,7 @@
 import type { CrashPoint } from "../../src/util/crash-point.ts";
 import type { FocusName } from "./focused-load.ts";
 
-export type Upkeep = "all" | "compaction" | "lifecycle" | "nothing" | "sweep";
+export type Upkeep = "all" | "compaction" | "drives" | "lifecycle" | "nothing" | "sweep";
 
 export interface Scenario {
   /** It dies at a passing from the first to this one. */
@@ -26,7 +26,6 @@ const SNAPSHOT = { focus: "inline" } as const;
 const LARGE = { focus: "large" } as const;
 const RECOVERY = { passingMax: 1, start: "recovery" } as const;
 const FIRST = { passingMax: 1, start: "first" } as const;
-const ELSEWHERE = { passingMax: 1, isElsewhere: true } as const;
 
 export const SCENARIOS: Readonly<Record<CrashPoint, Scenario>> = {
   "compaction.copied": { passingMax: 10, focus: "packed", upkeep: "compaction" },
@@ -39,10 +38,10 @@ export const SCENARIOS: Readonly<Record<CrashPoint, Scenario>> = {
   "journal.snapshot-named": { passingMax: 3, ...SNAPSHOT },
   "journal.snapshot-written": { passingMax: 3, ...SNAPSHOT },
   "journal.synced": OFTEN,
-  "layout.copied": ELSEWHERE,
-  "layout.published": ELSEWHERE,
-  "layout.retired": ELSEWHERE,
-  "layout.used": ELSEWHERE,
+  "layout.copied": { passingMax: 5, upkeep: "drives" },
+  "layout.published": { passingMax: 1, upkeep: "drives" },
+  "layout.retired": { passingMax: 1, upkeep: "drives" },
+  "layout.used": { passingMax: 1, upkeep: "drives" },
   "lifecycle.noted": { passingMax: 5, upkeep: "lifecycle" },
   "lifecycle.removed": { passingMax: 8, upkeep: "lifecycle" },
   "metadata.applied": OFTEN,

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { CRASH_POINTS, type CrashPoint } from "../../src/util/crash-point.ts";
 import { seededRandom, type SeededRandom } from "../../src/util/seeded-random.ts";
 import { checkOn, startServer, type LoopOptions } from "./crash-loop.ts";
+import { DriveMoves } from "./drive-moves.ts";
 import { dieAtFirstStart } from "./first-start-points.ts";
 import { healAll, requireClean, requireNoOrphans } from "./lab-admin.ts";
 import { LabClient } from "./lab-client.ts";
@@ -65,6 +66,8 @@ async function dieInOneFolder(run: PointsRun): Promise<void> {
   await changeVersioning(client, world);
   client.close();
   await first.process.kill();
+  // What is emptied, and what holds the database, is one of the first six: those stay.
+  const moves = new DriveMoves({ base, random, journal, isExtraOnly: true });
   for (let cycle = 0; cycle < CYCLES_PER_FOLDER && shouldGoOn(); cycle += 1) {
     const name = tallies.next();
     if (name === undefined) return;
@@ -77,7 +80,7 @@ async function dieInOneFolder(run: PointsRun): Promise<void> {
       continue;
     }
     await prepare({ name, folder, world, random });
-    tallies.note(name, await dieAt({ name, folder, world, random }));
+    tallies.note(name, await dieAt({ name, folder, world, random, moves }));
     const server = await startServer(folder, journal);
     if (server === undefined) return;
     await checkOn(server, world);

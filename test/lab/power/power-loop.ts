@@ -1,13 +1,15 @@
 // Power cuts: the real server under mixed load with its durable state mirrored; killed at a random moment or at a random
-// call that changes its folder; the folder rebuilt from what was durable; a restart, and the checker.
+// call that changes its folder; the folder rebuilt from what was durable; a restart, and the checker. Beside the load drives
+// come and go, packs are compacted, and what a drive that was emptied has lost is made anew.
 
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { seededRandom, type SeededRandom } from "../../../src/util/seeded-random.ts";
 import type { LabContext } from "../calls.ts";
-import { requireClean } from "../lab-admin.ts";
+import { BackgroundWorks } from "../background-works.ts";
+import { DriveMoves } from "../drive-moves.ts";
+import { healAll, requireClean } from "../lab-admin.ts";
 import { LabClient } from "../lab-client.ts";
 import { LAB_KEYS, LabServer } from "../lab-server.ts";
 import { runLoad } from "../load.ts";
@@ -23,6 +25,12 @@ const LOAD_MS_MAX = 700;
 const SIZE_MAX = 1024 * 1024 + 3;
 /** Calls of a start and of some of the load. */
 const CRASH_CALLS_MAX = 500;
+/** After fewer cycles there is little to come to an end. */
+const SETTLED_MIN = 5;
+/** So many drives may be gone at a time. */
+const LOST_MAX = 2;
+/** Where no drive is gone one has lost what it held, in one of so many cycles. */
+const WIPE_EVERY = 2;
 /** Calls of a first start alone. */
 const FIRST_START_CALLS = 160;
 
@@ -69,12 +77,17 @@ async function cutOneFolder(
     await makeVersionedBucket(first, world);
     await changeVersioning(first, world);
     first.close();
-    for (let cycle = 0; cycle < CYCLES_PER_FOLDER && shouldGoOn(); cycle += 1) {
+    const moves = new DriveMoves({ base: powered.root, random, journal });
+    const works = new BackgroundWorks({ moves, random, journal });
+    const crashing: Crashing = { powered, folder, random, journal };
+    const drives: Drives = { moves, isWiped: false };
+    let cycle = 0;
+    for (; cycle < CYCLES_PER_FOLDER && shouldGoOn(); cycle += 1) {
       journal.cycle += 1;
-      await loadAndCut(server, world, { seed: seed + journal.cycle, random });
+      await loadAndCut(server, world, { seed: seed + journal.cycle, random, works });
       await cut(powered, random, journal);
-      await crashStarts({ powered, folder, random, journal });
-      if (!(await checkWithoutDrives({ powered, folder, random, journal }, world))) return;
+      await crashStarts(crashing);
+      if (!(await checkWithoutDrives(crashing, drives, world))) return;
       const crashAt = random.below(2) === 0 ? 0 : 80 + random.below(CRASH_CALLS_MAX);
       server = await startServer(folder, journal, powered.env());
       if (server === undefined) return;
@@ -83,10 +96,11 @@ async function cutOneFolder(
       if (crashAt === 0) continue;
       await server.process.kill();
       await cut(powered, random, journal);
-      server = await startToDie({ powered, folder, random, journal }, crashAt);
+      server = await startToDie(crashing, crashAt);
       if (server === undefined) return;
     }
     await server.process.kill();
+    if (cycle >= SETTLED_MIN) await requireSettled(folder, works, journal);
   } finally {
     await powered.remove();
   }
@@ -138,25 +152,61 @@ async function startToDie(crashing: Crashing, crashAt: number): Promise<Started 
   return startServer(folder, journal, powered.env());
 }
 
+interface Drives {
+  readonly moves: DriveMoves;
+  /** Whether one of them has lost what it held, which is being made anew. */
+  isWiped: boolean;
+}
+
 /** With drives gone everything must be there, and with them back everything whole. False when nothing serves. */
 async function checkWithoutDrives(
   { powered, folder, random, journal }: Crashing,
+  drives: Drives,
   world: World,
 ): Promise<boolean> {
-  const lost = await loseDrives(powered.root, random, journal);
-  if (lost.length === 0) return true;
+  const { isWiped, moves } = drives;
+  const lost = await loseDrives({
+    aside: join(powered.root, "..", "aside"),
+    folders: await moves.folders(),
+    most: LOST_MAX - (isWiped ? 1 : 0),
+    random,
+    journal,
+  });
+  drives.isWiped = !isWiped && lost.length === 0 && random.below(WIPE_EVERY) === 0;
+  if (lost.length === 0 && !isWiped && !drives.isWiped) return true;
+  if (drives.isWiped) await moves.wipe();
   // Their servers run without the library, and are killed, which keeps what they wrote.
   const without = await startServer(folder, journal);
   if (without === undefined) return false;
   await checkOn(without, world);
   await without.process.kill();
   await putBack(lost);
+  if (drives.isWiped) {
+    // The next load is beside its repair.
+    await powered.settle();
+    return true;
+  }
   const whole = await startServer(folder, journal);
   if (whole === undefined) return false;
+  if (isWiped) await healAll(whole, journal);
   await requireClean(whole, journal);
   await whole.process.kill("SIGTERM");
   await powered.settle();
   return true;
+}
+
+/** Changes of the drives come to their end, and all is whole then. */
+async function requireSettled(
+  folder: string,
+  works: BackgroundWorks,
+  journal: Journal,
+): Promise<void> {
+  const last = await startServer(folder, journal);
+  if (last === undefined) return;
+  await healAll(last, journal);
+  await works.settle(last);
+  await requireClean(last, journal);
+  await last.process.kill();
 }
 
 async function dieAt({ powered, folder, random, journal }: Crashing, call: number): Promise<void> {
@@ -172,9 +222,14 @@ async function dieAt({ powered, folder, random, journal }: Crashing, call: numbe
 interface CutPlan {
   readonly seed: number;
   readonly random: SeededRandom;
+  readonly works: BackgroundWorks;
 }
 
-async function loadAndCut(server: Started, world: World, { seed, random }: CutPlan): Promise<void> {
+async function loadAndCut(
+  server: Started,
+  world: World,
+  { seed, random, works }: CutPlan,
+): Promise<void> {
   let isDown = false;
   const client = new LabClient(server.endpoint, LAB_KEYS);
   const context: LabContext = {
@@ -184,11 +239,13 @@ async function loadAndCut(server: Started, world: World, { seed, random }: CutPl
     isDown: () => isDown || server.process.hasEnded,
   };
   const load = runLoad(context, { seed, shouldStop: () => isDown || server.process.hasEnded });
-  await Promise.race([sleep(5 + random.below(LOAD_MS_MAX)), server.process.ended()]);
+  const loadMs = 5 + random.below(LOAD_MS_MAX);
+  await works.worry(server, { loadMs, isDown: context.isDown });
+  await works.note(server);
   isDown = true;
   if (server.process.hasEnded) world.journal.note("killed at a call");
   await server.process.kill();
-  await load;
+  await Promise.all([load, works.over()]);
   client.close();
   noteLog(server, world.journal);
 }
