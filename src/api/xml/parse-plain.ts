@@ -30,7 +30,11 @@ export function parsePlain(xml: string, decode: (text: string) => string): XmlEl
   let parent = top;
   let at = DECLARATION.exec(xml)?.[0].length ?? 0;
   for (let start = xml.indexOf("<", at); start !== -1; start = xml.indexOf("<", at)) {
-    if (start > at) parent.text += decode(xml.slice(at, start));
+    if (start > at) {
+      const text = xml.slice(at, start);
+      // Around the root there is white space, and no reference to any.
+      parent.text += parent === top ? text : decode(text);
+    }
     const end = xml.indexOf(">", start);
     const tag = xml.slice(start + 1, end);
     at = end + 1;

@@ -42,6 +42,7 @@ test.each([
   ["junk behind the root", "<Delete></Delete>junk"],
   ["junk behind an empty root", "<Delete/>junk"],
   ["junk before the root", "junk<Delete/>"],
+  ["a reference before the root", "&#32;<Delete></Delete>"],
   ["another root", "<Remove/>"],
   ["another namespace", '<Delete xmlns="http://example.com/"/>'],
   ["another namespace inside", '<Delete><Object xmlns="urn:x"/></Delete>'],
