@@ -3,12 +3,23 @@
 import { defineConfig } from "vitest/config";
 
 const project = (name: string, include: string[], timeoutMs = 20_000) => ({
-  test: { name, include, testTimeout: timeoutMs, hookTimeout: 60_000 },
+  test: {
+    name,
+    include,
+    testTimeout: timeoutMs,
+    hookTimeout: 60_000,
+    // Conditions that come by themselves are waited for on a busy machine, too.
+    expect: { poll: { timeout: 15_000 } },
+    // Files follow each other in a few processes, which load the server's code and the SDK once: that is a sixth of all.
+    isolate: false,
+    setupFiles: ["test/support/end-of-file.ts"],
+  },
 });
 
 export default defineConfig({
   test: {
-    maxWorkers: 2,
+    // One more than the processors of a small machine: many tests of faults wait for a while.
+    maxWorkers: 3,
     projects: [
       project("tidy", ["test/tidy.test.ts"]),
       project("unit", ["test/unit/**/*.test.ts"]),

@@ -2,10 +2,11 @@
 // is killed at each step of taking that over, and started again: it goes on where it was, or begins anew, and everything
 // is there. The way back, to an older program, is refused: bad-drives.test.ts.
 
+import { cp } from "node:fs/promises";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test } from "vitest";
 import type { CrashPoint } from "../../src/util/crash-point.ts";
-import { givenDyingServer } from "../support/dying-server.ts";
+import { DyingServer, givenDyingServer } from "../support/dying-server.ts";
 import { givenFolder } from "../support/kintsugi-process.ts";
 import { makeOldVersion } from "../support/old-version.ts";
 import { patterned } from "../support/s3-server.ts";
@@ -13,19 +14,26 @@ import { patterned } from "../support/s3-server.ts";
 /** What the first version knew: no packs. */
 const SIZES = { inline: 1_000, large: 3_000_000 };
 
-/** A folder as the first version left it: what this version wrote, without what came later. */
-async function givenOldFolder(): Promise<string> {
-  const folder = join(await givenFolder(), "data");
-  const server = await givenDyingServer(folder);
+const ends: (() => Promise<unknown>)[] = [];
+/** A folder as the first version left it: what this version wrote, without what came later. Tests work on copies. */
+let standing = "";
+
+beforeAll(async () => {
+  standing = join(await givenFolder((end) => ends.push(end)), "data");
+  const server = new DyingServer(standing);
+  ends.push(() => server.end());
   await server.start();
   for (const [path, size] of Object.entries(SIZES)) {
     const body = Buffer.from(patterned(size, 1));
     expect((await server.send({ method: "PUT", path, body }))?.status).toBe(200);
   }
   await server.end();
-  await makeOldVersion(folder);
-  return folder;
-}
+  await makeOldVersion(standing);
+});
+
+afterAll(async () => {
+  for (const end of ends.toReversed()) await end();
+});
 
 test.each<CrashPoint | "nothing">([
   "nothing",
@@ -37,7 +45,8 @@ test.each<CrashPoint | "nothing">([
   "recovery.epoch-opened",
   "metadata.durable",
 ])("F15 what version 1 wrote is taken over, though killed at %s", async (point) => {
-  const folder = await givenOldFolder();
+  const folder = join(await givenFolder(), "data");
+  await cp(standing, folder, { recursive: true });
   const server = await givenDyingServer(folder);
   if (point !== "nothing") await server.dieAtStart(point);
   await server.start();

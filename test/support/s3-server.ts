@@ -15,8 +15,9 @@ import type {
   PutObjectCommandInput,
   UploadPartCommandInput,
 } from "@aws-sdk/client-s3";
-import { afterAll, expect } from "vitest";
-import { startServer } from "../../src/index.ts";
+import { expect } from "vitest";
+import { startServer, type StartedServer } from "../../src/index.ts";
+import { atFileEnd } from "./at-file-end.ts";
 import { sendRaw } from "./raw-http.ts";
 import type { RawAnswer } from "./raw-http.ts";
 import { sha256Hex, signV4, wireBytes } from "./signing.ts";
@@ -102,16 +103,11 @@ const STRANGER = {
   secretKey: "stranger-secret-key-of-this-test",
 };
 
-let running: ReturnType<typeof startServer> | undefined;
+let running: Promise<StartedServer> | undefined;
 let buckets = 0;
 
-afterAll(async () => {
-  await (await running)?.stop();
-  running = undefined;
-});
-
 export async function startS3(): Promise<S3Lab> {
-  running ??= startServer({ users: [{ name: "stranger", ...STRANGER }] });
+  running ??= startForFile();
   const server = await running;
   const keys = { accessKey: server.accessKey, secretKey: server.secretKey };
   const client = connect(server.endpoint, keys);
@@ -125,6 +121,15 @@ export async function startS3(): Promise<S3Lab> {
   const send = (request: RawRequest) => sendSigned(server.endpoint, keys, { bucket, ...request });
   const given = givens(client, bucket);
   return { client, stranger, bucket, endpoint: server.endpoint, givenBucket, send, ...given };
+}
+
+async function startForFile(): Promise<StartedServer> {
+  const server = await startServer({ users: [{ name: "stranger", ...STRANGER }] });
+  atFileEnd(async () => {
+    running = undefined;
+    await server.stop();
+  });
+  return server;
 }
 
 /** What a client gets for an error: its code and its status. */
