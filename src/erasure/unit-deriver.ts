@@ -35,7 +35,7 @@ export function deriveUnits(
   const unitBytes = first?.length ?? 0;
   const memory = commonMemory(units);
   if (memory !== undefined && unitBytes >= KERNEL_STEP_BYTES) {
-    const kernel = kernelOf(geometry, { inputs, outputs });
+    const kernel = derivingKernel(geometry, { inputs, outputs });
     kernel.run(memory, unitBytes, (unit) => units.get(unit)?.byteOffset ?? 0);
     return;
   }
@@ -48,7 +48,11 @@ export function deriveUnits(
   }
 }
 
-function kernelOf(geometry: Geometry, { inputs, outputs }: Derivation): Kernel {
+/** What makes them where all units lie in one memory. */
+export function derivingKernel(
+  geometry: Pick<Geometry, "dataShards" | "parityShards">,
+  { inputs, outputs }: Derivation,
+): Kernel {
   const { dataShards, parityShards } = geometry;
   const name = `${dataShards}+${parityShards} ${inputs.join()} ${outputs.join()}`;
   const kernel = kernels.get(name) ?? new Kernel(derivingRecipe(geometry, inputs, outputs));

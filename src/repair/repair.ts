@@ -8,6 +8,7 @@ import type { SetRepair } from "../store/repair/repair-set.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { Clock } from "../util/clock.ts";
 import { inHaste } from "../util/lab-haste.ts";
+import { Limiter } from "../util/limiter.ts";
 import {
   DegradedQueue,
   NOTHING_DEGRADED,
@@ -34,8 +35,10 @@ export interface RepairOptions {
 
 const MIB = 1024 * 1024;
 const DEFAULT_LIMITS = limitsBeside(12 * MIB);
-/** Sets under way at a time: while one waits for its drives another computes. More of them leave the processor's cache too small. */
-const CONCURRENCY = 2;
+/** Sets under way at a time: while one waits for its drives another computes. */
+const CONCURRENCY = 6;
+/** Large ones whose shards are made at a time; others are planned, or read back, meanwhile. */
+const MAKING_MAX = 2;
 /** Sets of one step. */
 const SETS_PER_STEP = 32;
 /** How long a look that has found nothing to do stands, as long as no drive comes back. */
@@ -52,6 +55,7 @@ export class Repair {
   readonly #failing = new FailingSets();
   readonly #renewed: RenewedDrives;
   readonly #scrub: Scrub;
+  readonly #turns = new Limiter({ concurrency: MAKING_MAX, queueMax: CONCURRENCY });
   #counts: DegradedCounts = NOTHING_DEGRADED;
   #waitingSets = 0;
   #lookedAt = Number.NEGATIVE_INFINITY;
@@ -219,7 +223,7 @@ export class Repair {
     const pace = this.#throttle.pace(signal);
     let repair: SetRepair | undefined;
     try {
-      repair = await this.#options.store.repairSet(setId, { pace, signal });
+      repair = await this.#options.store.repairSet(setId, { pace, signal, turns: this.#turns });
     } catch (error) {
       if (signal.aborted) return;
       const words = error instanceof Error ? error.message : String(error);

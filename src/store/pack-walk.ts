@@ -25,6 +25,13 @@ export interface FoundEntry {
   readonly header: Uint8Array;
 }
 
+/** How the bytes of a shard are read. @throws ShardError */
+export type ReadShard = (
+  index: number,
+  drive: Drive,
+  place: { readonly offset: number; readonly target: Uint8Array },
+) => Promise<void>;
+
 /** So much is read at an entry: most headers are shorter. */
 const READ_BYTES = 1024;
 
@@ -35,8 +42,10 @@ const READ_BYTES = 1024;
 export async function* packEntries(
   context: StoreContext,
   set: ShardSetRecord,
+  readShard: ReadShard = (index, drive, { offset, target }) =>
+    drive.store.read({ setId: set.id, index }, offset, target),
 ): AsyncGenerator<FoundEntry, void> {
-  const walk = new PackWalk(context, set);
+  const walk = new PackWalk(context, set, readShard);
   let at = set.headerBytes;
   for (;;) {
     const found = await walk.find(at);
@@ -52,12 +61,14 @@ class PackWalk {
   readonly #context: StoreContext;
   readonly #set: ShardSetRecord;
   readonly #reading: SetReading;
+  readonly #readShard: ReadShard;
   /** Of the shards that were asked; 0 for those that cannot be read. */
   readonly #sizes = new Map<number, number>();
 
-  constructor(context: StoreContext, set: ShardSetRecord) {
+  constructor(context: StoreContext, set: ShardSetRecord, readShard: ReadShard) {
     this.#context = context;
     this.#set = set;
+    this.#readShard = readShard;
     this.#reading = new SetReading(context, { set, seed: (index) => shardSeed(set.id, index) });
   }
 
@@ -104,8 +115,7 @@ class PackWalk {
   async #read(index: number, drive: Drive, at: number, length: number): Promise<Uint8Array> {
     if (length < PACK_ENTRY_START_BYTES) return new Uint8Array(0);
     const target = new Uint8Array(length);
-    const name = { setId: this.#set.id, index };
-    await this.#bounded(drive.store.read(name, at, target), drive);
+    await this.#bounded(this.#readShard(index, drive, { offset: at, target }), drive);
     return target;
   }
 

@@ -60,13 +60,14 @@ class ShardReader {
     const name = { setId: shards.set.id, index: this.#index };
     const footer = plan.footer?.(this.#index);
     // Opens the file anew: one that was read before may be gone, and still be open.
+    shards.forget(this.#index);
     const fileBytes = await this.#bounded(this.#drive.store.size(name));
     const wantedBytes = plan.endOffset + (footer?.length ?? 0);
     // Without a footer nobody says what stands behind the last object.
     if (fileBytes < plan.endOffset || (footer !== undefined && fileBytes > wantedBytes))
       return false;
     if (!(await this.#isNext(plan.header(this.#index)))) return false;
-    for await (const { lead, run, isNamed } of plan.runs()) {
+    for await (const { lead, run, isNamed } of plan.runs(shards)) {
       if (signal?.aborted === true) throw new ShardError("Unavailable", "the work was ended");
       if (!(await this.#isNext(lead))) return false;
       if (await this.#isRunWhole(run)) continue;
@@ -85,8 +86,8 @@ class ShardReader {
   async #isNext(expected: Uint8Array): Promise<boolean> {
     if (expected.length === 0) return true;
     const bytes = new Uint8Array(expected.length);
-    const name = { setId: this.#options.shards.set.id, index: this.#index };
-    await this.#bounded(this.#drive.store.read(name, this.#at, bytes));
+    const place = { offset: this.#at, target: bytes };
+    await this.#options.shards.readBytes(this.#index, this.#drive, place);
     this.#at += bytes.length;
     return Buffer.compare(bytes, expected) === 0;
   }

@@ -7,8 +7,8 @@ import { createHash, type Hash } from "node:crypto";
 import { setImmediate as giveWay } from "node:timers/promises";
 import { BLOCK_CHECKSUM_BYTES } from "../../datanode/shard-format.ts";
 import { stripeAt, stripeCount, type Stripe, type StripeRange } from "../../erasure/stripe.ts";
-import { deriveUnits } from "../../erasure/unit-deriver.ts";
 import type { CheckOptions } from "./check-shard.ts";
+import { decodeWindow } from "./decode-window.ts";
 import { NewShard } from "./new-shard.ts";
 import { RepairFault, wordsOf } from "./repair-fault.ts";
 import { tooFew, type PlannedRun } from "./set-plan.ts";
@@ -26,8 +26,6 @@ interface Gathering {
   readonly stripes: StripeRange;
   readonly gathering: Promise<ShardWindow | undefined>;
 }
-
-const NOTHING = new Uint8Array(0);
 
 export interface RebuildResult {
   /** Shards that stand in their place. */
@@ -69,10 +67,12 @@ class Rebuild {
   }
 
   async run(): Promise<RebuildResult> {
-    const { plan } = this.#options;
+    const { plan, shards, signal } = this.#options;
+    // It may have waited for its turn.
+    if (signal?.aborted === true) throw new RepairFault("waits", "it was ended");
     await Promise.all(this.#targets.map(({ shard }) => shard.open()));
     await this.#putEach(({ index }) => plan.header(index));
-    for await (const planned of plan.runs()) await this.#run(planned);
+    for await (const planned of plan.runs(shards)) await this.#run(planned);
     if (!this.#hasGaps) this.#checkDigests();
     const { footer } = plan;
     if (footer !== undefined && !this.#hasGaps) await this.#putEach(({ index }) => footer(index));
@@ -110,7 +110,7 @@ class Rebuild {
         const window = await gathering;
         next = stripes.end < count ? this.#gather(run, stripes.end, count) : undefined;
         if (window === undefined) await this.#singly(planned, stripes);
-        else await this.#window(window);
+        else if (!(await this.#window(window, "unchecked"))) await this.#again(planned, stripes);
       }
     } finally {
       // Read ahead, and not used any more.
@@ -121,10 +121,17 @@ class Rebuild {
   #gather(run: RepairRun, first: number, count: number): Gathering {
     const { context, shards } = this.#options;
     const stripes = windowAt(context, first, count);
-    const gathering = shards.gather(run, stripes);
+    const gathering = shards.gather(run, stripes, "unchecked");
     // It is looked at later; until then its error is nobody's.
     gathering.catch(() => undefined);
     return { stripes, gathering };
+  }
+
+  /** Something that was read is not what was written: which shard that is, is found out, and others are asked. */
+  async #again(planned: PlannedRun, stripes: StripeRange): Promise<void> {
+    const window = await this.#options.shards.gather(planned.run, stripes, "checked");
+    if (window === undefined) await this.#singly(planned, stripes);
+    else await this.#window(window, "checked");
   }
 
   /** Between them the shards may still have, stripe by stripe, what a window lacks. */
@@ -132,12 +139,12 @@ class Rebuild {
     const { shards } = this.#options;
     for (let stripe = first; stripe < end; stripe += 1) {
       this.#requireGoing();
-      const window = await shards.gather(run, { first: stripe, end: stripe + 1 });
+      const window = await shards.gather(run, { first: stripe, end: stripe + 1 }, "checked");
       if (window === undefined) {
         if (shards.hasAway) throw tooFew(shards, "fewer good shards than it takes");
         if (await isNamed()) throw new RepairFault("lost", "fewer good shards than it takes");
         await this.#gap(stripeAt(run.set, run.set.sizeBytes, stripe));
-      } else await this.#window(window);
+      } else await this.#window(window, "checked");
     }
   }
 
@@ -148,19 +155,24 @@ class Rebuild {
     throw new RepairFault("refused", wordsOf(cause), { cause });
   }
 
-  /** Computes what is lost of a window, and hands it to the drives; the window is theirs then. */
-  async #window(window: ShardWindow): Promise<void> {
-    const { stripes } = window;
+  /** Computes what is lost of a window, and hands it to the drives; the window is theirs then. @returns false: not so. */
+  async #window(window: ShardWindow, how: "checked" | "unchecked"): Promise<boolean> {
+    const { codec } = this.#options.context;
+    const { first, end } = window.stripes;
+    const lost = this.#targets.map(({ index }) => index);
     try {
-      for (let stripe = stripes.first; stripe < stripes.end; stripe += 1) {
-        this.#compute(window, stripe);
-        for (const { index, digest } of this.#good) digest.update(window.seal(index, stripe));
+      if (!decodeWindow(codec, window, lost, how === "checked")) return false;
+      for (const { index, digest } of this.#good) {
+        for (let stripe = first; stripe < end; stripe += 1) {
+          digest.update(window.checksum(index, stripe));
+        }
       }
       await this.#putWindow(window);
     } finally {
       window.release();
     }
     await giveWay();
+    return true;
   }
 
   async #putWindow(window: ShardWindow): Promise<void> {
@@ -177,33 +189,6 @@ class Rebuild {
       }),
     );
     await this.#options.pace(writtenBytes);
-  }
-
-  /** Makes the lost units of a stripe, and with one of them a unit that is there once more. */
-  #compute(window: ShardWindow, stripe: number): void {
-    const { codec } = this.#options.context;
-    const { set } = window.run;
-    const geometry = { ...set, unitBytes: window.unitBytes(stripe) };
-    const inputs = [...window.present].slice(0, set.dataShards);
-    const outputs = this.#targets
-      .map(({ index }) => index)
-      .filter((index) => !window.present.has(index));
-    const [taken, ...others] = outputs;
-    const [dropped, ...kept] = inputs;
-    if (taken === undefined || dropped === undefined) return;
-    const unit = (index: number): [number, Uint8Array] => [index, window.unit(index, stripe)];
-    const made = new Map([...inputs, ...outputs].map(unit));
-    deriveUnits(codec, geometry, { inputs, outputs }, made);
-    const second = { inputs: [...kept, taken], outputs: [dropped, ...others] };
-    const again = new Map([
-      ...second.inputs.map(unit),
-      ...second.outputs.map((index, nth) => [index, window.scratch(nth, stripe)] as const),
-    ]);
-    deriveUnits(codec, geometry, second, again);
-    const isSame = second.outputs.every(
-      (index) => Buffer.compare(made.get(index) ?? NOTHING, again.get(index) ?? NOTHING) === 0,
-    );
-    if (!isSame) throw new RepairFault("disagrees", "its shards decode to different bytes");
   }
 
   /** Where a dead object was whose bytes nobody has: blocks that no read takes for good. */

@@ -7,10 +7,11 @@
 
 import type { ShardSetRecord } from "../../metadata/records.ts";
 import { crashPoint } from "../../util/crash-point.ts";
+import type { Limiter } from "../../util/limiter.ts";
 import type { StoreContext } from "../store-context.ts";
 import { checkShard, type CheckOptions } from "./check-shard.ts";
 import type { Pace } from "./pace.ts";
-import { rebuildShards } from "./rebuild-shards.ts";
+import { rebuildShards, type RebuildResult } from "./rebuild-shards.ts";
 import { RepairFault, wordsOf, type RepairFaultKind } from "./repair-fault.ts";
 import { planSet } from "./set-plan.ts";
 import { SetShards } from "./set-shards.ts";
@@ -33,14 +34,22 @@ export interface RepairProblem {
 export interface RepairSetOptions {
   readonly pace: Pace;
   readonly signal?: AbortSignal | undefined;
+  /**
+   * In whose turn the shards of a large set are made anew; without it, at once. Several at a time leave the processor's cache
+   * too small. What comes before and after takes little, and one set is read back while another is written.
+   */
+  readonly turns?: Limiter | undefined;
 }
+
+/** Sets that are no larger wait for no turn. */
+const SMALL_SET_BYTES = 4 * 1024 * 1024;
 
 const FORSAKEN: RepairProblem = { kind: "waits", words: "a drive that was there went away" };
 
 export async function repairSet(
   context: StoreContext,
   set: ShardSetRecord,
-  { pace, signal }: RepairSetOptions,
+  { pace, signal, turns }: RepairSetOptions,
 ): Promise<SetRepair> {
   const shards = new SetShards(context, set);
   const targets = set.missing.filter((index) => shards.isReachable(index));
@@ -53,7 +62,8 @@ export async function repairSet(
   if (targets.length === 0) return done;
   try {
     const plan = await planSet(context, shards);
-    return await repair({ context, shards, plan, pace, signal }, targets);
+    const turnsOfSet = set.sizeBytes > SMALL_SET_BYTES ? turns : undefined;
+    return await repair({ context, shards, plan, pace, signal, turns: turnsOfSet }, targets);
   } catch (error) {
     if (error instanceof RepairFault) {
       return { ...done, fault: { kind: error.kind, words: error.message } };
@@ -62,8 +72,10 @@ export async function repairSet(
   }
 }
 
+type RepairOptions = CheckOptions & Pick<RepairSetOptions, "turns">;
+
 /** @throws RepairFault */
-async function repair(options: CheckOptions, targets: readonly number[]): Promise<SetRepair> {
+async function repair(options: RepairOptions, targets: readonly number[]): Promise<SetRepair> {
   const { context, shards } = options;
   const { set } = shards;
   crashPoint("repair.found");
@@ -83,10 +95,11 @@ async function repair(options: CheckOptions, targets: readonly number[]): Promis
 
 type Rebuilt = Pick<SetRepair, "fault" | "rebuilt" | "writtenBytes">;
 
-async function rebuild(options: CheckOptions, indexes: readonly number[]): Promise<Rebuilt> {
+async function rebuild(options: RepairOptions, indexes: readonly number[]): Promise<Rebuilt> {
   if (indexes.length === 0) return { rebuilt: [], writtenBytes: 0, fault: undefined };
   try {
-    const { rebuilt, writtenBytes, refusal } = await rebuildShards(options, indexes);
+    const make = (): Promise<RebuildResult> => rebuildShards(options, indexes);
+    const { rebuilt, writtenBytes, refusal } = await (options.turns?.run(make) ?? make());
     const good: number[] = [];
     for (const index of rebuilt) {
       if ((await checkShard(options, index)) === "whole") good.push(index);

@@ -2,23 +2,16 @@
 // little more than the index, and between them runs of blocks, each behind a lead that is the same in every shard. A set of its
 // own has one run and no lead; in a pack each object is a run, and the header of its entry the lead.
 
-import {
-  BLOCK_CHECKSUM_BYTES,
-  packedSeed,
-  shardSeed,
-  TRAILER_BYTES,
-} from "../../datanode/shard-format.ts";
+import { packedSeed, shardSeed, TRAILER_BYTES } from "../../datanode/shard-format.ts";
 import { readFrameOrPack, readShardFrame, type ShardFrame } from "../../datanode/read-shard.ts";
 import { siblingFooter, siblingHeader } from "../../datanode/sibling-frame.ts";
 import type { ShardStore } from "../../datanode/shard-store.ts";
-import { shardUnitsBytes, stripeCount } from "../../erasure/stripe.ts";
-import type { ShardSetRecord } from "../../metadata/records.ts";
 import { callDrive } from "../call-drive.ts";
 import { findNamed } from "../compaction.ts";
-import { packEntries, type FoundEntry } from "../pack-walk.ts";
 import type { StoreContext } from "../store-context.ts";
 import { commonOf, disagreementOf, mostFrequent } from "../verify-frames.ts";
 import { idBefore } from "./id-before.ts";
+import { endOfEntry, PackEntries } from "./pack-entries.ts";
 import { RepairFault } from "./repair-fault.ts";
 import type { RepairRun, SetShards } from "./set-shards.ts";
 
@@ -31,7 +24,8 @@ export interface PlannedRun {
 
 export interface SetPlan {
   readonly header: (index: number) => Uint8Array;
-  readonly runs: () => AsyncIterable<PlannedRun> | Iterable<PlannedRun>;
+  /** `shards`: by which they are read. */
+  readonly runs: (shards: SetShards) => AsyncIterable<PlannedRun> | Iterable<PlannedRun>;
   /** Undefined for a pack whose process died before it could seal it. */
   readonly footer: ((index: number) => Uint8Array) | undefined;
   /** Of each shard, as the footers say; undefined where there are none. */
@@ -89,18 +83,17 @@ async function planPack(
       "the headers of its pack have another size than its row says",
     );
   }
-  let endOffset = set.headerBytes;
-  for await (const found of packEntries(context, set)) endOffset = endOf(set, found);
+  const entries = await PackEntries.read(context, shards);
+  const { endOffset } = entries;
   const frame = await packFrame(context, shards, endOffset);
-  if (frame !== undefined) {
-    return { ...endsOf(frame), runs: () => packRuns(context, set, endOffset), endOffset };
-  }
-  const namedEnd = await endOfNamed(context, shards);
+  const runsUpTo = (end: number) => (by: SetShards) => packRuns(context, by, entries, end);
+  if (frame !== undefined) return { ...endsOf(frame), runs: runsUpTo(endOffset), endOffset };
+  const namedEnd = await endOfNamed(context, shards, entries);
   return {
     header: (index: number) => siblingHeader(headerText, index),
     footer: undefined,
     digests: undefined,
-    runs: () => packRuns(context, set, namedEnd),
+    runs: runsUpTo(namedEnd),
     endOffset: namedEnd,
   };
 }
@@ -110,12 +103,16 @@ async function planPack(
  * when the process died: some shards have it, others do not, and nobody was told of it.
  * @throws RepairFault where what is named lies behind a header that cannot be read.
  */
-async function endOfNamed(context: StoreContext, shards: SetShards): Promise<number> {
+async function endOfNamed(
+  context: StoreContext,
+  shards: SetShards,
+  entries: PackEntries,
+): Promise<number> {
   const { set } = shards;
   let [end, namedCount] = [set.headerBytes, 0];
-  for await (const found of packEntries(context, set)) {
+  for await (const found of entries.all(shards)) {
     if ((await findNamed(context.metadata, set.id, found)) === undefined) continue;
-    end = endOf(set, found);
+    end = endOfEntry(set, found);
     namedCount += 1;
   }
   const [again] = await context.metadata.listSparsePacks(0, idBefore(set.id), 1);
@@ -127,10 +124,12 @@ async function endOfNamed(context: StoreContext, shards: SetShards): Promise<num
 
 async function* packRuns(
   context: StoreContext,
-  set: ShardSetRecord,
+  shards: SetShards,
+  entries: PackEntries,
   endOffset: number,
 ): AsyncGenerator<PlannedRun, void> {
-  for await (const found of packEntries(context, set)) {
+  const { set } = shards;
+  for await (const found of entries.all(shards)) {
     const { entry, offset, header } = found;
     if (offset >= endOffset) return;
     const place = { offset, sizeBytes: entry.sizeBytes, etag: entry.etag };
@@ -142,13 +141,6 @@ async function* packRuns(
       (await findNamed(context.metadata, set.id, { entry, offset })) !== undefined;
     yield { lead: header, run, isNamed };
   }
-}
-
-function endOf(set: ShardSetRecord, { entry, offset }: FoundEntry): number {
-  const { sizeBytes } = entry;
-  return (
-    offset + shardUnitsBytes(set, sizeBytes) + stripeCount(set, sizeBytes) * BLOCK_CHECKSUM_BYTES
-  );
 }
 
 /** What footers say that stand where the entries end. @throws RepairFault where they all stand elsewhere. */

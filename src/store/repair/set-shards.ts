@@ -10,10 +10,20 @@ import type { Drive } from "../drive.ts";
 import { callDrive } from "../call-drive.ts";
 import type { SetRun } from "../set-run.ts";
 import type { StoreContext } from "../store-context.ts";
+import { ReadAhead } from "./read-ahead.ts";
 import { ShardWindow } from "./shard-window.ts";
 
 /** Bytes of a set that lie together in each of its shards. */
 export type RepairRun = Pick<SetRun, "seed" | "set">;
+
+/** Bytes, and where in a shard's file they stand. */
+export interface PlacedBytes {
+  readonly offset: number;
+  readonly target: Uint8Array;
+}
+
+/** What is larger is worth a call of its own. */
+const SMALL_BYTES_MAX = 128 * 1024;
 
 export class SetShards {
   readonly set: ShardSetRecord;
@@ -24,6 +34,8 @@ export class SetShards {
   readonly #gone = new Set<number>();
   readonly #away = new Set<number>();
   readonly #noted: Set<number>;
+  /** Of shards that are read in small pieces, by their numbers. */
+  readonly #aheads = new Map<number, ReadAhead>();
 
   /** `drives`: where its shards are read, and made anew; those of its layout, where nothing is given. */
   constructor(
@@ -68,15 +80,20 @@ export class SetShards {
 
   /**
    * A window of stripes with the blocks of k shards; undefined when so many cannot be had. It is to be released. Hedging is
-   * of no use here: nobody waits.
+   * of no use here: nobody waits. `how`: "unchecked", where the caller looks at the blocks, and asks for checked ones when one
+   * is not what was written.
    */
-  async gather(run: RepairRun, stripes: StripeRange): Promise<ShardWindow | undefined> {
+  async gather(
+    run: RepairRun,
+    stripes: StripeRange,
+    how: "checked" | "unchecked",
+  ): Promise<ShardWindow | undefined> {
     const owners = Array.from({ length: shardCount(run.set) }, (_, index) => index);
     const failed = new Set<number>();
     for (;;) {
       const areas = { owners, scratchCount: run.set.parityShards };
       const window = new ShardWindow(this.#context, run, stripes, areas);
-      await this.#fill(window, failed);
+      await this.#fill(window, failed, how);
       const isEnough = window.present.size >= run.set.dataShards;
       if (isEnough && window.isSafe) return window;
       window.release();
@@ -93,12 +110,32 @@ export class SetShards {
   ): Promise<ShardWindow | undefined> {
     const areas = { owners: [index], scratchCount: 0 };
     const window = new ShardWindow(this.#context, run, stripes, areas);
-    if (await this.#readInto(window, index)) return window;
+    if (await this.#readInto(window, index, "checked")) return window;
     window.release();
     return undefined;
   }
 
-  async #fill(window: ShardWindow, failed: Set<number>): Promise<void> {
+  /** Any bytes of a shard, as they stand there. @throws ShardError */
+  readBytes(index: number, drive: Drive, { offset, target }: PlacedBytes): Promise<void> {
+    const name = { setId: this.set.id, index };
+    const reading =
+      target.length > SMALL_BYTES_MAX
+        ? drive.store.read(name, offset, target)
+        : this.#readAhead(index, drive).read(offset, target);
+    return callDrive(drive, reading, { deadlineMs: this.#context.limits.readDeadlineMs });
+  }
+
+  /** What is read of a shard from now on is read from its file as it stands then. */
+  forget(index: number): void {
+    this.#aheads.get(index)?.forget();
+    this.drives[index]?.store.forget?.({ setId: this.set.id, index });
+  }
+
+  async #fill(
+    window: ShardWindow,
+    failed: Set<number>,
+    how: "checked" | "unchecked",
+  ): Promise<void> {
     const { present, run } = window;
     for (;;) {
       const wanted = this.#candidates()
@@ -107,22 +144,26 @@ export class SetShards {
       if (wanted.length === 0) return;
       await Promise.all(
         wanted.map(async (index) => {
-          if (!(await this.#readInto(window, index))) failed.add(index);
+          if (!(await this.#readInto(window, index, how))) failed.add(index);
         }),
       );
     }
   }
 
-  /** Reads and verifies; wrong bytes are read once more from a file that is opened anew. Never rejects. */
-  async #readInto(window: ShardWindow, index: number): Promise<boolean> {
+  /** Reads and checks; wrong bytes are read once more from a file that is opened anew. Never rejects. */
+  async #readInto(
+    window: ShardWindow,
+    index: number,
+    how: "checked" | "unchecked",
+  ): Promise<boolean> {
     const drive = this.drives[index];
     if (drive === undefined) return false;
     try {
       await this.#readOnce(window, index, drive);
-      let wrong = window.firstWrong(index);
-      if (wrong !== undefined && drive.store.forget !== undefined) {
+      let wrong = how === "checked" ? window.firstWrong(index) : undefined;
+      if (wrong !== undefined) {
         // What was open may be the file before the one that stands there now.
-        drive.store.forget({ setId: this.set.id, index });
+        this.forget(index);
         await this.#readOnce(window, index, drive);
         wrong = window.firstWrong(index);
       }
@@ -142,14 +183,20 @@ export class SetShards {
   }
 
   async #readOnce(window: ShardWindow, index: number, drive: Drive): Promise<void> {
-    const { clock, limits } = this.#context;
+    const { clock } = this.#context;
     const { set } = window.run;
-    const name = { setId: set.id, index };
     const offset = blockOffset(set.headerBytes, set.unitBytes, window.stripes.first);
     const startedAt = clock.monotonic();
-    const reading = drive.store.read(name, offset, window.blocks(index));
-    await callDrive(drive, reading, { deadlineMs: limits.readDeadlineMs });
+    await this.readBytes(index, drive, { offset, target: window.blocks(index) });
     drive.latency.add(clock.monotonic() - startedAt);
+  }
+
+  #readAhead(index: number, drive: Drive): ReadAhead {
+    const known = this.#aheads.get(index);
+    if (known !== undefined) return known;
+    const ahead = new ReadAhead(drive.store, { setId: this.set.id, index });
+    this.#aheads.set(index, ahead);
+    return ahead;
   }
 
   #candidates(): readonly number[] {

@@ -3,6 +3,8 @@
 
 import { BLOCK_CHECKSUM_BYTES, blockChecksum, verifyBlock } from "../../datanode/shard-format.ts";
 import { stripeAt, type StripeRange } from "../../erasure/stripe.ts";
+import { vectorMemoryOf } from "../../util/vector-memory.ts";
+import type { WasmMemory } from "../../util/web-assembly.ts";
 import type { StoreContext } from "../store-context.ts";
 import { acquireBuffer, releaseBuffer } from "./repair-buffers.ts";
 import type { RepairRun } from "./set-shards.ts";
@@ -27,11 +29,15 @@ export class ShardWindow {
   readonly stripes: StripeRange;
   /** The shards whose blocks were read, and are what was written. */
   readonly present = new Set<number>();
+  /** The memory for kernels that it lies in, if it does. */
+  readonly memory: WasmMemory | undefined;
   readonly #context: StoreContext;
   readonly #buffer: Uint8Array;
   /** The shards that have an area, in the order of their areas. */
   readonly #owners: readonly number[];
   readonly #areaBytes: number;
+  /** By shard. */
+  readonly #seeds: (number | undefined)[] = [];
   #userCount = 1;
   #isSafe = true;
 
@@ -52,6 +58,7 @@ export class ShardWindow {
       (isSmall ? SMALL_WINDOW_STRIPES : WINDOW_STRIPES) * (unitBytes + BLOCK_CHECKSUM_BYTES);
     const sizeBytes = areas.owners.length * this.#areaBytes + areas.scratchCount * unitBytes;
     this.#buffer = acquireBuffer(context, sizeBytes);
+    this.memory = vectorMemoryOf(this.#buffer);
   }
 
   /** Whether no call that was given up may still write to it. */
@@ -85,8 +92,18 @@ export class ShardWindow {
     return block.subarray(0, block.length - BLOCK_CHECKSUM_BYTES);
   }
 
+  /** Where in the memory a unit begins. */
+  addressOf(index: number, stripe: number): number {
+    const at = (stripe - this.stripes.first) * (this.run.set.unitBytes + BLOCK_CHECKSUM_BYTES);
+    return this.#buffer.byteOffset + this.#areaAt(index) + at;
+  }
+
+  scratchAddress(nth: number): number {
+    return this.#buffer.byteOffset + this.#scratchAt(nth);
+  }
+
   scratch(nth: number, stripe: number): Uint8Array {
-    const start = this.#owners.length * this.#areaBytes + nth * this.run.set.unitBytes;
+    const start = this.#scratchAt(nth);
     return this.#buffer.subarray(start, start + this.unitBytes(stripe));
   }
 
@@ -97,20 +114,28 @@ export class ShardWindow {
 
   /** The first block of a shard that is not what was written there; undefined where all are. */
   firstWrong(index: number): number | undefined {
-    const seed = this.run.seed(index);
     for (let stripe = this.stripes.first; stripe < this.stripes.end; stripe += 1) {
-      if (!verifyBlock(seed, stripe, this.block(index, stripe))) return stripe;
+      if (!this.isRight(index, stripe)) return stripe;
     }
     return undefined;
   }
 
-  /** Puts the checksum behind a unit that was computed, and returns it. */
-  seal(index: number, stripe: number): Uint8Array {
+  /** Whether a block is what was written there. */
+  isRight(index: number, stripe: number): boolean {
+    return verifyBlock(this.#seed(index), stripe, this.block(index, stripe));
+  }
+
+  /** Puts the checksum behind a unit that was computed. */
+  seal(index: number, stripe: number): void {
     const block = this.block(index, stripe);
     const unitBytes = block.length - BLOCK_CHECKSUM_BYTES;
-    const checksum = blockChecksum(this.run.seed(index), stripe, block.subarray(0, unitBytes));
+    const checksum = blockChecksum(this.#seed(index), stripe, block.subarray(0, unitBytes));
     new DataView(block.buffer, block.byteOffset + unitBytes).setUint32(0, checksum, true);
-    return block.subarray(unitBytes);
+  }
+
+  checksum(index: number, stripe: number): Uint8Array {
+    const block = this.block(index, stripe);
+    return block.subarray(block.length - BLOCK_CHECKSUM_BYTES);
   }
 
   /** One more uses it. */
@@ -121,6 +146,14 @@ export class ShardWindow {
   release(): void {
     this.#userCount -= 1;
     if (this.#userCount === 0) releaseBuffer(this.#context, this.#buffer, this.#isSafe);
+  }
+
+  #scratchAt(nth: number): number {
+    return this.#owners.length * this.#areaBytes + nth * this.run.set.unitBytes;
+  }
+
+  #seed(index: number): number {
+    return (this.#seeds[index] ??= this.run.seed(index));
   }
 
   #areaAt(index: number): number {
