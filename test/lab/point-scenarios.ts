@@ -26,6 +26,7 @@ const SNAPSHOT = { focus: "inline" } as const;
 const LARGE = { focus: "large" } as const;
 const RECOVERY = { passingMax: 1, start: "recovery" } as const;
 const FIRST = { passingMax: 1, start: "first" } as const;
+const ELSEWHERE = { passingMax: 1, isElsewhere: true } as const;
 
 export const SCENARIOS: Readonly<Record<CrashPoint, Scenario>> = {
   "compaction.copied": { passingMax: 10, focus: "packed", upkeep: "compaction" },
