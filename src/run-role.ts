@@ -121,19 +121,22 @@ function refuseLateWish(): never {
   );
 }
 
-/** Signals that come while the role still starts end it at once: nothing is acknowledged yet. */
+/** Signals that come before requests are answered end the role at once: nothing is acknowledged yet. */
 function stopOnSignal(
   logger: OpenLogger,
   link: SupervisorLink | undefined,
 ): { use: (started: Pick<Started, "close">) => void } {
-  let started: Pick<Started, "close"> | undefined;
+  let use: ((started: Pick<Started, "close">) => void) | undefined;
+  const whenStarted = new Promise<Pick<Started, "close">>((resolve) => (use = resolve));
+  let isStarted = false;
   let isStopping = false;
   const end = (code: number): never => link?.end(code) ?? process.exit(code);
   const stop = async (signal: string): Promise<never> => {
-    if (isStopping || started === undefined) return end(isStopping ? 1 : 0);
+    if (isStopping || !(isStarted || link?.isServing === true)) return end(isStopping ? 1 : 0);
     isStopping = true;
     logger.info({ signal }, "stopping: requests under way are finished, no new ones taken");
     try {
+      const started = await whenStarted;
       await started.close();
     } catch (error) {
       logger.error({ err: error }, "could not stop cleanly");
@@ -146,7 +149,12 @@ function stopOnSignal(
     process.on(signal, () => void (link === undefined && stop(signal)));
   }
   link?.onStop((signal) => void stop(signal));
-  return { use: (given) => (started = given) };
+  return {
+    use: (started) => {
+      isStarted = true;
+      use?.(started);
+    },
+  };
 }
 
 /** After a fault that nobody caught the state is unknown: the process ends, and whoever runs it starts it again. */
@@ -315,6 +323,7 @@ function s3Options(config: Config, { logger, link, encryption }: FaceParts): S3F
       : {
           takeSocket: (host: string, port: number) =>
             link.takeSocket(host, port, settings.workers > 1),
+          onServing: () => link.noteServing(),
         }),
   };
 }

@@ -63,7 +63,6 @@ export function openEmbedded(options: EmbeddedOptions): Promise<RunningServer> {
   return opening(async (closeStack) => {
     const writer = prepareWriter();
     closeStack.add(() => writer.release());
-    const serving = loadServing();
     const { acceptLoss = false, supervision } = options;
     const { avoidDrives = [], replacedPids = [] } = supervision?.orders ?? {};
     const { paths, remarks } = await resolveDrivePaths(
@@ -93,12 +92,10 @@ export function openEmbedded(options: EmbeddedOptions): Promise<RunningServer> {
       plan: await makeSideFolder(options.sides.count, closeStack),
     };
     const standing = { opened, home, emptied, sides, spawn: writer.spawn };
-    const {
-      metadata,
-      metadataFolder,
-      localDrives,
-      remarks: found,
-    } = await openHome(standing, options, closeStack);
+    const homeOpening = openHome(standing, options, closeStack);
+    // Evaluating so much code keeps this thread: not before the writer's has all that it needs to begin.
+    const serving = loadServing();
+    const { metadata, metadataFolder, localDrives, remarks: found } = await homeOpening;
     // The first layout is made of the drives that are given, and names them for good.
     if (opened.drives.length < opened.slots.length && (await metadata.findLayouts()).length === 0) {
       throw new StartError(`a first start needs all its drives. ${opened.remarks.join("; ")}`);
@@ -271,7 +268,7 @@ async function opening(
   }
 }
 
-/** Half of what there is to load, loaded while the drives are looked at and the metadata's writer starts. */
+/** Half of what there is to load, loaded while the metadata's writer asks its members. */
 function loadServing() {
   const serving = import("./wiring/serve-store.ts");
   // Whoever awaits it hears of a failure; who fails before need not.

@@ -13,6 +13,20 @@ export function gatheringMs(tookMs: number): number {
   return Math.min(Math.max(tookMs / 2, WAIT_MS_MIN), WAIT_MS_MAX);
 }
 
+/**
+ * How many callers there are, as far as can be told: those that are elsewhere for a moment are not seen, so that a few
+ * small groups must not look like few callers. Half of the difference is believed at a time.
+ */
+export class CallerEstimate {
+  #count = 0;
+
+  /** So many are seen now. Returns how many there may be. */
+  note(seenCount: number): number {
+    this.#count = Math.max(seenCount, Math.floor((this.#count + seenCount) / 2));
+    return this.#count;
+  }
+}
+
 /** What else is known of the group that has just been answered. */
 export interface GroupCost {
   /** So many others, who gather elsewhere, shared it. */
@@ -22,6 +36,7 @@ export interface GroupCost {
 
 export class Gathering {
   readonly #onOver: () => void;
+  readonly #callers = new CallerEstimate();
   #wantedCount = 0;
   #timer: NodeJS.Timeout | undefined;
 
@@ -33,7 +48,7 @@ export class Gathering {
   /** After a group of so many, while so many others wait already. */
   begin(answeredCount: number, waitingCount: number, cost?: GroupCost): void {
     this.end();
-    const callers = answeredCount + waitingCount;
+    const callers = this.#callers.note(answeredCount + waitingCount);
     const wantedCount = Math.floor(callers / 2);
     const othersCount = cost?.othersCount ?? 0;
     // Where others wait elsewhere, one that goes with few keeps those waiting too.

@@ -53,6 +53,8 @@ export interface S3FaceOptions {
   readonly logger: OpenLogger;
   /** A socket bound to the address that outlives this process; undefined where the server opens its own. */
   readonly takeSocket?: (host: string, port: number) => Promise<object | undefined>;
+  /** Called once requests are answered: what is opened beside S3 is opened after. */
+  readonly onServing?: () => void;
 }
 
 export interface S3FaceParts {
@@ -129,6 +131,7 @@ export async function openS3Face(parts: S3FaceParts, options: S3FaceOptions): Pr
   const socket = await options.takeSocket?.(options.host, options.port);
   const { port } = await server.listen(options.host, options.port, socket);
   await keepRootKeys(parts.metadata, keys);
+  options.onServing?.();
   const endpoint = endpointOf({ host: options.host, port, isTls: tls !== undefined });
   return { endpoint, keys, remarks, shed: (count) => server.shed(count), makeBuckets: make };
 }

@@ -49,7 +49,7 @@ export class SidePool {
     for (const worker of this.all) {
       this.#parts.doors.shut(worker);
       // While it starts nothing is acknowledged yet.
-      if (worker.isReady) worker.send({ kind: "stop", signal });
+      if (worker.isServing) worker.send({ kind: "stop", signal });
       else worker.killNow();
     }
   }
@@ -100,8 +100,8 @@ export class SidePool {
     } else if (message.kind === "bind") void doors.bind(worker, message);
     else if (message.kind === "taken") doors.noteTaken(worker, message.id, message.openCount);
     else if (message.kind === "passed") doors.notePassed(worker, message.id);
-    else if (message.kind === "ready" && !this.#isEnding) {
-      worker.isReady = true;
+    else if (message.kind === "serving" && !this.#isEnding) {
+      worker.isServing = true;
       doors.open(worker);
     }
   }

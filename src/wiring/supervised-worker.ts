@@ -16,7 +16,8 @@ export interface Exit {
 
 export class SupervisedWorker implements Taker {
   readonly watch = new BeatWatch();
-  isReady = false;
+  /** It answers requests. */
+  isServing = false;
   /** The folders of its drives. */
   drives: readonly string[] = [];
   metadataDrive: string | undefined;

@@ -40,6 +40,7 @@ export class SupervisorLink {
   #shed: (count: number) => void = () => undefined;
   #door: DealtDoor | undefined;
   #sideFolder: string | undefined;
+  #isServing = false;
   #logger: Logger | undefined;
 
   constructor(orders: WorkerOrders) {
@@ -55,6 +56,11 @@ export class SupervisorLink {
   /** Whether the supervisor deals out the connections of the socket that was taken. */
   get isDealtTo(): boolean {
     return this.#door !== undefined;
+  }
+
+  /** Whether requests are answered: then an end waits for those under way. */
+  get isServing(): boolean {
+    return this.#isServing;
   }
 
   /** The process that signals are for. */
@@ -86,6 +92,12 @@ export class SupervisorLink {
   /** The drive that the metadata is on, before it is opened. */
   noteMetadata(drive: string): void {
     this.#send({ kind: "metadata", drive });
+  }
+
+  /** Requests are answered, though not everything is open yet. */
+  noteServing(): void {
+    this.#isServing = true;
+    this.#send({ kind: "serving" });
   }
 
   /** `writeWaitMs` tells how long the oldest write of metadata has been under way; `sides`: who is to serve beside this one. */

@@ -81,6 +81,8 @@ export type FromWorker =
   | { readonly kind: "folders"; readonly drives: readonly string[] }
   /** The folder of the metadata's drive, said before it is opened. */
   | { readonly kind: "metadata"; readonly drive: string }
+  /** It answers requests: connections may be dealt to it. "ready" follows once all else is open. */
+  | { readonly kind: "serving" }
   /** `sides`: of the lead, where others are to serve beside it. */
   | { readonly kind: "ready"; readonly sides?: SidePlan }
   /** It is about to exit, and no other worker is to follow. */

@@ -80,8 +80,12 @@ export class Supervisor {
       case "metadata":
         worker.metadataDrive = message.drive;
         break;
+      case "serving":
+        worker.isServing = true;
+        if (!this.#isStopping) this.#doors.open(worker);
+        break;
       case "ready":
-        this.#onReady(worker, message.sides);
+        this.#onReady(message.sides);
         break;
       case "ended":
         worker.endCode = message.code;
@@ -90,13 +94,10 @@ export class Supervisor {
     }
   }
 
-  #onReady(worker: SupervisedWorker, plan: SidePlan | undefined): void {
-    worker.isReady = true;
+  #onReady(plan: SidePlan | undefined): void {
     this.#hasServed = true;
-    if (this.#isStopping) return;
-    this.#doors.open(worker);
     this.#sidePlan = plan;
-    if (plan === undefined) return;
+    if (plan === undefined || this.#isStopping) return;
     this.#sides = new SidePool(plan, {
       forkWorker: this.#forkWorker,
       doors: this.#doors,
@@ -212,8 +213,8 @@ export class Supervisor {
     const isSecond = this.#isStopping;
     this.#isStopping = true;
     if (lead === undefined) process.exit(0);
-    // While it starts nothing is acknowledged yet.
-    if (!lead.isReady) endAs(0, lead);
+    // Until then nothing is acknowledged.
+    if (!lead.isServing) endAs(0, lead);
     if (isSecond) endAs(FAILED, lead);
     // Before the worker is told: from then on nobody may find an open door with nobody behind it.
     await this.#doors.close();

@@ -3,7 +3,7 @@
 // its part of the answers. A transaction has its cost, however small it is; so under load those that came with the last
 // group, and will be back in a moment, are waited for: else each process would go alone, in turn with the others.
 
-import { CALLERS_MIN, gatheringMs } from "../../util/gathering.ts";
+import { CALLERS_MIN, CallerEstimate, gatheringMs } from "../../util/gathering.ts";
 import { GROUP_ROWS_MAX, GROUP_SIZE_MAX, rowsOf } from "./group-bounds.ts";
 import type { GroupReply, WriteAnswer, WriteGroup } from "./write-protocol.ts";
 import type { WriteRequest } from "../write-operations.ts";
@@ -36,6 +36,7 @@ export class WriteMerger {
   /** When the last group was. Between two lies also the time in which its writers came back. */
   #answeredAt: number;
   readonly #now: () => number;
+  readonly #callers = new CallerEstimate();
 
   constructor(options: WriteMergerOptions) {
     this.#options = options;
@@ -99,7 +100,8 @@ export class WriteMerger {
   async #gather(answered: readonly SentGroup[], waitMs: number): Promise<void> {
     const waitingSize = sizeOf(this.#waiting);
     const isFull = waitingSize >= GROUP_SIZE_MAX;
-    if (this.#isClosed || isFull || sizeOf(answered) + waitingSize < CALLERS_MIN) return;
+    const callers = this.#callers.note(sizeOf(answered) + waitingSize);
+    if (this.#isClosed || isFull || callers < CALLERS_MIN) return;
     const come = new Set(this.#waiting.map(({ source }) => source));
     this.#awaited = new Set(answered.map(({ source }) => source).filter((each) => !come.has(each)));
     if (this.#awaited.size === 0) return;

@@ -44,6 +44,16 @@ test.each([
   expect(onOver).toHaveBeenCalledOnce();
 });
 
+test("a small group among large ones is not taken for few callers; several are", () => {
+  const gathering = new Gathering(() => undefined);
+  gathering.begin(14, 2);
+  gathering.begin(3, 0);
+  expect(gathering.holds(3)).toBe(true);
+  expect(gathering.holds(4)).toBe(false);
+  gathering.begin(1, 0);
+  expect(gathering.holds(1)).toBe(false);
+});
+
 test("nobody waits longer than a moment, nor where it was ended", () => {
   const onOver = vi.fn<() => void>();
   const gathering = new Gathering(onOver);
