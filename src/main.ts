@@ -14,13 +14,16 @@ const NOT_ASKED = 2;
 /** Known here before the settings are read. */
 const OFF: ReadonlySet<string> = new Set(["off", "false", "0", "no"]);
 
+/** Of `kintsugi node`, what asks a gateway; else a data node is started with the folders that are named. */
+const NODE_VERBS: ReadonlySet<string> = new Set(["list", "add", "drain", "replace", "remove"]);
+
 type Args = readonly string[];
 type Command = (args: Args) => Promise<number | undefined>;
 
 const COMMANDS: ReadonlyMap<string, Command> = new Map<string, Command>([
   ["server", (args: Args) => serve("server", args)],
   ["gateway", (args: Args) => serve("gateway", args)],
-  ["node", (args: Args) => serve("node", args)],
+  ["node", (args: Args) => (NODE_VERBS.has(args[0] ?? "") ? askNode(args) : serve("node", args))],
   ["config", showConfig],
   ["health", checkHealth],
   ["status", askStatus],
@@ -190,6 +193,16 @@ async function askReshape(args: Args): Promise<number> {
     throw new UsageError(`kintsugi reshape takes K+M, such as 4+2, not ${text}`);
   }
   return reshape(context, cut, rest.length < args.length);
+}
+
+async function askNode([verb = "list", ...rest]: Args): Promise<number> {
+  const { readAdminCommand } = await import("./wiring/admin-command.ts");
+  const { changeNodes } = await import("./cli/node-command.ts");
+  const { readNodeRequest } = await import("./wiring/node-request.ts");
+  const args = rest.filter((arg) => arg !== "--watch" && arg !== "--require-zones");
+  const { context, operands } = await readAdminCommand(`node ${verb}`, args, Infinity);
+  const request = readNodeRequest(verb, operands, rest.includes("--require-zones"));
+  return changeNodes(context, request, rest.includes("--watch"));
 }
 
 async function askQuota(args: Args): Promise<number> {

@@ -248,6 +248,7 @@ async function startNode(config: Config, logger: OpenLogger): Promise<Started> {
     folders: operands.length === 0 ? [FOLDER_DEFAULT] : operands,
     host: settings.host,
     port: settings.port,
+    zone: settings.zone,
     clusterSecret: secretOf(settings),
     clock: realClock,
     logger,

@@ -8,6 +8,7 @@ import type { AdminDrives } from "./admin-drives.ts";
 import type { AdminHealing } from "./admin-healing.ts";
 import type { AdminJobs } from "./admin-jobs.ts";
 import type { AdminKeys } from "./admin-keys.ts";
+import type { AdminNodes } from "./admin-nodes.ts";
 import type { AdminQuotas } from "./admin-quotas.ts";
 import type { BrowserSessions } from "./browser-sessions.ts";
 import type { JobDesk } from "./job-desk.ts";
@@ -26,6 +27,7 @@ export interface AdminContext {
   readonly healing: AdminHealing;
   readonly jobs: AdminJobs;
   readonly keys: AdminKeys;
+  readonly nodes: AdminNodes;
   readonly quotas: AdminQuotas;
   readonly counts: CountsView;
   /** Those that serve beside this one. */

@@ -12,6 +12,7 @@ import { compactAnswer, sweepAnswer, verifyAnswer } from "./job-schemas.ts";
 import { flag, maybe, objectOf, reference, text } from "./json-schema.ts";
 import { KEY_ROUTES } from "./key-routes.ts";
 import { LineStream } from "./line-stream.ts";
+import { NODE_ROUTES } from "./node-routes.ts";
 import { QUOTA_ROUTES } from "./quota-routes.ts";
 import { sendJson, sendText } from "./send-json.ts";
 import { SESSION_ROUTES } from "./session-routes.ts";
@@ -90,6 +91,7 @@ export const ADMIN_ROUTES: readonly AdminRoute[] = [
   },
   ...CATALOG_ROUTES,
   ...DRIVE_ROUTES,
+  ...NODE_ROUTES,
   ...HEAL_ROUTES,
   ...KEY_ROUTES,
   ...QUOTA_ROUTES,

@@ -8,13 +8,16 @@ import { count, flag, listOf, maybe, objectOf, oneOf, tagged, text } from "./jso
 import type { AnswerSchema } from "./route-schema.ts";
 import { sendJson } from "./send-json.ts";
 
+/** Of a drive, and of a node. */
+export const roleSchema = oneOf(
+  ["drained", "in-use", "joining", "leaving"] satisfies readonly DriveEntry["role"][],
+  "drained: everything lies elsewhere, and it may be taken out",
+);
+
 const entry = objectOf<DriveEntry>({
   driveId: text(),
   path: text(),
-  role: oneOf(
-    ["drained", "in-use", "joining", "leaving"] satisfies readonly DriveEntry["role"][],
-    "drained: everything lies elsewhere, and it may be taken out",
-  ),
+  role: roleSchema,
   isThere: flag("whether it answers"),
   sharePerMille: count("of all shards, how many in a thousand belong on it"),
   freeBytes: maybe(count()),
@@ -23,7 +26,8 @@ const entry = objectOf<DriveEntry>({
   isHome: flag("whether it holds the database"),
 });
 
-const change = objectOf<DrivesReport["change"]>({
+/** How a change of the layout goes. */
+export const changeSchema = objectOf<DrivesReport["change"]>({
   phase: oneOf(
     [
       "checking",
@@ -73,7 +77,7 @@ const answer: AnswerSchema = {
       dataShards: count("k of k+m: how new sets are cut"),
       parityShards: count("m of k+m"),
     }),
-    change,
+    change: changeSchema,
     reshape,
   }),
 };

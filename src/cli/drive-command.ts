@@ -12,7 +12,7 @@ const WELL = 0;
 const NOT_WELL = 1;
 const WATCH_EVERY_MS = 1_000;
 /** Of drives that something is still to be copied from, or to. */
-const MOVING = new Set(["joining", "leaving"]);
+export const MOVING: ReadonlySet<string> = new Set(["joining", "leaving"]);
 
 /** What is asked for; each but the list changes something. */
 export type DriveRequest =
@@ -33,16 +33,19 @@ interface DrivesAnswer {
     readonly isMember: boolean;
     readonly isHome: boolean;
   }[];
-  readonly change: {
-    readonly phase: string;
-    readonly seenSets: number;
-    readonly totalSets: number;
-    readonly movedShards: number;
-    readonly writtenBytes: number;
-    readonly rateBytes: number;
-    readonly waitingSets: number;
-    readonly problem?: string;
-  };
+  readonly change: ChangeAnswer;
+}
+
+/** How a change of the layout goes, whoever's drives come or go. */
+export interface ChangeAnswer {
+  readonly phase: string;
+  readonly seenSets: number;
+  readonly totalSets: number;
+  readonly movedShards: number;
+  readonly writtenBytes: number;
+  readonly rateBytes: number;
+  readonly waitingSets: number;
+  readonly problem?: string;
 }
 
 /** `isWatch`: goes on showing until no drives come or go any more. @throws AdminRefusal */
@@ -59,7 +62,7 @@ export async function changeDrives(
       answer.change.phase !== "idle" || answer.drives.some(({ role }) => MOVING.has(role));
     while (isUnderWay()) {
       if (context.isJson) context.stdout.write(`${JSON.stringify(answer)}\n`);
-      else progress.show(renderChange(answer));
+      else progress.show(renderChange(answer.change));
       await sleep(WATCH_EVERY_MS);
       answer = checked(await ask(client, { verb: "list" }));
     }
@@ -102,10 +105,11 @@ function renderDrives({ drives, change }: DrivesAnswer): readonly string[] {
     ];
     return `  ${index + 1}  ${path === "" ? "(its folder is not known)" : path}: ${words.join(", ")} (${driveId})`;
   });
-  return change.phase === "idle" ? lines : [...lines, `  ${renderChange({ drives, change })}`];
+  return change.phase === "idle" ? lines : [...lines, `  ${renderChange(change)}`];
 }
 
-function renderChange({ change }: DrivesAnswer): string {
+/** In one line. */
+export function renderChange(change: ChangeAnswer): string {
   const { phase, seenSets, totalSets, movedShards, writtenBytes, rateBytes } = change;
   const waiting =
     change.waitingSets === 0

@@ -9,6 +9,7 @@ import { flagOf, setting, variableOf } from "./setting.ts";
 import type { Role, Setting } from "./setting.ts";
 import { parseUsers } from "./user-settings.ts";
 import * as parse from "./value-parsers.ts";
+import { zoneSetting } from "./zone-setting.ts";
 
 const SERVING: readonly Role[] = ["server", "gateway", "node"];
 const S3_FACE: readonly Role[] = ["server", "gateway"];
@@ -126,6 +127,7 @@ export const SETTINGS = {
     },
     [],
   ),
+  zone: zoneSetting,
   region: setting(
     {
       help: "region that answers name and signatures must name",

@@ -42,7 +42,15 @@ export const COMMANDS: readonly Command[] = [
     name: "node",
     synopsis: "node [DIR...]",
     summary: "a data node: serves the shards of its drives to gateways",
-    detail: ["Each DIR (default ./data) is a drive."],
+    detail: [
+      "Each DIR (default ./data) is a drive.",
+      "kintsugi node list | add URL... | drain NODE | replace NODE [URL] | remove NODE [--watch] asks a running gateway's",
+      "admin API instead, as kintsugi drive does (folders of such names: ./list). NODE: a URL, an id, or a number in the list.",
+      "add: takes nodes in, and moves their share there. drain: moves all that is on a node to the others.",
+      "replace: has another node take the place of one; without a URL one that came back with empty folders. remove: takes a",
+      "drained node out. --watch: shows it until it is done. --require-zones: refuses what would let the loss of one zone",
+      "(kintsugi node DIR --zone NAME; without one a node is a zone of its own) cost more shards than parity replaces.",
+    ],
     role: "node",
   },
   {

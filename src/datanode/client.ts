@@ -10,6 +10,7 @@ import { BufferPool } from "../util/buffer-pool.ts";
 import { realClock, type Clock } from "../util/clock.ts";
 import { parseOwners, parseState } from "./journal-messages.ts";
 import { NodeLink } from "./node-link.ts";
+import { NODE_LIST_FILE, parseNodeList, renderNodeList, type NodeList } from "./node-list.ts";
 import {
   drivePath,
   JOURNAL_PATIENCE_MS,
@@ -31,6 +32,8 @@ const FRAME_BUFFERS_IDLE_MAX = 8;
 interface KnownNode {
   readonly nodeId: string;
   readonly driveIds: readonly DriveId[];
+  /** What fails together with it; undefined: it alone, as far as it was told. */
+  readonly zone?: string | undefined;
 }
 
 export interface NodeClientOptions {
@@ -70,6 +73,10 @@ export interface NodeClient {
   inspectJournal(driveId: DriveId): Promise<MemberState>;
   /** Has a drive that is no member promise itself too. @throws ShardError Fenced */
   promise(driveId: DriveId, authority: Authority): Promise<void>;
+  /** Which nodes the cluster has, as a drive was told; undefined: it was told nothing. @throws ShardError */
+  readNodeList(driveId: DriveId): Promise<NodeList | undefined>;
+  /** Durable when it resolves. @throws ShardError */
+  writeNodeList(driveId: DriveId, list: NodeList): Promise<void>;
   /** Cuts off what is under way. */
   close(): Promise<void>;
 }
@@ -169,6 +176,25 @@ class HttpNodeClient implements NodeClient {
     await this.#link.call({ method: "POST", path, owner, patienceMs: JOURNAL_PATIENCE_MS });
   }
 
+  async readNodeList(driveId: DriveId): Promise<NodeList | undefined> {
+    const path = drivePath("nodes", driveId);
+    try {
+      const body = await this.#link.call({ method: "GET", path });
+      return parseNodeList(body, `${this.url}, ${NODE_LIST_FILE}`);
+    } catch (error) {
+      if (error instanceof ShardError && error.code === "NotFound") return undefined;
+      if (error instanceof ShardError) throw error;
+      // Damaged, or a newer program's.
+      const words = `${this.url}: its list of nodes cannot be read: ${String(error)}`;
+      throw new ShardError("Unavailable", words, { cause: error });
+    }
+  }
+
+  async writeNodeList(driveId: DriveId, list: NodeList): Promise<void> {
+    const path = drivePath("nodes", driveId);
+    await this.#link.call({ method: "POST", path, body: renderNodeList(list) });
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true;
     const waiting = this.#takeWaiting();
@@ -178,14 +204,16 @@ class HttpNodeClient implements NodeClient {
 
   /** Compares what the node says with what is known. @throws ShardError Unavailable when it is another node. */
   #meet(hello: NodeHello): void {
-    const { nodeId, driveIds } = hello;
+    const { nodeId, driveIds, zone } = hello;
     if (this.#known !== undefined && this.#known.nodeId !== nodeId) {
       throw new ShardError(
         "Unavailable",
         `the node at this address is ${nodeId}, but ${this.#known.nodeId} belongs here: nothing is read from or written to it`,
       );
     }
-    const known = this.#known ?? this.#learn({ nodeId, driveIds });
+    const known = this.#known ?? this.#learn({ nodeId, driveIds, zone });
+    // What fails together with it may be another thing than it was.
+    if (zone !== known.zone) this.#known = { ...known, zone };
     this.#present = new Set(driveIds);
     this.#report(known, driveIds);
     // The link is up once this has returned, and waiters run after that.

@@ -23,11 +23,22 @@ export interface DriveJournal {
   readonly member: JournalMember;
   /** To whom it is promised: quicker to find out than by an inspection. @throws when that cannot be read. */
   readonly readPromised?: (() => Promise<Authority | undefined>) | undefined;
+  /** Where the drive keeps which nodes the cluster has. */
+  readonly nodeList?: NodeListFile | undefined;
+}
+
+/** A file of the drive. */
+export interface NodeListFile {
+  /** Undefined where there is none. */
+  readonly read: () => Promise<Uint8Array | undefined>;
+  /** Replaces it; durable when it resolves. */
+  readonly write: (bytes: Uint8Array) => Promise<void>;
 }
 
 export class NodeJournal {
   /** For reading, and for snapshots, which may be written beside other calls. */
   readonly member: JournalMember;
+  readonly nodeList: NodeListFile | undefined;
   readonly #readPromised: () => Promise<Authority | undefined>;
   readonly #clock: Clock;
   readonly #turns = new Limiter({ concurrency: 1, queueMax: QUEUE_MAX });
@@ -40,8 +51,9 @@ export class NodeJournal {
   #failedAt = Number.NEGATIVE_INFINITY;
   #problem = "";
 
-  constructor({ member, readPromised }: DriveJournal, clock: Clock) {
+  constructor({ member, nodeList, readPromised }: DriveJournal, clock: Clock) {
     this.member = member;
+    this.nodeList = nodeList;
     this.#readPromised = readPromised ?? (async () => (await member.inspect()).promised);
     this.#clock = clock;
   }

@@ -14,15 +14,18 @@ import {
   parsePackAppend,
   parseReadRange,
   parseShardName,
+  RefusedRequestError,
   renderDevice,
   renderNames,
   renderSize,
   renderSpace,
 } from "./protocol.ts";
 import type { ReadMemory } from "./read-memory.ts";
+import { ContentError } from "../journal/checked-json.ts";
+import { NODE_LIST_BYTES_MAX, parseNodeList } from "./node-list.ts";
 import { receiveChunks, receiveShard } from "./receive-shard.ts";
 import type { BodyKey } from "./shard-body.ts";
-import type { ShardStore } from "./shard-store.ts";
+import { ShardError, type ShardStore } from "./shard-store.ts";
 
 export interface DriveRequest {
   readonly drive: ShardStore;
@@ -75,6 +78,13 @@ export const driveRoutes: readonly DriveRoute[] = [
   { method: "GET", pattern: DRIVE_ROUTES.bucket, handle: listBucket },
   { method: "GET", pattern: DRIVE_ROUTES.space, handle: spaceOfDrive },
   { method: "GET", pattern: DRIVE_ROUTES.device, handle: deviceOfDrive },
+  { method: "GET", pattern: DRIVE_ROUTES.nodes, handle: readNodes },
+  {
+    method: "POST",
+    pattern: DRIVE_ROUTES.nodes,
+    handle: writeNodes,
+    bodyBytesMax: NODE_LIST_BYTES_MAX,
+  },
 ];
 
 async function putShard(request: DriveRequest): Promise<DriveAnswer> {
@@ -141,4 +151,24 @@ async function spaceOfDrive({ drive }: DriveRequest): Promise<DriveAnswer> {
 
 async function deviceOfDrive({ drive }: DriveRequest): Promise<DriveAnswer> {
   return { status: OK, body: renderDevice(await drive.device()) };
+}
+
+/** Which nodes the cluster has, as a gateway has left it here. */
+async function readNodes({ journal }: DriveRequest): Promise<DriveAnswer> {
+  const body = await journal?.nodeList?.read();
+  if (body === undefined) throw new ShardError("NotFound", "the drive names no nodes");
+  return { status: OK, body };
+}
+
+async function writeNodes({ body, journal }: DriveRequest): Promise<DriveAnswer> {
+  try {
+    parseNodeList(body, "the list of nodes");
+  } catch (error) {
+    if (!(error instanceof ContentError)) throw error;
+    throw new RefusedRequestError("BadRequest", `that is no list of nodes: ${error.message}`);
+  }
+  const file = journal?.nodeList;
+  if (file === undefined) throw new ShardError("Unavailable", "the drive keeps no list of nodes");
+  await file.write(body);
+  return { status: OK, body: NOTHING };
 }

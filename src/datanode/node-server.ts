@@ -65,6 +65,8 @@ export interface NodeServerOptions {
   readonly journals?: readonly DriveJournal[];
   /** 1 to 64 letters, digits, dots, dashes and underscores, the same at every start. */
   readonly nodeId: string;
+  /** What fails together with it. */
+  readonly zone?: string | undefined;
   /** The cluster secret. */
   readonly secret: string;
   readonly clock: Clock;
@@ -110,7 +112,8 @@ class DataNode implements NodeServer {
   #requestCount = 0;
   #isClosing = false;
 
-  constructor({ drives, journals = [], nodeId, secret, clock, logger }: NodeServerOptions) {
+  constructor(options: NodeServerOptions) {
+    const { drives, journals = [], nodeId, zone, secret, clock, logger } = options;
     const session = randomBytes(16).toString("hex");
     this.#keys = deriveClusterKeys(secret);
     this.#verifier = new RequestVerifier({ keys: this.#keys, nodeId, session, clock });
@@ -118,7 +121,8 @@ class DataNode implements NodeServer {
     this.#journals = new Map(
       journals.map((journal) => [journal.member.driveId, new NodeJournal(journal, clock)]),
     );
-    this.#hello = renderHello({ nodeId, session, driveIds: drives.map((drive) => drive.driveId) });
+    const driveIds = drives.map((drive) => drive.driveId);
+    this.#hello = renderHello({ nodeId, session, driveIds, zone });
     this.#logger = logger;
     this.#app = makeApp();
     this.#addRoutes();

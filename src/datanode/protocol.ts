@@ -3,6 +3,7 @@
 // URLs are compared raw: nothing in them is ever decoded, so one shard has one spelling and a signature one meaning.
 
 import { isSetId, type DriveId } from "../core/ids.ts";
+import { isZoneName } from "../core/zone-name.ts";
 import type { SpaceInfo } from "../disk/disk.ts";
 import { JournalError, type JournalErrorCode } from "../journal/journal-member.ts";
 import {
@@ -55,6 +56,7 @@ export const DRIVE_ROUTES = {
   journalRecords: `${ROOT}/drives/:drive/journal/records`,
   journalSnapshot: `${ROOT}/drives/:drive/journal/snapshot`,
   journalTruncate: `${ROOT}/drives/:drive/journal/truncate`,
+  nodes: `${ROOT}/drives/:drive/nodes`,
   pack: `${ROOT}/drives/:drive/packs/:shard`,
   shard: `${ROOT}/drives/:drive/shards/:shard`,
   size: `${ROOT}/drives/:drive/shards/:shard/size`,
@@ -110,6 +112,8 @@ export interface NodeHello {
   /** One life of the node's process: signatures made for an earlier one are refused. 32 hex digits. */
   readonly session: string;
   readonly driveIds: readonly DriveId[];
+  /** What fails together with it; undefined: it was told nothing of that. */
+  readonly zone?: string | undefined;
 }
 
 export interface ReadRange {
@@ -238,7 +242,9 @@ export function parseHello(body: Uint8Array): NodeHello {
     if (!NODE_ID.test(nodeId)) throw new FieldError('"nodeId" is none');
     if (!SESSION.test(session)) throw new FieldError('"session" is none');
     if (!driveIds.every((id) => DRIVE_ID.test(id))) throw new FieldError("a drive id is none");
-    return { nodeId, session, driveIds: driveIds.map((id) => id as DriveId) };
+    const zone = fields.has("zone") ? textField(fields, "zone") : undefined;
+    if (zone !== undefined && !isZoneName(zone)) throw new FieldError('"zone" is none');
+    return { nodeId, session, driveIds: driveIds.map((id) => id as DriveId), zone };
   });
 }
 

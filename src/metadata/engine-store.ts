@@ -89,6 +89,10 @@ export class EngineStore implements MetadataStore {
     return this.#writer.submit({ name: "ensureSetting", input: { name, value } });
   }
 
+  async putSetting(name: string, value: string) {
+    await this.#writer.submit({ name: "putSetting", input: { name, value } });
+  }
+
   async beginIncarnation(input: { incarnation: Incarnation; startedAt: number }) {
     await this.#writer.submit({ name: "beginIncarnation", input });
   }

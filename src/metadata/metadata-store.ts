@@ -117,6 +117,8 @@ export interface MetadataStore {
   findSetting(name: string): Promise<string | undefined>;
   /** Stores a value if there is none; resolves to the one that stands now. */
   ensureSetting(name: string, value: string): Promise<string>;
+  /** Replaces whatever stands. */
+  putSetting(name: string, value: string): Promise<void>;
 
   // Processes that write shard sets.
   beginIncarnation(process: { incarnation: Incarnation; startedAt: number }): Promise<void>;

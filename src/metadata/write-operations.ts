@@ -115,6 +115,7 @@ interface Write<Input, Result> {
 /** Every write with what it takes and what it answers. */
 interface WriteTypes {
   readonly ensureSetting: Write<{ readonly name: string; readonly value: string }, string>;
+  readonly putSetting: Write<{ readonly name: string; readonly value: string }, void>;
   readonly beginIncarnation: Write<
     { readonly incarnation: Incarnation; readonly startedAt: number },
     void

@@ -23,6 +23,7 @@ import { DriveTurns } from "./drive-turns.ts";
 import { NO_KEYS, type KeyProvider } from "./encryption/key-provider.ts";
 import { layoutOperations, type LayoutOperations } from "./layout/layout-operations.ts";
 import { reshapeOperations, type ReshapeOperations } from "./reshape/reshape-operations.ts";
+import { spreadOverZones, type ZoneOf } from "./layout/spread-over-zones.ts";
 import { Litter } from "./litter.ts";
 import { LostShards } from "./lost-shards.ts";
 import { multipartOperations } from "./multipart.ts";
@@ -51,6 +52,8 @@ export interface ObjectStoreOptions {
   readonly metadata: MetadataStore;
   /** Those that are there. On the first start all of them: they make the layout. Closed by the store. */
   readonly drives: readonly ShardStore[];
+  /** What drives fail together with, where that is known: the first layout is made by it. */
+  readonly zoneOf?: ZoneOf | undefined;
   /** What is left on the disk that the metadata lies on. Has a deadline of its own. */
   readonly metadataSpace?: (() => Promise<SpaceInfo>) | undefined;
   readonly codec: ErasureCodec;
@@ -202,7 +205,7 @@ async function openContext(
 ): Promise<Omit<StoreContext, "packs" | "setIds">> {
   const { metadata, clock, codec, clusterId, logger = silentLogger } = options;
   await loadChecksumHasher(DEFAULT_CHECKSUM_ALGORITHM);
-  const layouts = await ensureLayouts(metadata, options.drives);
+  const layouts = await ensureLayouts(options);
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const drives = new DriveSet(layouts, (store) => new Drive(store, { clock, logger, limits }));
   for (const store of options.drives) {
@@ -248,16 +251,15 @@ function watchMetadata(
 }
 
 /** The stored layouts; on the first start, one made of the drives given. */
-async function ensureLayouts(
-  metadata: MetadataStore,
-  drives: readonly ShardStore[],
-): Promise<readonly LayoutRecord[]> {
+async function ensureLayouts({
+  drives,
+  metadata,
+  zoneOf = (driveId) => driveId,
+}: ObjectStoreOptions): Promise<readonly LayoutRecord[]> {
   const stored = await metadata.findLayouts();
   if (stored.length > 0) return stored;
-  const first = makeLayout(
-    1,
-    drives.map((drive) => drive.driveId),
-  );
+  const driveIds = drives.map(({ driveId }) => driveId);
+  const first = spreadOverZones(makeLayout(1, driveIds), zoneOf);
   try {
     await metadata.addLayout(first);
   } catch (error) {

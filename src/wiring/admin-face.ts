@@ -8,6 +8,7 @@ import type { AdminDrives } from "../admin/admin-drives.ts";
 import type { AdminHealing } from "../admin/admin-healing.ts";
 import type { AdminJobs } from "../admin/admin-jobs.ts";
 import type { AdminKeys } from "../admin/admin-keys.ts";
+import type { AdminNodes } from "../admin/admin-nodes.ts";
 import type { AdminQuotas } from "../admin/admin-quotas.ts";
 import { openAdminServer, type AdminServer } from "../admin/admin-server.ts";
 import { JobDesk } from "../admin/job-desk.ts";
@@ -44,6 +45,7 @@ export interface AdminFaceParts {
   readonly healing: AdminHealing;
   readonly jobs: AdminJobs;
   readonly keys: AdminKeys;
+  readonly nodes: AdminNodes;
   readonly quotas: AdminQuotas;
   readonly catalog: AdminCatalog;
   readonly drives: AdminDrives;
@@ -96,11 +98,13 @@ export async function openAdminFace(
 }
 
 function contextOf(parts: AdminFaceParts, certificateEndsAt: () => number | undefined) {
-  const { catalog, drives, facts, healing, jobs, keys, quotas, counts, others, clock } = parts;
+  const { catalog, drives, facts, healing, jobs, keys, nodes, quotas, counts, others, clock } =
+    parts;
   const desk = new JobDesk(() => clock.now());
   const processCount = (): number => 1 + others().figures.length;
   const board = new StatusBoard({ ...parts, processCount, desk, certificateEndsAt });
-  return { board, catalog, desk, drives, facts, healing, jobs, keys, quotas, counts, others };
+  const desks = { catalog, desk, drives, healing, jobs, keys, nodes, quotas };
+  return { ...desks, board, facts, counts, others };
 }
 
 /** Resolves to the port, or to why there is none. */

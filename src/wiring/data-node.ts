@@ -3,8 +3,11 @@
 import { hostname } from "node:os";
 import { resolve } from "node:path";
 import { readIdentity } from "../datanode/drive-identity.ts";
-import type { DriveJournal } from "../datanode/node-journal.ts";
+import type { DriveJournal, NodeListFile } from "../datanode/node-journal.ts";
+import { NODE_LIST_FILE } from "../datanode/node-list.ts";
 import { openNodeServer } from "../datanode/node-server.ts";
+import { ShardError } from "../datanode/shard-store.ts";
+import { DiskError } from "../disk/disk.ts";
 import { openRealDisk } from "../disk/real-disk.ts";
 import type { Authority } from "../journal/journal-member.ts";
 import { readPromise } from "../journal/promise-file.ts";
@@ -22,6 +25,8 @@ export interface DataNodeOptions {
   readonly host: string;
   /** 0 takes a free one. */
   readonly port: number;
+  /** What fails together with it; undefined: it alone. */
+  readonly zone?: string | undefined;
   readonly clusterSecret: string;
   readonly clock: Clock;
   readonly logger: OpenLogger;
@@ -62,6 +67,7 @@ export async function openDataNode(options: DataNodeOptions): Promise<RunningNod
       drives: opened.drives,
       journals,
       nodeId,
+      zone: options.zone,
       secret: clusterSecret,
       clock,
       logger,
@@ -81,16 +87,53 @@ export async function openDataNode(options: DataNodeOptions): Promise<RunningNod
   }
 }
 
-/** The drive as a member of the metadata. */
+/** The drive as a member of the metadata, and what it keeps of the cluster beside its shards. */
 async function openJournal({ driveId, path }: DriveAt): Promise<DriveJournal> {
   const disk = openRealDisk({ root: path, deadlineMs: DISK_DEADLINE_MS, maxInFlight: 1 });
-  const readPromised = async (): Promise<Authority | undefined> => {
-    // On a mount that is missing there is no promise either, and that means nothing.
+  const checkPresent = async (): Promise<void> => {
     const identity = await readIdentity(disk);
     if (identity?.driveId !== driveId) throw new Error(`${path} is not the drive ${driveId}`);
+  };
+  const readPromised = async (): Promise<Authority | undefined> => {
+    // On a mount that is missing there is no promise either, and that means nothing.
+    await checkPresent();
     const { promised, damage } = await readPromise(disk);
     if (damage !== undefined) throw new Error(`its promise cannot be read: ${damage}`);
     return promised;
   };
-  return { member: await openMember({ kind: "folder", driveId, path }), readPromised };
+  const nodeList: NodeListFile = {
+    read: () => {
+      return onDrive(path, async () => {
+        await checkPresent();
+        return unlessAbsent(disk.readFile(NODE_LIST_FILE));
+      });
+    },
+    write: (bytes) => {
+      return onDrive(path, async () => {
+        await checkPresent();
+        await disk.writeFile(NODE_LIST_FILE, bytes);
+      });
+    },
+  };
+  const member = await openMember({ kind: "folder", driveId, path });
+  return { member, readPromised, nodeList };
+}
+
+/** @throws ShardError Unavailable, in words, when the drive does not do it */
+async function onDrive<Value>(path: string, work: () => Promise<Value>): Promise<Value> {
+  try {
+    return await work();
+  } catch (error) {
+    const words = error instanceof Error ? error.message : String(error);
+    throw new ShardError("Unavailable", `${path}: ${words}`, { cause: error });
+  }
+}
+
+async function unlessAbsent<Value>(found: Promise<Value>): Promise<Value | undefined> {
+  try {
+    return await found;
+  } catch (error) {
+    if (error instanceof DiskError && error.code === "ENOENT") return undefined;
+    throw error;
+  }
 }

@@ -3,10 +3,14 @@
 
 import { join, resolve } from "node:path";
 import { setTimeout } from "node:timers/promises";
+import { UNIT_BYTES } from "../core/limits.ts";
+import type { NodeClient } from "../datanode/client.ts";
 import type { SpaceInfo } from "../disk/disk.ts";
 import { openRealDisk } from "../disk/real-disk.ts";
-import type { MetadataStore } from "../metadata/metadata-store.ts";
+import type { JournalReport, MetadataStore } from "../metadata/metadata-store.ts";
+import { geometryOf } from "../store/placement.ts";
 import type { CloseStack } from "./close-stack.ts";
+import { ClusterNodes, zonesOf } from "./cluster-nodes.ts";
 import { openGatewayMetadata } from "./gateway-metadata.ts";
 import { openGatewayNodes, type GatewayNodes } from "./gateway-nodes.ts";
 import { makeOwner, METADATA_FOLDER } from "./open-metadata.ts";
@@ -63,8 +67,8 @@ export async function openGatewayEngines(
     closeStack,
   );
   const { metadata } = opened;
-  const { clients } = nodes;
   const report = () => metadata.journalReport();
+  const clients = () => [...nodes.clients, ...nodes.strangers.filter(hasMember(report()))];
   const { onFenced } = options;
   const watch = new Ownership({ clients, owner, report, onFenced, clock, logger });
   ownership = watch;
@@ -72,6 +76,13 @@ export async function openGatewayEngines(
   await Promise.all([watch.start(), outlastOthers(opened.metadata, onProgress)]);
   const drives = nodes.knownDrives();
   const layout = (await metadata.findLayouts()).at(-1);
+  const authority = () => watch.authority;
+  const parts = { clusterId: opened.clusterId, clusterSecret, nodes, metadata, authority };
+  const clusterNodes = new ClusterNodes({
+    ...parts,
+    changeMembers: (change) => opened.changeMembers(change),
+    logger,
+  });
   return {
     metadata,
     metadataFolder: folder,
@@ -80,9 +91,15 @@ export async function openGatewayEngines(
     clusterSecret,
     drives,
     driveCount: layout?.drives.length ?? drives.length,
+    ...(layout === undefined ? {} : { geometry: { ...geometryOf(layout), unitBytes: UNIT_BYTES } }),
+    clusterNodes,
+    zoneOf: zonesOf(clusterNodes.all),
     remarks: [...awayRemarks(nodes), ...opened.remarks],
     whenDrives: (attach) => {
-      for (const client of clients) client.onDrives((found) => found.forEach(attach));
+      nodes.onDrives((_client, found) => {
+        found.forEach(attach);
+        void clusterNodes.listFirst();
+      });
     },
     isServing: () => watch.isConfirmed,
   };
@@ -107,8 +124,20 @@ function spaceOf(folder: string): () => Promise<SpaceInfo> {
   return () => disk.space();
 }
 
-function awayRemarks({ clients }: GatewayNodes): readonly string[] {
-  return clients
-    .filter(({ known }) => known === undefined)
-    .map(({ url, problem }) => `${url} is away: ${problem ?? ""}`);
+/** After an accepted loss members are on nodes that are none of the cluster's yet. */
+function hasMember(report: JournalReport | undefined): (client: NodeClient) => boolean {
+  const members = new Set(report?.members.map(({ driveId }) => driveId));
+  return ({ drives }) => drives.some(({ driveId }) => members.has(driveId));
+}
+
+function awayRemarks({ clients, strangers }: GatewayNodes): readonly string[] {
+  const away = clients.filter(({ problem }) => problem !== undefined);
+  return [
+    ...away.map(({ url, problem }) => `${url} is away: ${problem ?? ""}`),
+    ...strangers.map(({ url }) =>
+      clients.some((client) => client.url === url)
+        ? `${url} has other drives than it had, which are not used: kintsugi node replace takes them in`
+        : `${url} is no node of this cluster, and is not used: kintsugi node add takes it in`,
+    ),
+  ];
 }

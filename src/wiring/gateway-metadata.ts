@@ -5,12 +5,15 @@
 import type { DriveId } from "../core/ids.ts";
 import { UNIT_BYTES } from "../core/limits.ts";
 import type { NodeClient } from "../datanode/client.ts";
+import { parseNodeList, type NodeList } from "../datanode/node-list.ts";
 import { geometryFor } from "../erasure/geometry.ts";
+import { ContentError } from "../journal/checked-json.ts";
 import type { MemberSpec } from "../metadata/members/member-spec.ts";
 import { parseRoster, readQuorum, type Roster } from "../metadata/members/roster.ts";
 import type { MemberedMetadata } from "../metadata/sqlite/open-sqlite-metadata.ts";
 import { peekDatabase } from "../metadata/sqlite/peek-database.ts";
 import { MetadataRefusedError } from "../metadata/sqlite/writer-client.ts";
+import { geometryOf } from "../store/placement.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import type { Clock } from "../util/clock.ts";
 import type { CloseStack } from "./close-stack.ts";
@@ -34,6 +37,8 @@ export interface GatewayMetadataOptions {
   readonly onFenced: (words: string) => void;
 }
 
+/** The setting that holds the list of nodes. */
+export const NODE_LIST_SETTING = "cluster.nodes";
 /** How soon a drive that could not say what it holds is asked again. */
 const ASK_AGAIN_MS = 1_000;
 
@@ -58,6 +63,7 @@ export async function openGatewayMetadata(
     await nodes.waitUntil(known.hasEnough);
     try {
       const opened = await open(options, known, closeStack);
+      await useNodeList(opened, nodes);
       await waitForReaders(opened, options);
       joinLater(opened, options);
       return opened;
@@ -78,12 +84,16 @@ function open(
   closeStack: CloseStack,
 ): Promise<MemberedMetadata> {
   const { nodes, folder, owner, acceptLoss, clock, logger, onFenced } = options;
-  const found = nodes.knownDrives().map(({ driveId }) => driveId);
+  // Those that are none of the cluster's have no say. They are looked at all the same: of another cluster's nothing is touched.
+  const all = [...nodes.clients, ...nodes.strangers];
+  nodes.knownDrives();
+  const present = [...nodes.present, ...nodes.strangers];
+  const found = present.flatMap((client) => client.drives.map(({ driveId }) => driveId));
   // Whoever accepts the loss goes on with what is there.
   const drives = known.drives === undefined || acceptLoss ? found : known.drives;
   const { parityShards } = geometryFor(Math.max(drives.length, 1), UNIT_BYTES);
-  const members = nodes.clients.flatMap((client) =>
-    client.drives.map(({ driveId }) => specOf(client.url, driveId, options)),
+  const members = all.flatMap((client) =>
+    client.drives.map(({ driveId }) => memberOnNode(client.url, driveId, options)),
   );
   return openMetadata(
     {
@@ -105,11 +115,15 @@ function open(
 /** The gateway's own file says what the cluster consists of; where it is lost, the drives of the nodes do. */
 async function knowCluster(options: GatewayMetadataOptions): Promise<KnownCluster> {
   const { folder, nodes } = options;
-  const remembered = peekDatabase(folder, [CLUSTER_ID]);
+  const remembered = peekDatabase(folder, [CLUSTER_ID, NODE_LIST_SETTING]);
   const clusterId = remembered?.settings.get(CLUSTER_ID);
-  const drives = remembered?.layout?.drives;
-  if (drives !== undefined) {
-    const { dataShards, parityShards } = geometryFor(drives.length, UNIT_BYTES);
+  const whichever = options.clusterId ?? clusterId;
+  if (whichever !== undefined) nodes.useCluster(whichever);
+  const list = listIn(remembered?.settings.get(NODE_LIST_SETTING));
+  if (list !== undefined) await nodes.follow(list);
+  if (remembered?.layout !== undefined) {
+    const { drives } = remembered.layout;
+    const { dataShards, parityShards } = geometryOf(remembered.layout);
     // Once every node is there, the rest is not worth waiting for.
     const hasEnough = (): boolean => presentOf(nodes, drives) >= dataShards || nodes.areAllPresent;
     return { clusterId, drives, toleratedCount: parityShards, hasEnough };
@@ -124,14 +138,43 @@ async function knowCluster(options: GatewayMetadataOptions): Promise<KnownCluste
     const hasEnough = (): boolean => nodes.areAllPresent;
     return { clusterId, drives: undefined, toleratedCount: 0, hasEnough };
   }
-  // The other drives of the layout are named in the metadata; members come from those that are there.
-  const others = nodes.knownDrives().map(({ driveId }) => driveId);
   return {
     clusterId,
-    drives: [...new Set([...roster.members, ...others])],
+    drives: [...new Set([...roster.members, ...stayingDrives(nodes)])],
     toleratedCount: roster.toleratedCount,
     hasEnough: () => presentOf(nodes, roster.members) >= readQuorum(roster) || nodes.areAllPresent,
   };
+}
+
+/** The other drives of the layout are named in the metadata; members come from those that are there. */
+function stayingDrives(nodes: GatewayNodes): readonly DriveId[] {
+  const leaving = nodes.list?.nodes.filter(({ isLeaving }) => isLeaving) ?? [];
+  const leavingIds = new Set(leaving.flatMap(({ driveIds }) => driveIds));
+  return nodes
+    .knownDrives()
+    .map(({ driveId }) => driveId)
+    .filter((driveId) => !leavingIds.has(driveId));
+}
+
+/** What the metadata says holds; what stood on drives only had to lead there. */
+async function useNodeList(
+  { clusterId, metadata }: MemberedMetadata,
+  nodes: GatewayNodes,
+): Promise<void> {
+  nodes.useCluster(clusterId);
+  const list = listIn(await metadata.findSetting(NODE_LIST_SETTING));
+  if (list !== undefined) await nodes.follow(list);
+}
+
+/** One that cannot be read is as good as none: the drives have others. */
+function listIn(text: string | undefined): NodeList | undefined {
+  if (text === undefined) return undefined;
+  try {
+    return parseNodeList(Buffer.from(text, "utf8"), "the metadata's list of nodes");
+  } catch (error) {
+    if (error instanceof ContentError) return undefined;
+    throw error;
+  }
 }
 
 /** Asks the drives of nodes, as they come, who the members of the metadata are. */
@@ -218,32 +261,36 @@ async function waitForReaders(
   { metadata }: MemberedMetadata,
   { nodes, acceptLoss }: GatewayMetadataOptions,
 ): Promise<void> {
-  const drives = (await metadata.findLayouts()).at(-1)?.drives;
-  if (drives === undefined || acceptLoss) return;
-  const { dataShards } = geometryFor(drives.length, UNIT_BYTES);
-  const hasEnough = (): boolean => presentOf(nodes, drives) >= dataShards;
-  if (!hasEnough()) await nodes.waitUntil(() => hasEnough() || nodes.areAllPresent);
-  if (hasEnough()) return;
+  const layouts = await metadata.findLayouts();
+  // While drives come or go sets lie by either.
+  const live = layouts.filter(({ retiredInto }) => retiredInto === undefined);
+  if (acceptLoss) return;
+  const lacking = () =>
+    live.find((layout) => presentOf(nodes, layout.drives) < geometryOf(layout).dataShards);
+  if (lacking() !== undefined) {
+    await nodes.waitUntil(() => lacking() === undefined || nodes.areAllPresent);
+  }
+  const layout = lacking();
+  if (layout === undefined) return;
   throw new StartError(
-    `${presentOf(nodes, drives)} of the cluster's ${drives.length} drives are there, and reading takes ${dataShards}. ` +
-      "Nothing was changed: are these the right nodes, and are their disks mounted? " +
+    `${presentOf(nodes, layout.drives)} of the cluster's ${layout.drives.length} drives are there, and reading takes ` +
+      `${geometryOf(layout).dataShards}. Nothing was changed: are these the right nodes, and are their disks mounted? ` +
       "If the drives are lost for good, --accept-loss serves what is left",
   );
 }
 
 /** Members on nodes that are away now take part when they come. */
 function joinLater(opened: MemberedMetadata, options: GatewayMetadataOptions): void {
-  for (const client of options.nodes.clients) {
-    client.onDrives((drives) => {
-      for (const { driveId } of drives) opened.addMember(specOf(client.url, driveId, options));
-    });
-  }
+  options.nodes.onDrives((client, drives) => {
+    for (const { driveId } of drives) opened.addMember(memberOnNode(client.url, driveId, options));
+  });
 }
 
-function specOf(
+/** How a drive of a node is reached as a member of the metadata. */
+export function memberOnNode(
   url: string,
   driveId: DriveId,
-  { clusterSecret: secret }: GatewayMetadataOptions,
+  { clusterSecret: secret }: Pick<GatewayMetadataOptions, "clusterSecret">,
 ): MemberSpec {
   return { kind: "node", url, secret, driveId, label: `${url} drive ${driveId}` };
 }

@@ -13,7 +13,8 @@ import type { Clock } from "../util/clock.ts";
 type Node = Pick<NodeClient, "owners" | "promise" | "url">;
 
 export interface OwnershipOptions {
-  readonly clients: readonly Node[];
+  /** The nodes as they are now. */
+  readonly clients: () => readonly Node[];
   /** Names this process: 16 hex digits. */
   readonly owner: string;
   /** How the members are doing; undefined while that is not known. */
@@ -85,7 +86,7 @@ export class Ownership {
 
   /** Never rejects. One that hangs is not asked again before it has answered, and holds nobody up. */
   async #askAll(): Promise<void> {
-    const idle = this.#options.clients.filter((client) => !this.#asked.has(client));
+    const idle = this.#options.clients().filter((client) => !this.#asked.has(client));
     await Promise.all(idle.map((client) => this.#ask(client)));
   }
 

@@ -10,6 +10,7 @@ import { Lifecycle } from "../lifecycle/lifecycle.ts";
 import type { MetadataStore } from "../metadata/metadata-store.ts";
 import type { RepairSettings } from "../config/repair-settings.ts";
 import type { RenewedDrive } from "../repair/renewed-drives.ts";
+import type { ZoneOf } from "../store/layout/spread-over-zones.ts";
 import { disksThatMayFail } from "../store/disk-tolerance.ts";
 import { openObjectStore, type OpenObjectStore } from "../store/open-object-store.ts";
 import type { Logger } from "../telemetry/logger.ts";
@@ -20,6 +21,7 @@ import { openMasterKeys, type MasterKeyring } from "./master-keyring.ts";
 import type { DriveSummary } from "./banner.ts";
 import { startClockWork } from "./clock-work.ts";
 import type { CloseStack } from "./close-stack.ts";
+import type { ClusterNodes } from "./cluster-nodes.ts";
 import { startLayoutWork, type LayoutWork } from "./layout-work.ts";
 import { localDriveTeller, type LocalDrives } from "./local-drives.ts";
 import { startRepair, type RepairWork } from "./repair-work.ts";
@@ -75,6 +77,10 @@ export interface Engines {
   readonly geometry?: Geometry;
   /** Where drives are folders of this machine, so that they can be added and taken out. */
   readonly localDrives?: LocalDrives;
+  /** Where drives are those of data nodes, so that nodes can be added and taken out. */
+  readonly clusterNodes?: ClusterNodes;
+  /** What drives fail together with, for the first layout. */
+  readonly zoneOf?: ZoneOf;
   /** Drives that are younger than their cluster: they lack what was written before. */
   readonly renewed?: readonly RenewedDrive[];
   /** Says which drives were emptied, and laid out anew, while in use. */
@@ -206,7 +212,10 @@ async function openAdmin(
       import("./read-version.ts"),
     ]);
   const { store, keyring, healing, isServing, workers, face, door } = parts;
-  const { adminDrivesOf } = await import("./drive-changes.ts");
+  const [{ adminDrivesOf }, { adminNodesOf }] = await Promise.all([
+    import("./drive-changes.ts"),
+    import("./node-changes.ts"),
+  ]);
   const { clusterId, startedAt, remarks } = parts;
   const all = withSides({ store, keyring, counts: parts.counts }, door);
   const version = await readVersion();
@@ -226,6 +235,7 @@ async function openAdmin(
       quotas: adminQuotasOf(store),
       catalog: adminCatalogOf(store),
       drives: adminDrivesOf(parts),
+      nodes: adminNodesOf(parts),
       facts: { version, clusterId, endpoint: face.endpoint, startedAt, remarks },
       root: face.keys,
     },
@@ -249,7 +259,7 @@ async function openStore(
   const geometry = engines.geometry ?? geometryFor(engines.driveCount, UNIT_BYTES);
   const { codec, refusal } = openErasureCodec(geometry);
   if (refusal !== undefined) logger.warn({ err: refusal }, "the slow erasure codec is used");
-  const parts = { metadata, metadataSpace, drives, codec, clusterId };
+  const parts = { metadata, metadataSpace, drives, codec, clusterId, zoneOf: engines.zoneOf };
   // What is not on the drives, where there is such a thing.
   const secret = rootKeys?.secretKey ?? clusterSecret;
   const keyring = await openMasterKeys(metadata, { ...encryption, logger, secret });

@@ -188,12 +188,17 @@ test("every route's answer is looked at, but for those that have tests of their 
   const elsewhere = [
     "DELETE /v1/session",
     "GET /metrics",
+    "GET /v1/nodes",
     "POST /v1/drives/add",
     "POST /v1/drives/drain",
     "POST /v1/drives/remove",
     "POST /v1/drives/reshape",
     "POST /v1/drives/replace",
     "POST /v1/key/confirm",
+    "POST /v1/nodes/add",
+    "POST /v1/nodes/drain",
+    "POST /v1/nodes/remove",
+    "POST /v1/nodes/replace",
   ];
   expect([...Object.keys(REQUESTS), ...elsewhere].toSorted()).toEqual(routes.toSorted());
 });

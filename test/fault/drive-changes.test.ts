@@ -4,13 +4,7 @@
 import { mkdtemp, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import {
-  CreateBucketCommand,
-  DeleteObjectCommand,
-  GetObjectCommand,
-  PutObjectCommand,
-  type S3Client,
-} from "@aws-sdk/client-s3";
+import { CreateBucketCommand, type S3Client } from "@aws-sdk/client-s3";
 import { expect, test } from "vitest";
 import { verify, type CommandContext } from "../../src/cli/admin-commands.ts";
 import { changeDrives, type DriveRequest } from "../../src/cli/drive-command.ts";
@@ -18,15 +12,11 @@ import { heal } from "../../src/cli/heal-command.ts";
 import { startAdmin, type AdminLab } from "../support/admin-server.ts";
 import { atEnd } from "../support/at-end.ts";
 import { sdkClientOf } from "../support/sdk-client.ts";
-import { bytesOf, md5 } from "../support/store-lab.ts";
+import { SteadyLoad } from "../support/steady-load.ts";
 import { until } from "../support/until.ts";
 
 const Bucket = "moved";
-const KIB = 1024;
-/** Inline, packed, and sets of their own. */
-const SIZES = [100, 40 * KIB, 120 * KIB, 1_200 * KIB];
 const LOGIN = { accessKey: "operator", secretKey: "operator-secret" };
-const KEYS = 16;
 
 interface Lab {
   readonly admin: AdminLab;
@@ -70,72 +60,12 @@ async function expectClean({ admin }: Lab): Promise<void> {
   expect(await verify(context, undefined), text()).toBe(0);
 }
 
-/** Writes, reads and deletes until it is told to stop; any request that fails, fails the test. */
-class Load {
-  readonly #client: S3Client;
-  readonly #seeds = new Map<string, number>();
-  #isOver = false;
-  #running: Promise<void> | undefined;
-  count = 0;
-
-  constructor(client: S3Client) {
-    this.#client = client;
-  }
-
-  begin(): void {
-    this.#isOver = false;
-    this.#running = Promise.all([this.#turn(0), this.#turn(1)]).then(() => undefined);
-    this.#running.catch(() => undefined);
-  }
-
-  async end(): Promise<void> {
-    this.#isOver = true;
-    await this.#running;
-  }
-
-  async fill(): Promise<void> {
-    for (let n = 0; n < KEYS; n += 1) await this.#put(`key-${n}`, n);
-  }
-
-  async expectAll(client = this.#client): Promise<void> {
-    for (const [Key, seed] of this.#seeds) {
-      const { Body } = await client.send(new GetObjectCommand({ Bucket, Key }));
-      const bytes = (await Body?.transformToByteArray()) ?? new Uint8Array(0);
-      expect(md5(bytes), Key).toBe(md5(bodyOf(seed)));
-    }
-  }
-
-  async #turn(lane: number): Promise<void> {
-    for (let n = 0; !this.#isOver; n += 1) {
-      const Key = `key-${(n * 2 + lane) % KEYS}`;
-      const seed = this.#seeds.get(Key);
-      if (seed !== undefined) {
-        const { Body } = await this.#client.send(new GetObjectCommand({ Bucket, Key }));
-        const bytes = (await Body?.transformToByteArray()) ?? new Uint8Array(0);
-        expect(md5(bytes), Key).toBe(md5(bodyOf(seed)));
-      }
-      if (n % 5 === 4) {
-        await this.#client.send(new DeleteObjectCommand({ Bucket, Key }));
-        this.#seeds.delete(Key);
-      } else await this.#put(Key, 1_000 + this.count);
-      this.count += 1;
-    }
-  }
-
-  async #put(Key: string, seed: number): Promise<void> {
-    await this.#client.send(new PutObjectCommand({ Bucket, Key, Body: bodyOf(seed) }));
-    this.#seeds.set(Key, seed);
-  }
-}
-
-const bodyOf = (seed: number): Buffer => bytesOf(SIZES[seed % SIZES.length] ?? 0, seed);
-
 test("a seventh drive, then one of the first less, under load; a start finds what there is then", async () => {
   const dir = await givenFolder();
   const seventh = join(await givenFolder(), "seventh");
   const lab = await start(dir);
   await lab.client.send(new CreateBucketCommand({ Bucket }));
-  const load = new Load(lab.client);
+  const load = new SteadyLoad(lab.client, Bucket);
   await load.fill();
   load.begin();
   expect(await drive(lab, { verb: "add", folders: [seventh] })).toMatch(
@@ -172,7 +102,7 @@ test("a drive is replaced while it works, and another once it is gone", async ()
   const [one, two] = [join(await givenFolder(), "one"), join(await givenFolder(), "two")];
   const lab = await start(dir);
   await lab.client.send(new CreateBucketCommand({ Bucket }));
-  const load = new Load(lab.client);
+  const load = new SteadyLoad(lab.client, Bucket);
   await load.fill();
   load.begin();
   await drive(lab, { verb: "replace", drive: join(dir, "drive-6"), folder: one });

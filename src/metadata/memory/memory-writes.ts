@@ -34,6 +34,7 @@ type ClusterWrite =
   | "noteFound"
   | "noteMissing"
   | "putProgress"
+  | "putSetting"
   | "reset";
 type BucketWrite =
   | "createBucket"
@@ -134,6 +135,9 @@ function clusterWrites(state: MemoryState): Pick<WriteHandlers, ClusterWrite> {
       const standing = state.settings.get(name) ?? value;
       state.settings.set(name, standing);
       return standing;
+    },
+    putSetting: ({ name, value }) => {
+      state.settings.set(name, value);
     },
     beginIncarnation: ({ incarnation, startedAt }) => {
       if (state.processes.has(incarnation)) throw new Error(`incarnation ${incarnation} exists`);

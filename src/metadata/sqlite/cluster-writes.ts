@@ -15,6 +15,7 @@ type ClusterWrite =
   | ShardSetWrite
   | "ensureSetting"
   | "putProgress"
+  | "putSetting"
   | "reset";
 
 /** Tables that are emptied by a reset; a table without triggers is emptied as a whole, whatever its size. */
@@ -36,6 +37,9 @@ export function clusterWrites(database: StatementSource): Pick<WriteHandlers, Cl
       "insert into settings (name, value) values (?, ?) on conflict do update set value = value returning value",
     )
     .pluck();
+  const putSetting = database.prepare<[string, string]>(
+    "insert or replace into settings (name, value) values (?, ?)",
+  );
   const putProgress = database.prepare<[string, string]>(
     "insert or replace into job_progress (job, text) values (?, ?)",
   );
@@ -47,6 +51,9 @@ export function clusterWrites(database: StatementSource): Pick<WriteHandlers, Cl
     ...layoutWrites(database),
     ...shardSetWrites(database),
     ensureSetting: ({ name, value }) => ensure.get(name, value) ?? value,
+    putSetting: ({ name, value }) => {
+      putSetting.run(name, value);
+    },
     putProgress: ({ job, text }) => {
       if (text === undefined) removeProgress.run(job);
       else putProgress.run(job, text);

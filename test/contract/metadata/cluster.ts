@@ -27,6 +27,14 @@ export function clusterTests(given: GivenStore): void {
     expect(await store.findSetting("cluster-id")).toBe("one");
   });
 
+  test("a setting that is put replaces what stood", async () => {
+    const store = given();
+    await store.putSetting("nodes", "one");
+    await store.putSetting("nodes", "two");
+    expect(await store.findSetting("nodes")).toBe("two");
+    expect(await store.ensureSetting("nodes", "three")).toBe("two");
+  });
+
   test("processes begin and end", async () => {
     const store = given();
     await store.beginIncarnation({ incarnation: SECOND, startedAt: 5 });

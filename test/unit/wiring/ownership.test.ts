@@ -47,7 +47,7 @@ function givenOwnership(nodes: readonly Node[], memberCount = nodes.length, quor
   }));
   const report: JournalReport = { epoch: own.epoch, sequence: 1, quorum, members };
   const ownership = new Ownership({
-    clients: nodes,
+    clients: () => nodes,
     owner: own.owner,
     report: () => report,
     onFenced: (words) => said.push(words),
