@@ -33,7 +33,8 @@ export async function checkShard(options: CheckOptions, index: number): Promise<
     return (await new ShardReader(options, drive, index).isWhole()) ? "whole" : "damaged";
   } catch (error) {
     if (!(error instanceof ShardError)) throw error;
-    drive.noteError(error);
+    // That the work was ended says nothing of the drive, which requests still use.
+    if (options.signal?.aborted !== true) drive.noteError(error);
     if (error.code === "NotFound") return "absent";
     return error.code === "Corrupt" ? "damaged" : "away";
   }

@@ -264,6 +264,20 @@ test("a write that began by the older layout is waited for, and copied", async (
   await expectClean(lab);
 });
 
+test("an end of the work sets no drive aside", async () => {
+  const lab = await givenStore();
+  await fill(lab, 10);
+  await addDrives(lab, 3);
+  const { setIds } = await lab.store.findSetsToMove(undefined, 1_000);
+  const end = new AbortController();
+  const pace = async (): Promise<void> => end.abort();
+  for (const setId of setIds) {
+    await lab.store.moveSet(setId, { pace, signal: end.signal, trustsCopies: false });
+  }
+  expect(end.signal.aborted).toBe(true);
+  expect(lab.store.awayCount()).toBe(0);
+});
+
 test("a pack that is being sealed is waited for, and leaves nothing where it lay", async () => {
   const clock = new HandClock();
   const { promise: held, resolve: release } = givenGate();
