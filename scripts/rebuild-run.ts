@@ -84,7 +84,9 @@ async function measure(loader: NumberedLoader, folder: string): Promise<void> {
   console.log(`filled in ${filled.toFixed(0)} s, ${(bytes / MIB).toFixed(0)} MiB on the drives`);
   loseMetadata(folder);
   const report = rebuild(folder);
-  console.log(`${report.shardFiles} shards, ${report.packs} packs, ${report.seconds.toFixed(1)} s`);
+  const { shardFiles, packs, seconds, peakBytes } = report;
+  const memory = `${(peakBytes / MIB).toFixed(0)} MiB of memory at most`;
+  console.log(`${shardFiles} shards, ${packs} packs, ${seconds.toFixed(1)} s, ${memory}`);
   const rate = objects / report.seconds;
   musts.check({ what: "objects a second", figure: rate, limit: RATE_MIN, isMost: false });
   const back = report.objects / objects;

@@ -307,6 +307,7 @@ function s3Options(config: Config, { logger, link, encryption }: FaceParts): S3F
     encryption,
     takesKeysOverHttp: settings.keysOverHttp,
     hasFastEtags: settings.etag === "fast",
+    keepTrashMs: settings.keepTrash,
     tls:
       tlsCert === undefined || tlsKey === undefined
         ? undefined

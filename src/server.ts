@@ -18,6 +18,7 @@ import {
   type OpenedDrives,
 } from "./wiring/open-drives.ts";
 import { makeOwner, METADATA_FOLDER, metadataDrive, openMetadata } from "./wiring/open-metadata.ts";
+import { finishPlacing } from "./wiring/place-metadata.ts";
 import type { GatewayOptions } from "./wiring/gateway-engines.ts";
 import type { S3FaceOptions } from "./wiring/s3-face.ts";
 import { drivesToWalk } from "./wiring/returned-drives.ts";
@@ -83,6 +84,7 @@ export function openEmbedded(options: EmbeddedOptions): Promise<RunningServer> {
     });
     closeStack.add(opened.release);
     refuseUnreadable(opened, opened.geometry.dataShards);
+    const finished = await finishPlacing(opened.places);
     const home = await metadataDrive(staying(opened));
     supervision?.noteMetadata(home.path);
     const emptied = watchEmptied(opened, home, options);
@@ -113,7 +115,7 @@ export function openEmbedded(options: EmbeddedOptions): Promise<RunningServer> {
         renewed: await drivesToWalk(metadata, opened),
         emptied,
         localDrives,
-        remarks: [...remarks, ...opened.remarks, ...found],
+        remarks: [...remarks, ...opened.remarks, ...finished, ...found],
         sides: sides && {
           plan: sides.plan,
           welcome: { ...welcomeFor(standing, options), config: sides.config },

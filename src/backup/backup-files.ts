@@ -18,6 +18,10 @@ import {
 } from "../journal/checked-json.ts";
 import { copyDatabase, type DatabaseCopy } from "../metadata/sqlite/rebuild/copy-database.ts";
 import { syncFolder } from "../metadata/sqlite/sync-folder.ts";
+import { crashPoint } from "../util/crash-point.ts";
+import { BackupError } from "./backup-error.ts";
+import { makingName, removeLeftovers } from "./leftovers.ts";
+import { writeDurably } from "./write-durably.ts";
 
 export interface Backup extends DatabaseCopy {
   /** When it was made, in milliseconds since 1970. */
@@ -26,12 +30,8 @@ export interface Backup extends DatabaseCopy {
   readonly path: string;
 }
 
-/** Words for whoever restores: there is no backup, or it is not what was written. */
-export class BackupError extends Error {
-  override readonly name = "BackupError";
-}
-
-const DESCRIPTION = /^metadata-\d{8}T\d{6}Z-\d+\.json$/;
+/** Names of descriptions. */
+export const DESCRIPTION = /^metadata-\d{8}T\d{6}Z-\d+\.json$/;
 
 /**
  * @param to A folder, made where there is none.
@@ -46,7 +46,8 @@ export async function makeBackup(options: {
   const { databasePath, to, clusterSetting, nowMs } = options;
   // Whoever reads the metadata knows of all objects, and of who may do what.
   await mkdir(to, { recursive: true, mode: 0o700 });
-  const making = join(to, `.metadata-${process.pid}.making`);
+  await removeLeftovers(to, nowMs);
+  const making = join(to, makingName("metadata"));
   try {
     const copy = await copyDatabase(databasePath, making, clusterSetting);
     const stamp = new Date(nowMs).toISOString().replaceAll(/[-:]|\.\d+/g, "");
@@ -54,13 +55,18 @@ export async function makeBackup(options: {
     const path = join(to, `${name}.db`);
     // Some file systems know no owners, and refuse.
     await chmod(making, 0o600).catch(() => undefined);
-    // Never over one that is there: that one's description would not be its own any more.
-    await (await open(path, "wx", 0o600)).close();
-    await rename(making, path);
     const { clusterId = "", ...rest } = copy;
-    const described = renderChecked({ ...rest, clusterId, at: nowMs, file: basename(path) });
-    await syncFolder(to);
-    await writeDurably(join(to, `${name}.json`), described);
+    const text = renderChecked({ ...rest, clusterId, at: nowMs, file: basename(path) });
+    const place = async (): Promise<void> => {
+      crashPoint("backup.described");
+      // Never over one that is there: that one's description would not be its own any more.
+      await (await open(path, "wx", 0o600)).close();
+      crashPoint("backup.begun");
+      await rename(making, path);
+      await syncFolder(to);
+      crashPoint("backup.copied");
+    };
+    await writeDurably(join(to, `${name}.json`), join(to, makingName(`${name}.json`)), text, place);
     return { ...copy, at: nowMs, path };
   } finally {
     await rm(making, { force: true });
@@ -90,7 +96,8 @@ export async function findBackup(from: string, until: number | undefined): Promi
   );
 }
 
-async function readDescription(path: string): Promise<Backup> {
+/** @throws BackupError */
+export async function readDescription(path: string): Promise<Backup> {
   try {
     const content = parseChecked(await readFile(path), path);
     return backupOf(content, path);
@@ -124,22 +131,4 @@ async function checked(backup: Backup): Promise<Backup> {
   }
   if (digest.digest("hex") === backup.fileDigest) return backup;
   throw new BackupError(`${backup.path} is not what was written: its digest is another one`);
-}
-
-/** Under its name it is whole. */
-async function writeDurably(path: string, bytes: Uint8Array): Promise<void> {
-  const making = `${path}.${process.pid}.making`;
-  try {
-    const file = await open(making, "w", 0o600);
-    try {
-      await file.writeFile(bytes);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(making, path);
-  } finally {
-    await rm(making, { force: true });
-  }
-  await syncFolder(dirname(path));
 }

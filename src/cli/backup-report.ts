@@ -17,6 +17,8 @@ export interface RestoreReport {
   readonly isEnd: boolean;
   /** Sets that the metadata names now, and no drive has anything of. */
   readonly gone: number;
+  /** Objects and parts that compaction has moved since, and that were found. */
+  readonly moved: number;
   readonly remarks: readonly string[];
   /** Files and folders that were set aside. */
   readonly aside: readonly string[];
@@ -24,7 +26,7 @@ export interface RestoreReport {
 
 /** With a line end after every line. */
 export function renderRestore(report: RestoreReport): string {
-  const { backup, backupAt, backupChange, change, at, isEnd, gone, remarks, aside } = report;
+  const { backup, backupAt, backupChange, change, at, isEnd, gone, moved, remarks, aside } = report;
   const played = change - backupChange;
   const lines = [
     "The metadata is in place. Start the server; then run kintsugi verify.",
@@ -35,6 +37,11 @@ export function renderRestore(report: RestoreReport): string {
     ...(gone === 0
       ? []
       : [`gone          the bytes of ${renderMany(gone, "set")}: deleted since, and collected`]),
+    ...(moved === 0
+      ? []
+      : [
+          `moved         ${renderMany(moved, "object")} that compaction has moved since, and that were found`,
+        ]),
     ...section("Remarks:", remarks),
     ...section("Set aside, and not removed:", aside),
   ];

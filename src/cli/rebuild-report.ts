@@ -25,6 +25,8 @@ export interface RebuildReport {
   readonly objects: number;
   readonly multipart: number;
   readonly bytes: number;
+  /** Objects and parts that compaction had moved since the base. */
+  readonly moved: number;
   readonly olderCopies: number;
   readonly unfinished: number;
   readonly gone: number;
@@ -42,6 +44,8 @@ export interface RebuildReport {
   /** Files and folders that were set aside. */
   readonly aside: readonly string[];
   readonly seconds: number;
+  /** The most memory that the process had. */
+  readonly peakBytes: number;
 }
 
 /** What no drive can tell where no copy of the metadata is left. */
@@ -64,6 +68,9 @@ export function renderRebuild(report: RebuildReport): string {
     `drives                 ${report.drives} of ${report.drivesTotal}, ${renderMany(report.shardFiles, "shard")} in ${renderMany(report.sets, "set")}`,
     `from the drives alone  ${renderMany(report.objects, "object")} (${renderCount(report.multipart)} of several parts), ${renderBytes(report.bytes)}`,
     `buckets made anew      ${renderCount(report.buckets)}`,
+    ...(report.moved === 0
+      ? []
+      : [`found elsewhere        ${renderMany(report.moved, "object")} that compaction had moved`]),
     `superseded             ${renderMany(report.olderCopies, "older copy", "older copies")} of keys; the shards are kept`,
     `never finished         ${renderMany(report.unfinished, "write")}`,
     ...(report.gone === 0
@@ -76,7 +83,7 @@ export function renderRebuild(report: RebuildReport): string {
       : [
           `layouts                ${renderCount(report.foundLayouts)} made of where shards were found`,
         ]),
-    `time                   ${renderSeconds(report.seconds)}`,
+    `time                   ${renderSeconds(report.seconds)}, ${renderBytes(report.peakBytes)} of memory at most`,
     ...listed("lost, too few shards", report.lost, report.lostList),
     ...listed("uploads not completed", report.looseUploads, report.looseUploadList),
     ...listed("damaged", report.damaged, report.damagedList),

@@ -7,6 +7,7 @@ import { accessKey, clusterSecret, secretKey } from "./credential-rules.ts";
 import { REPAIR_SETTINGS } from "./repair-settings.ts";
 import { flagOf, setting, variableOf } from "./setting.ts";
 import type { Role, Setting } from "./setting.ts";
+import { TRASH_SETTINGS } from "./trash-settings.ts";
 import { parseUsers } from "./user-settings.ts";
 import * as parse from "./value-parsers.ts";
 import { zoneSetting } from "./zone-setting.ts";
@@ -237,6 +238,7 @@ export const SETTINGS = {
     "md5",
   ),
   ...REPAIR_SETTINGS,
+  ...TRASH_SETTINGS,
   logLevel: setting(
     {
       help: `how much is logged: ${LOG_LEVELS.join(", ")}`,

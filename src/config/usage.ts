@@ -181,6 +181,7 @@ export const COMMANDS: readonly Command[] = [
     summary: "a copy of the metadata in the folder TO, while the server runs",
     detail: [
       "DIR as of kintsugi server, on whose machine it runs. TO holds any number of backups, each with its description.",
+      "TO may be s3://BUCKET/PREFIX: then AWS_ENDPOINT_URL, AWS_REGION, AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY say where.",
       "The objects' bytes are not in it: they are on the drives.",
     ],
   },
@@ -189,9 +190,10 @@ export const COMMANDS: readonly Command[] = [
     synopsis: "restore FROM [DIR...] [--at TIME]",
     summary: "puts a backup of the metadata in place, the server being stopped",
     detail: [
-      "FROM: a folder of backups (the newest, or the newest before TIME), or the description (.json) of one.",
+      "FROM: a folder of backups (the newest, or the newest before TIME), s3://BUCKET/PREFIX, or the description (.json) of one.",
       "What the drives' copies know beyond it is played on top, up to TIME (2026-11-22T10:00:00Z) where one is given.",
-      "What stood there is set aside, not removed. Bytes that were deleted since, and collected, do not come back.",
+      "What stood there is set aside, not removed. Bytes that were deleted since, and collected, do not come back: --keep-trash of",
+      "the server says how long they are kept. More drives away than parity replaces: --accept-loss on.",
     ],
   },
   {

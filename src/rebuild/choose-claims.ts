@@ -69,6 +69,7 @@ function candidateOf(claim: StagedClaim, about: ObjectAbout): Candidate {
  * are there counts, of equals the last.
  */
 function withoutCopies(claims: readonly StagedClaim[]): readonly StagedClaim[] {
+  if (claims.length === 1) return claims;
   const best = new Map<string, StagedClaim>();
   for (const claim of claims) {
     const { at, etag, sizeBytes, part } = claim;

@@ -21,6 +21,8 @@ export class SetPlaces {
   readonly #lastVersion: number;
   readonly #patterns: Pattern[] = [];
   readonly #versions = new Map<SetId, { readonly pattern: number }>();
+  /** Of packs that lie where a known layout puts them: they are asked for again and again. */
+  readonly #packVersions = new Map<SetId, number>();
 
   /** @param known Layouts that are there, or the one that a first start would make; the newest is in force. */
   constructor(drives: readonly DriveId[], known: readonly LayoutRecord[]) {
@@ -33,7 +35,9 @@ export class SetPlaces {
 
   /** To be called for each set before `layouts` and `versionOf`. */
   add(set: StagedSet): void {
-    if (this.#known.some((layout) => this.#fitsLayout(layout, set))) return;
+    const known = this.#known.find((layout) => this.#fitsLayout(layout, set));
+    if (known !== undefined && set.isPack) this.#packVersions.set(set.id, known.version);
+    if (known !== undefined) return;
     const partition = partitionOf(set.id);
     let index = this.#patterns.findIndex((pattern) =>
       fitsPattern(pattern.get(partition), set.drives),
@@ -66,7 +70,8 @@ export class SetPlaces {
   versionOf(set: StagedSet): number {
     const found = this.#versions.get(set.id);
     if (found !== undefined) return this.#lastVersion + found.pattern + 1;
-    return this.#known.find((layout) => this.#fitsLayout(layout, set))?.version ?? 0;
+    const known = this.#packVersions.get(set.id);
+    return known ?? this.#known.find((layout) => this.#fitsLayout(layout, set))?.version ?? 0;
   }
 
   /** Whether all shards that were found lie on the drives that the layout names for them. */

@@ -43,11 +43,11 @@ const HEADER_BYTES_USUAL = 1_024;
 const AHEAD_BYTES = 256 * 1024;
 const SMALL_ENTRY_BYTES = 32 * 1024;
 
-/** `after`: entries whose blocks begin there or before are passed over: something else decides about them. */
+/** `isDecided`: entries that are passed over, by where their blocks begin and by their time: something else decides. */
 export async function readPack(
   header: ShardHeader,
   shards: readonly FoundShard[],
-  after: number,
+  isDecided: (offset: number, at: number) => boolean,
 ): Promise<ReadPack> {
   const walk = new PackWalk(header, shards);
   const isSealed = shards.some(({ tail }) => tail.footer !== undefined);
@@ -61,7 +61,7 @@ export async function readPack(
   for (; found !== undefined; found = await walk.find(at)) {
     at = found.endOffset;
     objectBytes += found.entry.seal?.sizeBytes ?? found.entry.sizeBytes;
-    if (found.offset <= after) {
+    if (isDecided(found.offset, found.entry.createdAt)) {
       usedEnd = at;
       continue;
     }

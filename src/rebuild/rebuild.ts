@@ -11,7 +11,6 @@ import { ClaimStage } from "../metadata/sqlite/rebuild/claim-stage.ts";
 import { DraftDatabase } from "../metadata/sqlite/rebuild/draft-database.ts";
 import type { LayoutRecord } from "../metadata/records.ts";
 import { findBase, type FoundBase } from "../metadata/sqlite/rebuild/find-base.ts";
-import { chooseClaims } from "./choose-claims.ts";
 import { SetPlaces } from "./place-sets.ts";
 import { RebuildTally } from "./rebuild-tally.ts";
 import { scanDrives } from "./scan-drives.ts";
@@ -26,8 +25,8 @@ export interface RebuildOptions {
   readonly clusterId: string;
   /** Where the new database is made, beside which others of that name with an ending are. */
   readonly draftPath: string;
-  /** Of metadata.db, which may not be there. */
-  readonly standingPath: string;
+  /** Of databases that are there, the one that knows the most first. */
+  readonly standingPaths: readonly string[];
   /** Of buckets of which nothing says where they are. */
   readonly region: string;
   /** Milliseconds since 1970. */
@@ -48,8 +47,8 @@ const KEYS_PER_PROGRESS = 20_000;
 
 /** Where there is news, the new database is whole, durable and closed at `draftPath` when it resolves. @throws ShardError, ForeignDatabaseError */
 export async function rebuildMetadata(options: RebuildOptions): Promise<RebuiltMetadata> {
-  const { drives, firstLayout, members, clusterId, draftPath, standingPath, onProgress } = options;
-  const base = await findBase({ path: draftPath, standingPath, members, onProgress });
+  const { drives, firstLayout, members, clusterId, draftPath, standingPaths, onProgress } = options;
+  const base = await findBase({ path: draftPath, standingPaths, members, onProgress });
   const tally = new RebuildTally();
   // Then nothing was acknowledged that it does not know: what else lies on the drives was never finished.
   if (base.isWhole) return { base, tally, foundLayouts: 0, hasNews: false };
@@ -61,7 +60,7 @@ export async function rebuildMetadata(options: RebuildOptions): Promise<RebuiltM
       clusterId,
       stage,
       tally,
-      knows: (setId, incarnation) => draft.knows(setId, incarnation),
+      knows: (setId, incarnation) => draft.base.knows(setId, incarnation),
       onSet: (setId) => {
         if (base.source !== "none") stage.addSeen(setId);
       },
@@ -82,7 +81,8 @@ export async function rebuildMetadata(options: RebuildOptions): Promise<RebuiltM
       added.map((input) => ({ name: "addLayout", input }) as const),
       options.nowMs,
     );
-    await writeRows(options, { draft, stage, places, tally });
+    const hasBase = base.source !== "none";
+    await writeRows(options, { draft, stage, places, tally, hasBase });
     for (const setId of draft.namedSets()) if (!stage.hasSeen(setId)) tally.gone += 1;
     if (base.source === "none") tally.gone = 0;
     await draft.finish();
@@ -100,16 +100,18 @@ interface Parts {
   readonly stage: ClaimStage;
   readonly places: SetPlaces;
   readonly tally: RebuildTally;
+  readonly hasBase: boolean;
 }
 
 async function writeRows(
   { region, nowMs, onProgress }: RebuildOptions,
-  { draft, stage, places, tally }: Parts,
+  parts: Parts,
 ): Promise<void> {
-  const writer = new RowWriter({ draft, places, tally, region, nowMs });
+  const { stage } = parts;
+  const writer = new RowWriter({ ...parts, region, nowMs });
   let keyCount = 0;
   for (const claims of stage.keys()) {
-    await writer.add(chooseClaims(claims));
+    await writer.add(claims);
     keyCount += 1;
     if (keyCount % KEYS_PER_PROGRESS === 0) onProgress(`${keyCount} keys are written`);
   }

@@ -4,9 +4,10 @@
 import { incarnationOf, type SetId } from "../core/ids.ts";
 import type { ShardStore } from "../datanode/shard-store.ts";
 import type { ClaimStage } from "../metadata/sqlite/rebuild/claim-stage.ts";
-import type { KnownSet } from "../metadata/sqlite/rebuild/draft-database.ts";
+import type { KnownSet } from "../metadata/sqlite/rebuild/base-knowledge.ts";
 import { headerOf, shardsOf, type FoundSet } from "./found-set.ts";
 import { readOwnSet } from "./read-own-set.ts";
+import { findRefusal } from "../store/refusal-text.ts";
 import { readPack } from "./read-pack.ts";
 import type { RebuildTally } from "./rebuild-tally.ts";
 
@@ -73,7 +74,7 @@ async function readOne(options: ScanOptions, found: FoundSet): Promise<void> {
   }
   const shards = await shardsOf(drives, found);
   if (header.pack !== true) return noteOwnSet(options, readOwnSet(header, shards), header);
-  const read = await readPack(header, shards, known.kind === "growing" ? known.offset : 0);
+  const read = await readPack(header, shards, known.kind === "growing" ? known.isDecided : isNews);
   notePack(options, read);
 }
 
@@ -111,9 +112,17 @@ function notePack(
   }
   if (claims.length === 0) return;
   stage.addSet(set);
-  for (const claim of claims) stage.addClaim(claim);
-  tally.claims += claims.length;
+  for (const claim of claims) {
+    const refused = findRefusal(claim.about);
+    if (refused === undefined) {
+      stage.addClaim(claim);
+      tally.claims += 1;
+    } else stage.addRefused(refused);
+  }
 }
+
+/** Nothing else decides about any entry. */
+const isNews = (): boolean => false;
 
 async function forEach<Item>(
   items: readonly Item[],

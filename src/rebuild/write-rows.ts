@@ -3,19 +3,23 @@
 
 import { createHash } from "node:crypto";
 import { isBucketName } from "../core/bucket-name.ts";
-import type { BucketRecord, ShardSetRecord } from "../metadata/records.ts";
-import type { NewContent } from "../metadata/metadata-store.ts";
+import type { BucketRecord } from "../metadata/records.ts";
 import type { UploadName, WriteRequest } from "../metadata/write-operations.ts";
-import type { StagedClaim, StagedSet } from "../metadata/sqlite/rebuild/claim-stage.ts";
+import type { ClaimStage, StagedClaim, StagedSet } from "../metadata/sqlite/rebuild/claim-stage.ts";
 import type { DraftDatabase, NamedPart } from "../metadata/sqlite/rebuild/draft-database.ts";
 import { parseEncryption, renderEncryption } from "../store/encryption/encryption-text.ts";
-import { sizeOf, type Candidate, type CompletedUpload, type KeyClaims } from "./choose-claims.ts";
+import { chooseClaims, sizeOf, type Candidate, type CompletedUpload } from "./choose-claims.ts";
+import { followMoves, type MoveRequest } from "./follow-moves.ts";
 import type { SetPlaces } from "./place-sets.ts";
 import type { RebuildTally } from "./rebuild-tally.ts";
+import { contentOf } from "./staged-content.ts";
 
 export interface RowWriterOptions {
   readonly draft: DraftDatabase;
   readonly places: SetPlaces;
+  readonly stage: Pick<ClaimStage, "hasSeen">;
+  /** Whether there was any metadata before. */
+  readonly hasBase: boolean;
   readonly tally: RebuildTally;
   /** Of buckets that are made anew. */
   readonly region: string;
@@ -43,8 +47,9 @@ export class RowWriter {
   }
 
   /** All that the drives say of one key. */
-  async add({ candidates, looseParts, unknownCount }: KeyClaims): Promise<void> {
-    const { tally, draft } = this.#options;
+  async add(claims: readonly StagedClaim[]): Promise<void> {
+    const { candidates, looseParts, unknownCount } = chooseClaims(await this.#follow(claims));
+    const { tally, draft, hasBase } = this.#options;
     const [first] = candidates;
     for (const [uploadId, count] of looseParts) {
       tally.parts.add(`upload ${uploadId}: ${count} parts, and nothing says that it was completed`);
@@ -60,11 +65,29 @@ export class RowWriter {
       tally.damaged.add(`${first.bucket}/${first.key}: that is no name of a bucket`);
       return;
     }
-    const newestAt = draft.newestAt(bucket.id, first.key);
+    // Claims of one key come together: without a base there is nothing of it yet.
+    const newestAt = hasBase ? draft.newestAt(bucket.id, first.key) : undefined;
     const newer = candidates.filter(({ at }) => newestAt === undefined || at > newestAt);
     const kept = keptOf(newer, bucket.versioning === "enabled");
     tally.olderCopies += candidates.length - kept.length;
     for (const candidate of kept) await this.#put(bucket, candidate);
+  }
+
+  /** What the base has where it is no more is named where it is now. */
+  async #follow(claims: readonly StagedClaim[]): Promise<readonly StagedClaim[]> {
+    if (!this.#options.hasBase) return claims;
+    const { news, moves } = followMoves(this.#options, claims);
+    await this.#move(moves);
+    return news;
+  }
+
+  async #move(moves: readonly MoveRequest[]): Promise<void> {
+    const { draft, nowMs, tally } = this.#options;
+    if (moves.length === 0) return;
+    for (const [index, answer] of (await draft.apply(moves, nowMs)).entries()) {
+      if (answer.kind === "done") tally.moved += 1;
+      else tally.refused.add(`${moves[index]?.input.key ?? ""}: ${wordsOf(answer)}`);
+    }
   }
 
   /** Ends the packs, after which nothing is appended to them, and what waits. */
@@ -101,7 +124,7 @@ export class RowWriter {
       acl,
       lock,
       encryption: claim.seal?.encryption,
-      content: this.#contentOf(claim),
+      content: contentOf(this.#options, claim),
     };
     const request = { name: "putObject", input } as const;
     this.#waiting.push({ request, name: `${bucket.name}/${key}`, sizeBytes });
@@ -178,7 +201,7 @@ export class RowWriter {
         completedAt: at,
         checksum: claim.checksums[0],
         record: {
-          content: this.#contentOf(claim),
+          content: contentOf(this.#options, claim),
           sizeBytes: claim.sizeBytes,
           etag: claim.etag,
         },
@@ -201,27 +224,9 @@ export class RowWriter {
         uploadedAt,
         checksums,
         encryption,
-        content: this.#contentOf(claim),
+        content: contentOf(this.#options, claim),
       },
     };
-  }
-
-  #contentOf({ set, offset }: StagedClaim): NewContent {
-    const { places, draft } = this.#options;
-    const { id, dataShards, parityShards, unitBytes, headerBytes, sizeBytes, drives } = set;
-    const record: ShardSetRecord = {
-      id,
-      dataShards,
-      parityShards,
-      unitBytes,
-      headerBytes,
-      sizeBytes,
-      layoutVersion: draft.findLayoutVersion(id) ?? places.versionOf(set),
-      missing: drives.flatMap((drive, index) => (drive < 0 ? [index] : [])),
-    };
-    return offset === undefined
-      ? { kind: "set", set: record }
-      : { kind: "packed", set: record, offset };
   }
 
   /** Makes it where it is not there, with versions and locks where the objects say that it had them. */

@@ -31,6 +31,10 @@ export interface CompletedAbout {
 }
 
 const VERSION = 1;
+/** Says parts as bits, which the first version does not know. */
+const VERSION_BITS = 2;
+/** Where more runs of parts than these would be named, they are bits. */
+const RUNS_MAX = 256;
 const USUAL_CLASS = "STANDARD";
 /** Of the root account; see config/account-id.ts. */
 const ROOT_ID = createHash("sha256").update("root", "utf8").digest("hex") as AccountId;
@@ -61,7 +65,8 @@ export function renderAbout(about: ObjectAbout): string | undefined {
     ...(isVersioned ? { versioned: true } : {}),
     ...(completed === undefined ? {} : { completed: renderCompleted(completed) }),
   };
-  return JSON.stringify({ v: VERSION, ...fields });
+  const isBits = typeof fields.completed?.parts === "string";
+  return JSON.stringify({ v: isBits ? VERSION_BITS : VERSION, ...fields });
 }
 
 /** Nearly every object is, and is put without more ado. */
@@ -83,7 +88,7 @@ function isUsual(about: ObjectAbout): boolean {
 export function findAbout(text: string | undefined): ObjectAbout | undefined {
   if (text === undefined) return USUAL;
   const fields = fieldsOf(text);
-  if (fields?.["v"] !== VERSION) return undefined;
+  if (fields?.["v"] !== VERSION && fields?.["v"] !== VERSION_BITS) return undefined;
   // It was checked against a checksum, and is our own writing.
   const said = fields as Partial<Said>;
   return {
@@ -113,8 +118,8 @@ interface Said {
 interface SaidCompleted {
   readonly etag: string;
   readonly sizeBytes: number;
-  /** Numbers, or first and last of a run of them. */
-  readonly parts: readonly (number | readonly [number, number])[];
+  /** Numbers, or first and last of a run of them; of many runs bits in Base64, bit n of byte n / 8 for number n. */
+  readonly parts: string | readonly (number | readonly [number, number])[];
   readonly encryption?: string;
 }
 
@@ -126,17 +131,38 @@ function renderCompleted({ etag, sizeBytes, numbers, encryption }: CompletedAbou
     else runs.push([number, number]);
   }
   // Short, for it stands in a header that is bounded: an upload may name every other one of ten thousand parts.
-  const parts = runs.map(([first, last]) => (first === last ? first : ([first, last] as const)));
+  const parts =
+    runs.length > RUNS_MAX
+      ? renderBits(numbers)
+      : runs.map(([first, last]) => (first === last ? first : ([first, last] as const)));
   return { etag, sizeBytes, parts, ...(encryption === undefined ? {} : { encryption }) };
 }
 
 function parseCompleted({ etag, sizeBytes, parts, encryption }: SaidCompleted): CompletedAbout {
-  const numbers = parts.flatMap((run) => {
-    if (typeof run === "number") return run;
-    const [first, last] = run;
-    return Array.from({ length: last - first + 1 }, (_, at) => first + at);
-  });
+  const numbers = typeof parts === "string" ? parseBits(parts) : parts.flatMap(numbersOf);
   return { etag, sizeBytes, numbers, encryption };
+}
+
+function numbersOf(run: number | readonly [number, number]): readonly number[] {
+  if (typeof run === "number") return [run];
+  const [first, last] = run;
+  return Array.from({ length: last - first + 1 }, (_, at) => first + at);
+}
+
+function renderBits(numbers: readonly number[]): string {
+  const bits = Buffer.alloc(((numbers.at(-1) ?? 0) >> 3) + 1);
+  for (const number of numbers) {
+    const at = number >> 3;
+    bits[at] = (bits[at] ?? 0) | (1 << (number & 7));
+  }
+  return bits.toString("base64");
+}
+
+function parseBits(text: string): readonly number[] {
+  const bits = Buffer.from(text, "base64");
+  return Array.from({ length: bits.length * 8 }, (_, number) => number).filter(
+    (number) => ((bits[number >> 3] ?? 0) & (1 << (number & 7))) !== 0,
+  );
 }
 
 function fieldsOf(text: string): Readonly<Record<string, unknown>> | undefined {

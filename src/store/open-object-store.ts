@@ -150,6 +150,7 @@ const DEFAULT_LIMITS: StoreLimits = {
   readDeadlineMs: 10_000,
   hedgeMsMin: 50,
   trashGraceMs: inHaste(60_000),
+  keepTrashMs: 0,
   reserveShare: 0.01,
   reserveBytesMax: 2 * 1024 ** 3,
   reserveInodesMax: 10_000,

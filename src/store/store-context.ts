@@ -39,6 +39,8 @@ export interface StoreLimits extends SpaceLimits {
   readonly processCount: number;
   /** How long a deleted set's shards stay at least, in monotonic milliseconds. */
   readonly trashGraceMs: number;
+  /** How long they stay beyond that, for a restore to a time before: in milliseconds of wall time since the deletion. */
+  readonly keepTrashMs: number;
 }
 
 export interface StoreContext {

@@ -1,5 +1,5 @@
 // Removes the shards of deleted sets, once nobody can be reading them: a grace period after this process first saw the
-// set in the trash, and no open reading that began before that (grace.ts).
+// set in the trash, and no open reading that began before that (grace.ts); and once it need not be kept for a restore any more.
 // A set stays in the trash until every one of its drives has said that its shard is durably gone, so that a drive that
 // was away while an object was deleted brings nothing back. What waits for a drive does not hold up what is behind it:
 // where all that is looked at waits for drives, the collector goes on behind it, until one of them is back.
@@ -78,7 +78,7 @@ export class TrashCollector {
   /** Sets of one folder together: what is removed from it at the same time is synced at once. */
   #chooseDue(rows: readonly TrashRecord[]): readonly TrashRecord[] {
     return rows
-      .filter((row) => this.#isDue(row.setId) && this.#isRemovable(row))
+      .filter((row) => this.#isDue(row) && this.#isRemovable(row))
       .toSorted((a, b) => partitionOf(a.setId) - partitionOf(b.setId))
       .slice(0, SETS_PER_STEP);
   }
@@ -117,11 +117,13 @@ export class TrashCollector {
     });
   }
 
-  #isDue(setId: SetId): boolean {
+  #isDue({ setId, trashedAt }: TrashRecord): boolean {
+    const { clock, limits } = this.#context;
     const seenAt = this.#seenAt.get(setId);
-    return (
-      seenAt !== undefined && isPastGrace(this.#context, seenAt, this.#context.limits.trashGraceMs)
-    );
+    if (seenAt === undefined || !isPastGrace(this.#context, seenAt, limits.trashGraceMs)) {
+      return false;
+    }
+    return limits.keepTrashMs === 0 || clock.now() - trashedAt >= limits.keepTrashMs;
   }
 
   /** Chooses where the next step looks. */

@@ -3,6 +3,9 @@
 // A point is named "area.moment"; every name is listed here, so that a run can prove that each one was hit.
 
 export const CRASH_POINTS = [
+  "backup.described",
+  "backup.begun",
+  "backup.copied",
   "compaction.copied",
   "compaction.moved",
   "journal.appended",
@@ -31,6 +34,11 @@ export const CRASH_POINTS = [
   "pack.durable",
   "pack.some-sealed",
   "pack.before-sealed",
+  "rebuild.drafted",
+  "rebuild.noted",
+  "rebuild.aside",
+  "rebuild.placed",
+  "rebuild.some-journals",
   "recovery.adopted",
   "recovery.played",
   "recovery.snapshot-restored",

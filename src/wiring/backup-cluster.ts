@@ -4,8 +4,10 @@
 import { existsSync } from "node:fs";
 import { copyFile, open, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { BackupError, findBackup, makeBackup, type Backup } from "../backup/backup-files.ts";
+import { BackupError } from "../backup/backup-error.ts";
+import { findBackup, makeBackup, type Backup } from "../backup/backup-files.ts";
 import type { RestoreReport } from "../cli/backup-report.ts";
+import type { SetId } from "../core/ids.ts";
 import type { LayoutRecord } from "../metadata/records.ts";
 import { ClaimStage } from "../metadata/sqlite/rebuild/claim-stage.ts";
 import {
@@ -14,7 +16,13 @@ import {
   newestLayoutIn,
 } from "../metadata/sqlite/rebuild/draft-database.ts";
 import { playUntil, type Played } from "../metadata/sqlite/rebuild/play-until.ts";
-import { metadataDriveOf, openOfflineCluster, type OfflineCluster } from "./offline-cluster.ts";
+import { findMoved } from "../rebuild/find-moved.ts";
+import {
+  databaseOf,
+  openOfflineCluster,
+  requireDrives,
+  type OfflineCluster,
+} from "./offline-cluster.ts";
 import { CLUSTER_ID, METADATA_FOLDER } from "./open-metadata.ts";
 import { makeFolder, placeMetadata } from "./place-metadata.ts";
 import { StartError } from "./start-error.ts";
@@ -30,8 +38,7 @@ export async function backupCluster(options: {
   readonly nowMs: number;
 }): Promise<Backup> {
   const { to, folders, nowMs } = options;
-  const home = await metadataDriveOf(folders);
-  const databasePath = join(home.path, METADATA_FOLDER, DATABASE);
+  const databasePath = await databaseOf(folders);
   return makeBackup({ databasePath, to, clusterSetting: CLUSTER_ID, nowMs });
 }
 
@@ -39,6 +46,8 @@ export interface RestoreClusterOptions {
   /** A folder of backups, or the description of one. */
   readonly from: string;
   readonly folders: readonly string[];
+  /** Whether to go on with more drives away than parity replaces. */
+  readonly acceptLoss: boolean;
   /** Milliseconds since 1970; undefined: as far as the members go. */
   readonly until: number | undefined;
   readonly now: () => number;
@@ -47,9 +56,10 @@ export interface RestoreClusterOptions {
 
 /** @throws StartError, BackupError in words; then nothing was changed. */
 export async function restoreCluster(options: RestoreClusterOptions): Promise<RestoreReport> {
-  const { from, folders, until } = options;
+  const { from, folders, until, acceptLoss } = options;
   const cluster = await openOfflineCluster(folders);
   try {
+    if (!acceptLoss) requireDrives(cluster);
     const backup = await findBackup(from, until);
     requireOwn(backup, cluster);
     const folder = join(cluster.home.path, METADATA_FOLDER);
@@ -77,8 +87,7 @@ async function restore(
   { until, now, onProgress }: RestoreClusterOptions,
   { cluster, backup, path, draftPath }: RestoreParts,
 ): Promise<RestoreReport> {
-  const { members, places, drives } = cluster;
-  for (const suffix of SUFFIXES) await rm(`${draftPath}${suffix}`, { force: true });
+  const { members, places, drives, home } = cluster;
   await copyFile(backup.path, draftPath);
   const plan = { path: draftPath, members, until, onProgress };
   const played = await playUntil(plan);
@@ -86,13 +95,13 @@ async function restore(
   // At the end of the chain the members go on with it; anywhere else a new one begins.
   const isSameChain = played.isEnd;
   if (!isSameChain) requireSameLayout(draftPath, { cluster, path });
-  const gone = await countGone(draftPath, drives);
-  if (isSameChain) await syncFile(draftPath);
-  else await new DraftDatabase(draftPath).finish();
+  const rest = { draftPath, drives, clusterId: cluster.clusterId, nowMs: now(), onProgress };
+  const { gone, moved } = await finishDraft(rest, isSameChain);
   const aside = await placeMetadata({
     draftPath,
-    path,
-    places: isSameChain ? [] : places,
+    home,
+    places,
+    keepsJournals: isSameChain,
     nowMs: now(),
   });
   return {
@@ -103,6 +112,7 @@ async function restore(
     at: played.noted === undefined ? undefined : new Date(played.noted).toISOString(),
     isEnd: played.isEnd,
     gone,
+    moved,
     remarks: [...cluster.remarks, ...(played.refusal === undefined ? [] : [played.refusal])],
     aside,
   };
@@ -115,12 +125,18 @@ function requireOwn({ clusterId, path }: Backup, cluster: OfflineCluster): void 
   );
 }
 
-/** A time that cannot be reached is told, not guessed at. */
-function requireReached({ refusal }: Played, backup: Backup, until: number | undefined): void {
-  if (refusal === undefined || until === undefined || until === backup.at) return;
+/** A time that cannot be reached is told, not guessed at; nor is anything given up that was not asked to be. */
+function requireReached(played: Played, backup: Backup, until: number | undefined): void {
+  const at = new Date(backup.at).toISOString();
+  const remedy = `Nothing was changed: --at ${at} restores the backup itself`;
+  if (until === backup.at) return;
+  const { refusal, isBehind, isTimed, isEnd } = played;
+  if (refusal !== undefined && (until !== undefined || isBehind)) {
+    throw new BackupError(`${refusal}. ${remedy}${isBehind ? ", without what came after it" : ""}`);
+  }
+  if (until === undefined || isEnd || isTimed) return;
   throw new BackupError(
-    `${refusal}: only the backup itself can be restored, as of ${new Date(backup.at).toISOString()}. Nothing was changed: ` +
-      "leave --at away for that",
+    `the drives' copies say of no change after the backup of ${at} when it was made: no time after it can be found. ${remedy}`,
   );
 }
 
@@ -151,20 +167,53 @@ function newestLayoutNow(path: string): LayoutRecord | undefined {
   }
 }
 
-/** Sets that the metadata names and no drive has anything of: deleted since, and collected. */
-async function countGone(draftPath: string, drives: OfflineCluster["drives"]): Promise<number> {
+interface FinishPlan {
+  readonly draftPath: string;
+  readonly drives: OfflineCluster["drives"];
+  readonly clusterId: string;
+  readonly nowMs: number;
+  readonly onProgress: (words: string) => void;
+}
+
+/**
+ * Durable when it resolves. `gone`: sets that the metadata names and no drive has anything of: deleted since, and collected.
+ * `moved`: objects and parts that compaction has moved since.
+ */
+async function finishDraft(
+  plan: FinishPlan,
+  isSameChain: boolean,
+): Promise<{ readonly gone: number; readonly moved: number }> {
+  const { draftPath, drives } = plan;
   const stage = new ClaimStage(`${draftPath}.claims`);
   try {
     for (let folder = 0; folder < FOLDER_COUNT; folder += 1) {
       const lists = await Promise.all(drives.map((drive) => drive.list(folder)));
       for (const { setId } of lists.flat()) stage.addSeen(setId);
     }
-    let gone = 0;
-    for (const setId of namedSetsIn(draftPath)) if (!stage.hasSeen(setId)) gone += 1;
-    return gone;
+    const gone = countGone(namedSetsIn(draftPath), stage);
+    if (isSameChain) {
+      await syncFile(draftPath);
+      return { gone, moved: 0 };
+    }
+    const draft = new DraftDatabase(draftPath);
+    try {
+      const moved = gone === 0 ? 0 : await findMoved({ ...plan, draft, stage });
+      const left = countGone(draft.namedSets(), stage);
+      await draft.finish();
+      return { gone: left, moved };
+    } catch (error) {
+      draft.close();
+      throw error;
+    }
   } finally {
     stage.close();
   }
+}
+
+function countGone(named: Iterable<SetId>, stage: ClaimStage): number {
+  let gone = 0;
+  for (const setId of named) if (!stage.hasSeen(setId)) gone += 1;
+  return gone;
 }
 
 async function syncFile(path: string): Promise<void> {

@@ -15,6 +15,7 @@ import { UNIT_BYTES } from "../core/limits.ts";
 import type { JournalMember } from "../journal/journal-member.ts";
 import { openMember } from "../metadata/members/member-spec.ts";
 import type { LayoutRecord } from "../metadata/records.ts";
+import { positionIn } from "../metadata/sqlite/chain-state.ts";
 import { lockFolder } from "../metadata/sqlite/folder-lock.ts";
 import { makeLayout } from "../store/placement.ts";
 import { CloseStack } from "./close-stack.ts";
@@ -22,6 +23,7 @@ import { resolveDrivePaths } from "./drive-paths.ts";
 import { placeFolders, type DrivePlan, type SeenFolder } from "./drive-slots.ts";
 import type { DriveAt } from "./open-drives.ts";
 import { METADATA_FOLDER, metadataDrive } from "./open-metadata.ts";
+import { finishPlacing } from "./place-metadata.ts";
 import { StartError } from "./start-error.ts";
 
 export interface OfflineCluster {
@@ -58,6 +60,7 @@ export async function openOfflineCluster(folders: readonly string[]): Promise<Of
   const closeStack = new CloseStack();
   try {
     await lockAll(places, closeStack);
+    remarks.push(...(await finishPlacing(places)));
     const [drives, members] = await Promise.all([openStores(places), openMembers(places)]);
     for (const opened of [...drives, ...members]) closeStack.add(() => opened.close());
     const slots = plan.slots.map(({ slot }) => slot.driveId);
@@ -75,7 +78,7 @@ export async function openOfflineCluster(folders: readonly string[]): Promise<Of
       places,
       drives,
       members,
-      home: await metadataDrive(places),
+      home: await metadataDrive(stayingOf(plan, places)),
       remarks: [...remarks, ...away],
       close: () => closeStack.close(),
     };
@@ -83,6 +86,16 @@ export async function openOfflineCluster(folders: readonly string[]): Promise<Of
     await closeStack.close();
     throw error;
   }
+}
+
+/** @throws StartError with more drives away than parity replaces */
+export function requireDrives({ places, slots, parityShards, remarks }: OfflineCluster): void {
+  if (places.length >= slots.length - parityShards) return;
+  throw new StartError(
+    `${places.length} of ${slots.length} drives are there: of what lies on the others too little is left to be read. ` +
+      `Nothing was changed: give them back (${remarks.join("; ")}). ` +
+      "If they are lost for good, --accept-loss on makes the metadata of what is there",
+  );
 }
 
 function firstLayoutOf({ slots, changes }: DrivePlan): LayoutRecord {
@@ -95,16 +108,37 @@ function firstLayoutOf({ slots, changes }: DrivePlan): LayoutRecord {
   return { ...layout, geometry: changes?.geometry };
 }
 
-/** The drive that holds the database, found beside a server that may be running. @throws StartError */
-export async function metadataDriveOf(folders: readonly string[]): Promise<DriveAt> {
+/** As a server chooses: what must last lies on drives that are not being drained, where there are any. */
+function stayingOf({ slots }: DrivePlan, places: readonly DriveAt[]): readonly DriveAt[] {
+  const leaving = new Set(
+    slots.flatMap(({ slot }) => (slot.isLeaving === true ? slot.driveId : [])),
+  );
+  const rest = places.filter(({ driveId }) => !leaving.has(driveId));
+  return rest.length > 0 ? rest : places;
+}
+
+/** The database of a server that may be running beside. @throws StartError */
+export async function databaseOf(folders: readonly string[]): Promise<string> {
   const { paths } = await resolveDrivePaths(folders, { count: 1, isGiven: false });
   const { seen } = await lookAt(paths);
   const plan = placeFolders(seen);
-  const places = plan === undefined ? [] : placesOf(plan, seen);
-  const home = places.length === 0 ? undefined : await metadataDrive(places);
-  if (home !== undefined && existsSync(join(home.path, METADATA_FOLDER, "metadata.db")))
-    return home;
+  const [path] = databasesIn(plan === undefined ? [] : placesOf(plan, seen));
+  if (path !== undefined) return path;
   throw new StartError(`${folders.join(", ")}: no drive there holds the metadata of a server`);
+}
+
+/**
+ * Where a drive was away for a while, or is being drained, it may hold a database that was left behind: the one that knows
+ * the most comes first, and those that cannot be read last.
+ */
+export function databasesIn(places: readonly DriveAt[]): readonly string[] {
+  const none = { epoch: -1, sequence: -1 };
+  return places
+    .map(({ path }) => join(path, METADATA_FOLDER, "metadata.db"))
+    .filter((path) => existsSync(path))
+    .map((path) => ({ path, at: positionIn(path) ?? none }))
+    .toSorted(({ at: a }, { at: b }) => b.epoch - a.epoch || b.sequence - a.sequence)
+    .map(({ path }) => path);
 }
 
 async function lookAt(paths: readonly string[]) {

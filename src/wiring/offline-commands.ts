@@ -1,5 +1,6 @@
 // The commands that work on the drives of a stopped server. Each resolves to its exit code: 0 all is well, 1 something is not.
 
+import { basename } from "node:path";
 import { renderRestore } from "../cli/backup-report.ts";
 import { ProgressLine } from "../cli/progress-line.ts";
 import { renderBytes } from "../cli/quantities.ts";
@@ -7,6 +8,7 @@ import { renderRebuild } from "../cli/rebuild-report.ts";
 import { UsageError } from "../config/usage-error.ts";
 import { readConfig, type Config } from "../config.ts";
 import { realClock } from "../util/clock.ts";
+import { backupTo, isRemote, restoreFrom } from "./backup-place.ts";
 import { backupCluster, restoreCluster } from "./backup-cluster.ts";
 import { rebuildCluster } from "./rebuild-cluster.ts";
 
@@ -35,11 +37,15 @@ export async function runRebuild(args: readonly string[]): Promise<number> {
 export async function runBackup(args: readonly string[]): Promise<number> {
   const { settings, operands } = (await readArgs(args, "")).config;
   const [to, ...folders] = operands;
-  if (to === undefined) throw new UsageError("kintsugi backup takes a folder to write to");
-  const backup = await backupCluster({ to, folders, nowMs: realClock.now() });
-  const { path, sequence, sizeBytes, at } = backup;
-  const words = `${path}\n${renderBytes(sizeBytes)}, up to change ${sequence}, ${new Date(at).toISOString()}\n`;
-  process.stdout.write(settings.json ? `${JSON.stringify(backup)}\n` : words);
+  if (to === undefined) {
+    throw new UsageError("kintsugi backup takes a folder to write to, or s3://BUCKET/PREFIX");
+  }
+  const { backup, name } = await backupTo(to, process.env, (folder) =>
+    backupCluster({ to: folder, folders, nowMs: realClock.now() }),
+  );
+  const { sequence, sizeBytes, at } = backup;
+  const words = `${name}\n${renderBytes(sizeBytes)}, up to change ${sequence}, ${new Date(at).toISOString()}\n`;
+  process.stdout.write(settings.json ? `${JSON.stringify({ ...backup, path: name })}\n` : words);
   return WELL;
 }
 
@@ -52,16 +58,23 @@ export async function runRestore(args: readonly string[]): Promise<number> {
   }
   const { settings, operands } = (await readArgs(rest, "")).config;
   const [from, ...folders] = operands;
-  if (from === undefined) throw new UsageError("kintsugi restore takes a folder of backups");
+  if (from === undefined)
+    throw new UsageError("kintsugi restore takes a folder of backups, or s3://BUCKET/PREFIX");
   const progress = new ProgressLine(process.stderr);
-  const report = await restoreCluster({
-    from,
-    folders,
-    until,
-    now: () => realClock.now(),
-    onProgress: (words) => progress.show(words),
-  }).finally(() => progress.clear());
-  process.stdout.write(settings.json ? `${JSON.stringify(report)}\n` : renderRestore(report));
+  const report = await restoreFrom({ from, until }, process.env, (place) =>
+    restoreCluster({
+      from: place,
+      folders,
+      acceptLoss: settings.acceptLoss,
+      until,
+      now: () => realClock.now(),
+      onProgress: (words) => progress.show(words),
+    }),
+  ).finally(() => progress.clear());
+  // A bucket's files are here only for as long as it takes.
+  const backup = isRemote(from) ? `${from}: ${basename(report.backup)}` : report.backup;
+  const told = { ...report, backup };
+  process.stdout.write(settings.json ? `${JSON.stringify(told)}\n` : renderRestore(told));
   return WELL;
 }
 

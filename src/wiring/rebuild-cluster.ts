@@ -4,10 +4,14 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { RebuildReport } from "../cli/rebuild-report.ts";
 import { rebuildMetadata, type RebuiltMetadata } from "../rebuild/rebuild.ts";
-import { openOfflineCluster, type OfflineCluster } from "./offline-cluster.ts";
+import {
+  databasesIn,
+  openOfflineCluster,
+  requireDrives,
+  type OfflineCluster,
+} from "./offline-cluster.ts";
 import { METADATA_FOLDER } from "./open-metadata.ts";
 import { makeFolder, placeMetadata } from "./place-metadata.ts";
-import { StartError } from "./start-error.ts";
 
 export interface RebuildClusterOptions {
   readonly folders: readonly string[];
@@ -20,6 +24,7 @@ export interface RebuildClusterOptions {
   readonly onProgress: (words: string) => void;
 }
 
+const KIB = 1024;
 const SUFFIXES = ["", "-wal", "-shm"] as const;
 
 /** @throws StartError, DriveIdentityError in words */
@@ -37,9 +42,12 @@ export async function rebuildCluster(options: RebuildClusterOptions): Promise<Re
     try {
       const { region, onProgress } = options;
       const parts = { drives, firstLayout, members, clusterId, region, nowMs, onProgress };
-      const rebuilt = await rebuildMetadata({ ...parts, draftPath, standingPath: path });
+      const standingPaths = databasesIn(places);
+      const rebuilt = await rebuildMetadata({ ...parts, draftPath, standingPaths });
       const isPlaced = rebuilt.hasNews && !options.isDryRun;
-      const aside = isPlaced ? await placeMetadata({ draftPath, path, places, nowMs }) : [];
+      const aside = isPlaced
+        ? await placeMetadata({ draftPath, home, places, keepsJournals: false, nowMs })
+        : [];
       const seconds = (performance.now() - startedAt) / 1_000;
       return reportOf(rebuilt, { cluster, isDryRun: options.isDryRun, isPlaced, aside, seconds });
     } finally {
@@ -48,15 +56,6 @@ export async function rebuildCluster(options: RebuildClusterOptions): Promise<Re
   } finally {
     await cluster.close();
   }
-}
-
-function requireDrives({ places, slots, parityShards, remarks }: OfflineCluster): void {
-  if (places.length >= slots.length - parityShards) return;
-  throw new StartError(
-    `${places.length} of ${slots.length} drives are there: of what lies on the others too little is left to be read. ` +
-      `Nothing was changed: give them back (${remarks.join("; ")}). ` +
-      "If they are lost for good, --accept-loss on makes the metadata of what is there",
-  );
 }
 
 interface Circumstances {
@@ -71,7 +70,7 @@ function reportOf(
   { base, tally, foundLayouts }: RebuiltMetadata,
   { cluster, isDryRun, isPlaced, aside, seconds }: Circumstances,
 ): RebuildReport {
-  const { buckets, objects, multipart, bytes, olderCopies, unfinished, gone } = tally;
+  const { buckets, objects, multipart, bytes, moved, olderCopies, unfinished, gone } = tally;
   const { shardFiles, sets, packs, claims } = tally;
   return {
     isDryRun,
@@ -89,6 +88,7 @@ function reportOf(
     objects,
     multipart,
     bytes,
+    moved,
     olderCopies,
     unfinished,
     gone,
@@ -104,5 +104,6 @@ function reportOf(
     remarks: [...cluster.remarks, ...base.remarks],
     aside,
     seconds,
+    peakBytes: process.resourceUsage().maxRSS * KIB,
   };
 }

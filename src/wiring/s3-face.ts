@@ -35,6 +35,8 @@ export interface S3FaceOptions {
   readonly takesKeysOverHttp?: boolean | undefined;
   /** See ObjectStoreOptions. */
   readonly hasFastEtags?: boolean | undefined;
+  /** See StoreLimits; 0 where absent. */
+  readonly keepTrashMs?: number | undefined;
   /** What encryption begins with; nothing given where absent. */
   readonly encryption?: GivenEncryption | undefined;
   readonly tls: TlsPaths | undefined;

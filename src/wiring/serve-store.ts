@@ -252,7 +252,7 @@ interface OpenedStore {
 
 async function openStore(
   engines: Engines,
-  { clock, encryption, hasFastEtags, keys: rootKeys, logger }: S3FaceOptions,
+  { clock, encryption, hasFastEtags, keepTrashMs = 0, keys: rootKeys, logger }: S3FaceOptions,
   closeStack: CloseStack,
 ): Promise<OpenedStore> {
   const { metadata, metadataSpace, clusterId, clusterSecret, drives, sides } = engines;
@@ -264,7 +264,7 @@ async function openStore(
   const secret = rootKeys?.secretKey ?? clusterSecret;
   const keyring = await openMasterKeys(metadata, { ...encryption, logger, secret });
   const { keys } = keyring;
-  const limits = shareOfWorker(1 + (sides?.plan.count ?? 0));
+  const limits = { ...shareOfWorker(1 + (sides?.plan.count ?? 0)), keepTrashMs };
   const owner = { isSoleOwner: true, clock, logger, hasFastEtags };
   const store = await openObjectStore({ ...parts, ...owner, keys, limits });
   closeStack.add(() => store.close());

@@ -113,8 +113,11 @@ test("what was changed after the last note is not played for any time", async ()
   await chain.metadata.close();
   const members = await openAll(chain.specs);
   const played = await playUntil({ path: copy, members, until: 9_000_000, onProgress: quiet });
-  expect(played).toMatchObject({ noted: 2_000_000, isEnd: false });
+  expect(played).toMatchObject({ noted: 2_000_000, isTimed: true, isEnd: false });
   expect(namesIn(copy)).toEqual(["a"]);
+  // Of a copy that was made after the last note nothing says when what follows was changed.
+  const again = await playUntil({ path: copy, members, until: 9_000_000, onProgress: quiet });
+  expect(again).toMatchObject({ noted: undefined, isTimed: false, isEnd: false });
 });
 
 test("nothing is noted while nothing changes", async () => {
@@ -137,7 +140,7 @@ test("a rebuild begins with the members, fewer than a start needs; then with the
   const standingPath = chain.databasePath;
   const find = async (count: number) => {
     const members = await openAll(chain.specs.slice(5 - count));
-    return findBase({ path, standingPath, members, onProgress: quiet });
+    return findBase({ path, standingPaths: [standingPath], members, onProgress: quiet });
   };
   expect(await find(5)).toMatchObject({ source: "members", isWhole: true });
   expect(await find(1)).toMatchObject({ source: "members", isWhole: false });

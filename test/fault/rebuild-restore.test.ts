@@ -26,8 +26,8 @@ const env = { KINTSUGI_ACCESS_KEY: keys.accessKey, KINTSUGI_SECRET_KEY: keys.sec
 const Bucket = "rebuilt";
 const MIB = 1024 * 1024;
 
-async function givenServer(folder: string) {
-  const server = startProcess(["server", folder, ...FREE], { env });
+async function givenServer(folder: string, more: readonly string[] = [], extra = {}) {
+  const server = startProcess(["server", folder, ...FREE, ...more], { env: { ...env, ...extra } });
   return { server, client: sdkClientOf(await server.ready(), keys) };
 }
 
@@ -102,25 +102,31 @@ test("F42 a server that has lost all its metadata has its objects again after a 
   expect((await bodyOf(third.client, "new")).toString()).toBe("new");
 });
 
-test("a backup made beside a running server brings back what was deleted after it", async () => {
+test("a backup made beside a running server brings back what was deleted after it, and kept", async () => {
   const folder = await givenFolder();
   const to = await mkdtemp(join(folder, "..", "kintsugi-backup-"));
-  const first = await givenServer(folder);
+  // In that haste the trash is emptied within half a second.
+  const kept = ["--keep-trash", "1h"];
+  const haste = { KINTSUGI_HASTE: "200" };
+  const first = await givenServer(folder, kept, haste);
+  const large = bytesOf(2 * MIB, 3);
   try {
     await first.client.send(new CreateBucketCommand({ Bucket }));
     await first.client.send(new PutObjectCommand({ Bucket, Key: "kept", Body: "before" }));
+    await first.client.send(new PutObjectCommand({ Bucket, Key: "large", Body: large }));
     const made = await runProcess(["backup", to, folder, "--json"], { env });
     expect(made).toMatchObject({ code: 0 });
     const { at } = JSON.parse(made.stdout) as { readonly at: number };
     await first.client.send(new PutObjectCommand({ Bucket, Key: "later", Body: "later" }));
     await first.client.send(new DeleteObjectCommand({ Bucket, Key: "kept" }));
+    await first.client.send(new DeleteObjectCommand({ Bucket, Key: "large" }));
     await first.server.stop();
 
     // To the end of the chain: nothing is lost, and the members go on with it.
     const whole = await runProcess(["restore", to, folder, "--json"], { env });
     expect(whole).toMatchObject({ code: 0 });
     expect(JSON.parse(whole.stdout)).toMatchObject({ isEnd: true, gone: 0 });
-    const second = await givenServer(folder);
+    const second = await givenServer(folder, kept, haste);
     expect((await bodyOf(second.client, "later")).toString()).toBe("later");
     await expect(bodyOf(second.client, "kept")).rejects.toMatchObject({ name: "NoSuchKey" });
     await second.server.stop();
@@ -128,9 +134,10 @@ test("a backup made beside a running server brings back what was deleted after i
     const args = ["restore", to, folder, "--json", "--at", new Date(at).toISOString()];
     const back = await runProcess(args, { env });
     expect(back).toMatchObject({ code: 0 });
-    expect(JSON.parse(back.stdout)).toMatchObject({ isEnd: false });
+    expect(JSON.parse(back.stdout)).toMatchObject({ isEnd: false, gone: 0 });
     const third = await givenServer(folder);
     expect((await bodyOf(third.client, "kept")).toString()).toBe("before");
+    expect((await bodyOf(third.client, "large")).equals(large)).toBe(true);
     await expect(bodyOf(third.client, "later")).rejects.toMatchObject({ name: "NoSuchKey" });
     await third.server.stop();
 

@@ -17,7 +17,7 @@ export interface Scenario {
   readonly before?: "journal.cut-noted" | "lost-drive" | "set.durable";
   /** The start at which it dies: without the database, or the very first; under load, where absent. */
   readonly start?: "first" | "recovery";
-  /** A test by itself reaches it, and not the laboratory: drives come and go there. */
+  /** A test by itself reaches it, and not the laboratory: drives come and go there, or metadata is made anew. */
   readonly isElsewhere?: boolean;
 }
 
@@ -29,6 +29,9 @@ const FIRST = { passingMax: 1, start: "first" } as const;
 const ELSEWHERE = { passingMax: 1, isElsewhere: true } as const;
 
 export const SCENARIOS: Readonly<Record<CrashPoint, Scenario>> = {
+  "backup.described": ELSEWHERE,
+  "backup.begun": ELSEWHERE,
+  "backup.copied": ELSEWHERE,
   "compaction.copied": { passingMax: 10, focus: "packed", upkeep: "compaction" },
   "compaction.moved": { passingMax: 10, focus: "packed", upkeep: "compaction" },
   "journal.appended": OFTEN,
@@ -57,6 +60,11 @@ export const SCENARIOS: Readonly<Record<CrashPoint, Scenario>> = {
   "pack.durable": { passingMax: 15, focus: "packed" },
   "pack.some-sealed": { passingMax: 12, focus: "packed", upkeep: "compaction" },
   "pack.before-sealed": { passingMax: 3, focus: "packed", upkeep: "compaction" },
+  "rebuild.drafted": ELSEWHERE,
+  "rebuild.noted": ELSEWHERE,
+  "rebuild.aside": ELSEWHERE,
+  "rebuild.placed": ELSEWHERE,
+  "rebuild.some-journals": ELSEWHERE,
   "recovery.adopted": FIRST,
   "recovery.played": RECOVERY,
   "recovery.snapshot-restored": { ...RECOVERY, before: "journal.cut-noted" },

@@ -1,11 +1,13 @@
 // A store over simulated drives that loses its metadata, and the one that is made anew from the drives.
 
-import { mkdtemp } from "node:fs/promises";
+import { rmSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { rm } from "node:fs/promises";
+import { PACK_BYTES_MAX } from "../../src/core/limits.ts";
 import type { ShardStore } from "../../src/datanode/shard-store.ts";
 import type { MetadataStore } from "../../src/metadata/metadata-store.ts";
+import { openForReading } from "../../src/metadata/sqlite/open-database.ts";
 import { rebuildMetadata, type RebuiltMetadata } from "../../src/rebuild/rebuild.ts";
 import { makeLayout } from "../../src/store/placement.ts";
 import type { BucketView } from "../../src/store/bucket-view.ts";
@@ -21,6 +23,8 @@ export interface Rebuilt extends RebuiltMetadata {
   readonly store: OpenObjectStore;
   readonly bucket: BucketView;
   readonly get: (key: string, versionId?: string) => Promise<Buffer | undefined>;
+  /** Keeps its metadata as it is now, at the path that is given back: the next rebuild begins with that. */
+  readonly keep: () => string;
 }
 
 export interface RebuildLab extends StoreLab {
@@ -42,9 +46,13 @@ export async function givenRebuildLab(options: LabOptions = {}): Promise<Rebuild
   const lab = await givenPacks({ wrap, ...options });
   const folder = await mkdtemp(join(tmpdir(), "kintsugi-rebuild-"));
   atEnd(() => rm(folder, { recursive: true, force: true }));
-  const draftPath = join(folder, "metadata.db");
+  let lives = 0;
+  const draftPath = (): string => join(folder, `metadata-${lives}.db`);
+  const standingPath = join(folder, "old.db");
+  let isOpen = lab.store;
   const rebuildOnly = async (present: readonly ShardStore[] = drives) => {
-    await lab.store.close();
+    await isOpen.close();
+    lives += 1;
     return rebuildMetadata({
       drives: present,
       firstLayout: makeLayout(
@@ -53,8 +61,8 @@ export async function givenRebuildLab(options: LabOptions = {}): Promise<Rebuild
       ),
       members: [],
       clusterId: "cluster",
-      draftPath,
-      standingPath: join(folder, "old.db"),
+      draftPath: draftPath(),
+      standingPaths: [standingPath],
       region: "us-east-1",
       nowMs: lab.clock.now(),
       onProgress: () => undefined,
@@ -62,15 +70,26 @@ export async function givenRebuildLab(options: LabOptions = {}): Promise<Rebuild
   };
   const rebuild: RebuildLab["rebuild"] = async (present) => {
     const rebuilt = await rebuildOnly(present);
-    const metadata = openSqliteInProcess(draftPath, () => lab.clock.now());
-    const store = await reopenStore({ ...lab, metadata });
+    const path = draftPath();
+    const metadata = openSqliteInProcess(path, () => lab.clock.now());
+    const { keys } = options;
+    const limits = { packBytesMax: PACK_BYTES_MAX, ...options.limits };
+    const store = await reopenStore({ ...lab, metadata }, { keys, limits });
+    isOpen = store;
     const bucket = await metadata.findBucket("bucket");
     if (bucket === undefined) throw new Error("the bucket did not come back");
     const get: Rebuilt["get"] = async (key, versionId) => {
       const reading = await store.openObject(bucket, key, versionId);
       return reading && collect(reading.read(0, reading.object.sizeBytes));
     };
-    return { ...rebuilt, metadata, store, bucket, get };
+    const keep = (): string => {
+      rmSync(standingPath, { force: true });
+      const database = openForReading(path);
+      database.prepare("vacuum into ?").run(standingPath);
+      database.close();
+      return standingPath;
+    };
+    return { ...rebuilt, metadata, store, bucket, get, keep };
   };
   return { ...lab, drives, rebuildOnly, rebuild };
 }

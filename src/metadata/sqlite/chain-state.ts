@@ -43,6 +43,21 @@ export function epochIn(path: string): number {
   }
 }
 
+/** Where the database in a file stands; undefined where there is none that can be read. */
+export function positionIn(path: string): ChainPosition | undefined {
+  if (!existsSync(path)) return undefined;
+  try {
+    const database = openAlone(path);
+    try {
+      return readPosition(database);
+    } finally {
+      database.close();
+    }
+  } catch {
+    return undefined;
+  }
+}
+
 /**
  * Begins a chain that goes before every other one: of a drive that was away when the database was made anew, too, whose
  * journal would else be the one to follow when it is back.

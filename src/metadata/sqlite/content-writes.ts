@@ -11,6 +11,7 @@ import { rowCheck, type RowValue } from "./row-check.ts";
 import { SET_COLUMNS, setOf, setValues, type ContentColumns, type SetRow } from "./rows.ts";
 import type { StatementSource } from "./statement-source.ts";
 
+type PackedContent = Extract<NewContent, { readonly kind: "packed" }>;
 type ShareContent = Extract<NewContent, { readonly kind: "share" }>;
 type TrashedSet = { readonly layout_version: number; readonly shard_count: number };
 
@@ -23,16 +24,19 @@ export interface StoredBytes extends ContentColumns {
 const SQL = {
   insertSet: `insert into shard_sets (id, data_shards, parity_shards, unit_bytes, layout_version, header_bytes,
     size_bytes, row_check, missing, reference_count) values (?, ?, ?, ?, ?, ?, ?, ?, ?, 1)`,
-  // The first object of a pack makes its row. A pack that is in the trash already gets no new one.
+  // The first object of a pack makes its row. A pack that is in the trash already gets no new one. While it grows its size is
+  // the last place in it that was ever named: a rebuild knows by it what lies behind.
   addPacked: `insert into shard_sets as s (id, data_shards, parity_shards, unit_bytes, layout_version, header_bytes,
       row_check, missing, live_bytes, size_bytes, reference_count, pack_state)
-    select :id, :dataShards, :parityShards, :unitBytes, :layoutVersion, :headerBytes, :check, :missing, :liveBytes, 0, 1,
-      'open'
+    select :id, :dataShards, :parityShards, :unitBytes, :layoutVersion, :headerBytes, :check, :missing, :liveBytes, :reach,
+      1, 'open'
     where not exists (select 1 from trash where set_id = :id)
     on conflict (id) do update set reference_count = s.reference_count + 1,
-      live_bytes = s.live_bytes + excluded.live_bytes where s.pack_state is not null
-    returning data_shards, parity_shards, unit_bytes, layout_version, size_bytes as set_bytes, header_bytes, missing,
-      row_check as set_check`,
+      live_bytes = s.live_bytes + excluded.live_bytes,
+      size_bytes = iif(s.pack_state = 'open', max(s.size_bytes, excluded.size_bytes), s.size_bytes)
+      where s.pack_state is not null
+    returning data_shards, parity_shards, unit_bytes, layout_version, iif(pack_state = 'open', 0, size_bytes) as set_bytes,
+      header_bytes, missing, row_check as set_check`,
   setMissing: "update shard_sets set missing = ? where id = ?",
   addReference: "update shard_sets set reference_count = reference_count + 1 where id = ?",
   sharedSet: sharedFrom("objects"),
@@ -98,7 +102,7 @@ export class ContentWrites {
       return { kind: "inline", dataId };
     }
     if (content.kind === "packed") {
-      const set = this.#addToPack(content.set, sizeBytes);
+      const set = this.#addToPack(content, sizeBytes);
       return { kind: "packed", set, offset: content.offset };
     }
     const set = content.kind === "set" ? this.#addSet(content.set) : this.#share(content);
@@ -128,7 +132,7 @@ export class ContentWrites {
     return { ...set, missing };
   }
 
-  #addToPack(set: ShardSetRecord, sizeBytes: number): ShardSetRecord {
+  #addToPack({ set, offset: reach }: PackedContent, sizeBytes: number): ShardSetRecord {
     this.#checkWriter(set.id);
     const { id, dataShards, parityShards, unitBytes, layoutVersion, headerBytes } = set;
     const geometry = { dataShards, parityShards, unitBytes, layoutVersion, headerBytes };
@@ -140,6 +144,7 @@ export class ContentWrites {
       check,
       missing: listText(missing),
       liveBytes: sizeBytes,
+      reach,
     });
     if (row === undefined) throw new Error(`set ${id} is in the trash, or is no pack`);
     const standing = setOf(row, id);

@@ -99,7 +99,7 @@ export function contentColumns(content: Content): ContentColumns {
 
 /** The columns of a set beside those of what refers to it; all null where nothing does. */
 export const SET_COLUMNS = `s.data_shards, s.parity_shards, s.unit_bytes, s.layout_version,
-  s.size_bytes as set_bytes, s.header_bytes, s.missing, s.row_check as set_check`;
+  iif(s.pack_state = 'open', 0, s.size_bytes) as set_bytes, s.header_bytes, s.missing, s.row_check as set_check`;
 
 export interface SetRow {
   /** Null where a join found no set. */

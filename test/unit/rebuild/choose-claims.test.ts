@@ -85,7 +85,7 @@ test("parts without a record are no object", () => {
 });
 
 test("what a newer version wrote is counted, and not guessed at", () => {
-  const { candidates, unknownCount } = chooseClaims([claim({ about: '{"v":2}' }), claim({})]);
+  const { candidates, unknownCount } = chooseClaims([claim({ about: '{"v":3}' }), claim({})]);
   expect(unknownCount).toBe(1);
   expect(candidates.length).toBe(1);
 });

@@ -45,6 +45,21 @@ test("a deleted set goes when the grace is over, and no other", async () => {
   expect((await get("kept")).equals(bytesOf(SIZE, 1))).toBe(true);
 });
 
+test("what is kept for a restore stays so long after it was deleted, and then goes", async () => {
+  const clock = new HandClock();
+  const limits = { trashGraceMs: MINUTE_MS, keepTrashMs: DAY_MS };
+  const { store, bucket, put, metadata } = await givenStore({ clock, limits });
+  await put("gone", bytesOf(SIZE, 1));
+  await deleteKeys(store, bucket, ["gone"]);
+  const [row] = await metadata.listTrash(1);
+  clock.nowMs = row?.trashedAt ?? 0;
+  await store.collectTrash();
+  clock.nowMs += DAY_MS - 1;
+  expect(await store.collectTrash()).toEqual({ removedCount: 0, waitingCount: 1 });
+  clock.nowMs += 1;
+  expect(await store.collectTrash()).toEqual({ removedCount: 1, waitingCount: 0 });
+});
+
 test("an overwritten set goes, and so do those of an aborted upload", async () => {
   const { store, put, clock, shardFiles } = await givenTrash();
   await put("kept", bytesOf(SIZE, 3));

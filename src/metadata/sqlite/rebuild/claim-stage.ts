@@ -56,7 +56,6 @@ interface ClaimRow {
   readonly set_id: SetId;
   readonly place: number | null;
   readonly rest: string;
-  readonly set_text: string;
 }
 
 type RestOfClaim = Omit<Claim, "at" | "bucket" | "key" | "offset" | "setId">;
@@ -64,12 +63,16 @@ type RestOfSet = Omit<StagedSet, "id">;
 
 const TABLES = `
 create table sets (id text primary key, pack integer not null, text text not null) strict, without rowid;
+create table refused (set_id text not null, place integer not null, primary key (set_id, place)) strict, without rowid;
 create table seen (id text primary key) strict, without rowid;
 create table claims (bucket text not null, key text not null, at integer not null, set_id text not null, place integer,
   rest text not null) strict;
 `;
 const SUFFIXES = ["", "-journal"] as const;
 const BATCH = 2_000;
+const CACHE_KIB = 64 * 1024;
+/** Packs that are kept in memory at a time. */
+const PACKS_MAX = 4_096;
 
 export class ClaimStage {
   readonly #path: string;
@@ -78,7 +81,12 @@ export class ClaimStage {
   readonly #addSeen: Statement<[string]>;
   readonly #findSeen: Statement<[string]>;
   readonly #addClaim: Statement<[string, string, number, string, number | null, string]>;
+  readonly #addRefused: Statement<[string, number]>;
+  readonly #findSet: Statement<[string], string>;
+  /** Those that were looked for last: many claims are of the same packs. */
+  readonly #packs = new Map<SetId, StagedSet>();
   #waiting = 0;
+  #hasRefused = false;
 
   /** At a path of its own: what stands there is removed, and so is the file when it is closed. */
   constructor(path: string) {
@@ -88,11 +96,17 @@ export class ClaimStage {
     // Nobody misses it after a crash.
     this.#database.pragma("journal_mode = OFF");
     this.#database.pragma("synchronous = OFF");
+    // It is sorted in pieces of about that size.
+    this.#database.pragma(`cache_size = -${CACHE_KIB}`);
     this.#database.exec(TABLES);
     this.#addSet = this.#database.prepare("insert or replace into sets values (?, ?, ?)");
     this.#addSeen = this.#database.prepare("insert or ignore into seen values (?)");
     this.#findSeen = this.#database.prepare("select 1 from seen where id = ?");
     this.#addClaim = this.#database.prepare("insert into claims values (?, ?, ?, ?, ?, ?)");
+    this.#addRefused = this.#database.prepare("insert or ignore into refused values (?, ?)");
+    this.#findSet = this.#database
+      .prepare<[string], string>("select text from sets where id = ?")
+      .pluck();
   }
 
   addSet({ id, ...rest }: StagedSet): void {
@@ -115,6 +129,13 @@ export class ClaimStage {
     this.#addClaim.run(bucket, key, at, setId, offset ?? null, JSON.stringify(rest));
   }
 
+  /** A place in a pack of which the drives say that it was refused: its claim does not count. */
+  addRefused({ setId, offset }: { readonly setId: SetId; readonly offset: number }): void {
+    this.#count();
+    this.#hasRefused = true;
+    this.#addRefused.run(setId, offset);
+  }
+
   /** Called once, after the last was added. */
   finish(): void {
     if (this.#waiting > 0) this.#database.exec("commit");
@@ -134,10 +155,12 @@ export class ClaimStage {
 
   /** The claims of one key after the other: those of each key together, the oldest first. */
   *keys(): Generator<readonly StagedClaim[], void> {
+    const standing = this.#hasRefused
+      ? "where not exists (select 1 from refused r where r.set_id = c.set_id and r.place = c.place)"
+      : "";
     const rows = this.#database
       .prepare<[], ClaimRow>(
-        `select c.bucket, c.key, c.at, c.set_id, c.place, c.rest, s.text as set_text
-         from claims c indexed by claims_by_key cross join sets s on s.id = c.set_id
+        `select c.bucket, c.key, c.at, c.set_id, c.place, c.rest from claims c indexed by claims_by_key ${standing}
          order by c.bucket, c.key, c.at, c.set_id, c.place`,
       )
       .iterate();
@@ -148,7 +171,7 @@ export class ClaimStage {
         yield group;
         group = [];
       }
-      group.push(claimOf(row));
+      group.push(claimOf(row, this.#setOf(row.set_id)));
     }
     if (group.length > 0) yield group;
   }
@@ -166,27 +189,27 @@ export class ClaimStage {
     this.#waiting = 0;
   }
 
+  #setOf(id: SetId): StagedSet {
+    const known = this.#packs.get(id);
+    if (known !== undefined) return known;
+    const set = { id, ...(JSON.parse(this.#findSet.get(id) ?? "{}") as RestOfSet) };
+    if (!set.isPack) return set;
+    if (this.#packs.size >= PACKS_MAX) this.#packs.clear();
+    this.#packs.set(id, set);
+    return set;
+  }
+
   #remove(): void {
     for (const suffix of SUFFIXES) rmSync(`${this.#path}${suffix}`, { force: true });
   }
 }
 
-function claimOf(row: ClaimRow): StagedClaim {
-  const rest = JSON.parse(row.rest) as RestOfClaim;
-  const set = { id: row.set_id, ...(JSON.parse(row.set_text) as RestOfSet) };
-  return {
-    bucket: row.bucket,
-    key: row.key,
-    at: row.at,
-    setId: row.set_id,
-    offset: row.place ?? undefined,
-    part: rest.part,
-    sizeBytes: rest.sizeBytes,
-    etag: rest.etag,
-    checksums: rest.checksums,
-    attributes: rest.attributes,
-    seal: rest.seal,
-    about: rest.about,
-    set,
-  };
+function claimOf(row: ClaimRow, set: StagedSet): StagedClaim {
+  const { part, sizeBytes, etag, checksums, attributes, seal, about } = JSON.parse(
+    row.rest,
+  ) as RestOfClaim;
+  const { bucket, key, at, set_id: setId } = row;
+  const offset = row.place ?? undefined;
+  const rest = { part, sizeBytes, etag, checksums, attributes, seal, about };
+  return { bucket, key, at, setId, offset, ...rest, set };
 }

@@ -4,7 +4,7 @@
 
 import { open as openFile } from "node:fs/promises";
 import type { Database } from "better-sqlite3";
-import type { Incarnation, SetId, UploadId } from "../../../core/ids.ts";
+import type { SetId, UploadId } from "../../../core/ids.ts";
 import { CHAIN_START } from "../../../journal/journal-member.ts";
 import type { BucketRecord, LayoutRecord } from "../../records.ts";
 import type { UploadName, WriteRequest } from "../../write-operations.ts";
@@ -14,14 +14,7 @@ import { GroupWriter } from "../group-writer.ts";
 import { openAlone, openForReading, openForWriting } from "../open-database.ts";
 import { BUCKET_COLUMNS, bucketOf, type BucketRow } from "../rows.ts";
 import type { WriteAnswer } from "../write-protocol.ts";
-
-/** What the base says of a set, or of the process that wrote it. */
-export type KnownSet =
-  /** Named, or in the trash; or never to be named: the process that wrote it had ended. */
-  | { readonly kind: "decided" }
-  /** A pack that was still growing: what lies behind `offset`, the last place that the base names in it, is news. */
-  | { readonly kind: "growing"; readonly offset: number }
-  | { readonly kind: "news" };
+import { BaseKnowledge } from "./base-knowledge.ts";
 
 /** A part of an upload in progress. */
 export interface NamedPart {
@@ -30,16 +23,14 @@ export interface NamedPart {
   readonly sizeBytes: number;
 }
 
-const DECIDED = { kind: "decided" } as const;
-const NEWS = { kind: "news" } as const;
+const CACHE_KIB = 64 * 1024;
 
 export class DraftDatabase {
   readonly path: string;
   readonly #database: Database;
   readonly #writer: GroupWriter;
-  readonly #growing: ReadonlyMap<SetId, number>;
-  readonly #ended: ReadonlySet<Incarnation>;
-  readonly #isNamed: (setId: SetId) => boolean;
+  /** What it said before anything was added. */
+  readonly base: BaseKnowledge;
   readonly #newest: (bucketId: number, key: string) => number | undefined;
   readonly #reads: ReturnType<typeof clusterReads>;
   readonly #layoutOf: (setId: SetId) => number | undefined;
@@ -51,17 +42,15 @@ export class DraftDatabase {
   constructor(path: string) {
     this.path = path;
     this.#database = openForWriting(path);
-    // It counts for nothing before `finish`.
+    // It counts for nothing before `finish`: what a kill leaves of it is removed. Rows come in the order of their keys, but
+    // indexes have others.
+    this.#database.pragma("journal_mode = MEMORY");
     this.#database.pragma("synchronous = OFF");
+    this.#database.pragma(`cache_size = -${CACHE_KIB}`);
     // As beside members, so that a write has no savepoint of its own unless one is refused; what they would keep is dropped.
     this.#writer = new GroupWriter(this.#database, { hasMembers: true });
     this.#writer.useMembers(async () => CHAIN_START);
-    this.#growing = growingPacks(this.#database);
-    this.#ended = endedProcesses(this.#database);
-    const named = this.#database.prepare<[SetId, SetId]>(
-      "select 1 from shard_sets where id = ? union all select 1 from trash where set_id = ?",
-    );
-    this.#isNamed = (setId) => named.get(setId, setId) !== undefined;
+    this.base = new BaseKnowledge(this.#database);
     const newest = this.#database
       .prepare<[{ readonly bucketId: number; readonly key: string }], number | null>(
         `select max(at) from (select modified_at as at from objects where bucket_id = :bucketId and key = :key
@@ -107,14 +96,6 @@ export class DraftDatabase {
     return new Map(this.#partsOf(manifestId).map((part) => [part.number, part]));
   }
 
-  /** Of which the process that wrote them is to be asked about first. */
-  knows(setId: SetId, incarnation: Incarnation): KnownSet {
-    const offset = this.#growing.get(setId);
-    if (offset !== undefined) return { kind: "growing", offset };
-    if (this.#ended.has(incarnation) || this.#isNamed(setId)) return DECIDED;
-    return NEWS;
-  }
-
   /** Sets that it names: those that are not among what was found are lost, or were deleted later. */
   *namedSets(): Generator<SetId, void> {
     yield* this.#database.prepare<[], SetId>("select id from shard_sets").pluck().iterate();
@@ -140,6 +121,7 @@ export class DraftDatabase {
    * are forgotten, and sets of unknown processes are kept and told of.
    */
   async finish(): Promise<void> {
+    this.#database.pragma("journal_mode = WAL");
     this.#database.pragma("synchronous = FULL");
     this.#database.exec("delete from processes where ended_at is null");
     outdateChains(this.#database);
@@ -179,26 +161,4 @@ export function newestLayoutIn(path: string): LayoutRecord | undefined {
   } finally {
     database.close();
   }
-}
-
-/** The last place that anything names in each pack that had not been sealed. */
-function growingPacks(database: Database): ReadonlyMap<SetId, number> {
-  const open = database
-    .prepare<[], { readonly id: SetId; readonly at: number | null }>(
-      `with open_packs as materialized (select id from shard_sets where pack_state = 'open'),
-         places as (select set_id, pack_offset from objects where set_id in open_packs
-           union all select set_id, pack_offset from versions where set_id in open_packs
-           union all select set_id, pack_offset from parts where set_id in open_packs)
-       select p.id, max(places.pack_offset) as at from open_packs p left join places on places.set_id = p.id group by p.id`,
-    )
-    .all();
-  return new Map(open.map(({ id, at }) => [id, at ?? 0]));
-}
-
-function endedProcesses(database: Database): ReadonlySet<Incarnation> {
-  const ended = database
-    .prepare<[], Incarnation>("select incarnation from processes where ended_at is not null")
-    .pluck()
-    .all();
-  return new Set(ended);
 }

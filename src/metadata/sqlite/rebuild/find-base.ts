@@ -23,8 +23,8 @@ import { restoreDatabase } from "../restore-database.ts";
 export interface FindBaseOptions {
   /** Where it is made; what stands there is removed. */
   readonly path: string;
-  /** Of metadata.db, which may not be there. */
-  readonly standingPath: string;
+  /** Of databases that are there, the one that knows the most first. */
+  readonly standingPaths: readonly string[];
   readonly members: readonly JournalMember[];
   readonly onProgress: (words: string) => void;
 }
@@ -50,14 +50,14 @@ export async function findBase(options: FindBaseOptions): Promise<FoundBase> {
   const begun = surveyed.filter(({ state }) => !state.isBlank);
   const fromMembers =
     (await fromChains(options, begun, remarks)) ?? (await fromSnapshots(options, begun, remarks));
-  const standing = tryStanding(options.standingPath, remarks);
+  const standing = findStanding(options.standingPaths, remarks);
   const isNewer =
     standing !== undefined &&
-    (fromMembers === undefined || standing.sequence > fromMembers.position.sequence);
+    (fromMembers === undefined || standing.position.sequence > fromMembers.position.sequence);
   if (isNewer) {
     await removeDraft(options.path);
-    copyDatabase(options.standingPath, options.path);
-    return { source: "database", position: standing, isWhole: false, remarks };
+    copyDatabase(standing.path, options.path);
+    return { source: "database", position: standing.position, isWhole: false, remarks };
   }
   if (fromMembers === undefined) {
     await removeDraft(options.path);
@@ -191,7 +191,19 @@ function canKnowAll(members: readonly SurveyedMember[]): boolean {
   });
 }
 
-/** Where the database itself stands; undefined where there is none that can be read whole. */
+/** The first that can be read whole. */
+function findStanding(
+  paths: readonly string[],
+  remarks: string[],
+): { readonly path: string; readonly position: ChainPosition } | undefined {
+  for (const path of paths) {
+    const position = tryStanding(path, remarks);
+    if (position !== undefined) return { path, position };
+  }
+  return undefined;
+}
+
+/** Where a database stands; undefined where there is none that can be read whole. */
 function tryStanding(path: string, remarks: string[]): ChainPosition | undefined {
   if (!existsSync(path)) return undefined;
   try {

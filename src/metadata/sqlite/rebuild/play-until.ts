@@ -31,8 +31,12 @@ export interface Played {
   readonly to: ChainPosition;
   /** The last note of the time that was played; undefined where there was none. */
   readonly noted: number | undefined;
+  /** Whether anything after the copy says when it was: without that no time can be found. */
+  readonly isTimed: boolean;
   /** Whether that is the end of the chain. */
   readonly isEnd: boolean;
+  /** Whether a member knows what came later than the copy, and cannot go on from it. */
+  readonly isBehind: boolean;
   /** Why nothing could be played, in a sentence; undefined where the chain goes on from the copy. */
   readonly refusal: string | undefined;
 }
@@ -45,10 +49,15 @@ export async function playUntil(options: PlayOptions): Promise<Played> {
   try {
     const replay = new ChainReplay(database);
     const from = readPosition(database);
-    const found = await findSource(options.members, from);
+    const surveyed = await inspectAll(options.members);
+    const found = await findSource(surveyed, from);
     if (found === undefined) {
       const refusal = `no member holds the changes that follow change ${from.sequence}`;
-      return { from, to: from, noted: undefined, isEnd: false, refusal };
+      const isBehind = surveyed.some(
+        ({ state: { head } }) => head.epoch > from.epoch || head.sequence > from.sequence,
+      );
+      const nothing = { to: from, noted: undefined, isTimed: false, isEnd: false };
+      return { from, ...nothing, isBehind, refusal };
     }
     const { source, head } = found;
     const target = await findTarget(options, { source, from, head });
@@ -60,7 +69,9 @@ export async function playUntil(options: PlayOptions): Promise<Played> {
     }
     database.pragma("wal_checkpoint(TRUNCATE)");
     const isEnd = replay.position.sequence === head.sequence;
-    return { from, to: replay.position, noted: target.noted, isEnd, refusal: undefined };
+    const { noted, isTimed } = target;
+    const rest = { isEnd, isBehind: false, refusal: undefined };
+    return { from, to: replay.position, noted, isTimed, ...rest };
   } finally {
     database.close();
   }
@@ -71,17 +82,23 @@ interface FoundSource {
   readonly head: ChainPosition;
 }
 
-/** The longest chain on which the place lies. */
-async function findSource(
-  members: readonly JournalMember[],
-  from: ChainPosition,
-): Promise<FoundSource | undefined> {
+/** Those that have anything. */
+async function inspectAll(members: readonly JournalMember[]): Promise<readonly SurveyedMember[]> {
   const asked = await Promise.allSettled(
     members.map(async (member) => ({ member, state: await member.inspect() })),
   );
-  const surveyed = asked.flatMap((result) => (result.status === "fulfilled" ? [result.value] : []));
+  return asked.flatMap((result) =>
+    result.status === "fulfilled" && !result.value.state.isBlank ? [result.value] : [],
+  );
+}
+
+/** The longest chain on which the place lies. */
+async function findSource(
+  surveyed: readonly SurveyedMember[],
+  from: ChainPosition,
+): Promise<FoundSource | undefined> {
   const longest = surveyed
-    .filter(({ state }) => !state.isBlank && state.head.sequence >= from.sequence)
+    .filter(({ state }) => state.head.sequence >= from.sequence)
     .toSorted(byHead);
   for (const best of longest) {
     const source = await sourceOf(best, surveyed);
@@ -111,8 +128,8 @@ async function isOnChain(
 async function findTarget(
   { until }: PlayOptions,
   { source, from, head }: FoundSource & { readonly from: ChainPosition },
-): Promise<{ readonly sequence: number; readonly noted: number | undefined }> {
-  if (until === undefined) return { sequence: head.sequence, noted: undefined };
+): Promise<Pick<Played, "isTimed" | "noted"> & { readonly sequence: number }> {
+  if (until === undefined) return { sequence: head.sequence, noted: undefined, isTimed: false };
   let { sequence } = from;
   let noted: number | undefined;
   let isPast = false;
@@ -130,7 +147,7 @@ async function findTarget(
   }
   // What follows the last note may have been changed at any time after it, in the seconds before the end: it may be what is
   // to be taken back.
-  return { sequence, noted };
+  return { sequence, noted, isTimed: isPast || noted !== undefined };
 }
 
 /** The time that a record notes; undefined for all others. */
