@@ -150,7 +150,7 @@ class DriveChanges implements AdminDrives {
       if (rest.length < placeCount) {
         const { dataShards, parityShards } = geometryOf(newest);
         throw refusal(
-          `each object lies on up to ${placeCount} drives (${dataShards}+${parityShards}), and ` +
+          `each object lies on ${placeCount} drives (${dataShards}+${parityShards}), and ` +
             `${rest.length} would be left: add a drive first, or replace this one`,
         );
       }

@@ -194,6 +194,15 @@ const operation = fc.oneof(
       content: fc.constantFrom("packed", "set" as const),
     }),
   },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      kind: fc.constant("replaceSet"),
+      pick: fc.nat(20),
+      /** Of whom the copy is; 0: a new one. */
+      source: fc.nat(3),
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant("endOtherIncarnations") }) },
 );
 

@@ -8,7 +8,9 @@ import type {
   MetadataStore,
   MovePackedInput,
   NewContent,
+  ReplaceSetInput,
   VersionName,
+  WalkPosition,
 } from "../../src/metadata/metadata-store.ts";
 import { NULL_VERSION, sequenceOf } from "../../src/metadata/version-id.ts";
 import {
@@ -21,6 +23,7 @@ import {
   objectInput,
   partInput,
   setId,
+  shardSet,
   uploadInput,
   uploadsQuery,
   versionsQuery,
@@ -92,6 +95,7 @@ export class MetadataScript {
       return (store) => store.endOtherIncarnations(own, 9);
     }
     if (kind === "movePacked") return this.#moveAction(drawn);
+    if (kind === "replaceSet") return this.#replaceAction(drawn);
     const isOfUpload = kind === "createUpload" || kind === "putPart";
     if (isOfUpload || kind === "completeUpload" || kind === "abortUpload") {
       return this.#uploadAction(drawn);
@@ -127,6 +131,24 @@ export class MetadataScript {
     const to = drawn.content === "set" ? inSet(next) : this.#inPack(drawn.pack, next);
     const input = { bucketId, key: named.key, part: named.part, from, to };
     return (store) => store.movePacked(input);
+  }
+
+  async #replaceAction({ pick, source }: Named<"replaceSet">): Promise<Action> {
+    const query = { bucketId: undefined, prefix: "", after: undefined, limit: 100 };
+    const entries = await this.#model.walk(query);
+    const chosen = entries[pick % entries.length];
+    const { bucketId, key, detail } = chosen?.position ?? { bucketId: 0, key: "", detail: [1] };
+    const from = chosen?.content?.kind === "set" ? chosen.content.set.id : this.#packId(0);
+    const shared = entries.filter(
+      ({ content, kind }) => kind === "object" && content?.kind === "set",
+    );
+    const other = source === 0 ? undefined : shared[source % shared.length];
+    const next = shardSet(this.#nextNumber());
+    const to: ReplaceSetInput["to"] =
+      other?.content?.kind === "set"
+        ? { kind: "share", setId: other.content.set.id, source: sourceOf(other.position) }
+        : { kind: "set", set: next };
+    return (store) => store.replaceSet({ bucketId, key, detail, from, to });
   }
 
   /** The object, or a part of an upload in progress or of a completed one, and what it names. */
@@ -317,6 +339,10 @@ async function idsOf(store: MetadataStore, bucketId: number, key: string): Promi
   return entries
     .filter(isOfKey)
     .flatMap((entry) => (entry.kind === "prefix" ? [] : [entry.versionId]));
+}
+
+function sourceOf({ bucketId, key, detail: [sequence = 0] }: WalkPosition) {
+  return { bucketId, key, sequence };
 }
 
 function incarnation(number: number): Incarnation {
