@@ -6,7 +6,8 @@ import type { StoreContext } from "../store-context.ts";
 
 /** What is not used again within so long is let go. */
 const KEPT_MS = 10_000;
-const KEPT_MAX = 8;
+/** As many as are out when repair is busy, of both sizes: a new one costs far more than its bytes, for kernels are put into it. */
+const KEPT_MAX = 16;
 
 interface Kept {
   readonly buffers: Uint8Array[];
