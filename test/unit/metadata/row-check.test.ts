@@ -17,6 +17,16 @@ test("a text that has become a blob, byte for byte the same, is damaged", () => 
   expect(isIntact(stored, [1, blob])).toBe(false);
 });
 
+test("a value that is not found by its column's name, one letter of which has changed, is not null", () => {
+  const stored = rowCheck([1, null, "etag"]);
+  const missing = undefined as unknown as RowValue;
+  expect(isIntact(stored, [1, null, "etag"])).toBe(true);
+  expect(isIntact(stored, [1, missing, "etag"])).toBe(false);
+  const counts = { unchecked: 1, checked: 2 };
+  expect(isIntactLater(rowCheck([1, "a"]), [1, "a", missing], counts)).toBe(false);
+  expect(isIntactLater(null, [1, missing], counts)).toBe(false);
+});
+
 test("columns that came later count once one of them is set", () => {
   const old = [1, "a", null];
   const counts = { unchecked: 2, checked: 3 };
