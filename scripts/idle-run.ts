@@ -15,7 +15,7 @@ const USAGE = `npm run idle-run -- [options]
   --objects N       (1000000)     --size BYTES    of each (17000; what is no larger than 16 KiB lies in the metadata)
   --minutes M       that are measured (10)        --settle SECONDS   after the start, before that (60)
   --connections N   (64)          --folder DIR    the data goes to a folder of its own in it (default: the current one)
-  --server-args "..."             of the server that is measured`;
+  --server-args="..."             of the server that is measured`;
 
 const BUCKET = "idle";
 const PERCENT_MAX = 2;

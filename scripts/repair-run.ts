@@ -19,7 +19,7 @@ const USAGE = `npm run repair-run -- [options]
   --drive-rate MB             of each drive's reads, and of its writes, in part held (100)
   --runs N --seconds S        of part load, each once without and once beside repair (5 runs of 20)
   --load-size KIB --puts PERCENT --connections N   of its requests (64, 30, 32)
-  --workers N --server-args "..."                  of the server
+  --workers N --server-args="..."                  of the server
   --folder DIR                the data goes to a folder of its own in it (default: /dev/shm)
   --seed N`;
 
