@@ -28,8 +28,22 @@ const COLUMNS = [
   { failuresAYear: 0.05, replaceHours: 7 * HOURS_A_DAY },
 ];
 
-/** As so many drives are laid out by themselves. */
-const DRIVE_COUNTS = [1, 2, 3, 4, 6, 8, 12];
+interface Row {
+  readonly driveCount: number;
+  /** Asked for with `kintsugi reshape`; undefined: as so many drives are laid out by themselves. */
+  readonly cut?: { readonly dataShards: number; readonly parityShards: number };
+}
+
+const ROWS: readonly Row[] = [
+  { driveCount: 1 },
+  { driveCount: 2 },
+  { driveCount: 3 },
+  { driveCount: 4 },
+  { driveCount: 6 },
+  { driveCount: 8 },
+  { driveCount: 9, cut: { dataShards: 6, parityShards: 3 } },
+  { driveCount: 12 },
+];
 
 /** The page with the table that belongs there. @throws Error where it has no place for one */
 export function withDurabilityTable(page: string): string {
@@ -40,7 +54,7 @@ export function withDurabilityTable(page: string): string {
 }
 
 function renderTable(): string {
-  const hours = hoursUntilWhole({ ...assumed(1), replaceHours: 0 });
+  const hours = hoursUntilWhole(assumed({ driveCount: 1 }));
   const { driveBytes, repairBytes, badPlacesAYear, scrubDays } = COMMON;
   const heads = COLUMNS.map(
     ({ failuresAYear, replaceHours }) =>
@@ -53,22 +67,23 @@ function renderTable(): string {
     "",
     `| drives | cut as | may be lost | ${heads.join(" | ")} |`,
     `| --- | --- | --- |${" --- |".repeat(COLUMNS.length)}`,
-    ...DRIVE_COUNTS.map(renderRow),
+    ...ROWS.map(renderRow),
   ].join("\n");
 }
 
-function renderRow(driveCount: number): string {
-  const usual = assumed(driveCount);
+function renderRow(row: Row): string {
+  const usual = assumed(row);
   const cells = COLUMNS.map((column) => {
     const { drives, place } = lossChances({ ...usual, ...column });
     return `${oneIn(drives)} / ${oneIn(place)}`;
   });
-  const { dataShards, parityShards } = usual;
-  return `| ${driveCount} | ${dataShards}+${parityShards} | ${parityShards} | ${cells.join(" | ")} |`;
+  const { driveCount, dataShards, parityShards } = usual;
+  const how = row.cut === undefined ? "" : " (`kintsugi reshape`)";
+  return `| ${driveCount} | ${dataShards}+${parityShards}${how} | ${parityShards} | ${cells.join(" | ")} |`;
 }
 
-function assumed(driveCount: number): DriveAssumptions {
-  const { dataShards, parityShards } = geometryFor(driveCount, 1);
+function assumed({ driveCount, cut = geometryFor(driveCount, 1) }: Row): DriveAssumptions {
+  const { dataShards, parityShards } = cut;
   return { ...COMMON, driveCount, dataShards, parityShards, failuresAYear: 0, replaceHours: 0 };
 }
 
