@@ -299,8 +299,8 @@ class DriveChanges implements AdminDrives {
   #requireFound(gone: DriveId, folder?: string): void {
     if (this.#parts.local.areFoundWithout(gone, folder)) return;
     throw refusal(
-      "none of the folders that the server was started with would have a drive any more, and the next start would not find " +
-        "the others: start it with the folders of drives that stay first",
+      "too few drives would be left in the folders that the server was started with: the next start might not find the " +
+        "others. Start it with the folders of the drives that stay first",
     );
   }
 

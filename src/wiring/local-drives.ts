@@ -110,11 +110,18 @@ export class LocalDrives {
     return openAddedDrive({ driveId, path }, this.cut.parityShards);
   }
 
-  /** Whether the next start would find the others without that drive, or with another folder in its place. */
+  /**
+   * Whether the next start would find the others without that drive, or with another folder in its place, though as many as
+   * parity replaces are lost by then.
+   */
   areFoundWithout(gone: DriveId, folder?: string): boolean {
     const { leadsTo } = this.#parts;
-    const left = this.#places.filter(({ driveId }) => driveId !== gone).map(({ path }) => path);
-    return [...left, ...(folder === undefined ? [] : [folder])].some(leadsTo);
+    const path = this.all.find(({ driveId }) => driveId === gone)?.path;
+    // It leads nobody to the others.
+    if (path !== undefined && !leadsTo(path)) return true;
+    const left = this.#places.filter(({ driveId }) => driveId !== gone).map((place) => place.path);
+    const all = [...left, ...(folder === undefined ? [] : [folder])];
+    return all.filter(leadsTo).length > this.cut.parityShards;
   }
 
   /** Whether it is there. */
