@@ -142,7 +142,7 @@ test("what cannot be is refused, and nothing is changed", async () => {
   const { context } = screenOf(lab.admin);
   const refused = (request: DriveRequest) => changeDrives(context, request, false);
   await expect(refused({ verb: "drain", drive: "2" })).rejects.toThrow(
-    /lies on up to 6 drives \(4\+2\), and 5 would be left/,
+    /lies on 6 drives \(4\+2\), and 5 would be left/,
   );
   await expect(refused({ verb: "remove", drive: "2" })).rejects.toThrow(/drive drain first/);
   await expect(refused({ verb: "remove", drive: "9" })).rejects.toThrow(/no drive 9/);
