@@ -119,7 +119,7 @@ export class Reshaper {
     if (newest.version !== this.#seenLayout) await this.#findPass(newest.version);
     const pass = this.#pass;
     if (pass === undefined || pass.isDone) return "idle";
-    this.#wait = await this.#obstacle(live.length);
+    this.#wait = await this.#obstacle(live.length, signal);
     this.#isWaiting = this.#wait !== undefined || performance.now() < this.#againAt;
     if (this.#isWaiting) return "idle";
     return pass.phase === "looking" ? this.#look(pass) : this.#walk(pass, signal);
@@ -158,18 +158,18 @@ export class Reshaper {
   }
 
   /** What all of it waits for. */
-  async #obstacle(liveCount: number): Promise<string | undefined> {
+  async #obstacle(liveCount: number, signal: AbortSignal): Promise<string | undefined> {
     const { followMembers, store } = this.#options;
     // Until then sets may still be written as before.
     if (liveCount > 1)
       return "all workers are to learn of it, and uploads that began before to end";
     if (!this.#haveMembersFollowed && performance.now() >= this.#againAt) {
-      const problem = await followMembers();
+      const problem = await orAborted(followMembers(), signal);
       if (problem !== undefined) return `copies of the metadata are to follow: ${problem}`;
       this.#haveMembersFollowed = true;
     }
     // What is written without it would lack its shard, which the old set may have.
-    return store.awayCount() > 0 ? "a drive is away" : undefined;
+    return store.awayCount() > 0 ? "a drive is away" : store.lackOfDrives();
   }
 
   async #note(pass: Pass): Promise<"busy"> {
@@ -234,6 +234,23 @@ export class Reshaper {
     const cut = `${dataShards}+${parityShards}`;
     logger.info({ cut, rewrittenSets, writtenBytes }, "all sets are cut as new ones are");
     return "busy";
+  }
+}
+
+/** New members may take minutes to learn what there is: a stop does not wait for them. */
+async function orAborted(
+  following: Promise<string | undefined>,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  if (signal.aborted) return "it was ended";
+  const aborted = new AbortController();
+  const ended = new Promise<string>((resolve) => {
+    signal.addEventListener("abort", () => resolve("it was ended"), { signal: aborted.signal });
+  });
+  try {
+    return await Promise.race([following, ended]);
+  } finally {
+    aborted.abort();
   }
 }
 

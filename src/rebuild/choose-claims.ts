@@ -65,8 +65,8 @@ function candidateOf(claim: StagedClaim, about: ObjectAbout): Candidate {
 }
 
 /**
- * Compaction copies entries as they are, and may be interrupted before the old ones go: the copy of which the most shards
- * are there counts, of equals the last.
+ * Compaction copies entries as they are, a reshape into sets that are cut otherwise, and either may be interrupted before the
+ * old ones go: the copy that can lose the most shards yet counts, of equals the last.
  */
 function withoutCopies(claims: readonly StagedClaim[]): readonly StagedClaim[] {
   if (claims.length === 1) return claims;
@@ -76,13 +76,14 @@ function withoutCopies(claims: readonly StagedClaim[]): readonly StagedClaim[] {
     // An object that was put again within a millisecond is another one only where its bytes are others.
     const name = JSON.stringify([at, etag, sizeBytes, part?.uploadId, part?.number]);
     const standing = best.get(name);
-    if (standing === undefined || missingOf(claim) <= missingOf(standing)) best.set(name, claim);
+    if (standing === undefined || spareOf(claim) >= spareOf(standing)) best.set(name, claim);
   }
   return [...best.values()];
 }
 
-function missingOf({ set }: StagedClaim): number {
-  return set.drives.filter((drive) => drive < 0).length;
+/** Below zero it cannot be read. */
+function spareOf({ set }: StagedClaim): number {
+  return set.parityShards - set.drives.filter((drive) => drive < 0).length;
 }
 
 /** Undefined where nothing says that the upload was completed. */

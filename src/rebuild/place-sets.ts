@@ -5,6 +5,8 @@
 import type { DriveId, SetId } from "../core/ids.ts";
 import type { LayoutRecord } from "../metadata/records.ts";
 import type { StagedSet } from "../metadata/sqlite/rebuild/claim-stage.ts";
+import { geometryOf } from "../store/placement.ts";
+import { isSameCut, type Cut } from "../store/reshape/other-cuts.ts";
 
 const PARTITION_COUNT = 256;
 
@@ -20,6 +22,10 @@ export class SetPlaces {
   readonly #newest: LayoutRecord | undefined;
   readonly #lastVersion: number;
   readonly #patterns: Pattern[] = [];
+  /** How the sets of each pattern are cut: by what layouts say of it the others are found that are to be cut anew. */
+  readonly #cuts: Cut[] = [];
+  /** How many shards a set has at most. */
+  #widest = 0;
   readonly #versions = new Map<SetId, { readonly pattern: number }>();
   /** Of packs that lie where a known layout puts them: they are asked for again and again. */
   readonly #packVersions = new Map<SetId, number>();
@@ -35,16 +41,21 @@ export class SetPlaces {
 
   /** To be called for each set before `layouts` and `versionOf`. */
   add(set: StagedSet): void {
+    this.#widest = Math.max(this.#widest, set.drives.length);
     const known = this.#known.find((layout) => this.#fitsLayout(layout, set));
     if (known !== undefined && set.isPack) this.#packVersions.set(set.id, known.version);
     if (known !== undefined) return;
     const partition = partitionOf(set.id);
-    let index = this.#patterns.findIndex((pattern) =>
-      fitsPattern(pattern.get(partition), set.drives),
-    );
+    const { dataShards, parityShards } = set;
+    let index = this.#patterns.findIndex((pattern, at) => {
+      const cut = this.#cuts[at];
+      if (cut === undefined || !isSameCut(cut, set)) return false;
+      return fitsPattern(pattern.get(partition), set.drives);
+    });
     if (index < 0) {
       index = this.#patterns.length;
       this.#patterns.push(new Map());
+      this.#cuts.push({ dataShards, parityShards });
     }
     const pattern = this.#patterns[index];
     const standing = pattern?.get(partition) ?? [];
@@ -64,7 +75,16 @@ export class SetPlaces {
     const newest = this.#newest;
     if (newest === undefined || this.#patterns.length === 0) return [];
     const found = this.#patterns.map((pattern, index) => this.#layoutOf(pattern, newest, index));
-    return [...found, { ...newest, version: this.#lastVersion + found.length + 1 }];
+    const version = this.#lastVersion + found.length + 1;
+    return [...found, { ...newest, version, partitions: this.#widened(newest) }];
+  }
+
+  /** With a place for each shard of every set: what has none could never be brought to where the layout says. */
+  #widened({ drives, partitions }: LayoutRecord): LayoutRecord["partitions"] {
+    return partitions.map((order) => {
+      const free = drives.map((_drive, at) => at).filter((at) => !order.includes(at));
+      return [...order, ...free.slice(0, Math.max(0, this.#widest - order.length))];
+    });
   }
 
   versionOf(set: StagedSet): number {
@@ -75,7 +95,9 @@ export class SetPlaces {
   }
 
   /** Whether all shards that were found lie on the drives that the layout names for them. */
-  #fitsLayout({ drives, partitions }: LayoutRecord, set: StagedSet): boolean {
+  #fitsLayout(layout: LayoutRecord, set: StagedSet): boolean {
+    if (!isSameCut(geometryOf(layout), set)) return false;
+    const { drives, partitions } = layout;
     const order = partitions[partitionOf(set.id)] ?? [];
     if (order.length < set.drives.length) return false;
     return set.drives.every((drive, index) => {
@@ -95,7 +117,8 @@ export class SetPlaces {
       const filled = found.map((at) => (at < 0 ? (order.shift() ?? at) : at));
       return [...filled, ...order.toReversed()];
     });
-    return { ...newest, version: this.#lastVersion + index + 1, drives, partitions };
+    const version = this.#lastVersion + index + 1;
+    return { ...newest, version, drives, partitions, geometry: this.#cuts[index] };
   }
 }
 

@@ -70,6 +70,8 @@ interface EmptiedPage {
 interface EmptyHow {
   readonly pace?: Pace | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Whether what is alive may go to drives that are full up to their reserve: where it ends in less. */
+  readonly usesReserve: boolean;
 }
 
 interface Tally {
@@ -79,6 +81,8 @@ interface Tally {
   unreadableCount: number;
   keptCount: number;
 }
+
+type MoveHow = Pick<EmptyHow, "usesReserve"> & { readonly tally: Tally };
 
 function newTally(): Tally {
   return { packCount: 0, movedCount: 0, movedBytes: 0, unreadableCount: 0, keptCount: 0 };
@@ -140,7 +144,8 @@ export class Compaction {
         if (isAborted() || tally.packCount >= packsMax) {
           return { ...tally, isComplete: false };
         }
-        if (!(await this.#emptyWhile(pack, { deadShareMin, signal }, tally))) continue;
+        if (!(await this.#emptyWhile(pack, { deadShareMin, signal, usesReserve: true }, tally)))
+          continue;
         onProgress?.({ ...tally, isComplete: false });
       }
       if (page.length < PAGE_SIZE) return { ...tally, isComplete: !isAborted() };
@@ -160,7 +165,11 @@ export class Compaction {
       for (const pack of page) {
         if (signal.aborted) break;
         if (isChosen(pack.set))
-          await this.#emptyWhile(pack, { deadShareMin: 0, pace, signal }, tally);
+          await this.#emptyWhile(
+            pack,
+            { deadShareMin: 0, pace, signal, usesReserve: false },
+            tally,
+          );
       }
       const next = page.length < limit ? undefined : page.at(-1)?.set.id;
       const progress = { ...tally, isComplete: !signal.aborted };
@@ -199,7 +208,8 @@ export class Compaction {
     logger.warn({ setId }, "a pack could not be emptied: something in it cannot be read");
   }
 
-  async #empty(pack: PackRecord, { pace, signal }: EmptyHow, tally: Tally): Promise<void> {
+  async #empty(pack: PackRecord, how: EmptyHow, tally: Tally): Promise<void> {
+    const { pace, signal, usesReserve } = how;
     tally.packCount += 1;
     let batch: FoundEntry[] = [];
     let batchBytes = 0;
@@ -213,7 +223,7 @@ export class Compaction {
         batchBytes += found.entry.sizeBytes;
         if (batchBytes < BATCH_BYTES_MAX && batch.length < BATCH_COUNT_MAX) continue;
         await moving;
-        moving = this.#moveAll(pack, batch, tally);
+        moving = this.#moveAll(pack, batch, { tally, usesReserve });
         moving.catch(() => undefined);
         batch = [];
         batchBytes = 0;
@@ -221,15 +231,15 @@ export class Compaction {
     } finally {
       await moving;
     }
-    await this.#moveAll(pack, batch, tally);
+    await this.#moveAll(pack, batch, { tally, usesReserve });
   }
 
-  async #moveAll(pack: PackRecord, batch: readonly FoundEntry[], tally: Tally): Promise<void> {
-    const results = await Promise.allSettled(batch.map((found) => this.#move(pack, found, tally)));
+  async #moveAll(pack: PackRecord, batch: readonly FoundEntry[], how: MoveHow): Promise<void> {
+    const results = await Promise.allSettled(batch.map((found) => this.#move(pack, found, how)));
     for (const result of results) if (result.status === "rejected") throw result.reason;
   }
 
-  async #move(pack: PackRecord, found: FoundEntry, tally: Tally): Promise<void> {
+  async #move(pack: PackRecord, found: FoundEntry, { tally, usesReserve }: MoveHow): Promise<void> {
     const { metadata, packs, readings, writings } = this.#context;
     const { entry, offset } = found;
     // Begun before the row is looked up: what it names then stays until it is read.
@@ -263,7 +273,7 @@ export class Compaction {
       const from = { setId: pack.set.id, offset };
       const { key, part } = entry;
       const isMoved = await writings.run(async () => {
-        const to = await packs.add({ entry, bytes, usesReserve: true });
+        const to = await packs.add({ entry, bytes, usesReserve });
         crashPoint("compaction.copied");
         return commitContent(this.#context, to, () =>
           metadata.movePacked({ bucketId, key, part, from, to }),

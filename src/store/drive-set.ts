@@ -150,6 +150,13 @@ export class DriveSet {
     return count;
   }
 
+  /** Why a set that is written now would lack a shard; undefined where it would not. */
+  get lack(): string | undefined {
+    if (this.awayCount > 0) return "a drive is away";
+    const short = this.#taking.find(({ isShort }) => isShort);
+    return short && `${short.store.label} is full up to its reserve`;
+  }
+
   /** Whether `count` drives have more than their reserve left, as far as is known; of one that is away nothing bad is. */
   hasRoom(count: number): boolean {
     let left = this.#absentCount;

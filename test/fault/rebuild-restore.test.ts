@@ -59,7 +59,7 @@ async function loseMetadata(folder: string): Promise<void> {
   }
 }
 
-test("F42 a server that has lost all its metadata has its objects again after a rebuild", async () => {
+test("F42 F77 a server that has lost all its metadata has its objects again after a rebuild", async () => {
   const folder = await givenFolder();
   const first = await givenServer(folder);
   await first.client.send(new CreateBucketCommand({ Bucket }));
@@ -102,7 +102,7 @@ test("F42 a server that has lost all its metadata has its objects again after a 
   expect((await bodyOf(third.client, "new")).toString()).toBe("new");
 });
 
-test("a backup made beside a running server brings back what was deleted after it, and kept", async () => {
+test("F78 a backup made beside a running server brings back what was deleted after it, and kept", async () => {
   const folder = await givenFolder();
   const to = await mkdtemp(join(folder, "..", "kintsugi-backup-"));
   // In that haste the trash is emptied within half a second.

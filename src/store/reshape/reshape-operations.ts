@@ -26,6 +26,8 @@ export interface ReshapePage<Position> {
 export interface ReshapeOperations {
   /** How new sets are cut. */
   newCut(): Cut;
+  /** Why a copy that is written now would lack a shard, which the old set may have; undefined where it would not. */
+  lackOfDrives(): string | undefined;
   /** How else sets may be cut that are still there. */
   findOtherCuts(): Promise<readonly Cut[]>;
   /** How many places of each partition sets may use that are there. */
@@ -66,6 +68,7 @@ export function reshapeOperations(
   const isOther = (set: ShardSetRecord): boolean => !isSameCut(set, geometryOf(drives.written));
   return {
     newCut: () => geometryOf(drives.written),
+    lackOfDrives: () => drives.lack,
     findOtherCuts: () => findOtherCuts(metadata),
     placesInUse: async () => {
       const cuts = [geometryOf(drives.newest), ...(await findOtherCuts(metadata))];

@@ -111,7 +111,8 @@ export class SetRewriter {
     name: Omit<ReplaceSetInput, "to">,
     options: RewriteOptions,
   ): Promise<SetRewrite> {
-    const { metadata, readings, writings } = this.#context;
+    const { drives, metadata, readings, writings } = this.#context;
+    if (drives.lack !== undefined) throw new RepairFault("waits", drives.lack);
     // Begun before it is looked up: what is there then stays until it is over.
     const hold = readings.begin();
     try {
@@ -120,6 +121,14 @@ export class SetRewriter {
       const stored = storedBytesOf(entry);
       const copy = await writings.run(async () => {
         const made = await this.#write(set, stored, options);
+        const { id: setId, layoutVersion, missing } = made;
+        const discard = (): Promise<void> =>
+          discardSet(this.#context, { setId, layoutVersion, shardCount: shardCount(made) });
+        if (missing.length > 0) {
+          // The old one may have what it lacks.
+          await discard();
+          throw new RepairFault("waits", "a drive went away, or is full");
+        }
         crashPoint("reshape.copied");
         const to = { kind: "set", set: made } as const;
         const isNamed = await commitContent(this.#context, to, () =>
@@ -127,8 +136,7 @@ export class SetRewriter {
         );
         crashPoint("reshape.named");
         if (isNamed) return made;
-        const { id: setId, layoutVersion } = made;
-        await discardSet(this.#context, { setId, layoutVersion, shardCount: shardCount(made) });
+        await discard();
         return undefined;
       });
       if (copy === undefined) return NOTHING;

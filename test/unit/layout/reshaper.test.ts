@@ -391,3 +391,40 @@ test("a restart goes on where it was; what cannot be read is left, told, and tri
   while ((await second.step(signal)) === "busy");
   expect(second.status.problem).toContain("deleted");
 });
+
+test("while a drive is full up to its reserve nothing is cut anew: copies would lack its shard", async () => {
+  let [freeBytes, wrapped] = [10 ** 9, 0];
+  const lab = await givenReshape({
+    driveCount: 6,
+    limits: { reserveShare: 0.5, spaceEveryMs: 1 },
+    wrap: (drive) => {
+      const isFirst = (wrapped += 1) === 1;
+      return new Proxy(drive, {
+        get: (target, name) => {
+          if (name === "space" && isFirst) {
+            const rest = { freeInodes: undefined, totalInodes: undefined };
+            return async () => ({ freeBytes, totalBytes: 10 ** 9, ...rest });
+          }
+          const member: unknown = Reflect.get(target, name);
+          return typeof member === "function" ? member.bind(target) : member;
+        },
+      });
+    },
+  });
+  const contents = new Contents(lab);
+  for (let n = 0; n < 20; n += 1) await contents.put(`key-${n}`, bytesOf((n + 10) * 6 * KIB, n));
+  await lab.store.endPacks();
+  await lab.recut({ dataShards: 3, parityShards: 2 });
+  freeBytes = 10 ** 8;
+  await expect.poll(() => lab.store.lackOfDrives()).toContain("full");
+  const reshaper = await lab.run();
+  expect(reshaper.status).toMatchObject({ phase: "waiting", rewrittenSets: 0 });
+  expect(reshaper.status.problem).toContain("full");
+  expect(await lab.metadata.listDegradedSets(undefined, 10)).toEqual([]);
+  freeBytes = 10 ** 9;
+  await expect.poll(() => lab.store.lackOfDrives()).toBeUndefined();
+  while ((await reshaper.step(signal)) === "busy");
+  for (const set of await lab.metadata.listSets(undefined, 99)) expect(set.dataShards).toBe(3);
+  await contents.check();
+  await expectClean(lab);
+});

@@ -64,6 +64,22 @@ test("copies of the same bytes count once: the one of which the most shards are 
   expect(chooseClaims([claim({ etag: "x" }), claim({ etag: "y" })]).candidates.length).toBe(2);
 });
 
+test("of copies that are cut otherwise the one counts that can lose the most shards yet", () => {
+  const { set } = claim({});
+  const cutAs = (dataShards: number, parityShards: number, drives: readonly number[]) =>
+    claim({ etag: "recut", set: { ...set, dataShards, parityShards, drives } });
+  const without = cutAs(1, 0, [0]);
+  const lacking = cutAs(4, 2, [0, 1, 2, 3, 4, -1]);
+  const half = cutAs(2, 1, [0, -1, -1]);
+  for (const claims of [
+    [without, lacking],
+    [lacking, without],
+    [half, lacking],
+  ]) {
+    expect(chooseClaims(claims).candidates.map((each) => each.claim)).toEqual([lacking]);
+  }
+});
+
 test("an upload is an object where a record says so, at the time of its completion", () => {
   const older = claim({ at: 5 });
   const first = part(1, 2);

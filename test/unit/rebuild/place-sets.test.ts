@@ -59,3 +59,25 @@ test("sets that lie elsewhere get layouts that say where, and the known one stay
     expect(named, `seed ${seed}`).toEqual(expected);
   }
 });
+
+test("of sets with more shards than the known layout has places each gets a place, and layouts say how they are cut", () => {
+  const first = makeLayout(1, DRIVES);
+  const partitions = first.partitions.map((order) => order.slice(0, 3));
+  const narrow = { ...first, partitions, geometry: { dataShards: 2, parityShards: 1 } };
+  const places = new SetPlaces(DRIVES, [narrow]);
+  const wide = setOf(1, [0, 1, 2, 3, 4, 5]);
+  // Where the known layout has its first place, but cut otherwise.
+  const bare = { ...setOf(2, [first.partitions[2]?.[0] ?? 0]), dataShards: 1, parityShards: 0 };
+  for (const set of [wide, bare]) places.add(set);
+  const layouts = places.layouts();
+  expect(layouts.map(({ geometry }) => geometry)).toEqual([
+    { dataShards: 4, parityShards: 2 },
+    { dataShards: 1, parityShards: 0 },
+    narrow.geometry,
+  ]);
+  expect([wide, bare].map((set) => places.versionOf(set))).toEqual([2, 3]);
+  for (const order of layouts.at(-1)?.partitions ?? []) {
+    expect(order.length).toBe(SHARDS);
+    expect(new Set(order).size).toBe(SHARDS);
+  }
+});
