@@ -200,6 +200,8 @@ class Move {
     if (from === undefined || from.isAway) return "the drive that it is on is away";
     if (to === undefined || to.isAway) return "the drive that it is to be on is away";
     const problem = await this.#copy(from, to, index);
+    // No checksum can tell here, and what is not as the original would take its place.
+    if (problem === undefined) return this.#compare(from, to, index);
     if (problem !== "absent") return problem;
     await this.#context.metadata.noteMissing(this.#set.id, [index]);
     return undefined;
@@ -213,10 +215,10 @@ class Move {
     try {
       const sizeBytes = await this.#bounded(from, from.store.size(name));
       await shard.open();
-      const chunk = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, sizeBytes));
-      for (let at = 0; at < sizeBytes && shard.isGood; at += chunk.length) {
+      for (let at = 0; at < sizeBytes && shard.isGood; at += CHUNK_BYTES) {
         if (this.#options.signal.aborted) return "it was ended";
-        const part = chunk.subarray(0, Math.min(chunk.length, sizeBytes - at));
+        // A new one each time: the one before is still being written.
+        const part = Buffer.allocUnsafeSlow(Math.min(CHUNK_BYTES, sizeBytes - at));
         await this.#bounded(from, from.store.read(name, at, part));
         await shard.put(part);
         await this.#options.pace(part.length);
@@ -231,6 +233,35 @@ class Move {
       return error.code === "NotFound" ? "absent" : error.message;
     } finally {
       await shard.abort();
+    }
+  }
+
+  /** Resolves to why the copy is none. */
+  async #compare(from: Drive, to: Drive, index: number): Promise<string | undefined> {
+    const name = { setId: this.#set.id, index };
+    const drives = [from, to];
+    try {
+      const sizeBytes = await this.#bounded(from, from.store.size(name));
+      for (let at = 0; at < sizeBytes; at += CHUNK_BYTES) {
+        if (this.#options.signal.aborted) return "it was ended";
+        const parts = drives.map(() =>
+          Buffer.allocUnsafeSlow(Math.min(CHUNK_BYTES, sizeBytes - at)),
+        );
+        const reads = parts.map((part, each) => {
+          const drive = drives[each] ?? from;
+          return this.#bounded(drive, drive.store.read(name, at, part));
+        });
+        await Promise.all(reads);
+        const [original, copy] = parts;
+        if (original === undefined || copy?.equals(original) !== true) {
+          return "a copy does not read as its original";
+        }
+        await this.#options.pace(2 * original.length);
+      }
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof ShardError)) throw error;
+      return error.message;
     }
   }
 
