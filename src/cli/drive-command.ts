@@ -1,16 +1,13 @@
 // `kintsugi drive`: lists the drives, and has some come or go. Resolves to the exit code: 0 all is as it should be, 1 a drive
 // does not answer, or what is to be moved waits.
 
-import { setTimeout as sleep } from "node:timers/promises";
 import { AdminClient, AdminRefusal } from "./admin-client.ts";
 import type { CommandContext } from "./admin-commands.ts";
-import { plainText } from "./plain-text.ts";
-import { ProgressLine } from "./progress-line.ts";
 import { renderBytes, renderCount, renderMany } from "./quantities.ts";
+import { showAnswer, watchAnswer } from "./watch-answer.ts";
 
 const WELL = 0;
 const NOT_WELL = 1;
-const WATCH_EVERY_MS = 1_000;
 /** Of drives that something is still to be copied from, or to. */
 export const MOVING: ReadonlySet<string> = new Set(["joining", "leaving"]);
 
@@ -57,23 +54,14 @@ export async function changeDrives(
   const client = new AdminClient(context);
   let answer = checked(await ask(client, request));
   if (isWatch) {
-    const progress = new ProgressLine(context.stderr);
-    const isUnderWay = (): boolean =>
-      answer.change.phase !== "idle" || answer.drives.some(({ role }) => MOVING.has(role));
-    while (isUnderWay()) {
-      if (context.isJson) context.stdout.write(`${JSON.stringify(answer)}\n`);
-      else progress.show(renderChange(answer.change));
-      await sleep(WATCH_EVERY_MS);
-      answer = checked(await ask(client, { verb: "list" }));
-    }
-    progress.clear();
+    answer = await watchAnswer(context, answer, {
+      ask: async () => checked(await ask(client, { verb: "list" })),
+      isUnderWay: ({ change, drives }) =>
+        change.phase !== "idle" || drives.some(({ role }) => MOVING.has(role)),
+      render: ({ change }) => renderChange(change),
+    });
   }
-  const text = context.isJson
-    ? `${JSON.stringify(answer)}\n`
-    : renderDrives(answer)
-        .map((line) => `${plainText(line)}\n`)
-        .join("");
-  context.stdout.write(text);
+  showAnswer(context, answer, renderDrives(answer));
   const isWell = answer.drives.every(({ isThere }) => isThere) && answer.change.waitingSets === 0;
   return isWell ? WELL : NOT_WELL;
 }

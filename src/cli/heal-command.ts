@@ -6,12 +6,11 @@ import { AdminClient, AdminRefusal } from "./admin-client.ts";
 import type { CommandContext } from "./admin-commands.ts";
 import { isHealAnswer, type HealAnswer } from "./heal-answer.ts";
 import { plainText } from "./plain-text.ts";
-import { ProgressLine } from "./progress-line.ts";
 import { renderHeal, renderHealShort } from "./render-heal.ts";
+import { WATCH_EVERY_MS, watchAnswer } from "./watch-answer.ts";
 
 const WELL = 0;
 const NOT_WELL = 1;
-const WATCH_EVERY_MS = 1_000;
 
 export interface HealOptions {
   /** Goes on showing until nothing more is done. */
@@ -31,15 +30,9 @@ export async function heal(
     ? checked(await client.run("/v1/heal", { unthrottled: true }, () => undefined))
     : await ask();
   if (isWatch) {
-    const progress = new ProgressLine(context.stderr);
     // Asked to begin now it may not have begun yet.
     if (isNow) await sleep(WATCH_EVERY_MS);
-    for (answer = await ask(); isUnderWay(answer); answer = await ask()) {
-      if (context.isJson) context.stdout.write(`${JSON.stringify(answer)}\n`);
-      else progress.show(renderHealShort(answer));
-      await sleep(WATCH_EVERY_MS);
-    }
-    progress.clear();
+    answer = await watchAnswer(context, await ask(), { ask, isUnderWay, render: renderHealShort });
   }
   const text = context.isJson
     ? `${JSON.stringify(answer)}\n`

@@ -1,17 +1,14 @@
 // `kintsugi node list | add | drain | replace | remove`: lists a gateway's data nodes, and has some come or go. Resolves to
 // the exit code: 0 all is as it should be, 1 a node does not answer, or what is to be moved waits.
 
-import { setTimeout as sleep } from "node:timers/promises";
 import { AdminClient, AdminRefusal } from "./admin-client.ts";
 import type { CommandContext } from "./admin-commands.ts";
 import { MOVING, renderChange, type ChangeAnswer } from "./drive-command.ts";
-import { plainText } from "./plain-text.ts";
-import { ProgressLine } from "./progress-line.ts";
 import { renderBytes, renderMany } from "./quantities.ts";
+import { showAnswer, watchAnswer } from "./watch-answer.ts";
 
 const WELL = 0;
 const NOT_WELL = 1;
-const WATCH_EVERY_MS = 1_000;
 
 /** What is asked for; each but the list changes something. */
 export type NodeRequest =
@@ -55,23 +52,14 @@ export async function changeNodes(
   const client = new AdminClient(context);
   let answer = checked(await ask(client, request));
   if (isWatch) {
-    const progress = new ProgressLine(context.stderr);
-    const isUnderWay = (): boolean =>
-      answer.change.phase !== "idle" || answer.nodes.some(({ role }) => MOVING.has(role));
-    while (isUnderWay()) {
-      if (context.isJson) context.stdout.write(`${JSON.stringify(answer)}\n`);
-      else progress.show(renderChange(answer.change));
-      await sleep(WATCH_EVERY_MS);
-      answer = checked(await ask(client, { verb: "list" }));
-    }
-    progress.clear();
+    answer = await watchAnswer(context, answer, {
+      ask: async () => checked(await ask(client, { verb: "list" })),
+      isUnderWay: ({ change, nodes }) =>
+        change.phase !== "idle" || nodes.some(({ role }) => MOVING.has(role)),
+      render: ({ change }) => renderChange(change),
+    });
   }
-  const text = context.isJson
-    ? `${JSON.stringify(answer)}\n`
-    : renderNodes(answer)
-        .map((line) => `${plainText(line)}\n`)
-        .join("");
-  context.stdout.write(text);
+  showAnswer(context, answer, renderNodes(answer));
   const isWell = answer.nodes.every(({ isThere }) => isThere) && answer.change.waitingSets === 0;
   return isWell ? WELL : NOT_WELL;
 }

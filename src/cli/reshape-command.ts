@@ -1,16 +1,13 @@
 // `kintsugi reshape`: has sets be cut into k+m shards, those that are there and new ones. Resolves to the exit code: 0 all are
 // cut like that, or will be; 1 something waits.
 
-import { setTimeout as sleep } from "node:timers/promises";
 import { AdminClient, AdminRefusal } from "./admin-client.ts";
 import type { CommandContext } from "./admin-commands.ts";
-import { plainText } from "./plain-text.ts";
-import { ProgressLine } from "./progress-line.ts";
 import { renderBytes, renderCount, renderMany } from "./quantities.ts";
+import { showAnswer, watchAnswer } from "./watch-answer.ts";
 
 const WELL = 0;
 const NOT_WELL = 1;
-const WATCH_EVERY_MS = 1_000;
 
 /** What is read of the answer (docs/ADMIN.md); the server may say more. */
 interface ReshapeAnswer {
@@ -49,17 +46,13 @@ export async function reshape(
   const client = new AdminClient(context);
   let answer = checked(await client.run("/v1/drives/reshape", cut ?? {}, () => undefined));
   if (isWatch) {
-    const progress = new ProgressLine(context.stderr);
-    while (isUnderWay(answer)) {
-      if (context.isJson) context.stdout.write(`${JSON.stringify(answer)}\n`);
-      else progress.show(renderReshape(answer));
-      await sleep(WATCH_EVERY_MS);
-      answer = checked(await client.get("/v1/drives"));
-    }
-    progress.clear();
+    answer = await watchAnswer(context, answer, {
+      ask: async () => checked(await client.get("/v1/drives")),
+      isUnderWay,
+      render: renderReshape,
+    });
   }
-  const text = context.isJson ? JSON.stringify(answer) : plainText(renderReshape(answer));
-  context.stdout.write(`${text}\n`);
+  showAnswer(context, answer, [renderReshape(answer)]);
   return answer.reshape.leftSets === 0 ? WELL : NOT_WELL;
 }
 
