@@ -10,7 +10,7 @@ import { acquireBuffer, releaseBuffer } from "./repair-buffers.ts";
 import type { RepairRun } from "./set-shards.ts";
 
 /** Stripes of a window: more cost memory, fewer cost calls of drives. */
-const WINDOW_STRIPES = 8;
+const WINDOW_STRIPES = 16;
 /** Of small objects, and where memory is scarce. */
 const SMALL_WINDOW_STRIPES = 2;
 
