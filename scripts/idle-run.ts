@@ -3,10 +3,9 @@
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { startOwnServer } from "../bench/own-server.ts";
-import { processStats, processTree } from "../bench/process-stats.ts";
+import { measureRest } from "./support/measure-rest.ts";
 import { Musts } from "./support/musts.ts";
 import { NumberedLoader } from "./support/numbered-loader.ts";
 
@@ -18,8 +17,6 @@ const USAGE = `npm run idle-run -- [options]
   --server-args="..."             of the server that is measured`;
 
 const BUCKET = "idle";
-const PERCENT_MAX = 2;
-const MINUTE_MS = 60_000;
 
 const text = { type: "string" } as const;
 const { values } = parseArgs({
@@ -38,6 +35,7 @@ const { values } = parseArgs({
 const objects = Number(values.objects ?? 1_000_000);
 const minutes = Number(values.minutes ?? 10);
 const settleMs = Number(values.settle ?? 60) * 1_000;
+const args = values["server-args"]?.split(" ").filter((word) => word !== "") ?? [];
 const musts = new Musts();
 
 async function fill(folder: string): Promise<void> {
@@ -57,34 +55,13 @@ async function fill(folder: string): Promise<void> {
   }
 }
 
-async function measure(folder: string): Promise<void> {
-  const args = values["server-args"]?.split(" ").filter((word) => word !== "") ?? [];
-  const server = await startOwnServer({ folder, args });
-  try {
-    await sleep(settleMs);
-    const workers = processTree(server.pid).slice(1);
-    // The first is that of the whole tree.
-    const cpus = (): readonly number[] =>
-      [server.pid, ...workers].map((pid) => processStats(pid).cpuSeconds);
-    const [before, begin] = [cpus(), performance.now()];
-    await sleep(minutes * MINUTE_MS);
-    const seconds = (performance.now() - begin) / 1_000;
-    const shares = cpus().map((used, at) => (100 * (used - (before[at] ?? 0))) / seconds);
-    const [figure = 0, ...each] = shares;
-    console.log(`of its workers: ${each.map((share) => share.toFixed(2)).join(", ")} percent`);
-    musts.check({ what: "percent of a core", figure, limit: PERCENT_MAX, isMost: true });
-  } finally {
-    await server.stop();
-  }
-}
-
 if (values.help === true) console.log(USAGE);
 else {
   console.log(`${objects} objects, ${minutes} minutes, ${new Date().toISOString()}`);
   const folder = mkdtempSync(join(values.folder ?? ".", "kintsugi-idle-"));
   try {
     await fill(folder);
-    await measure(folder);
+    await measureRest({ folder, minutes, settleMs, args, musts });
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

@@ -10,6 +10,7 @@ import { AdminClient } from "../src/cli/admin-client.ts";
 import type { RebuildReport } from "../src/cli/rebuild-report.ts";
 import { seededRandom } from "../src/util/seeded-random.ts";
 import { folderUsage } from "./support/folder-usage.ts";
+import { measureRest } from "./support/measure-rest.ts";
 import { Musts } from "./support/musts.ts";
 import { NumberedLoader } from "./support/numbered-loader.ts";
 
@@ -17,11 +18,14 @@ const USAGE = `npm run rebuild-run -- [options]
 
   --objects N       (1000000)     --size BYTES    of each (17000; what is no larger than 16 KiB lies in the metadata)
   --connections N   (64)          --read N        objects that are read afterwards, drawn at random; 0: all (10000)
+  --rest MINUTES    for so long the filled server is left alone before, as in idle-run (0)
   --folder DIR      the data goes to a folder of its own in it (default: the current one)
   --seed N`;
 
 const BUCKET = "rebuilt";
 const RATE_MIN = 5_000;
+/** After a start there is something to do. */
+const SETTLE_MS = 60_000;
 const MIB = 1024 * 1024;
 const REPORT_BYTES_MAX = 64 * MIB;
 
@@ -33,6 +37,7 @@ const { values } = parseArgs({
     size: text,
     connections: text,
     read: text,
+    rest: text,
     folder: text,
     seed: text,
   },
@@ -40,6 +45,7 @@ const { values } = parseArgs({
 
 const objects = Number(values.objects ?? 1_000_000);
 const reads = Number(values.read ?? 10_000);
+const restMinutes = Number(values.rest ?? 0);
 const seed = Number(values.seed ?? Date.now() % 1_000_000);
 const random = seededRandom(seed);
 
@@ -82,6 +88,9 @@ async function measure(loader: NumberedLoader, folder: string): Promise<void> {
   await server.stop();
   const { bytes } = folderUsage(folder);
   console.log(`filled in ${filled.toFixed(0)} s, ${(bytes / MIB).toFixed(0)} MiB on the drives`);
+  if (restMinutes > 0) {
+    await measureRest({ folder, minutes: restMinutes, settleMs: SETTLE_MS, musts });
+  }
   loseMetadata(folder);
   const report = rebuild(folder);
   const { shardFiles, packs, seconds, peakBytes } = report;
