@@ -117,9 +117,13 @@ export class Repair {
     return this.#scrub.step(this.#scrubThrottle.pace(signal), signal);
   }
 
-  /** Keeps how far the scrub has come. */
-  close(): Promise<void> {
-    return this.#scrub.save();
+  /** Keeps how far the scrub has come; where that cannot be kept, what it has read is read again. */
+  async close(): Promise<void> {
+    try {
+      await this.#scrub.save();
+    } catch (error) {
+      this.#options.logger.warn({ err: error }, "how far the scrub has come could not be kept");
+    }
   }
 
   get status(): RepairStatus {
