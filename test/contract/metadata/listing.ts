@@ -2,6 +2,8 @@
 
 import { expect, test } from "vitest";
 import type { MetadataStore } from "../../../src/metadata/metadata-store.ts";
+import { seededRandom } from "../../../src/util/seeded-random.ts";
+import { compareUtf8 } from "../../../src/util/utf8-order.ts";
 import {
   OWNER,
   givenBucket,
@@ -18,6 +20,17 @@ async function givenKeys(store: MetadataStore, keys: readonly string[]): Promise
   const bucketId = await givenBucket(store);
   await Promise.all(keys.map((key) => store.putObject(objectInput(bucketId, key))));
   return bucketId;
+}
+
+/** Keys as they are, common prefixes in brackets. */
+function rolledUp(keys: readonly string[], prefix: string, delimiter: string): readonly string[] {
+  const shown = new Set<string>();
+  for (const key of keys.toSorted(compareUtf8)) {
+    if (!key.startsWith(prefix)) continue;
+    const at = key.indexOf(delimiter, prefix.length);
+    shown.add(at < 0 ? key : `[${key.slice(0, at + delimiter.length)}]`);
+  }
+  return [...shown];
 }
 
 export function listingTests(given: GivenStore): void {
@@ -115,6 +128,33 @@ export function listingTests(given: GivenStore): void {
     expect(await list({ delimiter: "--", prefix: "a-" })).toEqual(["a--b", "a--c", "a-b"]);
     expect(await list({ delimiter: "😀" })).toEqual(["a--b", "a--c", "a-b", "x\u0000y", "[x😀]"]);
     expect(await list({ delimiter: "\u0000", prefix: "x" })).toEqual(["[x\u0000]", "x😀y", "x😀z"]);
+  });
+
+  const seed = Date.now() % 1_000_000;
+  test(`random keys are rolled up as a plain calculation does it (seed ${seed})`, async () => {
+    const random = seededRandom(seed);
+    const pick = (from: readonly string[]): string => from[random.below(from.length)] ?? "";
+    const pieces = ["a", "b", "/", "//", "\u0000", "é", "\u{1f600}", "%", LAST_POINT, "\uffff"];
+    const some = (most: number): string =>
+      Array.from({ length: random.below(most + 1) }, () => pick(pieces)).join("");
+    const keys = [...new Set(Array.from({ length: 120 }, () => `a${some(5)}`))];
+    const store = given();
+    const bucketId = await givenKeys(store, keys);
+    for (let round = 0; round < 60; round += 1) {
+      const prefix = pick(["", "a", `a${some(2)}`]);
+      const delimiter = pick(["/", "/", "a", "é", "//", "\u{1f600}", LAST_POINT, "\u0000"]);
+      const expected = rolledUp(keys, prefix, delimiter);
+      const limit = 1 + random.below(expected.length + 1);
+      const query = objectsQuery(bucketId, { prefix, delimiter, limit });
+      const shown = await listed(store, query);
+      expect(shown, JSON.stringify(query)).toEqual(expected.slice(0, limit));
+      const last = shown.at(-1);
+      if (last === undefined) continue;
+      // A common prefix is its own marker.
+      const after = last.startsWith("[") ? last.slice(1, -1) : last;
+      const rest = await listed(store, objectsQuery(bucketId, { prefix, delimiter, after }));
+      expect(rest, JSON.stringify({ ...query, after })).toEqual(expected.slice(limit));
+    }
   });
 
   test("a page begins after a key, or after all that a common prefix hides", async () => {
