@@ -26,8 +26,19 @@ export async function beginIncarnation(
   incarnation: Incarnation,
 ): Promise<() => Promise<void>> {
   const stopping = new AbortController();
+  let isBegun = false;
+  let isUnclear = false;
+  const beginOnce = async (): Promise<void> => {
+    try {
+      await metadata.beginIncarnation({ incarnation, startedAt: clock.now() });
+    } catch (error) {
+      // What was not acknowledged may have been done, and is refused a second time.
+      if (isAway(error) || !isUnclear) throw error;
+    }
+  };
   const begin = async (): Promise<void> => {
-    await metadata.beginIncarnation({ incarnation, startedAt: clock.now() });
+    if (!isBegun) await beginOnce();
+    isBegun = true;
     if (isSoleOwner === true) await metadata.endOtherIncarnations(incarnation, clock.now());
   };
   const tryToBegin = async (): Promise<boolean> => {
@@ -35,8 +46,9 @@ export async function beginIncarnation(
       await begin();
       return true;
     } catch (error) {
-      if (isAway(error)) return false;
-      throw error;
+      if (!isAway(error)) throw error;
+      isUnclear = true;
+      return false;
     }
   };
   const goOn = async (): Promise<boolean> => {
@@ -60,7 +72,6 @@ export async function beginIncarnation(
   };
 }
 
-/** A beginning of unknown outcome may be made once more. */
 function isAway(error: unknown): boolean {
   return error instanceof S3Error && error.code === "ServiceUnavailable";
 }

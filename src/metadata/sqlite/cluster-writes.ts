@@ -109,8 +109,7 @@ function setReset(database: StatementSource): (nowMs: number) => void {
 function processWrites(database: StatementSource): Pick<WriteHandlers, ProcessWrite> {
   const begin = database.prepare<[string, number]>(
     `insert into processes (incarnation, started_at, ordinal)
-     values (?, ?, (select coalesce(max(ordinal), 0) + 1 from processes))
-     on conflict (incarnation) do nothing`,
+     values (?, ?, (select coalesce(max(ordinal), 0) + 1 from processes))`,
   );
   const end = database.prepare<[number, string]>(
     "update processes set ended_at = ? where incarnation = ? and ended_at is null",

@@ -1,6 +1,6 @@
 // A store over metadata that takes no changes yet: it reads what is there, and writes once the metadata takes changes.
 
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { S3Error } from "../../../src/core/s3-error.ts";
 import type { MetadataStore } from "../../../src/metadata/metadata-store.ts";
 import { reopenStore } from "../../support/reopen-store.ts";
@@ -48,4 +48,27 @@ test("what fails for another reason is told", async () => {
     },
   });
   await expect(reopenStore(lab, { metadata: refusing })).rejects.toThrow("no such table");
+});
+
+test("a beginning that was not acknowledged and lasts is not refused for that", async () => {
+  const lab = await givenStore();
+  let count = 0;
+  const unclear = new Proxy(lab.metadata, {
+    get: (target, name) => {
+      const member: unknown = Reflect.get(target, name);
+      if (name !== "beginIncarnation") {
+        return typeof member === "function" ? member.bind(target) : member;
+      }
+      return async (life: Parameters<MetadataStore["beginIncarnation"]>[0]) => {
+        await target.beginIncarnation(life);
+        count += 1;
+        if (count === 1) throw new S3Error("ServiceUnavailable");
+      };
+    },
+  });
+  const endOthers = vi.spyOn(lab.metadata, "endOtherIncarnations");
+  const store = await reopenStore(lab, { metadata: unclear, isSoleOwner: true });
+  expect(endOthers).not.toHaveBeenCalled();
+  await expect.poll(() => endOthers.mock.calls.length, { timeout: 10_000 }).toBe(1);
+  await store.putObject(lab.target("after"), bodyOf(bytesOf(900 * KIB, 2)));
 });
