@@ -14,7 +14,7 @@ const ENTRIES = [
   "src/wiring/supervisor-probe.ts",
 ];
 /** Packages of many small files that every server loads: in the bundle a start is a tenth cheaper. Others stay outside. */
-const BUNDLED = new Set(["fast-xml-parser", "fastify", "pino"]);
+const BUNDLED = new Set(["fastify", "pino"]);
 /**
  * Those that are written as CommonJS. Where a module imports one, Node searches its text for names to export, in
  * JavaScript; `require` does not, and a start is a tenth cheaper still.

@@ -14,7 +14,6 @@ import { assert } from "../util/assert.ts";
 import { loadChecksumHasher } from "../util/checksum-hasher.ts";
 import type { Clock } from "../util/clock.ts";
 import { inHaste } from "../util/lab-haste.ts";
-import { beginIncarnation } from "./begin-incarnation.ts";
 import { bucketOperations } from "./buckets.ts";
 import { BufferPools, defaultBudget } from "./buffer-pools.ts";
 import { Compaction, type CompactOptions, type CompactProgress } from "./compaction.ts";
@@ -169,16 +168,15 @@ const ORPHANS_LISTED = 1_000;
 
 export async function openObjectStore(options: ObjectStoreOptions): Promise<OpenObjectStore> {
   const context = await openContext(options);
-  const { drives, metadataSpace } = context;
+  const { clock, drives, metadata, metadataSpace } = context;
   const { sideIncarnation } = options;
   const incarnation = sideIncarnation ?? makeIncarnation(options.fillRandom);
   const closeDrives = (): Promise<void> => {
     metadataSpace?.close();
     return drives.close();
   };
-  let end: (() => Promise<void>) | undefined;
   try {
-    if (sideIncarnation === undefined) end = await beginIncarnation(options, incarnation);
+    if (sideIncarnation === undefined) await begin(options, incarnation);
   } catch (error) {
     await closeDrives();
     throw error;
@@ -188,11 +186,19 @@ export async function openObjectStore(options: ObjectStoreOptions): Promise<Open
   return assemble({ ...context, setIds, packs }, async () => {
     await packs.close();
     try {
-      await end?.();
+      if (sideIncarnation === undefined) await metadata.endIncarnation(incarnation, clock.now());
     } finally {
       await closeDrives();
     }
   });
+}
+
+async function begin(
+  { metadata, clock, isSoleOwner }: ObjectStoreOptions,
+  incarnation: Incarnation,
+): Promise<void> {
+  await metadata.beginIncarnation({ incarnation, startedAt: clock.now() });
+  if (isSoleOwner === true) await metadata.endOtherIncarnations(incarnation, clock.now());
 }
 
 async function openContext(

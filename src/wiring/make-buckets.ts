@@ -15,15 +15,7 @@ export async function makeBuckets(
     try {
       await store.createBucket({ name, owner: rootAccount, region, documents });
     } catch (error) {
-      if (!(error instanceof S3Error)) throw error;
-      // With too few copies of the metadata there what is stored can be read all the same.
-      if (error.code === "ServiceUnavailable") {
-        remarks.push(
-          `the metadata takes no changes now: whether the bucket ${name} is there was not looked at`,
-        );
-        continue;
-      }
-      if (!error.code.startsWith("BucketAlready")) throw error;
+      if (!(error instanceof S3Error) || !error.code.startsWith("BucketAlready")) throw error;
       const isOurs = error.code === "BucketAlreadyOwnedByYou";
       if (!isOurs) remarks.push(`the bucket ${name} belongs to another account and was left to it`);
     }

@@ -5,10 +5,13 @@ import { spawnSync } from "node:child_process";
 import { mkdir, mkdtemp, readdir, rename, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { GetObjectCommand, PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
+import {
+  CreateBucketCommand,
+  GetObjectCommand,
+  PutObjectCommand,
+  type S3Client,
+} from "@aws-sdk/client-s3";
 import { expect, test } from "vitest";
-import { readIdentity, writeIdentity } from "../../src/datanode/drive-identity.ts";
-import { openRealDisk } from "../../src/disk/real-disk.ts";
 import { openEmbedded } from "../../src/server.ts";
 import { realClock } from "../../src/util/clock.ts";
 import { atEnd } from "../support/at-end.ts";
@@ -32,13 +35,7 @@ async function givenFolder(): Promise<string> {
 }
 
 async function start(...folders: readonly string[]) {
-  const server = await openEmbedded({
-    ...EMBEDDED,
-    buckets: [Bucket],
-    folders,
-    keys: KEYS,
-    clock: realClock,
-  });
+  const server = await openEmbedded({ ...EMBEDDED, folders, keys: KEYS, clock: realClock });
   let isOpen = true;
   const stop = async (): Promise<void> => {
     if (isOpen) await server.close();
@@ -68,6 +65,7 @@ test("F40 a drive that comes back after another was filled in its stead is looke
   await mkdir(folder);
   const drive = join(folder, "drive-5");
   const first = await start(folder);
+  await first.client.send(new CreateBucketCommand({ Bucket }));
   await put(first.client, "before", 1);
   await first.stop();
   await rename(drive, former);
@@ -98,6 +96,7 @@ test("F44 the database is made anew elsewhere where its drive takes no writes an
     return;
   }
   const first = await start(...folders);
+  await first.client.send(new CreateBucketCommand({ Bucket }));
   await put(first.client, "before", 1);
   await first.stop();
   expect(await readdir(join(home, "metadata"))).toContain("metadata.db");
@@ -108,34 +107,3 @@ test("F44 the database is made anew elsewhere where its drive takes no writes an
   await put(second.client, "after", 2);
   await expectObject(second.client, "after", 2);
 });
-
-test("F39 with one of two drives gone a server is started for reading, and refuses to write", async () => {
-  const base = await givenFolder();
-  const folders = [join(base, "a"), join(base, "b")];
-  for (const folder of folders) await mkdir(folder);
-  const first = await start(...folders);
-  await put(first.client, "before", 1);
-  await first.stop();
-  // An empty folder where a disk was mounted: nothing is laid out there.
-  for (const root of folders) await noteMount(root);
-  const [, gone = ""] = folders;
-  await rm(gone, { recursive: true });
-  await mkdir(gone);
-
-  const second = await start(...folders);
-  await expectObject(second.client, "before", 1);
-  await expect(put(second.client, "after", 2)).rejects.toMatchObject({
-    name: "ServiceUnavailable",
-  });
-  await second.stop();
-  expect(await readdir(gone)).toEqual([]);
-});
-
-/** Lets an identity say that every drive was a mount point. */
-async function noteMount(root: string): Promise<void> {
-  const disk = openRealDisk({ root, deadlineMs: 10_000, maxInFlight: 1 });
-  const identity = await readIdentity(disk);
-  if (identity === undefined) throw new Error(`${root} is no drive`);
-  const slots = identity.slots.map((slot) => ({ ...slot, wasMountPoint: true }));
-  await writeIdentity(disk, { ...identity, slots });
-}
