@@ -1,6 +1,7 @@
 // A steady load before, while and after something hangs, in the short form of tests; KINTSUGI_TEST_STOP_SECONDS: how long
 // it hangs at least, and how long requests took is printed then.
 
+import { setTimeout as sleep } from "node:timers/promises";
 import { until } from "../until.ts";
 import type { Hang } from "./hang-library.ts";
 import { SteadyLoad, type LoadOptions } from "./steady-load.ts";
@@ -26,6 +27,8 @@ export async function loadAround(
   };
   load.start();
   await goOn("before", GOOD_BESIDE, 30_000);
+  // As long as what it is compared with.
+  await sleep(HUNG_MS_MIN);
   await hang.begin();
   const begunAt = performance.now();
   const hungFor = (ms: number): Promise<void> =>
