@@ -6,6 +6,7 @@ import type { Generator } from "./generator.ts";
 import type { Job, Outcome } from "./load-generator.ts";
 import type { Result, Round } from "./results.ts";
 import { untilRoom } from "./room.ts";
+import { warmRoom } from "./warm-room.ts";
 import { metered, untilAtRest, type Usage } from "./server-meter.ts";
 import type { Session } from "./subjects/subject.ts";
 import { workOf } from "./works/work-of.ts";
@@ -38,6 +39,11 @@ const CROWD_OBJECT_BYTES = 16 * 1024 ** 2;
 const ROUND_BYTES_MAX = 2 * 1024 ** 3;
 /** Shards are half as large again as what they hold, and a filling comes on top. */
 const ROOM_BYTES = 4 * 1024 ** 3;
+/** More than any server here takes, and what it writes at most of each of its bytes, parity and all. */
+const PUTS_PER_SECOND_MAX = 4_000;
+const WRITTEN_SHARE = 1.75;
+/** What a small object costs beside its bytes. */
+const SMALL_WRITE_BYTES = 16 * 1024;
 const WARM_UP_SECONDS_MAX = 1;
 const HUGE_BYTES = 1024 ** 3;
 
@@ -135,6 +141,14 @@ async function fill(lab: Lab, measurement: Measurement, contender: Contender): P
 
 const roomFor = ({ work }: Measurement) => Math.max(ROOM_BYTES, workOf(work).bytes * 1.6);
 
+/** What a round may write to the file system, in bytes; what only reads, nothing. */
+function writtenBytes({ work }: Measurement, seconds: number): number {
+  const { filling, bytes } = workOf(work);
+  if (filling !== undefined) return 0;
+  const most = seconds * PUTS_PER_SECOND_MAX * Math.max(bytes, SMALL_WRITE_BYTES);
+  return WRITTEN_SHARE * Math.min(most, Math.max(bytes, ROUND_BYTES_MAX));
+}
+
 interface Turn {
   readonly contender: Contender;
   readonly round: number;
@@ -150,6 +164,7 @@ async function run(lab: Lab, measurement: Measurement, turn: Turn): Promise<Roun
     await lab.generator.send({ ...job, kind: "fill" });
   }
   await untilRoom(lab.folder, roomFor(measurement));
+  await warmRoom(lab.folder, writtenBytes(measurement, seconds));
   const gathered = contender.crowd > 0 ? await gather(lab, measurement, contender) : undefined;
   try {
     const { outcome, usage } = await metered(session.running.pids, () =>

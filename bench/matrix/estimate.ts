@@ -11,6 +11,8 @@ const MIB_PER_SECOND = 200;
 const SESSION_SECONDS = 4;
 /** Preparing requests, checking, reading /proc. */
 const ROUND_SECONDS = 0.7;
+/** What a round of writes may write is written once before it. */
+const WARM_UP_SECONDS = 4;
 const CROWD_SECONDS = 8;
 const FILLED_BYTES = 320 * MIB;
 const DELETED_PER_SECOND = 4_000;
@@ -37,7 +39,8 @@ export function secondsOf(group: Group): number {
     const extra = isRestarted ? SESSION_SECONDS / 2 : 0;
     // The largest objects take longer than a round.
     const least = workOf(measurement.work).bytes / MIB / MIB_PER_SECOND;
-    const round = Math.max(measurement.seconds, least) + ROUND_SECONDS + extra;
+    const warmUp = workOf(measurement.work).filling === undefined ? WARM_UP_SECONDS : 0;
+    const round = Math.max(measurement.seconds, least) + ROUND_SECONDS + extra + warmUp;
     const both = crowd > 0 ? 2 * round + CROWD_SECONDS : round;
     seconds += fillSeconds(measurement, filled) + rounds * both + 1;
   }

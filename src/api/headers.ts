@@ -42,10 +42,17 @@ export function isSendable(value: string): boolean {
   return SENDABLE.test(value);
 }
 
+/** Of an object that has nothing but a type: most have the same as the one before them. */
+let latestPlain: Readonly<Record<string, string>> = Object.freeze(emptyRecord());
+
 function readSystemMetadata(headers: Headers): Readonly<Record<string, string>> {
-  const system = emptyRecord();
   // An empty Content-Type is the same as none, as with S3.
-  system["content-type"] = headers.get("content-type") || DEFAULT_CONTENT_TYPE;
+  const contentType = headers.get("content-type") || DEFAULT_CONTENT_TYPE;
+  const isPlain =
+    !headers.has("content-encoding") && !SYSTEM_HEADERS.some((name) => headers.has(name));
+  if (isPlain && latestPlain["content-type"] === contentType) return latestPlain;
+  const system = emptyRecord();
+  system["content-type"] = contentType;
   for (const name of SYSTEM_HEADERS) {
     const value = headers.get(name);
     if (value !== undefined && value !== "") system[name] = value;
@@ -54,6 +61,7 @@ function readSystemMetadata(headers: Headers): Readonly<Record<string, string>> 
   if (encoding !== undefined) system["content-encoding"] = encoding;
   for (const [name, value] of Object.entries(system)) checkSendable(name, value);
   checkRedirect(system["x-amz-website-redirect-location"]);
+  if (isPlain) latestPlain = Object.freeze(system);
   return system;
 }
 

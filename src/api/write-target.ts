@@ -42,12 +42,24 @@ export async function openWriteTarget(
   description: Omit<NewObject, keyof NewObjectAccess | "bucket" | "key">,
 ): Promise<NewObject> {
   const { bucket, key, clock } = context;
-  const { tags, lock, condition } = description;
+  const { storageClass, attributes, tags, lock, condition } = description;
   if (asksForContent(condition)) await context.require("s3:GetObject");
   if (tags.length > 0) await context.require("s3:PutObjectTagging", { isNew: true });
   if (lock.retention !== undefined) await context.require("s3:PutObjectRetention");
   if (lock.legalHold !== undefined) await context.require("s3:PutObjectLegalHold");
   checkGivenLock(bucket, lock, clock.now());
   const encryption = await resolveEncryption(context, description.encryption);
-  return { bucket, key, ...(await newObjectAccess(context)), ...description, encryption };
+  const { ownerId, acl } = await newObjectAccess(context);
+  return {
+    bucket,
+    key,
+    ownerId,
+    storageClass,
+    attributes,
+    tags,
+    acl,
+    lock,
+    encryption,
+    condition,
+  };
 }

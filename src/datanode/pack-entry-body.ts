@@ -12,6 +12,7 @@
 import type { ChecksumAlgorithm, ObjectChecksum } from "../core/checksum.ts";
 import { PART_NUMBER_MAX } from "../core/limits.ts";
 import { assert } from "../util/assert.ts";
+import { ByteWriter } from "../util/byte-writer.ts";
 import type { PackEntry } from "./pack-entry.ts";
 import { FieldError, parseFields } from "./json-fields.ts";
 import { partField } from "./shard-part.ts";
@@ -58,6 +59,8 @@ const PAIRS: readonly (readonly [string, string])[] = [
   ["content-type", "image/png"],
 ];
 const PAIRS_FROM = 128;
+/** Of an entry without much metadata: more takes another buffer. */
+const USUAL_BYTES_MAX = 512;
 /** No count is larger: a header of so many things would not fit. */
 const COUNT_MAX = 0xffff;
 
@@ -72,17 +75,26 @@ export function renderEntryBody(entry: EntryBody): Buffer {
     (userMetadata.length === 0 ? 0 : FLAGS.userMetadata) |
     (seal === undefined ? 0 : FLAGS.seal) |
     (about === undefined ? 0 : FLAGS.about);
-  const pieces = [text(bucket), text(key), Buffer.from([flags])];
-  if (part !== undefined) pieces.push(text(part.uploadId), count(part.number));
-  if (checksums.length > 0) pieces.push(count(checksums.length), ...checksums.map(checksumBytes));
-  if (headers.length > 0) pieces.push(count(headers.length), ...headers.map(headerBytes));
-  if (userMetadata.length > 0) {
-    pieces.push(count(userMetadata.length));
-    for (const [name, value] of userMetadata) pieces.push(text(name), text(value));
+  const body = new ByteWriter(USUAL_BYTES_MAX);
+  body.text(bucket);
+  body.text(key);
+  body.byte(flags);
+  if (part !== undefined) {
+    body.text(part.uploadId);
+    body.count(part.number);
   }
-  if (seal !== undefined) pieces.push(text(JSON.stringify({ seal })));
-  if (about !== undefined) pieces.push(text(about));
-  return Buffer.concat(pieces);
+  if (checksums.length > 0) body.count(checksums.length);
+  for (const checksum of checksums) addChecksum(body, checksum);
+  if (headers.length > 0) body.count(headers.length);
+  for (const [name, value] of headers) addHeader(body, name, value);
+  if (userMetadata.length > 0) body.count(userMetadata.length);
+  for (const [name, value] of userMetadata) {
+    body.text(name);
+    body.text(value);
+  }
+  if (seal !== undefined) body.text(JSON.stringify({ seal }));
+  if (about !== undefined) body.text(about);
+  return body.bytes();
 }
 
 /** Undefined for anything that was not rendered here. */
@@ -95,38 +107,26 @@ export function findEntryBody(bytes: Buffer): EntryBody | undefined {
   }
 }
 
-function count(value: number): Buffer {
-  const bytes: number[] = [];
-  let rest = value;
-  while (rest > 127) {
-    bytes.push((rest & 127) | 128);
-    rest >>>= 7;
-  }
-  bytes.push(rest);
-  return Buffer.from(bytes);
-}
-
-function text(value: string): Buffer {
-  const bytes = Buffer.from(value, "utf8");
-  return Buffer.concat([count(bytes.length), bytes]);
-}
-
-function checksumBytes({ algorithm, type, value }: ObjectChecksum): Buffer {
+function addChecksum(body: ByteWriter, { algorithm, type, value }: ObjectChecksum): void {
   const raw = Buffer.from(value, "base64");
   const isRaw = raw.toString("base64") === value;
   const index = ALGORITHMS.indexOf(algorithm);
   assert(index >= 0, "every algorithm has a number in packs");
-  const kind = index | (type === "COMPOSITE" ? COMPOSITE_BIT : 0) | (isRaw ? 0 : TEXT_BIT);
-  const stored = isRaw ? Buffer.concat([count(raw.length), raw]) : text(value);
-  return Buffer.concat([Buffer.from([kind]), stored]);
+  body.byte(index | (type === "COMPOSITE" ? COMPOSITE_BIT : 0) | (isRaw ? 0 : TEXT_BIT));
+  if (isRaw) body.counted(raw);
+  else body.text(value);
 }
 
-function headerBytes([name, value]: readonly [string, string]): Buffer {
+function addHeader(body: ByteWriter, name: string, value: string): void {
   const pair = PAIRS.findIndex(([known, usual]) => known === name && usual === value);
-  if (pair >= 0) return Buffer.from([PAIRS_FROM + pair]);
+  if (pair >= 0) {
+    body.byte(PAIRS_FROM + pair);
+    return;
+  }
   const known = NAMES.indexOf(name);
-  if (known >= 0) return Buffer.concat([Buffer.from([known + 1]), text(value)]);
-  return Buffer.concat([Buffer.from([0]), text(name), text(value)]);
+  body.byte(known + 1);
+  if (known < 0) body.text(name);
+  body.text(value);
 }
 
 /** Reads from the start on. Whatever does not fit is a FieldError. */

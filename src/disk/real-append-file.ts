@@ -54,15 +54,17 @@ export class RealAppendFile implements AppendFile {
   }
 
   async #writeAll(chunks: readonly Uint8Array[], offset: number): Promise<void> {
-    let rest = chunks.filter((chunk) => chunk.length > 0);
+    let rest = chunks;
+    let left = byteCount(chunks);
     let at = offset;
-    while (rest.length > 0) {
+    while (left > 0) {
       const written = await this.#write(rest, at);
       // A drive that takes nothing and says nothing would keep us here for ever.
       if (written === 0)
         throw new DiskError("EIO", `write ${this.#file.path}: nothing was written`);
       at += written;
-      rest = dropBytes(rest, written);
+      left -= written;
+      if (left > 0) rest = dropBytes(rest, written);
     }
   }
 

@@ -187,10 +187,27 @@ export class EngineStore implements MetadataStore {
 
   async putObject(input: PutObjectInput): Promise<ObjectRecord> {
     const stored = await this.#writer.submit({ name: "putObject", input });
+    const { versionId, sequence, lock, content } = stored;
     const { key, sizeBytes, etag, modifiedAt, ownerId, storageClass } = input;
     const { checksum, attributes, tags, acl, encryption } = input;
-    const said = { key, sizeBytes, etag, modifiedAt, ownerId, storageClass };
-    return { ...said, checksum, attributes, tags, acl, encryption, ...stored };
+    // Written out: spreading costs many times as much.
+    return {
+      key,
+      versionId,
+      sequence,
+      sizeBytes,
+      etag,
+      modifiedAt,
+      ownerId,
+      storageClass,
+      checksum,
+      attributes,
+      tags,
+      acl,
+      encryption,
+      lock,
+      content,
+    };
   }
 
   async findVersion(name: VersionName) {

@@ -111,17 +111,18 @@ function makeReading(
   let isRead = false;
   let isBegun = false;
   let dataKey: Uint8Array | undefined;
-  const segments = (start: number, end: number): AsyncIterable<Segment> | Iterable<Segment> => {
-    if (content.kind === "manifest") {
-      const wanted = { range: { start, end }, dataKey };
-      if (parts !== undefined) return parts.flatMap((each) => partSegment(each, wanted));
-      return partSegments(context, content, wanted);
-    }
-    return segmentsOf({ ...object, content }, { start, end }, { bytes, dataKey });
-  };
-  async function* begun(start: number, end: number): AsyncGenerator<Segment, void> {
+  /** All of it that needs no further look-up. */
+  function* segmentsNow(start: number, end: number): Generator<Segment, void> {
     isBegun = true;
-    yield* segments(start, end);
+    if (content.kind !== "manifest") {
+      yield* segmentsOf({ ...object, content }, { start, end }, { bytes, dataKey });
+      return;
+    }
+    for (const each of parts ?? []) yield* partSegment(each, { range: { start, end }, dataKey });
+  }
+  async function* segmentsLater(manifest: ManifestContent, range: ByteRange) {
+    isBegun = true;
+    yield* partSegments(context, manifest, { range, dataKey });
   }
   return {
     object,
@@ -136,7 +137,10 @@ function makeReading(
         throw new S3Error("SlowDown");
       }
       isRead = true;
-      return readSegments(context, begun(start, end), hold);
+      const isLater = content.kind === "manifest" && parts === undefined;
+      // What is known is handed on without a promise for each step.
+      const segments = isLater ? segmentsLater(content, { start, end }) : segmentsNow(start, end);
+      return readSegments(context, segments, hold);
     },
     readAtOnce: (start: number, end: number) => {
       if (bytes === undefined || content.kind !== "inline") return undefined;

@@ -160,10 +160,13 @@ export class OpenPack {
 
   /** The set as a row names it now. */
   get set(): ShardSetRecord {
+    const { dataShards, parityShards, unitBytes } = this.geometry;
     const missing = this.#slots.filter((slot) => !slot.isGood).map((slot) => slot.name.index);
     return {
-      ...this.geometry,
       id: this.setId,
+      dataShards,
+      parityShards,
+      unitBytes,
       layoutVersion: this.layoutVersion,
       sizeBytes: 0,
       headerBytes: this.#headerBytes,

@@ -10,8 +10,8 @@ import type { PackEntry } from "../datanode/shard-format.ts";
 import type { NewContent } from "../metadata/metadata-store.ts";
 import { crashPoint } from "../util/crash-point.ts";
 import { withDeadline } from "../util/deadline.ts";
-import { Gathering } from "../util/gathering.ts";
 import { openPack, type EntryOutcome, type OpenPack, type PackContext } from "./open-pack.ts";
+import { PackGathering } from "./pack-gathering.ts";
 import type { PackedBytes } from "./packed-bytes.ts";
 
 /** Data of a group at most, unless a single object is larger. */
@@ -32,7 +32,7 @@ export interface PackRequest {
   /** Ended. Taken over: given back when they are durable, or have failed to be. */
   readonly bytes: PackedBytes;
   /** For what may go to drives that are full up to their reserve. */
-  readonly usesReserve?: boolean;
+  readonly usesReserve?: boolean | undefined;
 }
 
 interface Waiting extends PackRequest {
@@ -51,13 +51,18 @@ export class Packs {
   readonly #retiring = new Set<Promise<void>>();
   /** Of which the metadata could not be told that they are sealed. */
   #untold: OpenPack[] = [];
-  readonly #gathering = new Gathering(() => this.#wake());
+  readonly #gathering = new PackGathering(() => this.#wake());
   #open: OpenPack | undefined;
   #isRunning = false;
   #isClosed = false;
 
   constructor(context: PackContext) {
     this.#context = context;
+  }
+
+  /** Says that bytes for a pack begin to come: those that wait may wait for them. To be told when they no longer do. */
+  announce(): () => void {
+    return this.#gathering.announce();
   }
 
   /**
@@ -71,14 +76,18 @@ export class Packs {
         reject(new S3Error("ServiceUnavailable", { cause: new Error("the store is closed") }));
         return;
       }
-      this.#queue.push({ ...request, resolve, reject });
+      const { entry, bytes, usesReserve } = request;
+      this.#gathering.enter();
+      this.#queue.push({ entry, bytes, usesReserve, resolve, reject });
       this.#wake();
     });
   }
 
   /** Says how the change ended that was to name the content; other content is no concern of packs. */
   settle(content: NewContent, outcome: EntryOutcome): void {
-    if (content.kind === "packed") this.#packs.get(content.set.id)?.settle(outcome);
+    if (content.kind !== "packed") return;
+    this.#gathering.leave();
+    this.#packs.get(content.set.id)?.settle(outcome);
   }
 
   /** Ends the open pack, so that it can be compacted; resolves when the metadata knows of it and those before. */
@@ -120,14 +129,14 @@ export class Packs {
       if (group.length === 0) continue;
       this.#gathering.end();
       await this.#write(group);
-      if (!this.#isClosed) this.#gathering.begin(group.length, this.#queue.length);
     }
     this.#isRunning = false;
   }
 
   #isDue(): boolean {
     if (this.#sealAsks.length > 0) return true;
-    return this.#queue.length > 0 && !this.#gathering.holds(this.#queue.length);
+    if (this.#queue.length === 0) return false;
+    return this.#isClosed || !this.#gathering.holds(this.#queue.length);
   }
 
   #takeGroup(): readonly Waiting[] {
@@ -158,8 +167,12 @@ export class Packs {
         await this.#append(pack, group, stuck);
       }
     } catch (error) {
-      for (const { reject } of group) reject(error);
+      for (const { reject } of group) {
+        this.#gathering.leave();
+        reject(error);
+      }
     } finally {
+      this.#gathering.note(clock.monotonic() - startedAt);
       for (const { bytes } of group) bytes.release(stuck.length > 0);
     }
   }

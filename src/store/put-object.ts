@@ -26,15 +26,25 @@ export async function putObject(
   const about = (): string | undefined => aboutOf(target);
   const purpose = { bucket: bucket.name, key, attributes, dataKey, about };
   return context.writings.run(async () => {
-    const { checksums, ...stored } = await storeContent(context, purpose, body);
-    return commitObject(context, target, { ...stored, checksum: checksums[0] });
+    const stored = await storeContent(context, purpose, body);
+    const { content, sizeBytes, etag, encryption, checksums } = stored;
+    const checksum = checksums[0];
+    return commitObject(context, target, { content, sizeBytes, etag, encryption, checksum });
   });
 }
 
 /** For making its row anew from the drives. */
-function aboutOf({ bucket, ...said }: NewObject): string | undefined {
+function aboutOf({
+  bucket,
+  ownerId,
+  storageClass,
+  tags,
+  acl,
+  lock,
+}: NewObject): string | undefined {
+  const { ownerId: bucketOwnerId } = bucket;
   const isVersioned = bucket.versioning === "enabled";
-  return renderAbout({ ...said, bucketOwnerId: bucket.ownerId, isVersioned });
+  return renderAbout({ bucketOwnerId, ownerId, storageClass, tags, acl, lock, isVersioned });
 }
 
 /** A new one where the object, or upload, is to be encrypted. @throws S3Error InvalidRequest without a master key */
@@ -60,9 +70,14 @@ export async function commitObject(
   bytes: ObjectBytes,
 ): Promise<ObjectRecord> {
   const { bucket, key, ownerId, storageClass, attributes, tags, acl, lock, condition } = target;
-  return commitContent(context, bytes.content, () =>
+  const { content, sizeBytes, etag, encryption, checksum } = bytes;
+  return commitContent(context, content, () =>
     context.metadata.putObject({
-      ...bytes,
+      content,
+      sizeBytes,
+      etag,
+      encryption,
+      checksum,
       bucketId: bucket.id,
       key,
       modifiedAt: context.clock.now(),

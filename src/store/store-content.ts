@@ -109,6 +109,8 @@ class Intake {
   #small: Uint8Array[] = [];
   /** What has come, as long as it goes to a pack. */
   #packed: PackedBytes | undefined;
+  /** Nothing comes for a pack any more. */
+  #endComing: (() => void) | undefined;
   #writer: SetWriter | undefined;
   #sizeBytes = 0;
   /** Sealed, where that is done. */
@@ -137,6 +139,7 @@ class Intake {
     this.#admit(expectedBytes);
     if (expectedBytes > limits.packBytesMax) return this.#openSet();
     this.#packed = new PackedBytes(this.#context, expectedBytes);
+    this.#endComing = this.#context.packs.announce();
   }
 
   /** Early, before anything of the body is asked for. @throws S3Error SlowDown */
@@ -174,6 +177,7 @@ class Intake {
   }
 
   async abort(): Promise<void> {
+    this.#endComing?.();
     this.#md5?.discard();
     this.#packed?.release();
     await this.#writer?.abort();
@@ -207,6 +211,7 @@ class Intake {
     for (const piece of this.#packed?.data() ?? []) await writer.write(piece);
     this.#packed?.release();
     this.#packed = undefined;
+    this.#endComing?.();
   }
 
   /** A part lies on the drives however small it is: they must be enough to make the object anew. */
@@ -246,10 +251,22 @@ class Intake {
       const { sizeBytes } = packed;
       const createdAt = this.#context.clock.now();
       const about = this.#purpose.about?.();
-      const said = { bucket, key, part, sizeBytes, ...stored, checksums, attributes };
+      const { etag, seal } = stored;
       packed.end();
       this.#packed = undefined;
-      const entry = { ...said, createdAt, about };
+      this.#endComing?.();
+      const entry = {
+        bucket,
+        key,
+        part,
+        sizeBytes,
+        etag,
+        seal,
+        checksums,
+        attributes,
+        createdAt,
+        about,
+      };
       return this.#context.packs.add({ entry, bytes: packed });
     }
     if (this.#writer === undefined || this.#storedBytes === 0) {
