@@ -27,7 +27,7 @@ export class Exchange {
   accountName = "";
   sentBytes = 0;
   /** What further answers to this request carry, whichever they are. */
-  #addedHeaders: Readonly<Record<string, string>> = {};
+  #addedHeaders: Readonly<Record<string, string>> | undefined;
   /** The parser has given up on the connection: nothing more can be read from it. */
   isBroken = false;
   /** Made when it is asked for: most requests have none. */
@@ -77,12 +77,12 @@ export class Exchange {
 
   /** What every answer carries. */
   commonHeaders(): Record<string, string> {
-    return {
+    const common = {
       "x-amz-request-id": this.requestId,
       "x-amz-id-2": this.hostId,
       server: "Kintsugi",
-      ...this.#addedHeaders,
     };
+    return this.#addedHeaders === undefined ? common : { ...common, ...this.#addedHeaders };
   }
 
   /** Lower-case names, sendable values: from now on every answer carries them, errors too. */

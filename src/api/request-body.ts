@@ -54,7 +54,7 @@ export class RequestBody implements AsyncIterable<Uint8Array> {
 
   /** The same for whoever is done with a chunk when asking for the next: its memory is given back then. */
   passing(): AsyncIterable<Uint8Array> {
-    return { [Symbol.asyncIterator]: () => this.#chunks(giveBack) };
+    return new PassingBody(() => this.#chunks(giveBack));
   }
 
   async *#chunks(
@@ -146,5 +146,18 @@ export class RequestBody implements AsyncIterable<Uint8Array> {
       if (isWaiting && isStalled) this.fail(new S3Error("RequestTimeout"));
       seenBytes = isWaiting ? this.#receivedBytes : -1;
     }, this.#options.idleMs / 2);
+  }
+}
+
+/** A class, for a name that is computed makes an object that is slow to make and to use. */
+class PassingBody implements AsyncIterable<Uint8Array> {
+  readonly #chunks: () => AsyncGenerator<Uint8Array, void, undefined>;
+
+  constructor(chunks: () => AsyncGenerator<Uint8Array, void, undefined>) {
+    this.#chunks = chunks;
+  }
+
+  [Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {
+    return this.#chunks();
   }
 }

@@ -29,3 +29,11 @@ export function emptyResponse(
 ): S3Response {
   return { status, headers, body: undefined };
 }
+
+/** Where spreading many small objects into one would cost more than all else that an answer does. */
+export function addHeaders(
+  to: Record<string, string>,
+  headers: Readonly<Record<string, string>>,
+): void {
+  for (const name in headers) to[name] = headers[name] ?? "";
+}

@@ -32,20 +32,20 @@ export async function sendResponse(
   if (body === undefined || isBodiless) {
     beforeHead();
     const isEmpty = !isBodiless && response.headers["content-length"] === undefined;
-    writeHead(out, response, isEmpty ? { ...common, "content-length": "0" } : common);
+    writeHead(out, response, common, isEmpty ? 0 : undefined);
     return 0;
   }
   if (typeof body === "string" || body instanceof Uint8Array) {
     // Text as bytes: Node would write headers that share a packet with a string in that string's encoding.
     const bytes = typeof body === "string" ? Buffer.from(body, "utf8") : body;
     beforeHead();
-    writeHead(out, response, { ...common, "content-length": String(bytes.byteLength) });
+    writeHead(out, response, common, bytes.byteLength);
     sendBytes(out, bytes);
     return bytes.byteLength;
   }
   const begin = (): void => {
     beforeHead();
-    writeHead(out, response, { ...common, "content-length": String(body.sizeBytes) });
+    writeHead(out, response, common, body.sizeBytes);
   };
   await sendWindows(out, body.windows, begin);
   return body.sizeBytes;
@@ -58,10 +58,18 @@ function sendBytes(out: ServerResponse, bytes: Uint8Array): void {
   else out.write(bytes);
 }
 
-function writeHead(out: ServerResponse, response: S3Response, common: CommonHeaders): void {
+/** `bodyBytes`: of the body that follows; undefined where what the response says of its length is true. */
+function writeHead(
+  out: ServerResponse,
+  response: S3Response,
+  common: CommonHeaders,
+  bodyBytes: number | undefined,
+): void {
   const lines: string[] = [];
   for (const name in common) lines.push(name, common[name] ?? "");
+  if (bodyBytes !== undefined) lines.push("content-length", String(bodyBytes));
   for (const name of Object.keys(response.headers)) {
+    if (bodyBytes !== undefined && name === "content-length") continue;
     // A stored value that no header can carry is left out rather than making the object unreadable.
     const value = response.headers[name] ?? "";
     if (isSendable(value) && !(name in common)) lines.push(name, value);

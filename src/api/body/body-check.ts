@@ -27,18 +27,18 @@ export class BodyCheck {
   readonly #claims: BodyClaims;
   readonly #payloadHash: Hash | undefined;
   /** The declared one first. */
-  readonly #hashers: ReadonlyMap<ChecksumAlgorithm, ChecksumHasher>;
+  readonly #hashers = new Map<ChecksumAlgorithm, ChecksumHasher>();
   #verified: readonly ObjectChecksum[] = [];
 
   constructor(claims: BodyClaims) {
     const { payload, declared, wanted, sizeBytes } = claims;
     this.#claims = claims;
     this.#payloadHash = payload.kind === "sha256" ? createHash("sha256") : undefined;
-    this.#hashers = new Map(
-      [declared?.algorithm, wanted].flatMap((algorithm) =>
-        algorithm === undefined ? [] : [[algorithm, createChecksumHasher(algorithm, sizeBytes)]],
-      ),
-    );
+    const first = declared?.algorithm;
+    if (first !== undefined) this.#hashers.set(first, createChecksumHasher(first, sizeBytes));
+    if (wanted !== undefined && wanted !== first) {
+      this.#hashers.set(wanted, createChecksumHasher(wanted, sizeBytes));
+    }
     if (payload.kind === "chunked" && payload.hasTrailer) {
       const isInTrailer = declared !== undefined && declared.value === undefined;
       this.trailer = new Trailer(

@@ -10,7 +10,7 @@ import { newVersionHeaders } from "../object-headers.ts";
 import { requireLockDigest } from "../object-lock.ts";
 import { defineOperation } from "../operation.ts";
 import { findText, invalidArgument } from "../params.ts";
-import { emptyResponse } from "../response.ts";
+import { addHeaders, emptyResponse } from "../response.ts";
 import { openWriteTarget, parseWrite } from "../write-target.ts";
 
 export const putObject = defineOperation({
@@ -40,15 +40,14 @@ export const putObject = defineOperation({
 
   async handle(context, input) {
     const target = await openWriteTarget(context, input);
-    const { headers } = context.request;
-    requireLockDigest(context.bucket, target.lock, { headers, what: "Object" });
+    const { request, bucket } = context;
+    requireLockDigest(bucket, target.lock, { headers: request.headers, what: "Object" });
     const object = await context.store.putObject(target, await context.openBody());
-    return emptyResponse(200, {
-      etag: `"${object.etag}"`,
-      ...encryptionHeaders(object.encryption, keyOf(target.encryption)),
-      ...checksumHeaders(object.checksum),
-      ...newVersionHeaders(object),
-      ...(await expirationHeaders(context, object)),
-    });
+    const headers: Record<string, string> = { etag: `"${object.etag}"` };
+    addHeaders(headers, encryptionHeaders(object.encryption, keyOf(target.encryption)));
+    addHeaders(headers, checksumHeaders(object.checksum));
+    addHeaders(headers, newVersionHeaders(object));
+    addHeaders(headers, await expirationHeaders(context, object));
+    return emptyResponse(200, headers);
   },
 });
