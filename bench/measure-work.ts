@@ -41,7 +41,7 @@ const ROUND_BYTES_MAX = 2 * 1024 ** 3;
 const ROOM_BYTES = 4 * 1024 ** 3;
 /** More than any server here takes, and what it writes at most of each of its bytes, parity and all. */
 const PUTS_PER_SECOND_MAX = 4_000;
-const WRITTEN_SHARE = 1.75;
+const WRITTEN_SHARE = 1.5;
 /** What a small object costs beside its bytes. */
 const SMALL_WRITE_BYTES = 16 * 1024;
 const WARM_UP_SECONDS_MAX = 1;
@@ -143,8 +143,8 @@ const roomFor = ({ work }: Measurement) => Math.max(ROOM_BYTES, workOf(work).byt
 
 /** What a round may write to the file system, in bytes; what only reads, nothing. */
 function writtenBytes({ work }: Measurement, seconds: number): number {
-  const { filling, bytes } = workOf(work);
-  if (filling !== undefined) return 0;
+  const { writes, bytes } = workOf(work);
+  if (writes !== true) return 0;
   const most = seconds * PUTS_PER_SECOND_MAX * Math.max(bytes, SMALL_WRITE_BYTES);
   return WRITTEN_SHARE * Math.min(most, Math.max(bytes, ROUND_BYTES_MAX));
 }

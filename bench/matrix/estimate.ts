@@ -39,7 +39,8 @@ export function secondsOf(group: Group): number {
     const extra = isRestarted ? SESSION_SECONDS / 2 : 0;
     // The largest objects take longer than a round.
     const least = workOf(measurement.work).bytes / MIB / MIB_PER_SECOND;
-    const warmUp = workOf(measurement.work).filling === undefined ? WARM_UP_SECONDS : 0;
+    const isWarmed = workOf(measurement.work).writes === true && measurement.section !== "disk";
+    const warmUp = isWarmed ? WARM_UP_SECONDS : 0;
     const round = Math.max(measurement.seconds, least) + ROUND_SECONDS + extra + warmUp;
     const both = crowd > 0 ? 2 * round + CROWD_SECONDS : round;
     seconds += fillSeconds(measurement, filled) + rounds * both + 1;

@@ -20,6 +20,7 @@ const UPLOADS = 64;
 
 export const multipartWork: Work = {
   bytes: PARTS * PART_BYTES,
+  writes: true,
   load: (scope) => {
     let next = 0;
     return async (client) => {
@@ -47,6 +48,7 @@ export function mixedWork(): Work {
   const [put, get] = [putWork("4k", 4 * KIB), getWork("4k", 4 * KIB)];
   return {
     bytes: 0,
+    writes: true,
     filling: "mixed",
     fill: (scope) => inTurn([get.fill?.(scope), listWork.fill?.(scope)]),
     load: (scope) => {

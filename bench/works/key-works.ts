@@ -168,6 +168,7 @@ export const getListedWork: Work = {
 /** The same with PUTs that overwrite them. */
 export const putListedWork: Work = {
   bytes: 1,
+  writes: true,
   filling: "list",
   fill: fillListed,
   load: (scope) =>

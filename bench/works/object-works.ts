@@ -70,6 +70,7 @@ export function putWork(size: string, bytes: number): Work {
     putShot(scope, pathOf(scope, index), { bytes, number: index });
   return {
     bytes,
+    writes: true,
     load: (scope) => operationOf(preparedSource(scope, slots, make(scope))),
     check: (scope, operations) => {
       const count = bytes > 64 * MIB ? 0 : Math.min(CHECKED, operations);

@@ -33,6 +33,8 @@ export type Operation = (client: RawClient) => Promise<boolean>;
 export interface Work {
   /** Bytes moved by one operation. */
   readonly bytes: number;
+  /** True: a round writes objects. */
+  readonly writes?: boolean;
   /** Works of the same name find what they need in the same bucket. Without one nothing is put there before. */
   readonly filling?: string;
   /** True: what is put before a round is used up in it. */

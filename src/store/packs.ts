@@ -136,10 +136,16 @@ export class Packs {
   #isDue(): boolean {
     if (this.#sealAsks.length > 0) return true;
     if (this.#queue.length === 0) return false;
-    return this.#isClosed || !this.#gathering.holds(this.#queue.length);
+    const isFull = this.#groupSize() < this.#queue.length;
+    return this.#isClosed || isFull || !this.#gathering.holds(this.#queue.length);
   }
 
   #takeGroup(): readonly Waiting[] {
+    return this.#queue.splice(0, this.#groupSize());
+  }
+
+  /** How many of those that wait go together. */
+  #groupSize(): number {
     let sizeBytes = 0;
     let count = 0;
     for (const { entry } of this.#queue) {
@@ -147,7 +153,7 @@ export class Packs {
       if (count > 0 && (sizeBytes > GROUP_BYTES_MAX || count >= GROUP_COUNT_MAX)) break;
       count += 1;
     }
-    return this.#queue.splice(0, count);
+    return count;
   }
 
   /** Settles all of the group; never rejects. */

@@ -23,6 +23,7 @@ test.each([
   ["one, while two more come", { coming: 2, entered: 1 }, 1],
   ["one, while three more come", { coming: 3, entered: 1 }, 2],
   ["of many, some of whom are being named", { coming: 5, entered: 11 }, 8],
+  ["of very many", { coming: 300, entered: 100 }, 16],
 ])("%s: %o, %i go", (_, underWay, wanted) => {
   const { gathering } = gatheringOf(underWay);
   expect(gathering.holds(wanted)).toBe(false);
@@ -66,4 +67,23 @@ test("the next group has its own moment", () => {
   vi.advanceTimersByTime(100);
   expect(onOver).not.toHaveBeenCalled();
   expect(gathering.holds(1)).toBe(true);
+});
+
+test("who sends slowly is waited for no longer", () => {
+  const { gathering, ends } = gatheringOf({ coming: 6, entered: 2 });
+  expect(gathering.holds(3)).toBe(true);
+  vi.advanceTimersByTime(100);
+  gathering.end();
+  gathering.announce();
+  gathering.announce();
+  expect(gathering.holds(4)).toBe(true);
+  vi.advanceTimersByTime(100);
+  gathering.end();
+  expect(gathering.holds(2)).toBe(false);
+  expect(gathering.holds(1)).toBe(true);
+  vi.advanceTimersByTime(200);
+  gathering.end();
+  expect(gathering.holds(1)).toBe(false);
+  for (const end of ends) end();
+  expect(gathering.holds(1)).toBe(false);
 });
