@@ -9,10 +9,15 @@ const WAIT_SECONDS_MAX = 180;
 const SPARE_BYTES = 2 * 1024 ** 3;
 const TMPFS_MAGIC = 0x01021994;
 
+/** Whether memory serves as a disk there. */
+export function isInMemory(folder: string): boolean {
+  return statfsSync(folder).type === TMPFS_MAGIC;
+}
+
 function freeBytes(folder: string): number {
-  const { type, bavail, bsize } = statfsSync(folder);
+  const { bavail, bsize } = statfsSync(folder);
   const free = bavail * bsize;
-  if (type !== TMPFS_MAGIC) return free;
+  if (!isInMemory(folder)) return free;
   const [, kib] = /^MemAvailable:\s+(\d+)/m.exec(readFileSync("/proc/meminfo", "utf8")) ?? [];
   return kib === undefined ? free : Math.min(free, Number(kib) * 1024 - SPARE_BYTES);
 }

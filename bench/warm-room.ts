@@ -3,15 +3,15 @@
 // So as much as a round may write is written and removed just before it, for each server alike.
 
 import { randomBytes } from "node:crypto";
-import { open, rm, statfs } from "node:fs/promises";
+import { open, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { isInMemory } from "./room.ts";
 
-const TMPFS_MAGIC = 0x01021994;
 const PIECE_BYTES = 4 * 1024 ** 2;
 
 /** Does nothing on a disk. */
 export async function warmRoom(folder: string, sizeBytes: number): Promise<void> {
-  if (sizeBytes === 0 || (await statfs(folder)).type !== TMPFS_MAGIC) return;
+  if (sizeBytes === 0 || !isInMemory(folder)) return;
   const path = join(folder, "warm-up");
   const piece = randomBytes(PIECE_BYTES);
   const file = await open(path, "w");
