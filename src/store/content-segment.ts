@@ -12,10 +12,6 @@ import { runOf } from "./set-run.ts";
 
 const NO_BYTES = new Uint8Array(0);
 
-export interface ContentToRead extends RowOfBytes {
-  readonly content: Content;
-}
-
 export interface ReadKeys {
   /** What the metadata holds of inline content. */
   readonly bytes: Uint8Array | undefined;
@@ -25,14 +21,14 @@ export interface ReadKeys {
 
 /** @throws S3Error InternalError where bytes are sealed and there is no key, or the other way about. */
 export function segmentsOf(
-  row: ContentToRead,
+  row: RowOfBytes,
+  content: Content,
   range: ByteRange,
   { bytes, dataKey }: ReadKeys,
 ): readonly Segment[] {
   if (range.start >= range.end) return [];
   const opener = openerOf(row, range, dataKey);
   const stored = opener?.sealed ?? range;
-  const { content } = row;
   if (content.kind !== "inline") {
     return [{ kind: "set", run: runOf(content, storedBytesOf(row)), range: stored, opener }];
   }

@@ -73,7 +73,10 @@ export interface ObjectReading {
    * @throws S3Error InvalidRequest, AccessDenied (another key), ServiceUnavailable (the master key is not here)
    */
   readonly unlock: (key: CustomerKey | undefined) => Promise<void>;
-  /** Bytes from `start` (0-based) to `end` (exclusive) of the object. May be called once. */
+  /**
+   * Bytes from `start` (0-based) to `end` (exclusive) of the object. May be called once.
+   * @throws S3Error SlowDown where memory is short, InternalError where nobody has unlocked what is encrypted
+   */
   readonly read: (start: number, end: number) => ByteWindows;
   /** The same of what is in memory already, instead of `read`; undefined of what is not. Needs nothing held any more. */
   readonly readAtOnce: (start: number, end: number) => Uint8Array | undefined;

@@ -13,10 +13,11 @@ import type { ManifestContent, ObjectRecord, PartRecord } from "../metadata/reco
 import type { ByteWindows } from "./byte-window.ts";
 import { inlineBytes, segmentsOf } from "./content-segment.ts";
 import { openDataKey } from "./encryption/data-key.ts";
+import type { CustomerKey } from "./encryption/encryption-request.ts";
 import type { KeyName } from "./encryption/key-provider.ts";
 import { areStored, storedBytesOf, type RowOfBytes } from "./encryption/stored-bytes.ts";
 import type { ObjectReading, ObjectVersion } from "./object-store.ts";
-import { readSegments, type Segment } from "./read-segments.ts";
+import { readSegments, type Segment, type SegmentWindows } from "./read-segments.ts";
 import type { OpenReading } from "./read-tracker.ts";
 import type { StoreContext } from "./store-context.ts";
 
@@ -33,9 +34,12 @@ export async function openObject(
   const hold = context.readings.begin();
   try {
     const found = await findBytes(context, version);
-    if (found === undefined) hold.close();
+    if (found === undefined) {
+      hold.close();
+      return undefined;
+    }
     const name = { bucket: version.bucket.name, key: version.key };
-    return found && makeReading(context, { ...found, name }, hold);
+    return new FoundReading(context, found, name, hold);
   } catch (error) {
     hold.close();
     throw error;
@@ -45,9 +49,9 @@ export async function openObject(
 interface FoundObject {
   readonly object: ObjectRecord;
   /** The bytes of an inline object. */
-  readonly bytes?: Uint8Array | undefined;
+  readonly bytes: Uint8Array | undefined;
   /** All parts, of an object of few. */
-  readonly parts?: readonly PartBytes[];
+  readonly parts: readonly PartBytes[] | undefined;
 }
 
 interface PartBytes {
@@ -63,7 +67,7 @@ async function findBytes(
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
     const read = await findVersionOf(context, version);
     if (read === undefined) return undefined;
-    if (isInlineWithBytes(read)) return read;
+    if (isInlineWithBytes(read)) return foundOf(read.object, read.bytes, undefined);
     const isInline = read.object.content.kind === "inline";
     const found = isInline ? undefined : await withParts(context, read.object);
     if (found !== undefined) return found;
@@ -84,6 +88,15 @@ async function findVersionOf(
   return { object, bytes };
 }
 
+/** Each of one shape, as the engine has it. */
+function foundOf(
+  object: ObjectRecord,
+  bytes: FoundObject["bytes"],
+  parts: FoundObject["parts"],
+): FoundObject {
+  return { object, bytes, parts };
+}
+
 /** @throws S3Error InternalError for damaged ones */
 function isInlineWithBytes({ object, bytes }: ObjectWithBytes): boolean {
   if (object.content.kind !== "inline" || bytes === undefined) return false;
@@ -97,69 +110,91 @@ async function withParts(
   object: ObjectRecord,
 ): Promise<FoundObject | undefined> {
   const { content } = object;
-  if (content.kind !== "manifest" || content.partCount > PARTS_AHEAD_MAX) return { object };
+  if (content.kind !== "manifest" || content.partCount > PARTS_AHEAD_MAX) {
+    return foundOf(object, undefined, undefined);
+  }
   const parts = await lookUpParts(context, content, { start: 0, end: object.sizeBytes });
-  return parts && { object, parts };
+  return parts && foundOf(object, undefined, parts);
 }
 
-function makeReading(
-  context: StoreContext,
-  { object, bytes, parts, name }: FoundObject & { readonly name: KeyName },
-  hold: OpenReading,
-): ObjectReading {
-  const { content } = object;
-  let isRead = false;
-  let isBegun = false;
-  let dataKey: Uint8Array | undefined;
-  /** All of it that needs no further look-up. */
-  function* segmentsNow(start: number, end: number): Generator<Segment, void> {
-    isBegun = true;
-    if (content.kind !== "manifest") {
-      yield* segmentsOf({ ...object, content }, { start, end }, { bytes, dataKey });
-      return;
+/** What was found, and is read once. */
+class FoundReading implements ObjectReading {
+  readonly object: ObjectRecord;
+  readonly #context: StoreContext;
+  readonly #bytes: Uint8Array | undefined;
+  readonly #parts: readonly PartBytes[] | undefined;
+  readonly #name: KeyName;
+  readonly #hold: OpenReading;
+  #dataKey: Uint8Array | undefined;
+  #isRead = false;
+  #windows: SegmentWindows | undefined;
+
+  constructor(context: StoreContext, found: FoundObject, name: KeyName, hold: OpenReading) {
+    this.object = found.object;
+    this.#context = context;
+    this.#bytes = found.bytes;
+    this.#parts = found.parts;
+    this.#name = name;
+    this.#hold = hold;
+  }
+
+  async unlock(customerKey: CustomerKey | undefined): Promise<void> {
+    const encrypted = { encryption: this.object.encryption, name: this.#name };
+    const opened = await openDataKey(this.#context.keys, encrypted, customerKey);
+    this.#dataKey = opened?.bytes;
+  }
+
+  read(start: number, end: number): ByteWindows {
+    this.#take(start, end);
+    if (this.#bytes === undefined && this.#context.pools.isFullFor(end - start)) {
+      throw new S3Error("SlowDown");
     }
-    for (const each of parts ?? []) yield* partSegment(each, { range: { start, end }, dataKey });
+    this.#isRead = true;
+    this.#windows = readSegments(this.#context, this.#segments({ start, end }), this.#hold);
+    return this.#windows;
   }
-  async function* segmentsLater(manifest: ManifestContent, range: ByteRange) {
-    isBegun = true;
-    yield* partSegments(context, manifest, { range, dataKey });
+
+  readAtOnce(start: number, end: number): Uint8Array | undefined {
+    const { object } = this;
+    const bytes = this.#bytes;
+    if (bytes === undefined || object.content.kind !== "inline") return undefined;
+    this.#take(start, end);
+    this.#isRead = true;
+    this.#hold.close();
+    return inlineBytes(object, { start, end }, { bytes, dataKey: this.#dataKey });
   }
-  return {
-    object,
-    unlock: async (customerKey) => {
-      const encrypted = { encryption: object.encryption, name };
-      dataKey = (await openDataKey(context.keys, encrypted, customerKey))?.bytes;
-    },
-    read: (start: number, end: number): ByteWindows => {
-      assert(!isRead, "a reading is read once");
-      assert(start >= 0 && start <= end && end <= object.sizeBytes, "a range lies in its object");
-      if (bytes === undefined && context.pools.isFullFor(end - start)) {
-        throw new S3Error("SlowDown");
-      }
-      isRead = true;
-      const isLater = content.kind === "manifest" && parts === undefined;
-      // What is known is handed on without a promise for each step.
-      const segments = isLater ? segmentsLater(content, { start, end }) : segmentsNow(start, end);
-      return readSegments(context, segments, hold);
-    },
-    readAtOnce: (start: number, end: number) => {
-      if (bytes === undefined || content.kind !== "inline") return undefined;
-      assert(!isRead, "a reading is read once");
-      assert(start >= 0 && start <= end && end <= object.sizeBytes, "a range lies in its object");
-      isRead = true;
-      hold.close();
-      return inlineBytes(object, { start, end }, { bytes, dataKey });
-    },
-    findPart: async (number) => {
-      if (content.kind !== "manifest") return undefined;
-      if (parts !== undefined) return parts.find(({ part }) => part.number === number)?.part;
-      return context.metadata.findPart(content.manifestId, number);
-    },
-    close: () => {
-      // Once the first byte was asked for, reading ends by itself, at its last byte or when its consumer leaves.
-      if (!isBegun) hold.close();
-    },
-  };
+
+  async findPart(number: number): Promise<PartRecord | undefined> {
+    const { content } = this.object;
+    if (content.kind !== "manifest") return undefined;
+    const known = this.#parts;
+    if (known !== undefined) return known.find(({ part }) => part.number === number)?.part;
+    return this.#context.metadata.findPart(content.manifestId, number);
+  }
+
+  close(): void {
+    // Once the first byte was asked for, reading ends by itself, at its last byte or when its consumer leaves.
+    if (this.#windows?.isBegun !== true) this.#hold.close();
+  }
+
+  #take(start: number, end: number): void {
+    assert(!this.#isRead, "a reading is read once");
+    const { sizeBytes } = this.object;
+    assert(start >= 0 && start <= end && end <= sizeBytes, "a range lies in its object");
+  }
+
+  /** What is known is handed on without a promise for each step. */
+  #segments(range: ByteRange): AsyncIterable<Segment> | readonly Segment[] {
+    const { content } = this.object;
+    const dataKey = this.#dataKey;
+    const wanted = { range, dataKey };
+    if (content.kind !== "manifest") {
+      return segmentsOf(this.object, content, range, { bytes: this.#bytes, dataKey });
+    }
+    const parts = this.#parts;
+    if (parts === undefined) return partSegments(this.#context, content, wanted);
+    return parts.flatMap((each) => partSegment(each, wanted));
+  }
 }
 
 async function* partSegments(
@@ -185,7 +220,7 @@ function partSegment(
   const partStart = part.startOffset ?? 0;
   const start = Math.max(range.start - partStart, 0);
   const end = Math.min(range.end - partStart, part.sizeBytes);
-  return segmentsOf(part, { start, end }, { bytes, dataKey });
+  return segmentsOf(part, part.content, { start, end }, { bytes, dataKey });
 }
 
 /** Undefined when another write has taken parts of the range away. */

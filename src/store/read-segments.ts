@@ -31,18 +31,14 @@ export type Segment =
 interface PlannedWindow extends WindowPlan {
   /** Of a reading that is over soon. */
   readonly isSmall: boolean;
-  readonly opener: ChunkOpener | undefined;
 }
 
-interface Planning {
-  readonly context: StoreContext;
-  readonly pace: ReadingPace;
-}
+type SetSegment = Extract<Segment, { readonly kind: "set" }>;
+type NextWindow = IteratorResult<ByteWindow, void>;
 
 const SMALL_BYTES_MAX = 1024 * 1024;
-
-type Planned = PlannedWindow | Uint8Array;
-type Plans = AsyncIterator<Planned, void> | Iterator<Planned, void>;
+const OVER: NextWindow = { done: true, value: undefined };
+const nothing = (): void => undefined;
 
 /**
  * The windows of segments in order; `hold` is closed at their end, however it comes, and also when nobody ever asks for
@@ -51,52 +47,125 @@ type Plans = AsyncIterator<Planned, void> | Iterator<Planned, void>;
  */
 export function readSegments(
   context: StoreContext,
-  segments: AsyncIterable<Segment> | Iterable<Segment>,
+  segments: AsyncIterable<Segment> | readonly Segment[],
   hold: OpenReading,
-): ByteWindows {
-  const windows = produceWindows(context, segments, hold);
-  return {
-    [Symbol.asyncIterator]: () => ({
-      next: () => windows.next(),
-      return: () => {
-        // A generator that has not begun does not run its finally.
-        hold.close();
-        return windows.return();
-      },
-    }),
-  };
+): SegmentWindows {
+  return new SegmentWindows(context, segments, hold);
 }
 
-async function* produceWindows(
-  context: StoreContext,
-  segments: AsyncIterable<Segment> | Iterable<Segment>,
-  hold: OpenReading,
-): AsyncGenerator<ByteWindow, void> {
-  const pace = new ReadingPace(context);
-  const plans = planWindows({ context, pace }, segments);
-  let ahead: Promise<ByteWindow | undefined> | undefined;
-  try {
-    for (;;) {
-      requireHold(hold);
-      const window = await (ahead ?? nextWindow(plans));
-      ahead = undefined;
-      if (window === undefined) return;
-      if (pace.size === "window") {
-        ahead = nextWindow(plans);
-        // Its error is thrown when its turn comes; until then it must not count as unhandled.
-        ahead.catch(() => undefined);
-      }
-      pace.give(sizeOf(window));
-      yield window;
-      pace.noteTaken();
-    }
-  } finally {
-    hold.close();
-    ahead?.then(
-      (window) => window?.release(),
-      () => undefined,
-    );
+/** Asked for one window at a time. A class and no generator: most objects are one window, and generators cost as much. */
+export class SegmentWindows implements ByteWindows, AsyncIterator<ByteWindow, void> {
+  readonly #context: StoreContext;
+  readonly #hold: OpenReading;
+  readonly #pace: ReadingPace;
+  /** Segments that are there already: nothing waits for them. */
+  readonly #known: readonly Segment[];
+  #knownCount = 0;
+  readonly #later: AsyncIterator<Segment, unknown> | undefined;
+  #run: RunWindows | undefined;
+  #ahead: Promise<ByteWindow | undefined> | undefined;
+  #isBegun = false;
+  #isOver = false;
+
+  constructor(
+    context: StoreContext,
+    segments: AsyncIterable<Segment> | readonly Segment[],
+    hold: OpenReading,
+  ) {
+    this.#context = context;
+    this.#hold = hold;
+    this.#pace = new ReadingPace(context);
+    const isLater = Symbol.asyncIterator in segments;
+    this.#known = isLater ? [] : segments;
+    this.#later = isLater ? segments[Symbol.asyncIterator]() : undefined;
   }
+
+  /** Whether the first window was asked for: from then on the hold is closed by itself. */
+  get isBegun(): boolean {
+    return this.#isBegun;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  async next(): Promise<NextWindow> {
+    if (this.#isOver) return OVER;
+    try {
+      if (this.#isBegun) this.#pace.noteTaken();
+      this.#isBegun = true;
+      requireHold(this.#hold);
+      const ahead = this.#ahead;
+      this.#ahead = undefined;
+      const window = await (ahead ?? this.#read());
+      if (window === undefined || this.#isOver) {
+        window?.release();
+        this.#end();
+        return OVER;
+      }
+      this.#readAhead();
+      this.#pace.give(sizeOf(window));
+      return { done: false, value: window };
+    } catch (error) {
+      this.#end();
+      throw error;
+    }
+  }
+
+  return(): Promise<NextWindow> {
+    this.#end();
+    return Promise.resolve(OVER);
+  }
+
+  #end(): void {
+    this.#isOver = true;
+    this.#hold.close();
+    this.#ahead?.then((window) => window?.release(), nothing);
+    this.#ahead = undefined;
+  }
+
+  #readAhead(): void {
+    const isAtEnd =
+      this.#run === undefined &&
+      this.#later === undefined &&
+      this.#knownCount === this.#known.length;
+    if (isAtEnd || this.#pace.size !== "window") return;
+    this.#ahead = this.#read();
+    // Its error is thrown when its turn comes; until then it must not count as unhandled.
+    this.#ahead.catch(nothing);
+  }
+
+  async #read(): Promise<ByteWindow | undefined> {
+    for (;;) {
+      const run = this.#run;
+      if (run !== undefined) {
+        const plan = run.next(this.#pace.size);
+        if (run.isAtEnd) this.#run = undefined;
+        return this.#gather(plan, run.segment.opener);
+      }
+      const segment =
+        this.#later === undefined ? this.#known[this.#knownCount] : await nextOf(this.#later);
+      if (segment === undefined) return undefined;
+      this.#knownCount += 1;
+      if (segment.kind === "set") {
+        const { start, end } = segment.range;
+        if (end > start) this.#run = new RunWindows(this.#context, segment);
+      } else if (segment.bytes.length > 0) {
+        return { chunks: [segment.bytes], release: nothing };
+      }
+    }
+  }
+
+  async #gather(plan: PlannedWindow, opener: ChunkOpener | undefined): Promise<ByteWindow> {
+    const gathered = await this.#context.driveTurns.read(() => gatherWindow(plan), plan.isSmall);
+    const window = deliverWindow(plan, gathered);
+    return opener === undefined ? window : openWindow(this.#context, window, opener);
+  }
+}
+
+async function nextOf(segments: AsyncIterator<Segment, unknown>): Promise<Segment | undefined> {
+  const next = await segments.next();
+  return next.done === true ? undefined : next.value;
 }
 
 function sizeOf({ chunks }: ByteWindow): number {
@@ -110,57 +179,33 @@ function requireHold(hold: OpenReading): void {
   if (hold.isCutOff) throw new S3Error("RequestTimeout");
 }
 
-async function nextWindow(plans: Plans): Promise<ByteWindow | undefined> {
-  const next = await plans.next();
-  if (next.done === true) return undefined;
-  if (next.value instanceof Uint8Array) return { chunks: [next.value], release: () => undefined };
-  const { isSmall, opener, reading } = next.value;
-  const plan = next.value;
-  const gathered = await reading.context.driveTurns.read(() => gatherWindow(plan), isSmall);
-  const window = deliverWindow(plan, gathered);
-  return opener === undefined ? window : openWindow(reading.context, window, opener);
-}
+/** The windows of one run of shards, in order: there is at least one. */
+class RunWindows {
+  readonly segment: SetSegment;
+  readonly #reading: SetReading;
+  readonly #isSmall: boolean;
+  #start: number;
 
-/** Most objects are one segment, which is there already: nothing waits for it. */
-function planWindows(
-  planning: Planning,
-  segments: AsyncIterable<Segment> | Iterable<Segment>,
-): Plans {
-  return Symbol.iterator in segments ? planNow(planning, segments) : planLater(planning, segments);
-}
-
-function* planNow(planning: Planning, segments: Iterable<Segment>): Generator<Planned, void> {
-  for (const segment of segments) yield* plansOf(planning, segment);
-}
-
-async function* planLater(
-  planning: Planning,
-  segments: AsyncIterable<Segment>,
-): AsyncGenerator<Planned, void> {
-  for await (const segment of segments) yield* plansOf(planning, segment);
-}
-
-function* plansOf(planning: Planning, segment: Segment): Generator<Planned, void> {
-  if (segment.kind === "bytes") {
-    if (segment.bytes.length > 0) yield segment.bytes;
-  } else if (segment.range.end > segment.range.start) {
-    yield* planRun(planning, segment);
+  constructor(context: StoreContext, segment: SetSegment) {
+    const { run, range } = segment;
+    this.segment = segment;
+    this.#reading = new SetReading(context, run);
+    this.#isSmall = range.end - range.start <= SMALL_BYTES_MAX;
+    this.#start = range.start;
   }
-}
 
-function* planRun(
-  { context, pace }: Planning,
-  { run, range, opener }: Extract<Segment, { readonly kind: "set" }>,
-): Generator<PlannedWindow, void> {
-  const reading = new SetReading(context, run);
-  const { set } = run;
-  const isSmall = range.end - range.start <= SMALL_BYTES_MAX;
-  let { start } = range;
-  while (start < range.end) {
-    const within = { start, end: Math.min(windowEnd(set, start, pace.size), range.end) };
+  get isAtEnd(): boolean {
+    return this.#start >= this.segment.range.end;
+  }
+
+  next(size: WindowSize): PlannedWindow {
+    const { run, range } = this.segment;
+    const { set } = run;
+    const start = this.#start;
+    const within = { start, end: Math.min(windowEnd(set, start, size), range.end) };
+    this.#start = within.end;
     const stripes = locateRange(set, set.sizeBytes, within);
-    yield { reading, stripes, range: within, opener, isSmall };
-    start = within.end;
+    return { reading: this.#reading, stripes, range: within, isSmall: this.#isSmall };
   }
 }
 

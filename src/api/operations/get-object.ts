@@ -41,9 +41,10 @@ async function answer(
   reading: ObjectReading,
   input: ReadInput,
 ): Promise<S3Response> {
-  const { object, findPart } = reading;
+  const { object } = reading;
   await reading.unlock(input.customerKey);
   const guarded = await guardedHeaders(context, object, input.versionId);
+  const findPart = (number: number) => reading.findPart(number);
   const subject = { bucket: context.bucket, object, guarded, findPart };
   const { status, headers, start, end } = await planRead(subject, input);
   if (end === start) return emptyResponse(status, headers);
