@@ -5,6 +5,7 @@ import type { BucketView } from "../store/bucket-view.ts";
 import type { ObjectRecord } from "../store/records.ts";
 import { encodeWords } from "./encoded-word.ts";
 import { isSendable, renderHttpDate } from "./headers.ts";
+import { addHeaders } from "./response.ts";
 import { NULL_VERSION } from "./version-id.ts";
 
 const STANDARD = "STANDARD";
@@ -14,9 +15,11 @@ const TOKEN = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/;
 /** Everything but the length, the range and the checksum, which depend on what is asked of the object. */
 export function objectHeaders(bucket: BucketView, object: ObjectRecord): Record<string, string> {
   const { headers: system, userMetadata } = object.attributes;
-  const headers: Record<string, string> = { "accept-ranges": "bytes", ...system };
+  const headers: Record<string, string> = { "accept-ranges": "bytes" };
+  addHeaders(headers, system);
   addUserMetadata(headers, userMetadata);
-  Object.assign(headers, validatorHeaders(object));
+  headers["etag"] = quoted(object.etag);
+  headers["last-modified"] = renderHttpDate(object.modifiedAt);
   if (bucket.versioning !== "off") headers["x-amz-version-id"] = object.versionId;
   if (object.storageClass !== STANDARD) headers["x-amz-storage-class"] = object.storageClass;
   return headers;
@@ -51,9 +54,13 @@ export function newVersionHeaders(object: Pick<ObjectRecord, "versionId">): Reco
 
 function validatorHeaders(object: ObjectRecord): Record<string, string> {
   return {
-    etag: `"${object.etag}"`,
+    etag: quoted(object.etag),
     "last-modified": renderHttpDate(object.modifiedAt),
   };
+}
+
+function quoted(etag: string): string {
+  return `"${etag}"`;
 }
 
 /** Whatever is stored, a GET must not fail on it: what no header can carry is counted instead of sent. */
@@ -62,7 +69,8 @@ function addUserMetadata(
   metadata: Readonly<Record<string, string>>,
 ): void {
   let missing = 0;
-  for (const [name, value] of Object.entries(metadata)) {
+  for (const name in metadata) {
+    const value = metadata[name] ?? "";
     if (TOKEN.test(name) && isSendable(value)) headers[`x-amz-meta-${name}`] = shown(value);
     else missing += 1;
   }

@@ -8,20 +8,20 @@ import { BLOCK_CHECKSUM_BYTES } from "../datanode/shard-format.ts";
 import { shardCount } from "../erasure/geometry.ts";
 import { sliceStripe, stripeAt, unitOf, type Stripe } from "../erasure/stripe.ts";
 import type { ByteWindow } from "./byte-window.ts";
+import type { ShardBlocks } from "./shard-blocks.ts";
 import type { GatheredBlocks, WindowPlan } from "./window-gather.ts";
 
 /** The window takes over the blocks. @throws S3Error InternalError when decoding is not plausible. */
 export function deliverWindow(plan: WindowPlan, gathered: GatheredBlocks): ByteWindow {
   const { set, context } = plan.reading;
   const decoded: Uint8Array[] = [];
-  const held = new Map(gathered);
-  const release = (): void => {
-    for (const blocks of held.values()) blocks.release();
+  const free = (held: Iterable<ShardBlocks>): void => {
+    for (const blocks of held) blocks.release();
     for (const buffer of decoded) context.pools.release(buffer);
   };
+  const chunks: Uint8Array[] = [];
+  const shown = new Set<number>();
   try {
-    const chunks: Uint8Array[] = [];
-    const shown = new Set<number>();
     for (let index = plan.stripes.first; index < plan.stripes.end; index += 1) {
       const stripe = stripeAt(set, set.sizeBytes, index);
       const views = viewsOf(plan, gathered, stripe, shown);
@@ -33,16 +33,16 @@ export function deliverWindow(plan: WindowPlan, gathered: GatheredBlocks): ByteW
         chunks.push(...views);
       }
     }
-    for (const [index, blocks] of gathered) {
-      if (shown.has(index)) continue;
-      held.delete(index);
-      blocks.release();
-    }
-    return { chunks, release };
   } catch (error) {
-    release();
+    free(gathered.values());
     throw error;
   }
+  const held: ShardBlocks[] = [];
+  for (const [index, blocks] of gathered) {
+    if (shown.has(index)) held.push(blocks);
+    else blocks.release();
+  }
+  return { chunks, release: () => free(held) };
 }
 
 /** The range's bytes of a decoded stripe, and the buffer that they are in: one that fits, where they are few. */
