@@ -46,11 +46,12 @@ const measurementOf = (keys: number, seconds: number, connections: number): Meas
   rounds: 1,
 });
 
+const say = (line: string): void => console.log(line);
+
 /** The rounds of each bucket, which the server holds side by side. */
 async function measureAll(): Promise<ReadonlyMap<number, readonly Round[]>> {
   const rounds = new Map<number, readonly Round[]>();
   const parent = values.folder ?? memoryFolder();
-  const say = (line: string) => console.log(line);
   await inWorkshop({ parent, subjects: [embeddedWithDrives(1)], say }, async (lab, sessions) => {
     const measured = async (measurement: Measurement): Promise<readonly Round[]> => {
       const [result] = await measureWork(lab, sessions, measurement);
