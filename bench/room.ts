@@ -4,7 +4,8 @@
 import { readFileSync, statfsSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 
-const WAIT_SECONDS_MAX = 180;
+/** MinIO removes what was overwritten every five minutes. */
+const WAIT_SECONDS_MAX = 400;
 /** Left to the servers themselves. */
 const SPARE_BYTES = 2 * 1024 ** 3;
 const TMPFS_MAGIC = 0x01021994;
