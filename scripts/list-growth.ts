@@ -12,7 +12,7 @@ import { Musts } from "./support/musts.ts";
 const USAGE = `npm run list-growth -- [options]
 
   --small N             keys of the small bucket (10000)
-  --large N             keys of the large one (10000000, which take about an hour to put, and some 15 GiB)
+  --large N             keys of the large one (10000000, which take some 35 minutes to put, and 4 GiB)
   --seconds N           of each round (10)
   --rounds N            of each bucket (7)
   --connections N       (16)

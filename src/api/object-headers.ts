@@ -18,8 +18,7 @@ export function objectHeaders(bucket: BucketView, object: ObjectRecord): Record<
   const headers: Record<string, string> = { "accept-ranges": "bytes" };
   addHeaders(headers, system);
   addUserMetadata(headers, userMetadata);
-  headers["etag"] = quoted(object.etag);
-  headers["last-modified"] = renderHttpDate(object.modifiedAt);
+  addHeaders(headers, validatorHeaders(object));
   if (bucket.versioning !== "off") headers["x-amz-version-id"] = object.versionId;
   if (object.storageClass !== STANDARD) headers["x-amz-storage-class"] = object.storageClass;
   return headers;
@@ -54,13 +53,9 @@ export function newVersionHeaders(object: Pick<ObjectRecord, "versionId">): Reco
 
 function validatorHeaders(object: ObjectRecord): Record<string, string> {
   return {
-    etag: quoted(object.etag),
+    etag: `"${object.etag}"`,
     "last-modified": renderHttpDate(object.modifiedAt),
   };
-}
-
-function quoted(etag: string): string {
-  return `"${etag}"`;
 }
 
 /** Whatever is stored, a GET must not fail on it: what no header can carry is counted instead of sent. */
