@@ -1,4 +1,4 @@
-// How a data node answers: status, JSON or bytes of a shard, and the proof that it is the node that was asked.
+// How a data node answers: status, JSON or a stream, and the proof that it is the node that was asked.
 // Written to the raw response: the routes take it from Fastify, which would only buffer and copy.
 
 import type { ServerResponse } from "node:http";
@@ -25,8 +25,6 @@ export interface Asker {
 export interface Answer {
   readonly status: number;
   readonly body: Uint8Array;
-  /** Bytes of a shard: their checksums stand beside them, and hashing them again would cost more than reading. */
-  readonly isShard?: boolean;
   /** The rest of the request is unread: the connection can take no other. */
   readonly isLast?: boolean;
 }
@@ -43,11 +41,11 @@ export function sendAnswer(
   answer: Answer,
 ): void {
   if (response.headersSent || response.destroyed) return;
-  const { status, body, isShard = false, isLast = false } = answer;
-  setHead(response, { status, sizeBytes: body.length, isShard, isLast });
+  const { status, body, isLast = false } = answer;
+  setHead(response, { status, sizeBytes: body.length, type: "application/json", isLast });
   if (asker !== undefined) {
-    const digest = isShard ? UNSIGNED_BODY : bodyDigest(body);
-    const proof = proveAnswer(asker.keys, { nonce: asker.nonce, status, body: digest });
+    const { keys, nonce } = asker;
+    const proof = proveAnswer(keys, { nonce, status, body: bodyDigest(body) });
     response.setHeader(PROOF_HEADER, proof);
   }
   response.end(body);
@@ -60,7 +58,7 @@ export async function sendStream(
   { sizeBytes, chunks }: AnswerStream,
 ): Promise<void> {
   const status = 200;
-  setHead(response, { status, sizeBytes, isShard: true, isLast: false });
+  setHead(response, { status, sizeBytes, type: "application/octet-stream", isLast: false });
   const signed = { nonce: asker.nonce, status, body: UNSIGNED_BODY };
   response.setHeader(PROOF_HEADER, proveAnswer(asker.keys, signed));
   await pipeline(chunks, response);
@@ -69,14 +67,14 @@ export async function sendStream(
 interface AnswerHead {
   readonly status: number;
   readonly sizeBytes: number;
-  readonly isShard: boolean;
+  readonly type: string;
   readonly isLast: boolean;
 }
 
-function setHead(response: ServerResponse, { status, sizeBytes, isShard, isLast }: AnswerHead) {
+function setHead(response: ServerResponse, { status, sizeBytes, type, isLast }: AnswerHead) {
   response.statusCode = status;
   response.setHeader(PROTOCOL_HEADER, PROTOCOL_VERSION);
-  response.setHeader("content-type", isShard ? "application/octet-stream" : "application/json");
+  response.setHeader("content-type", type);
   response.setHeader("content-length", sizeBytes);
   if (isLast) response.setHeader("connection", "close");
 }

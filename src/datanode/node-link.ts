@@ -14,6 +14,8 @@ import {
   type ExchangeRequest,
 } from "./exchange.ts";
 import { NodePools } from "./node-pools.ts";
+import { NodeReads } from "./node-reads.ts";
+import { openReadChannel } from "./open-read-channel.ts";
 import { OWNER_HEADER, renderOwner } from "./owner-header.ts";
 import {
   HELLO_PATH,
@@ -23,10 +25,12 @@ import {
   PROTOCOL_VERSION,
   type NodeHello,
 } from "./protocol.ts";
+import type { ReadChannel, ShardRead } from "./read-channel.ts";
 import {
   ANYONE,
   bodyDigest,
   deriveClusterKeys,
+  deriveReadKeys,
   EMPTY_BODY_DIGEST,
   isAnswerProven,
   makeNonce,
@@ -60,11 +64,10 @@ export interface NodeLinkOptions {
   readonly onFenced?: ((error: ShardError) => void) | undefined;
 }
 
-/** A request as callers make it; without `target`, the answer's body is returned. */
+/** A request as callers make it, whose answer is short. */
 export interface NodeCall {
   readonly method: "DELETE" | "GET" | "POST";
   readonly path: string;
-  readonly target?: Uint8Array | undefined;
   readonly body?: Uint8Array | undefined;
   readonly owner?: Authority | undefined;
   /** How long it may take, in milliseconds, while the node gives signs of life; the link's deadline where absent. */
@@ -92,6 +95,7 @@ export class NodeLink {
   readonly #options: NodeLinkOptions;
   readonly #keys: ClusterKeys;
   readonly #pools: NodePools;
+  readonly #reads: NodeReads;
   #state: LinkState = "unsure";
   #hello: NodeHello | undefined;
   #problem = "the node was not asked yet";
@@ -104,9 +108,13 @@ export class NodeLink {
     this.deadlineMs = options.deadlineMs;
     this.#options = options;
     this.#keys = deriveClusterKeys(options.secret);
-    this.#pools = new NodePools(options.url, () => {
-      // A node that restarts closes its connections, and is another session afterwards.
-      if (this.#state === "up") this.#state = "unsure";
+    const onDisconnect = (): void => this.#doubt();
+    this.#pools = new NodePools(options.url, onDisconnect);
+    this.#reads = new NodeReads({
+      url: options.url,
+      deadlineMs: options.deadlineMs,
+      open: (path, onClose) => this.#openReads(path, onClose),
+      onDisconnect,
     });
   }
 
@@ -135,6 +143,22 @@ export class NodeLink {
     this.#callCount += 1;
     try {
       return await this.#exchange(this.#pools.calls, call, { hello, deadlineMs: this.deadlineMs });
+    } catch (error) {
+      throw this.#judge(error);
+    } finally {
+      this.#callCount -= 1;
+    }
+  }
+
+  /** Reads on a channel that `path` opens, straight into the target. @throws ShardError */
+  async read(path: string, read: ShardRead): Promise<void> {
+    if (this.#state !== "up") await this.#connected();
+    if (this.#callCount >= CALL_COUNT_MAX) {
+      throw new ShardError("Unavailable", `${this.url}: too many calls wait for the node`);
+    }
+    this.#callCount += 1;
+    try {
+      await this.#reads.read(path, read);
     } catch (error) {
       throw this.#judge(error);
     } finally {
@@ -185,6 +209,7 @@ export class NodeLink {
     this.#state = "closed";
     this.#problem = "the connection to the node is closed";
     clearTimeout(this.#retryTimer);
+    this.#reads.close();
     await this.#pools.destroy();
   }
 
@@ -194,6 +219,29 @@ export class NodeLink {
       throw new ShardError("Unavailable", `${this.url}: ${this.#problem}`);
     }
     return this.#hello;
+  }
+
+  /** A node that restarts closes its connections, and is another session afterwards. */
+  #doubt(): void {
+    if (this.#state === "up") this.#state = "unsure";
+  }
+
+  async #openReads(path: string, onClose: (channel: ReadChannel) => void): Promise<ReadChannel> {
+    const hello = await this.#connected();
+    const { url, deadlineMs } = this;
+    const nonce = makeNonce();
+    const headers = this.#sign({ method: "GET", path, nonce, hello, body: EMPTY_BODY_DIGEST });
+    return openReadChannel({
+      url,
+      path,
+      headers,
+      deadlineMs,
+      onClose,
+      accept: (answer, salt) => {
+        this.#acceptUpgrade(answer, nonce, salt);
+        return deriveReadKeys(this.#keys, nonce, salt);
+      },
+    });
   }
 
   /** A failure that may mean that the node is gone has it checked before the next call. */
@@ -232,7 +280,10 @@ export class NodeLink {
   #goAway(error: unknown): void {
     const problem = error instanceof Error ? error.message : String(error);
     const isNews = this.#state !== "away" || problem !== this.#problem;
-    if (this.#state !== "away") this.#pools.renew();
+    if (this.#state !== "away") {
+      this.#pools.renew();
+      this.#reads.renew();
+    }
     this.#state = "away";
     this.#problem = problem;
     if (isNews) this.#options.onAway(problem);
@@ -242,17 +293,17 @@ export class NodeLink {
 
   async #exchange(
     pool: Pool,
-    { method, path, target, body, owner, patienceMs }: NodeCall,
+    { method, path, body, owner, patienceMs }: NodeCall,
     { hello, deadlineMs }: { readonly hello?: NodeHello; readonly deadlineMs: number },
   ): Promise<Uint8Array> {
     const nonce = makeNonce();
     const digest = body === undefined ? EMPTY_BODY_DIGEST : bodyDigest(body);
     const headers = this.#sign({ method, path, nonce, hello, body: digest, owner });
-    const request: ExchangeRequest = { method, path, headers, target, body };
+    const request: ExchangeRequest = { method, path, headers, body };
     const exchange = new Exchange(pool, request);
     const stopWatch = this.watch(exchange, patienceMs ?? deadlineMs, deadlineMs);
     try {
-      return this.#accept(await exchange.answer, nonce, target !== undefined);
+      return this.#accept(await exchange.answer, nonce, false);
     } finally {
       stopWatch();
     }
@@ -321,5 +372,13 @@ export class NodeLink {
     // A node that does not trust us proves nothing, and what it says is only passed on in words.
     if (status === 400 || status === 401) throw parseError(status, body);
     throw new ConnectionError(`${this.url} does not prove that it belongs to the cluster`);
+  }
+
+  /** Of an agreement to a channel for reads the proof is over the node's salt. @throws ShardError */
+  #acceptUpgrade(answer: ExchangeAnswer, nonce: string, salt: string): void {
+    const { status, proof } = answer;
+    if (status === 101 && isAnswerProven(this.#keys, { nonce, status, body: salt }, proof)) return;
+    this.#accept(answer, nonce, false);
+    throw new ConnectionError(`${this.url} opens no channel for reads`);
   }
 }

@@ -12,7 +12,6 @@ import {
   parseBucket,
   parseCreation,
   parsePackAppend,
-  parseReadRange,
   parseShardName,
   RefusedRequestError,
   renderDevice,
@@ -20,7 +19,6 @@ import {
   renderSize,
   renderSpace,
 } from "./protocol.ts";
-import type { ReadMemory } from "./read-memory.ts";
 import { ContentError } from "../journal/checked-json.ts";
 import { NODE_LIST_BYTES_MAX, parseNodeList } from "./node-list.ts";
 import { receiveChunks, receiveShard } from "./receive-shard.ts";
@@ -40,15 +38,13 @@ export interface DriveRequest {
   /** Of a POST: whole, and the one that was signed. */
   readonly body: Uint8Array;
   readonly key: BodyKey;
-  readonly memory: ReadMemory;
   readonly packs: OpenPacks;
 }
 
-/** An answer, and what to do when its last byte has left or never will. */
+/** An answer, and what to do where nobody takes it. */
 export interface DriveAnswer extends Answer {
   /** Bytes that follow as they come, instead of a body. */
   readonly stream?: AnswerStream;
-  readonly release?: (wasSent: boolean) => void;
   /** Undoes what was done when the asker cannot be told: it counts as not done. */
   readonly undo?: () => Promise<void>;
 }
@@ -70,7 +66,6 @@ const NOTHING = Buffer.from("{}");
 
 export const driveRoutes: readonly DriveRoute[] = [
   { method: "PUT", pattern: DRIVE_ROUTES.shard, handle: putShard },
-  { method: "GET", pattern: DRIVE_ROUTES.shard, handle: readShard },
   { method: "DELETE", pattern: DRIVE_ROUTES.shard, handle: deleteShard },
   { method: "PUT", pattern: DRIVE_ROUTES.pack, handle: appendToPack },
   { method: "DELETE", pattern: DRIVE_ROUTES.pack, handle: closePack },
@@ -97,22 +92,6 @@ async function putShard(request: DriveRequest): Promise<DriveAnswer> {
   // A sender that went away before it heard of success counts the shard as missing: nobody else knows of it, but repair,
   // which may have made it anew by now.
   return undo === undefined ? answer : { ...answer, undo };
-}
-
-async function readShard({ drive, parameter, url, memory }: DriveRequest): Promise<DriveAnswer> {
-  const name = parseShardName(parameter);
-  const { offset, length } = parseReadRange(url);
-  const buffer = memory.acquire(length);
-  try {
-    await drive.read(name, offset, buffer.bytes);
-  } catch (error) {
-    // A read that missed its deadline may still be written into the buffer.
-    buffer.release(false);
-    throw error;
-  }
-  // After a broken connection the kernel may still be reading from it: then it is left to the collector.
-  const release = (wasSent: boolean): void => buffer.release(wasSent);
-  return { status: OK, body: buffer.bytes, isShard: true, release };
 }
 
 async function deleteShard({ drive, parameter, packs }: DriveRequest): Promise<DriveAnswer> {

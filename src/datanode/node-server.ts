@@ -4,22 +4,25 @@
 // Invariant: nothing is read from or written to a drive for a request that is not proven.
 
 import { randomBytes } from "node:crypto";
-import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Authority } from "../journal/journal-member.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { assert } from "../util/assert.ts";
 import type { Clock } from "../util/clock.ts";
 import { renderOwners } from "./journal-messages.ts";
 import { errorAnswer, isKnownError, sendAnswer, sendStream } from "./node-answer.ts";
+import { boundConnections, lingerOver, makeApp, noRoute, SILENCE_MS } from "./node-app.ts";
 import { journalRoutes } from "./node-journal-routes.ts";
 import { NodeJournal, type DriveJournal } from "./node-journal.ts";
 import { driveRoutes, type DriveAnswer, type DriveRoute } from "./node-routes.ts";
+import { agreeToReads, lastResponse } from "./node-upgrade.ts";
 import { OWNER_HEADER, parseOwner } from "./owner-header.ts";
 import { OpenPacks } from "./open-packs.ts";
 import {
   checkUrl,
+  driveOfReads,
   HELLO_PATH,
   isNodeId,
   OWNERS_PATH,
@@ -29,7 +32,9 @@ import {
   renderHello,
   SMALL_BODY_BYTES_MAX,
 } from "./protocol.ts";
+import { READ_UPGRADE } from "./read-frames.ts";
 import { ReadMemory } from "./read-memory.ts";
+import { ReadService } from "./read-service.ts";
 import { RequestBodies } from "./request-bodies.ts";
 import {
   deriveClusterKeys,
@@ -42,21 +47,10 @@ import { ShardError, type ShardStore } from "./shard-store.ts";
 const LIVE_PATH = "/_kintsugi/live";
 const READY_PATH = "/_kintsugi/ready";
 
-const CONNECTION_COUNT_MAX = 2048;
 /** Shards being written at a time: each slow upload keeps one open. */
 const WRITE_COUNT_MAX = 1024;
 /** Other requests at a time. */
 const REQUEST_COUNT_MAX = 512;
-const HEAD_BYTES_MAX = 8 * 1024;
-const HEADERS_TIMEOUT_MS = 10_000;
-/** Longer than gateways keep connections: the side that sends next must not be the one that meets a closed one. */
-const KEEP_ALIVE_MS = 75_000;
-/** A connection in use on which nothing moves; senders with nothing to send give signs of life more often. */
-const SILENCE_MS = 45_000;
-/** How soon the kernel asks whether a silent peer is still there. */
-const TCP_PROBE_MS = 15_000;
-/** How long the rest of a refused body is read, so that the refusal is not lost in a reset. */
-const LINGER_MS = 2_000;
 
 export interface NodeServerOptions {
   /** The drives that it serves; closing them is the caller's. */
@@ -103,7 +97,7 @@ class DataNode implements NodeServer {
   readonly #journals: ReadonlyMap<string, NodeJournal>;
   readonly #hello: Buffer;
   readonly #logger: Logger;
-  readonly #memory = new ReadMemory();
+  readonly #reads: ReadService;
   readonly #packs = new OpenPacks();
   readonly #bodies = new RequestBodies();
   /** The signatures that were found good, until their request is over. */
@@ -124,13 +118,16 @@ class DataNode implements NodeServer {
     const driveIds = drives.map((drive) => drive.driveId);
     this.#hello = renderHello({ nodeId, session, driveIds, zone });
     this.#logger = logger;
+    this.#reads = new ReadService({ memory: new ReadMemory(), logger, silenceMs: SILENCE_MS });
     this.#app = makeApp();
     this.#addRoutes();
   }
 
   async ready(): Promise<void> {
     await this.#app.ready();
-    boundConnections(this.#app.server);
+    const { server } = this.#app;
+    boundConnections(server);
+    server.on("upgrade", (raw: IncomingMessage, socket: Socket) => this.#upgrade(raw, socket));
   }
 
   async listen(host: string, port: number): Promise<{ readonly port: number }> {
@@ -142,19 +139,40 @@ class DataNode implements NodeServer {
 
   async close(graceMs: number): Promise<void> {
     this.#isClosing = true;
-    const timer = setTimeout(() => this.#app.server.closeAllConnections(), graceMs);
+    this.#reads.close();
+    const timer = setTimeout(() => {
+      this.#app.server.closeAllConnections();
+      this.#reads.destroy();
+    }, graceMs);
     await this.#app.close();
     clearTimeout(timer);
     await this.#packs.closeAll();
+  }
+
+  /** Agrees to a channel for reads of a drive, or refuses: nothing else is upgraded. */
+  #upgrade(raw: IncomingMessage, socket: Socket): void {
+    socket.on("error", () => undefined);
+    try {
+      this.#letIn(raw, undefined);
+      const driveId = raw.method === "GET" ? driveOfReads(raw.url ?? "") : undefined;
+      if (driveId === undefined || raw.headers.upgrade !== READ_UPGRADE) throw noRoute();
+      const drive = this.#drives.get(driveId);
+      if (drive === undefined) throw new ShardError("Unavailable", "the node has no such drive");
+      if (this.#isClosing) throw new ShardError("Unavailable", "the node is closing");
+      const signed = this.#signed.get(raw);
+      assert(signed !== undefined, "only proven requests are handled");
+      const keys = agreeToReads(socket, { keys: this.#keys, nonce: signed.nonce });
+      this.#reads.serve({ socket, drive, keys });
+    } catch (error) {
+      this.#refuseTo(lastResponse(raw, socket), raw, error);
+    }
   }
 
   #addRoutes(): void {
     const app = this.#app;
     app.addHook("onRequest", async ({ raw, routeOptions }) => this.#letIn(raw, routeOptions.url));
     app.setErrorHandler((error, { raw }, reply) => this.#refuse(raw, reply, error));
-    app.setNotFoundHandler(({ raw }, reply) =>
-      this.#refuse(raw, reply, new RefusedRequestError("BadRequest", "there is no such route")),
-    );
+    app.setNotFoundHandler(({ raw }, reply) => this.#refuse(raw, reply, noRoute()));
     app.get(LIVE_PATH, (_request, reply) => reply.send({ status: "live" }));
     app.get(READY_PATH, (_request, reply) => {
       const status = this.#isClosing ? "closing" : "ready";
@@ -223,7 +241,6 @@ class DataNode implements NodeServer {
         url: raw.url ?? "",
         body,
         key: { keys: this.#keys, nonce: signed.nonce },
-        memory: this.#memory,
         packs: this.#packs,
       });
     };
@@ -278,15 +295,11 @@ class DataNode implements NodeServer {
 
   async #answer(reply: FastifyReply, signed: SignedRequest, answer: DriveAnswer): Promise<void> {
     const response = reply.hijack().raw;
-    const { release, stream } = answer;
+    const { stream } = answer;
     if (response.destroyed) {
-      release?.(false);
       await answer.undo?.();
       await stream?.chunks[Symbol.asyncIterator]().return?.();
       return;
-    }
-    if (release !== undefined) {
-      response.once("close", () => release(response.writableFinished));
     }
     const asker = { keys: this.#keys, nonce: signed.nonce };
     if (stream !== undefined) await sendStream(response, asker, stream);
@@ -294,9 +307,12 @@ class DataNode implements NodeServer {
   }
 
   #refuse(raw: IncomingMessage, reply: FastifyReply, error: unknown): void {
+    this.#refuseTo(reply.hijack().raw, raw, error);
+  }
+
+  #refuseTo(response: ServerResponse, raw: IncomingMessage, error: unknown): void {
     const signed = this.#signed.get(raw);
     const asker = signed === undefined ? undefined : { keys: this.#keys, nonce: signed.nonce };
-    const response = reply.hijack().raw;
     const isFault = !isKnownError(error);
     // A sender that went away is no fault of the node.
     if (isFault && !response.destroyed) {
@@ -305,48 +321,6 @@ class DataNode implements NodeServer {
     sendAnswer(response, asker, { ...errorAnswer(error), isLast: this.#isClosing });
     if (!raw.complete) lingerOver(raw, response);
   }
-}
-
-function makeApp(): FastifyInstance {
-  const app = fastify({
-    logger: false,
-    exposeHeadRoutes: false,
-    forceCloseConnections: "idle",
-    return503OnClosing: false,
-    // Uploads last as long as their senders make progress; silence ends them.
-    requestTimeout: 0,
-    connectionTimeout: SILENCE_MS,
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    http: { maxHeaderSize: HEAD_BYTES_MAX, headersTimeout: HEADERS_TIMEOUT_MS },
-    frameworkErrors: (_error, _request, reply) => {
-      sendAnswer(reply.hijack().raw, undefined, errorAnswer(badUrl()));
-    },
-    clientErrorHandler: (_error, socket) => rejectSocket(socket),
-  });
-  app.removeAllContentTypeParsers();
-  // Bodies are read by the routes, from the raw stream.
-  app.addContentTypeParser("*", (_request, _payload, done) => done(null));
-  return app;
-}
-
-function boundConnections(server: Server): void {
-  server.maxConnections = CONNECTION_COUNT_MAX;
-  server.on("connection", (socket: Socket) => socket.setKeepAlive(true, TCP_PROBE_MS));
-}
-
-/** What is not HTTP gets an answer that is, and no more of our time. */
-function rejectSocket(socket: Socket): void {
-  if (socket.writable) {
-    const body = "{}";
-    socket.write(
-      `HTTP/1.1 400 Bad Request\r\ncontent-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`,
-    );
-  }
-  socket.destroySoon();
-}
-
-function badUrl(): RefusedRequestError {
-  return new RefusedRequestError("BadRequest", "the URL is not one of this protocol");
 }
 
 function ownerHeaderOf({ headers }: IncomingMessage): string | undefined {
@@ -360,14 +334,4 @@ function ownerOf({ owner: text }: SignedRequest): Authority | undefined {
   const owner = parseOwner(text);
   if (owner === undefined) throw new RefusedRequestError("BadRequest", "the owner is malformed");
   return owner;
-}
-
-/** Reads what a refused sender still sends, for a while, so that it gets to read the refusal. */
-function lingerOver(raw: IncomingMessage, response: ServerResponse): void {
-  raw.resume();
-  const timer = setTimeout(() => raw.destroy(), LINGER_MS);
-  response.once("close", () => {
-    if (raw.complete) clearTimeout(timer);
-  });
-  raw.once("close", () => clearTimeout(timer));
 }

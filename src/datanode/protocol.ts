@@ -24,10 +24,12 @@ import {
 } from "./shard-store.ts";
 
 /** Both sides send it with every message and refuse any other. */
-export const PROTOCOL_VERSION = "kintsugi-node/1";
+export const PROTOCOL_VERSION = "kintsugi-node/2";
 export const PROTOCOL_HEADER = "kintsugi-protocol";
 /** On answers: proves that the node knows the cluster secret and answers this very request. */
 export const PROOF_HEADER = "kintsugi-proof";
+/** On the agreement to a channel for reads: the node's random part of its keys, in hex. */
+export const READ_SALT_HEADER = "kintsugi-salt";
 
 /** Largest single read, in bytes; longer ones are made of several. */
 export const READ_BYTES_MAX = 8 * 1024 * 1024;
@@ -58,6 +60,8 @@ export const DRIVE_ROUTES = {
   journalTruncate: `${ROOT}/drives/:drive/journal/truncate`,
   nodes: `${ROOT}/drives/:drive/nodes`,
   pack: `${ROOT}/drives/:drive/packs/:shard`,
+  /** Becomes a channel for reads (read-frames.ts). */
+  reads: `${ROOT}/drives/:drive/reads`,
   shard: `${ROOT}/drives/:drive/shards/:shard`,
   size: `${ROOT}/drives/:drive/shards/:shard/size`,
   space: `${ROOT}/drives/:drive/space`,
@@ -73,7 +77,7 @@ const SHARD_NAME = /^([0-9a-f]{32})\.(0|[1-9][0-9]{0,2})$/;
 const BUCKET = /^(?:0|[1-9][0-9]{0,2})$/;
 const PACK_QUERY = /\?offset=(0|[1-9][0-9]{0,15})&then=(keep|seal)$/;
 const CREATION_QUERY = "?as=replacement";
-const READ_QUERY = /\?offset=(0|[1-9][0-9]{0,15})&length=(0|[1-9][0-9]{0,7})$/;
+const READS_PATH = /^\/_kintsugi\/node\/drives\/([A-Za-z0-9-]{1,64})\/reads$/;
 
 /** What goes wrong between the two, besides what goes wrong with shards and records. */
 export type WireErrorCode = JournalErrorCode | ShardErrorCode | "BadRequest" | "UnknownProtocol";
@@ -114,11 +118,6 @@ export interface NodeHello {
   readonly driveIds: readonly DriveId[];
   /** What fails together with it; undefined: it was told nothing of that. */
   readonly zone?: string | undefined;
-}
-
-export interface ReadRange {
-  readonly offset: number;
-  readonly length: number;
 }
 
 /** What an append to a shard of a pack says: where it goes, and whether it is the last. */
@@ -172,18 +171,9 @@ export function parseBucket(text: string): number {
   return bucket;
 }
 
-/** The range at the end of a raw URL. @throws RefusedRequestError BadRequest */
-export function parseReadRange(url: string): ReadRange {
-  const match = READ_QUERY.exec(url);
-  const [offset, length] = [Number(match?.[1]), Number(match?.[2])];
-  if (!Number.isSafeInteger(offset) || !(length <= READ_BYTES_MAX)) {
-    throw new RefusedRequestError("BadRequest", "a read needs an offset and a bounded length");
-  }
-  return { offset, length };
-}
-
-export function renderReadQuery(range: ReadRange): string {
-  return `?offset=${range.offset}&length=${range.length}`;
+/** The drive that a raw URL asks a channel for; undefined where it asks for something else. */
+export function driveOfReads(url: string): string | undefined {
+  return READS_PATH.exec(url)?.[1];
 }
 
 /** What the end of a raw URL says of a shard that is stored. */

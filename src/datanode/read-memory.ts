@@ -19,6 +19,11 @@ export class ReadMemory {
   readonly #pool = new BufferPool({ sizeBytes: POOLED_BYTES, idleMax: IDLE_MAX });
   #outBytes = 0;
 
+  /** Whether half of it is out: then nothing is read that nobody has asked for. */
+  get isBusy(): boolean {
+    return this.#outBytes > OUT_BYTES_MAX / 2;
+  }
+
   /** @throws ShardError Unavailable when too much is being read. */
   acquire(length: number): ReadBuffer {
     const isPooled = length <= POOLED_BYTES;

@@ -12,7 +12,6 @@ import {
   parseSpace,
   READ_BYTES_MAX,
   renderCreation,
-  renderReadQuery,
 } from "./protocol.ts";
 import { RemotePackShard } from "./remote-pack-shard.ts";
 import { RemoteShardWriter } from "./remote-shard-writer.ts";
@@ -39,12 +38,15 @@ export class RemoteDrive implements ShardStore {
   readonly driveId: DriveId;
   readonly label: string;
   readonly #options: RemoteDriveOptions;
+  /** What opens the channels that it is read on. */
+  readonly #reads: string;
   #isClosed = false;
 
   constructor(options: RemoteDriveOptions) {
     this.#options = options;
     this.driveId = options.driveId;
     this.label = options.label;
+    this.#reads = drivePath("reads", options.driveId);
   }
 
   async create(name: ShardName, creation: ShardCreation = "new"): Promise<ShardWriter> {
@@ -64,15 +66,17 @@ export class RemoteDrive implements ShardStore {
     });
   }
 
-  async read(name: ShardName, offset: number, target: Uint8Array): Promise<void> {
-    const path = drivePath("shard", this.driveId, { shard: name });
+  async read(name: ShardName, offset: number, target: Uint8Array, aheadBytes = 0): Promise<void> {
+    this.#checkOpen();
+    const { link } = this.#options;
     let at = 0;
-    do {
+    while (target.length - at > READ_BYTES_MAX) {
       const part = target.subarray(at, at + READ_BYTES_MAX);
-      const query = renderReadQuery({ offset: offset + at, length: part.length });
-      await this.#call("GET", path + query, part);
+      await link.read(this.#reads, { name, offset: offset + at, target: part, aheadBytes: 0 });
       at += part.length;
-    } while (at < target.length);
+    }
+    const last = { name, offset: offset + at, target: target.subarray(at), aheadBytes };
+    await link.read(this.#reads, last);
   }
 
   async size(name: ShardName): Promise<number> {
@@ -105,9 +109,8 @@ export class RemoteDrive implements ShardStore {
     this.#options.check();
   }
 
-  async #call(method: "DELETE" | "GET", path: string, target?: Uint8Array): Promise<Uint8Array> {
+  async #call(method: "DELETE" | "GET", path: string): Promise<Uint8Array> {
     this.#checkOpen();
-    const { link } = this.#options;
-    return link.call(target === undefined ? { method, path } : { method, path, target });
+    return this.#options.link.call({ method, path });
   }
 }

@@ -14,6 +14,7 @@ import {
 } from "node:crypto";
 import type { KeyObject } from "node:crypto";
 import type { Clock } from "../util/clock.ts";
+import { SHORT_MAC_KEY_BYTES, shortMacKey, type ShortMacKey } from "../util/short-mac.ts";
 import { NonceStore } from "./nonce-store.ts";
 import { RefusedRequestError } from "./protocol.ts";
 
@@ -37,6 +38,7 @@ export interface ClusterKeys {
   readonly request: KeyObject;
   readonly answer: KeyObject;
   readonly bodyEnd: KeyObject;
+  readonly reads: KeyObject;
 }
 
 /** What a signature covers. */
@@ -73,7 +75,12 @@ export function deriveClusterKeys(secret: string): ClusterKeys {
   }
   const derive = (purpose: string): KeyObject =>
     createSecretKey(Buffer.from(hkdfSync("sha256", secret, "kintsugi-node/1", purpose, 32)));
-  return { request: derive("request"), answer: derive("answer"), bodyEnd: derive("body end") };
+  return {
+    request: derive("request"),
+    answer: derive("answer"),
+    bodyEnd: derive("body end"),
+    reads: derive("reads"),
+  };
 }
 
 // Random bytes are fetched for many nonces at once: a call for each costs more than the signature's arithmetic.
@@ -114,6 +121,21 @@ export function isAnswerProven(keys: ClusterKeys, answer: SignedAnswer, proof: s
 /** Under the end of a streamed body: only who signed the request can say that its body is whole. */
 export function bodyEndMac(keys: ClusterKeys, nonce: string, end: Uint8Array): Buffer {
   return createHmac("sha256", keys.bodyEnd).update(`${nonce}\n`).update(end).digest();
+}
+
+/** The keys of one channel for reads, one a direction. */
+export interface ReadChannelKeys {
+  readonly request: ShortMacKey;
+  readonly answer: ShortMacKey;
+}
+
+/** Both sides have given a random part of them, so that what was said on another channel is refused. */
+export function deriveReadKeys(keys: ClusterKeys, nonce: string, salt: string): ReadChannelKeys {
+  const both = createHmac("sha256", keys.reads).update(`${nonce}\n${salt}`).digest();
+  return {
+    request: shortMacKey(both.subarray(0, SHORT_MAC_KEY_BYTES)),
+    answer: shortMacKey(both.subarray(SHORT_MAC_KEY_BYTES)),
+  };
 }
 
 /** Compares in a time that tells nothing of where two differ. */

@@ -92,10 +92,11 @@ export interface ShardStore {
   createPack(name: ShardName): Promise<PackShard>;
   /**
    * Exactly `length` bytes from `offset`, into `target` (whose length is `length`). After any other error than those
-   * below `target` may still be written to, at any later time.
+   * below `target` may still be written to, at any later time. `aheadBytes` is a hint: so many bytes after these are there,
+   * and likely to be read next.
    * @throws ShardError NotFound; Corrupt when the shard ends before.
    */
-  read(name: ShardName, offset: number, target: Uint8Array): Promise<void>;
+  read(name: ShardName, offset: number, target: Uint8Array, aheadBytes?: number): Promise<void>;
   /**
    * Where files are kept open between reads: the next read opens the shard anew. Another process may have put a mended
    * one in its place; so who finds wrong bytes forgets, and reads once more, before it says so.

@@ -9,6 +9,7 @@ import type { Logger } from "../telemetry/logger.ts";
 import type { Clock } from "../util/clock.ts";
 import { withDeadline } from "../util/deadline.ts";
 import { LatencySample } from "./latency-sample.ts";
+import { Lateness } from "./lateness.ts";
 import { SpaceWatch, type SpaceLimits } from "./space-watch.ts";
 
 const PROBE_EVERY_MS = 1_000;
@@ -39,6 +40,7 @@ export interface DriveCalls {
 export class Drive {
   readonly store: ShardStore;
   readonly latency = new LatencySample();
+  readonly #lateness = new Lateness();
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #space: SpaceWatch;
@@ -105,14 +107,23 @@ export class Drive {
     return { goodCount: this.#goodCount, errorCount: this.#errorCount, lastError };
   }
 
+  /** Calls that it has answered since the start. */
+  get goodCount(): number {
+    return this.#goodCount;
+  }
+
   noteGood(): void {
     this.#goodCount += 1;
+    this.#lateness.noteAnswer();
     this.#goodAt = this.#clock.monotonic();
     this.#failuresInRow = 0;
   }
 
-  noteSlow(): void {
-    this.#slowUntil = this.#clock.monotonic() + SLOW_MS;
+  /** A read is late that began when it had answered so many calls. Returns whether reads had better begin elsewhere now. */
+  noteLate(goodCountBefore: number): boolean {
+    const isSlow = this.#lateness.noteLate(this.#goodCount > goodCountBefore);
+    if (isSlow) this.#slowUntil = this.#clock.monotonic() + SLOW_MS;
+    return isSlow;
   }
 
   /** Judges an error of a call: only one that speaks of the drive as a whole sets it aside. */

@@ -139,7 +139,7 @@ export class SegmentWindows implements ByteWindows, AsyncIterator<ByteWindow, vo
     for (;;) {
       const run = this.#run;
       if (run !== undefined) {
-        const plan = run.next(this.#pace.size);
+        const plan = run.next(this.#pace);
         if (run.isAtEnd) this.#run = undefined;
         return this.#gather(plan, run.segment.opener);
       }
@@ -198,14 +198,21 @@ class RunWindows {
     return this.#start >= this.segment.range.end;
   }
 
-  next(size: WindowSize): PlannedWindow {
+  next({ size, aheadStripes }: ReadingPace): PlannedWindow {
     const { run, range } = this.segment;
     const { set } = run;
     const start = this.#start;
     const within = { start, end: Math.min(windowEnd(set, start, size), range.end) };
     this.#start = within.end;
     const stripes = locateRange(set, set.sizeBytes, within);
-    return { reading: this.#reading, stripes, range: within, isSmall: this.#isSmall };
+    const lastEnd = Math.ceil(range.end / stripeBytes(set));
+    return {
+      reading: this.#reading,
+      stripes,
+      aheadEnd: Math.max(stripes.end, Math.min(stripes.end + aheadStripes, lastEnd)),
+      range: within,
+      isSmall: this.#isSmall,
+    };
   }
 }
 

@@ -4,6 +4,7 @@
 
 import type { Clock } from "../util/clock.ts";
 import type { BufferPools } from "./buffer-pools.ts";
+import { STRIPES_PER_WINDOW } from "./store-context.ts";
 
 /** A unit of one shard; all units of a stripe; as many stripes as a window has. */
 export type WindowSize = "stripe" | "unit" | "window";
@@ -12,6 +13,9 @@ export type WindowSize = "stripe" | "unit" | "window";
 const SLOW_MS = 250;
 /** More than the buffers of both ends' kernels hold on common systems. */
 const QUICK_BYTES_MIN = 8 * 1024 * 1024;
+
+/** With a window as much as a data node is asked for at a time. */
+const AHEAD_STRIPES = 3 * STRIPES_PER_WINDOW;
 
 export class ReadingPace {
   readonly #clock: Clock;
@@ -32,6 +36,11 @@ export class ReadingPace {
     const isQuick = this.#quickBytes >= QUICK_BYTES_MIN;
     if (!isQuick && (this.#wasSlow || this.#pools.isTight)) return "unit";
     return this.#pools.isBusy ? "stripe" : "window";
+  }
+
+  /** How many stripes after the next window are likely to be wanted soon: none, where it is not known how quick the client is. */
+  get aheadStripes(): number {
+    return this.size === "window" && this.#quickBytes > 0 ? AHEAD_STRIPES : 0;
   }
 
   /** So many bytes are on their way to the client. */

@@ -51,9 +51,9 @@ export class SetReading {
     );
   }
 
-  noteLate(index: number): void {
-    this.#late.add(index);
-    this.#drives[index]?.noteSlow();
+  /** A read of a shard is late that began when its drive had answered so many calls. */
+  noteLate(index: number, goodCountBefore: number): void {
+    if (this.#drives[index]?.noteLate(goodCountBefore) === true) this.#late.add(index);
   }
 
   noteBad(index: number, error: unknown): void {

@@ -56,6 +56,8 @@ export interface BlocksToRead {
   readonly seed: number;
   /** At most a window. */
   readonly stripes: StripeRange;
+  /** Where the stripes end that are likely to be read next. */
+  readonly aheadEnd?: number;
 }
 
 /**
@@ -64,11 +66,14 @@ export interface BlocksToRead {
  * @throws ShardError NotFound, Corrupt, Unavailable, ...
  */
 export function readShardBlocks(context: StoreContext, wanted: BlocksToRead): Promise<ShardBlocks> {
-  const { set, drive, index, stripes } = wanted;
+  const { set, drive, index, stripes, aheadEnd = stripes.end } = wanted;
   const { clock, limits, pools } = context;
   const buffer = pools.acquire(bufferBytes(set, stripes));
   const target = buffer.subarray(0, blocksBytes(set, stripes));
-  const offset = blockOffset(set.headerBytes, set.unitBytes, stripes.first);
+  const { first, end } = stripes;
+  const aheadBytes =
+    aheadEnd === end ? 0 : blocksBytes(set, { first, end: aheadEnd }) - target.length;
+  const offset = blockOffset(set.headerBytes, set.unitBytes, first);
   const startedAt = clock.monotonic();
   const name = { setId: set.id, index };
   return new Promise((resolve, reject) => {
@@ -110,7 +115,8 @@ export function readShardBlocks(context: StoreContext, wanted: BlocksToRead): Pr
       deadline.cancel();
       if (!isLate) fail(error, isAnswer(error));
     };
-    const read = (): void => void drive.store.read(name, offset, target).then(onRead, onError);
+    const read = (): void =>
+      void drive.store.read(name, offset, target, aheadBytes).then(onRead, onError);
     read();
   });
 }

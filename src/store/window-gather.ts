@@ -10,6 +10,8 @@ export interface WindowPlan {
   readonly reading: SetReading;
   /** At most a window of stripes. */
   readonly stripes: StripeRange;
+  /** Where the stripes end that are likely to be read next; that of `stripes` where none are. */
+  readonly aheadEnd: number;
   /** Within those stripes, in bytes of the set. */
   readonly range: ByteRange;
 }
@@ -27,6 +29,8 @@ export function gatherWindow(plan: WindowPlan): Promise<GatheredBlocks> {
 
 interface Flight {
   readonly stripes: StripeRange;
+  /** Calls that the drive had answered when it began. */
+  readonly goodCountBefore: number;
   isLate: boolean;
 }
 
@@ -65,10 +69,11 @@ class WindowGather {
     const { reading } = this.#plan;
     const drive = reading.drive(index);
     if (drive === undefined) return;
-    const flight: Flight = { stripes, isLate: false };
+    const flight: Flight = { stripes, goodCountBefore: drive.goodCount, isLate: false };
     this.#flights.set(index, flight);
     const { context, set } = reading;
-    const wanted = { set, drive, index, seed: reading.seed(index), stripes };
+    const { aheadEnd } = this.#plan;
+    const wanted = { set, drive, index, seed: reading.seed(index), stripes, aheadEnd };
     readShardBlocks(context, wanted).then(
       (blocks) => this.#arrived(index, flight, blocks),
       (error: unknown) => this.#failed(index, flight, error),
@@ -170,7 +175,7 @@ class WindowGather {
     for (const [index, flight] of this.#flights) {
       if (flight.isLate) continue;
       flight.isLate = true;
-      this.#plan.reading.noteLate(index);
+      this.#plan.reading.noteLate(index, flight.goodCountBefore);
     }
     this.#decodes = true;
     this.#advance();

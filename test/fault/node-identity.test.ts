@@ -1,22 +1,19 @@
 // Who answers at the address of a data node: one that comes late, comes back, is another one, has other drives, or is no
 // node at all. The gateway's client learns once who it is, and says in words what does not fit.
 
-import { createServer, type RequestListener } from "node:http";
+import { createServer, type IncomingMessage, type RequestListener } from "node:http";
+import type { Duplex } from "node:stream";
 import { expect, onTestFinished, test } from "vitest";
 import { newDriveId } from "../../src/datanode/drive-identity.ts";
 import {
-  HELLO_PATH,
   PROOF_HEADER,
   PROTOCOL_HEADER,
   PROTOCOL_VERSION,
+  READ_SALT_HEADER,
   renderHello,
 } from "../../src/datanode/protocol.ts";
-import {
-  bodyDigest,
-  deriveClusterKeys,
-  proveAnswer,
-  UNSIGNED_BODY,
-} from "../../src/datanode/rpc-auth.ts";
+import { renderReadAnswer } from "../../src/datanode/read-frames.ts";
+import { bodyDigest, deriveClusterKeys, proveAnswer } from "../../src/datanode/rpc-auth.ts";
 import type { ShardStore } from "../../src/datanode/shard-store.ts";
 import { SimDrive } from "../../src/disk/sim-drive.ts";
 import { givenShard, newName, readShard, shardErrorOf } from "../contract/shard-store.ts";
@@ -29,36 +26,61 @@ import {
 } from "../support/data-node.ts";
 
 test.each([9, 11, 0, 100_000])(
-  "F51 an answer of %i bytes where 10 were asked for is Corrupt",
+  "F51 an answer of %i bytes where 10 were asked for is none",
   async (sizeBytes) => {
     const node = { nodeId: "liar", session: "0".repeat(32), driveIds: [newDriveId()] };
-    const port = await givenServer((request, response) => {
-      const isHello = request.url === HELLO_PATH;
-      const body = isHello ? renderHello(node) : Buffer.alloc(sizeBytes);
-      const [, nonce = ""] = /nonce=([0-9a-f]+)/.exec(request.headers.authorization ?? "") ?? [];
-      const digest = isHello ? bodyDigest(body) : UNSIGNED_BODY;
-      const keys = deriveClusterKeys(CLUSTER_SECRET);
+    const keys = deriveClusterKeys(CLUSTER_SECRET);
+    const prove = ({ headers }: IncomingMessage, status: number, body: string): string => {
+      const [, nonce = ""] = /nonce=([0-9a-f]+)/.exec(headers.authorization ?? "") ?? [];
+      return proveAnswer(keys, { nonce, status, body });
+    };
+    const onRequest: RequestListener = (request, response) => {
+      const body = renderHello(node);
       response.setHeader(PROTOCOL_HEADER, PROTOCOL_VERSION);
-      response.setHeader(PROOF_HEADER, proveAnswer(keys, { nonce, status: 200, body: digest }));
+      response.setHeader(PROOF_HEADER, prove(request, 200, bodyDigest(body)));
       response.setHeader("content-length", body.length);
       response.end(body);
+    };
+    const port = await givenServer(onRequest, (request, socket) => {
+      const lines = [
+        "HTTP/1.1 101 Switching Protocols",
+        `${PROTOCOL_HEADER}: ${PROTOCOL_VERSION}`,
+        `${PROOF_HEADER}: ${prove(request, 101, "salt")}`,
+        `${READ_SALT_HEADER}: salt`,
+      ];
+      socket.write(`${lines.join("\r\n")}\r\n\r\n`);
+      socket.on("data", () => {
+        socket.write(Buffer.concat([renderReadAnswer(0, sizeBytes), Buffer.alloc(sizeBytes)]));
+      });
     });
     const drive = driveOf(await givenClient(`http://127.0.0.1:${port}`));
-    expect(await shardErrorOf(readShard(drive, newName(), 0, 10))).toBe("Corrupt");
+    expect(await shardErrorOf(readShard(drive, newName(), 0, 10))).toBe("Unavailable");
     expect(await shardErrorOf(readShard(drive, newName(), 0, sizeBytes))).toBeUndefined();
   },
 );
 
-async function givenServer(listener: RequestListener): Promise<number> {
+type UpgradeListener = (request: IncomingMessage, socket: Duplex) => void;
+
+async function givenServer(
+  listener: RequestListener,
+  onUpgrade: UpgradeListener = (_request, socket) => socket.destroy(),
+): Promise<number> {
   const server = createServer((request, response) => {
     request.resume();
     listener(request, response);
+  });
+  const upgraded = new Set<Duplex>();
+  server.on("upgrade", (request, socket) => {
+    upgraded.add(socket);
+    socket.on("error", () => undefined);
+    onUpgrade(request, socket);
   });
   await new Promise<void>((resolve) => {
     server.listen(0, "127.0.0.1", () => resolve());
   });
   onTestFinished(() => {
     server.closeAllConnections();
+    for (const socket of upgraded) socket.destroy();
     server.close();
   });
   const address = server.address();
@@ -71,14 +93,14 @@ test.each<[string, RequestListener]>([
   [
     "sends the right words without a proof",
     (_request, response) => {
-      response.setHeader("kintsugi-protocol", "kintsugi-node/1");
+      response.setHeader("kintsugi-protocol", "kintsugi-node/2");
       response.end(JSON.stringify({ nodeId: "x", session: "0".repeat(32), driveIds: ["d"] }));
     },
   ],
   [
     "speaks a newer protocol",
     (_request, response) => {
-      response.setHeader("kintsugi-protocol", "kintsugi-node/2");
+      response.setHeader("kintsugi-protocol", "kintsugi-node/3");
       response.end("{}");
     },
   ],
@@ -86,7 +108,7 @@ test.each<[string, RequestListener]>([
   const port = await givenServer(listener);
   const expected = { nodeId: "x", driveIds: [newDriveId()] };
   const client = await givenClient(`http://127.0.0.1:${port}`, { expected });
-  expect(client.problem).toMatch(/no data node|does not prove|protocol kintsugi-node\/2/);
+  expect(client.problem).toMatch(/no data node|does not prove|protocol kintsugi-node\/3/);
   expect(await shardErrorOf(driveOf(client).space())).toBe("Unavailable");
 });
 

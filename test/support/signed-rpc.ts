@@ -27,7 +27,7 @@ export interface RpcRequest {
   readonly keys?: ClusterKeys;
 }
 
-const clusterKeys = deriveClusterKeys(CLUSTER_SECRET);
+export const clusterKeys = deriveClusterKeys(CLUSTER_SECRET);
 
 /** A request as bytes. */
 export function renderRpc(
@@ -48,7 +48,7 @@ export function renderRpc(
   const headers: Record<string, string | undefined> = {
     host: "node",
     authorization,
-    "kintsugi-protocol": "kintsugi-node/1",
+    "kintsugi-protocol": "kintsugi-node/2",
     "content-length": body.length === 0 && method !== "PUT" ? undefined : String(body.length),
     ...request.headers,
   };

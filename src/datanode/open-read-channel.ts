@@ -1,0 +1,133 @@
+// Opens a channel for reads: connects to a node, asks it in HTTP to read for whoever is at the other end, and checks that it is
+// the node that agrees.
+
+import { DirectSocket } from "./direct-socket.ts";
+import { ConnectionError, type ExchangeAnswer } from "./exchange.ts";
+import { PROOF_HEADER, PROTOCOL_HEADER, PROTOCOL_VERSION, READ_SALT_HEADER } from "./protocol.ts";
+import { ReadChannel } from "./read-channel.ts";
+import { READ_UPGRADE } from "./read-frames.ts";
+import type { ReadChannelKeys } from "./rpc-auth.ts";
+
+const CONNECT_TIMEOUT_MS = 2_000;
+/** Largest head of an answer, and its body where it is a refusal, in bytes. */
+const ANSWER_BYTES_MAX = 64 * 1024;
+const PIECE_BYTES = 1_024;
+const STATUS_LINE = /^HTTP\/1\.1 (\d{3})(?: |$)/;
+const HEADER_LINE = /^([^:\s]+):[ \t]*(.*?)[ \t]*$/;
+
+export interface ReadUpgrade {
+  readonly url: string;
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly deadlineMs: number;
+  /**
+   * The keys of the channel that the node agrees to with that salt, where it proves that it is the node; throws for any other
+   * answer.
+   */
+  readonly accept: (answer: ExchangeAnswer, salt: string) => ReadChannelKeys;
+  /** Hears once that the channel ended by itself. */
+  readonly onClose: (channel: ReadChannel) => void;
+}
+
+/** @throws ConnectionError; what `accept` throws. */
+export async function openReadChannel(upgrade: ReadUpgrade): Promise<ReadChannel> {
+  const url = new URL(upgrade.url);
+  let channel: ReadChannel | undefined;
+  let reader: AnswerReader | undefined;
+  const onClose = (error: ConnectionError): void => {
+    reader?.fail(error);
+    channel?.close(error);
+    if (channel !== undefined) upgrade.onClose(channel);
+  };
+  const socket = await DirectSocket.open({ url, connectTimeoutMs: CONNECT_TIMEOUT_MS, onClose });
+  try {
+    reader = new AnswerReader(socket);
+    socket.setPatience(upgrade.deadlineMs, () => reader?.fail(lateError(upgrade)));
+    socket.write(renderRequest(url, upgrade));
+    const { answer, salt } = await reader.answer;
+    socket.setPatience(0);
+    channel = new ReadChannel(socket, upgrade.accept(answer, salt));
+    return channel;
+  } catch (error) {
+    socket.close();
+    throw error;
+  }
+}
+
+function lateError({ url, deadlineMs }: ReadUpgrade): ConnectionError {
+  return new ConnectionError(`${url}: no answer within ${deadlineMs} ms`);
+}
+
+function renderRequest({ host }: URL, { path, headers }: ReadUpgrade): string {
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  const upgrade = `connection: Upgrade\r\nupgrade: ${READ_UPGRADE}\r\n`;
+  return `GET ${path} HTTP/1.1\r\nhost: ${host}\r\n${upgrade}${lines.join("")}\r\n`;
+}
+
+interface UpgradeAnswer {
+  readonly answer: ExchangeAnswer;
+  readonly salt: string;
+}
+
+/** Reads one answer of HTTP: a head, and of a refusal the body. After an agreement the node says nothing unasked. */
+class AnswerReader {
+  readonly answer: Promise<UpgradeAnswer>;
+  readonly #socket: DirectSocket;
+  readonly #piece = Buffer.alloc(PIECE_BYTES);
+  #received: Buffer = Buffer.alloc(0);
+  #resolve: (answer: UpgradeAnswer) => void = () => undefined;
+  #reject: (error: ConnectionError) => void = () => undefined;
+
+  constructor(socket: DirectSocket) {
+    this.#socket = socket;
+    this.answer = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    this.#readOn();
+  }
+
+  fail(error: ConnectionError): void {
+    this.#reject(error);
+  }
+
+  #readOn(): void {
+    this.#socket.want(this.#piece, (count) => {
+      this.#received = Buffer.concat([this.#received, this.#piece.subarray(0, count)]);
+      try {
+        const answer = parseUpgradeAnswer(this.#received);
+        if (answer === undefined) this.#readOn();
+        else this.#resolve(answer);
+      } catch (error) {
+        const words = error instanceof Error ? error.message : String(error);
+        this.fail(new ConnectionError(`a node opens no channel for reads: ${words}`, error));
+      }
+    });
+  }
+}
+
+/** Undefined where there is more to come. @throws ConnectionError */
+function parseUpgradeAnswer(received: Buffer): UpgradeAnswer | undefined {
+  if (received.length > ANSWER_BYTES_MAX) throw new ConnectionError("its answer is too large");
+  const headBytes = received.indexOf("\r\n\r\n") + 4;
+  if (headBytes < 4) return undefined;
+  const [first = "", ...lines] = received.toString("latin1", 0, headBytes - 4).split("\r\n");
+  const status = Number(STATUS_LINE.exec(first)?.[1]);
+  const headers = new Map<string, string>();
+  for (const line of lines) {
+    const [, name = "", value = ""] = HEADER_LINE.exec(line) ?? [];
+    headers.set(name.toLowerCase(), value);
+  }
+  if (headers.get(PROTOCOL_HEADER) !== PROTOCOL_VERSION) {
+    throw new ConnectionError(`what answers there does not speak ${PROTOCOL_VERSION}`);
+  }
+  const bodyBytes = status === 101 ? 0 : Number(headers.get("content-length"));
+  if (!(headBytes + bodyBytes <= ANSWER_BYTES_MAX)) {
+    throw new ConnectionError("its refusal has no length, or is too large");
+  }
+  if (received.length < headBytes + bodyBytes) return undefined;
+  const body = received.subarray(headBytes);
+  if (body.length > bodyBytes) throw new ConnectionError("it sends what nobody asked for");
+  const proof = headers.get(PROOF_HEADER) ?? "";
+  return { answer: { status, proof, body }, salt: headers.get(READ_SALT_HEADER) ?? "" };
+}

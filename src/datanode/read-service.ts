@@ -1,0 +1,201 @@
+// A node's side of the channels for reads (read-frames.ts): takes a request, reads the drive, sends what it says, on as many
+// connections as gateways open. Beyond what was asked for it goes on with what is likely to be asked for next, a piece at a time and
+// no faster than it is taken, so that the next request need not be made.
+// Invariant: of each connection no more than one piece and one request is in memory.
+
+import type { Duplex } from "node:stream";
+import type { Logger } from "../telemetry/logger.ts";
+import { errorAnswer, isKnownError } from "./node-answer.ts";
+import { RefusedRequestError } from "./protocol.ts";
+import {
+  parseReadRequest,
+  READ_REQUEST_BYTES,
+  renderReadAnswer,
+  renderReadError,
+  type WireRead,
+} from "./read-frames.ts";
+import type { ReadMemory } from "./read-memory.ts";
+import type { ReadChannelKeys } from "./rpc-auth.ts";
+import { ShardError, type ShardStore } from "./shard-store.ts";
+
+/** Reads at a time. */
+const READ_COUNT_MAX = 512;
+/** The most that is read and sent at a time of what nobody has asked for yet, in bytes: the buffers of ReadMemory hold as much. */
+const AHEAD_PIECE_BYTES_MAX = 512 * 1024;
+const AHEAD_PIECE_BYTES_MIN = 64 * 1024;
+
+export interface ReadServiceOptions {
+  readonly memory: ReadMemory;
+  readonly logger: Logger;
+  /** How long nothing may move on a connection, in milliseconds. */
+  readonly silenceMs: number;
+}
+
+export interface AgreedChannel {
+  readonly socket: Duplex & { setTimeout(timeoutMs: number, onTimeout: () => void): unknown };
+  readonly drive: ShardStore;
+  readonly keys: ReadChannelKeys;
+}
+
+export class ReadService {
+  readonly #options: ReadServiceOptions;
+  readonly #connections = new Set<ReadConnection>();
+  #readCount = 0;
+
+  constructor(options: ReadServiceOptions) {
+    this.#options = options;
+  }
+
+  /** Serves a channel until it ends. */
+  serve(channel: AgreedChannel): void {
+    const connection = new ReadConnection(channel, this.#options, (read) => this.#bounded(read));
+    this.#connections.add(connection);
+    channel.socket.on("close", () => this.#connections.delete(connection));
+  }
+
+  /** Ends connections as soon as they answer nothing. */
+  close(): void {
+    for (const connection of this.#connections) connection.end();
+  }
+
+  /** Cuts off the rest. */
+  destroy(): void {
+    for (const connection of this.#connections) connection.destroy();
+  }
+
+  async #bounded(read: () => Promise<void>): Promise<void> {
+    if (this.#readCount >= READ_COUNT_MAX) throw new ShardError("Unavailable", "the node is busy");
+    this.#readCount += 1;
+    try {
+      await read();
+    } finally {
+      this.#readCount -= 1;
+    }
+  }
+}
+
+type Bounded = (read: () => Promise<void>) => Promise<void>;
+
+class ReadConnection {
+  readonly #channel: AgreedChannel;
+  readonly #options: ReadServiceOptions;
+  readonly #bounded: Bounded;
+  #received: Buffer = Buffer.alloc(0);
+  #sequence = 0;
+  #isAnswering = false;
+  #isEnding = false;
+
+  constructor(channel: AgreedChannel, options: ReadServiceOptions, bounded: Bounded) {
+    this.#channel = channel;
+    this.#options = options;
+    this.#bounded = bounded;
+    const { socket } = channel;
+    socket.on("data", (bytes: Buffer) => this.#receive(bytes));
+    // Whoever went away asks again elsewhere; what is under way ends by itself.
+    socket.on("error", () => undefined);
+    socket.on("end", () => this.destroy());
+    socket.setTimeout(options.silenceMs, () => this.destroy());
+    socket.resume();
+  }
+
+  end(): void {
+    this.#isEnding = true;
+    if (!this.#isAnswering) this.#channel.socket.end();
+  }
+
+  destroy(): void {
+    this.#channel.socket.destroy();
+  }
+
+  #receive(bytes: Buffer): void {
+    const received = this.#received.length === 0 ? bytes : Buffer.concat([this.#received, bytes]);
+    // The next request is made when the last one was answered.
+    if (this.#isAnswering || received.length > READ_REQUEST_BYTES) return this.destroy();
+    this.#received = received;
+    if (received.length < READ_REQUEST_BYTES) return;
+    this.#received = Buffer.alloc(0);
+    this.#isAnswering = true;
+    void this.#answer(received);
+  }
+
+  async #answer(frame: Buffer): Promise<void> {
+    const { socket } = this.#channel;
+    const sequence = this.#sequence;
+    this.#sequence += 1;
+    let isHeadSent = false;
+    try {
+      const read = parseReadRequest(this.#channel.keys.request, sequence, frame);
+      await this.#bounded(async () => {
+        const aheadBytes = this.#grant(read);
+        const head = renderReadAnswer(sequence, read.length + aheadBytes);
+        await this.#sendPiece(read, read.offset, read.length, () => {
+          isHeadSent = true;
+          return head;
+        });
+        await this.#sendAhead(read, aheadBytes);
+      });
+    } catch (error) {
+      // What was to follow can only be cut off: whoever wants it asks for it, and is told.
+      if (isHeadSent || socket.destroyed) this.destroy();
+      else this.#refuse(sequence, error);
+    }
+    this.#isAnswering = false;
+    if (this.#isEnding) socket.end();
+  }
+
+  /** How much it reads of what is likely to be asked for next: nothing where memory is scarce, or it is about to end. */
+  #grant({ aheadBytes }: WireRead): number {
+    return this.#isEnding || this.#options.memory.isBusy ? 0 : aheadBytes;
+  }
+
+  async #sendAhead({ name, offset, length }: WireRead, aheadBytes: number): Promise<void> {
+    const start = offset + length;
+    // As much at a time as whoever asked takes at a time.
+    const most = Math.min(Math.max(length, AHEAD_PIECE_BYTES_MIN), AHEAD_PIECE_BYTES_MAX);
+    for (let at = 0; at < aheadBytes; at += most) {
+      await this.#sendPiece({ name }, start + at, Math.min(most, aheadBytes - at));
+    }
+  }
+
+  /** Resolves when it has left the process. */
+  async #sendPiece(
+    { name }: Pick<WireRead, "name">,
+    offset: number,
+    length: number,
+    begin?: () => Uint8Array,
+  ): Promise<void> {
+    const { drive } = this.#channel;
+    const buffer = this.#options.memory.acquire(length);
+    try {
+      await drive.read(name, offset, buffer.bytes);
+    } catch (error) {
+      // A read that missed its deadline may still be written into the buffer.
+      buffer.release(false);
+      throw error;
+    }
+    const wasSent = await this.#send(begin?.(), buffer.bytes);
+    // After a broken connection the kernel may still be reading from it: then it is left to the collector.
+    buffer.release(wasSent);
+    if (!wasSent) throw new ShardError("Unavailable", "whoever asked went away");
+  }
+
+  #send(head: Uint8Array | undefined, body: Uint8Array): Promise<boolean> {
+    const { socket } = this.#channel;
+    return new Promise((resolve) => {
+      socket.cork();
+      if (head !== undefined) socket.write(head);
+      socket.write(body, (error) => resolve(error === null || error === undefined));
+      socket.uncork();
+    });
+  }
+
+  #refuse(sequence: number, error: unknown): void {
+    const { socket, keys } = this.#channel;
+    if (!isKnownError(error)) {
+      this.#options.logger.error({ err: error }, "a read of a gateway failed");
+    }
+    socket.write(renderReadError(keys.answer, sequence, errorAnswer(error)));
+    // Who asks so is no gateway of ours, or has lost its place.
+    if (error instanceof RefusedRequestError) socket.end();
+  }
+}
