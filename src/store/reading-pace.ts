@@ -38,9 +38,9 @@ export class ReadingPace {
     return this.#pools.isBusy ? "stripe" : "window";
   }
 
-  /** How many stripes after the next window are likely to be wanted soon: none, where it is not known how quick the client is. */
+  /** How many stripes after the next window are likely to be wanted soon: none for a client that is slow, or where memory is scarce. */
   get aheadStripes(): number {
-    return this.size === "window" && this.#quickBytes > 0 ? AHEAD_STRIPES : 0;
+    return this.size === "window" ? AHEAD_STRIPES : 0;
   }
 
   /** So many bytes are on their way to the client. */
