@@ -45,6 +45,17 @@ const EMPTY = Buffer.alloc(0);
 const COPIED_BYTES_MAX = 16 * 1024;
 /** All connections read into this one: what is in it is used up before the next read. */
 const readBuffer = Buffer.alloc(256 * 1024);
+const LOOPBACK = "127.0.0.1";
+/** As many as there may be clients behind one address: servers take a few thousand connections from each. */
+const LOCAL_ADDRESSES = ["127.0.0.1", "127.0.0.2", "127.0.0.3", "127.0.0.4"];
+let openedCount = 0;
+
+/** Where the next connection to loopback comes from: elsewhere than on Linux only one address is there. */
+function nextLocalAddress(): { readonly localAddress?: string } {
+  const count = process.platform === "linux" ? LOCAL_ADDRESSES.length : 1;
+  openedCount += 1;
+  return { localAddress: LOCAL_ADDRESSES[openedCount % count] ?? LOOPBACK };
+}
 
 /** The bytes of a request's head. */
 export function wireHead(
@@ -145,6 +156,7 @@ export class RawClient {
     const socket = connect({
       host: this.#host,
       port: this.#port,
+      ...(this.#host === LOOPBACK ? nextLocalAddress() : {}),
       noDelay: true,
       onread: {
         buffer: readBuffer,

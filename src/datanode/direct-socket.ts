@@ -4,6 +4,7 @@
 
 import { connect, type Socket, type TcpNetConnectOpts } from "node:net";
 import { connect as connectTls } from "node:tls";
+import { awakeTimeout } from "../util/awake-timeout.ts";
 import { ConnectionError } from "./exchange.ts";
 
 export interface DirectSocketOptions {
@@ -55,17 +56,25 @@ export class DirectSocket {
       // IPv6 addresses stand in brackets in a URL.
       host: host.replace(/^\[(.*)\]$/, "$1"),
       port: Number(url.port || (isTls ? 443 : 80)),
-      noDelay: true,
       onread: { buffer: () => this.#next(), callback: (count) => this.#arrived(count) },
     };
     const servername = /^[\d.]+$|:/.test(options.host ?? "") ? {} : { servername: host };
     this.#socket = isTls ? connectTls({ ...options, ...servername }) : connect(options);
     this.#socket.on("timeout", () => this.#onIdle());
-    this.setPatience(connectTimeoutMs, () => this.#fail("it does not answer in time"));
+    const timeout = awakeTimeout(connectTimeoutMs, () => {
+      // What has come while this process was busy is looked at first.
+      setImmediate(() => {
+        if (!isOpen) this.#fail("it does not answer in time");
+      });
+    });
+    let isOpen = false;
     this.#socket.once(isTls ? "secureConnect" : "connect", () => {
-      this.setPatience(0);
+      isOpen = true;
+      timeout.cancel();
+      this.#socket.setNoDelay(true);
       onOpen();
     });
+    this.#socket.once("close", () => timeout.cancel());
     this.#socket.on("error", (error) => this.#fail(error.message, error));
     this.#socket.on("end", () => this.#fail("it was closed"));
     this.#socket.on("close", () => this.#fail("it was closed"));
@@ -78,6 +87,10 @@ export class DirectSocket {
     if (this.#isReading || this.#isClosed) return;
     this.#isReading = true;
     this.#socket.resume();
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
   }
 
   write(bytes: Uint8Array | string): void {

@@ -96,6 +96,8 @@ export class NodeLink {
   readonly #keys: ClusterKeys;
   readonly #pools: NodePools;
   readonly #reads: NodeReads;
+  /** Then nothing is read ahead: what is decrypted already cannot wait in the kernel. */
+  readonly #isTls: boolean;
   #state: LinkState = "unsure";
   #hello: NodeHello | undefined;
   #problem = "the node was not asked yet";
@@ -108,6 +110,7 @@ export class NodeLink {
     this.deadlineMs = options.deadlineMs;
     this.#options = options;
     this.#keys = deriveClusterKeys(options.secret);
+    this.#isTls = options.url.startsWith("https:");
     const onDisconnect = (): void => this.#doubt();
     this.#pools = new NodePools(options.url, onDisconnect);
     this.#reads = new NodeReads({
@@ -158,7 +161,7 @@ export class NodeLink {
     }
     this.#callCount += 1;
     try {
-      await this.#reads.read(path, read);
+      await this.#reads.read(path, this.#isTls ? { ...read, aheadBytes: 0 } : read);
     } catch (error) {
       throw this.#judge(error);
     } finally {

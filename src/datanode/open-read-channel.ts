@@ -1,6 +1,7 @@
 // Opens a channel for reads: connects to a node, asks it in HTTP to read for whoever is at the other end, and checks that it is
 // the node that agrees.
 
+import { awakeTimeout } from "../util/awake-timeout.ts";
 import { DirectSocket } from "./direct-socket.ts";
 import { ConnectionError, type ExchangeAnswer } from "./exchange.ts";
 import { PROOF_HEADER, PROTOCOL_HEADER, PROTOCOL_VERSION, READ_SALT_HEADER } from "./protocol.ts";
@@ -36,21 +37,23 @@ export async function openReadChannel(upgrade: ReadUpgrade): Promise<ReadChannel
   let reader: AnswerReader | undefined;
   const onClose = (error: ConnectionError): void => {
     reader?.fail(error);
-    channel?.close(error);
-    if (channel !== undefined) upgrade.onClose(channel);
+    channel?.fail(error);
   };
   const socket = await DirectSocket.open({ url, connectTimeoutMs: CONNECT_TIMEOUT_MS, onClose });
+  reader = new AnswerReader(socket);
+  const timeout = awakeTimeout(upgrade.deadlineMs, () => reader?.fail(lateError(upgrade)));
   try {
-    reader = new AnswerReader(socket);
-    socket.setPatience(upgrade.deadlineMs, () => reader?.fail(lateError(upgrade)));
+    // Between its opening and now.
+    if (socket.isClosed) throw new ConnectionError(`${upgrade.url}: the connection was closed`);
     socket.write(renderRequest(url, upgrade));
     const { answer, salt } = await reader.answer;
-    socket.setPatience(0);
-    channel = new ReadChannel(socket, upgrade.accept(answer, salt));
+    channel = new ReadChannel(socket, upgrade.accept(answer, salt), upgrade.onClose);
     return channel;
   } catch (error) {
     socket.close();
     throw error;
+  } finally {
+    timeout.cancel();
   }
 }
 

@@ -7,6 +7,7 @@ import type { DirectSocket } from "./direct-socket.ts";
 import { parseError } from "./protocol.ts";
 import {
   isErrorProven,
+  nextSequence,
   parseReadAnswer,
   READ_ANSWER_BYTES,
   READ_ERROR_BYTES_MAX,
@@ -38,11 +39,14 @@ export class ReadChannel {
   #waiting: Waiting | undefined;
   /** Where the bytes lie that are still to come of an answer, beyond what was asked for. */
   #rest: { readonly name: ShardName; readonly offset: number; readonly bytes: number } | undefined;
+  readonly #onEnd: (channel: ReadChannel) => void;
   #isClosed = false;
 
-  constructor(socket: DirectSocket, keys: ReadChannelKeys) {
+  /** `onEnd` hears once that it ended by itself. */
+  constructor(socket: DirectSocket, keys: ReadChannelKeys, onEnd: (channel: ReadChannel) => void) {
     this.#socket = socket;
     this.#keys = keys;
+    this.#onEnd = onEnd;
     // What comes unasked, the end of the connection above all, is to be noticed.
     this.#want(this.#head, () => this.#onHead());
   }
@@ -65,17 +69,18 @@ export class ReadChannel {
 
   /** @throws ShardError */
   read(read: ShardRead): Promise<void> {
+    if (this.#isClosed) return Promise.reject(new ConnectionError("the channel is closed"));
     return new Promise((resolve, reject) => {
       this.#read = read;
       this.#waiting = { resolve, reject };
-      if (this.continues(read)) {
-        this.#takeBody(read, this.#rest?.bytes ?? 0);
-        return;
-      }
-      const { name, offset, target, aheadBytes } = read;
-      const wanted = { name, offset, length: target.length, aheadBytes };
-      this.#socket.write(renderReadRequest(this.#keys.request, this.#sequence, wanted));
+      if (this.continues(read)) this.#takeBody(read, this.#rest?.bytes ?? 0);
+      else this.#ask(read);
     });
+  }
+
+  #ask({ name, offset, target, aheadBytes }: ShardRead): void {
+    const wanted = { name, offset, length: target.length, aheadBytes };
+    this.#socket.write(renderReadRequest(this.#keys.request, this.#sequence, wanted));
   }
 
   /** Calls back once nothing has moved for so long, in milliseconds; 0: never. */
@@ -92,6 +97,13 @@ export class ReadChannel {
     this.#settle()?.reject(error);
   }
 
+  /** It has ended by itself. */
+  fail(error: ConnectionError): void {
+    if (this.#isClosed) return;
+    this.close(error);
+    this.#onEnd(this);
+  }
+
   /** Fills `target` and calls back. */
   #want(target: Uint8Array, onFull: () => void): void {
     this.#socket.want(target, (count) => {
@@ -105,7 +117,7 @@ export class ReadChannel {
     const answer = parseReadAnswer(this.#sequence, this.#head);
     if (read === undefined || answer === undefined)
       return this.#break("it answers another request");
-    this.#sequence += 1;
+    this.#sequence = nextSequence(this.#sequence);
     const { status, length } = answer;
     const { target, aheadBytes } = read;
     if (status !== 200) {
@@ -135,7 +147,7 @@ export class ReadChannel {
     }
     const waiting = this.#settle();
     this.#want(this.#head, () => this.#onHead());
-    waiting?.reject(parseError(status, body));
+    waiting?.reject(errorOf(status, body));
   }
 
   #finish(): void {
@@ -153,6 +165,15 @@ export class ReadChannel {
   }
 
   #break(words: string): void {
-    this.close(new ConnectionError(`a node's channel for reads is broken: ${words}`));
+    this.fail(new ConnectionError(`a node's channel for reads is broken: ${words}`));
+  }
+}
+
+/** What an error says, or that it says nothing that makes sense. */
+function errorOf(status: number, body: Uint8Array): unknown {
+  try {
+    return parseError(status, body);
+  } catch (error) {
+    return error;
   }
 }

@@ -1,6 +1,7 @@
 // The channels on which one drive of a node is read: opened when they are needed, used again, bounded, and those that carry
 // the rest of an answer kept for the read that wants it next. Invariant: a read that was given up has closed its channel.
 
+import { awakeTimeout } from "../util/awake-timeout.ts";
 import { ConnectionError } from "./exchange.ts";
 import type { ReadChannel, ShardRead } from "./read-channel.ts";
 import { ShardError } from "./shard-store.ts";
@@ -77,11 +78,12 @@ export class ReadChannels {
 
   async #readOn(channel: ReadChannel, read: ShardRead): Promise<void> {
     const { url, deadlineMs } = this.#options;
-    const timer = setTimeout(() => this.#drop(channel, new LateError(url, deadlineMs)), deadlineMs);
+    const giveUp = (): void => this.#drop(channel, new LateError(url, deadlineMs));
+    const timeout = awakeTimeout(deadlineMs, giveUp);
     try {
       await channel.read(read);
     } finally {
-      clearTimeout(timer);
+      timeout.cancel();
       this.#release(channel);
     }
   }
@@ -119,6 +121,10 @@ export class ReadChannels {
       }
       this.#all.add(channel);
       return channel;
+    } catch (error) {
+      // Whoever waits finds out by himself: nobody would give him a channel any more.
+      setImmediate(() => this.#waiting.shift()?.resolve(this.#open()));
+      throw error;
     } finally {
       this.#openingCount -= 1;
     }

@@ -23,7 +23,7 @@ import type { ShardName } from "./shard-store.ts";
 /** Largest error that is sent, in bytes. */
 export const READ_ERROR_BYTES_MAX = 64 * 1024;
 /** What may be likely to be read next, in bytes, at most. */
-const READ_AHEAD_BYTES_MAX = READ_BYTES_MAX;
+export const READ_AHEAD_BYTES_MAX = READ_BYTES_MAX;
 /** The name of the protocol in an HTTP upgrade. */
 export const READ_UPGRADE = "kintsugi-reads";
 
@@ -44,6 +44,11 @@ export interface ReadAnswer {
   readonly status: number;
   /** Of what follows, in bytes. */
   readonly length: number;
+}
+
+/** The number of the request after that one: a channel outlives 2^32 of them. */
+export function nextSequence(sequence: number): number {
+  return (sequence + 1) >>> 0;
 }
 
 export function renderReadRequest(key: ShortMacKey, sequence: number, read: WireRead): Buffer {

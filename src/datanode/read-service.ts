@@ -8,6 +8,7 @@ import type { Logger } from "../telemetry/logger.ts";
 import { errorAnswer, isKnownError } from "./node-answer.ts";
 import { RefusedRequestError } from "./protocol.ts";
 import {
+  nextSequence,
   parseReadRequest,
   READ_REQUEST_BYTES,
   renderReadAnswer,
@@ -121,7 +122,7 @@ class ReadConnection {
   async #answer(frame: Buffer): Promise<void> {
     const { socket } = this.#channel;
     const sequence = this.#sequence;
-    this.#sequence += 1;
+    this.#sequence = nextSequence(sequence);
     let isHeadSent = false;
     try {
       const read = parseReadRequest(this.#channel.keys.request, sequence, frame);

@@ -3,6 +3,7 @@
 
 import type { IncomingMessage } from "node:http";
 import { giveBack } from "../util/give-back.ts";
+import { eachPiece } from "./each-piece.ts";
 import { RefusedRequestError } from "./protocol.ts";
 import { ShardBodyParser, type BodyEndKind, type BodyKey } from "./shard-body.ts";
 import type { ShardCreation, ShardName, ShardStore, ShardWriter } from "./shard-store.ts";
@@ -33,12 +34,7 @@ export async function receiveShard(
   const batches = new BatchWriter(writer);
   try {
     const parser = new ShardBodyParser(key);
-    // The answer still has to go out when the loop ends early.
-    for await (const piece of request.iterator({ destroyOnReturn: false })) {
-      const bytes = asBuffer(piece);
-      const waiting = batches.add(parser.push(bytes), bytes);
-      if (waiting !== undefined) await waiting;
-    }
+    await eachPiece(request, (piece) => batches.add(parser.push(piece), piece));
     const kind = parser.end();
     const rest = await batches.drain();
     if (kind === "finish") await writer.finish(rest);
@@ -69,15 +65,16 @@ export async function receiveChunks(
   const parser = new ShardBodyParser(key);
   const chunks: Uint8Array[] = [];
   let sizeBytes = 0;
-  for await (const piece of request.iterator({ destroyOnReturn: false })) {
-    for (const chunk of parser.push(asBuffer(piece))) {
+  await eachPiece(request, (piece) => {
+    for (const chunk of parser.push(piece)) {
       chunks.push(chunk);
       sizeBytes += chunk.length;
     }
     if (sizeBytes > bytesMax) {
       throw new RefusedRequestError("BadRequest", "an append to a pack is bounded");
     }
-  }
+    return undefined;
+  });
   return parser.end() === "finish" ? chunks : undefined;
 }
 
@@ -125,9 +122,4 @@ class BatchWriter {
     this.#batchBytes = 0;
     this.#pieces = [];
   }
-}
-
-function asBuffer(piece: unknown): Buffer {
-  if (!Buffer.isBuffer(piece)) throw new TypeError("a body without encoding is made of buffers");
-  return piece;
 }

@@ -13,6 +13,7 @@ import {
   READ_BYTES_MAX,
   renderCreation,
 } from "./protocol.ts";
+import { READ_AHEAD_BYTES_MAX } from "./read-frames.ts";
 import { RemotePackShard } from "./remote-pack-shard.ts";
 import { RemoteShardWriter } from "./remote-shard-writer.ts";
 import {
@@ -75,8 +76,9 @@ export class RemoteDrive implements ShardStore {
       await link.read(this.#reads, { name, offset: offset + at, target: part, aheadBytes: 0 });
       at += part.length;
     }
-    const last = { name, offset: offset + at, target: target.subarray(at), aheadBytes };
-    await link.read(this.#reads, last);
+    const last = { name, offset: offset + at, target: target.subarray(at) };
+    const likelyBytes = Math.min(aheadBytes, READ_AHEAD_BYTES_MAX);
+    await link.read(this.#reads, { ...last, aheadBytes: likelyBytes });
   }
 
   async size(name: ShardName): Promise<number> {

@@ -48,6 +48,7 @@ export class Drive {
   #isClosed = false;
   #failuresInRow = 0;
   #goodCount = 0;
+  #readCount = 0;
   #errorCount = 0;
   #lastError: string | undefined;
   #asideUntil = 0;
@@ -107,21 +108,26 @@ export class Drive {
     return { goodCount: this.#goodCount, errorCount: this.#errorCount, lastError };
   }
 
-  /** Calls that it has answered since the start. */
-  get goodCount(): number {
-    return this.#goodCount;
+  /** Reads of requests that it has answered since the start. */
+  get readCount(): number {
+    return this.#readCount;
+  }
+
+  /** It has answered a read: beside `noteGood`, for writes say nothing of how quick its reads are. */
+  noteRead(): void {
+    this.#readCount += 1;
+    this.#lateness.noteAnswer();
   }
 
   noteGood(): void {
     this.#goodCount += 1;
-    this.#lateness.noteAnswer();
     this.#goodAt = this.#clock.monotonic();
     this.#failuresInRow = 0;
   }
 
-  /** A read is late that began when it had answered so many calls. Returns whether reads had better begin elsewhere now. */
-  noteLate(goodCountBefore: number): boolean {
-    const isSlow = this.#lateness.noteLate(this.#goodCount > goodCountBefore);
+  /** A read is late that began when it had answered so many reads. Returns whether reads had better begin elsewhere now. */
+  noteLate(readCountBefore: number): boolean {
+    const isSlow = this.#lateness.noteLate(this.#readCount > readCountBefore);
     if (isSlow) this.#slowUntil = this.#clock.monotonic() + SLOW_MS;
     return isSlow;
   }

@@ -9,7 +9,7 @@ const ANSWER_WEIGHT = 1 / 50;
 export class Lateness {
   #score = 0;
 
-  /** The drive has answered a call. */
+  /** The drive has answered a read. */
   noteAnswer(): void {
     if (this.#score > 0) this.#score -= ANSWER_WEIGHT;
   }

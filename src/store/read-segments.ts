@@ -205,7 +205,9 @@ class RunWindows {
     const within = { start, end: Math.min(windowEnd(set, start, size), range.end) };
     this.#start = within.end;
     const stripes = locateRange(set, set.sizeBytes, within);
-    const lastEnd = Math.ceil(range.end / stripeBytes(set));
+    // Of a stripe in which the range ends not every shard is wanted.
+    const isWhole = range.end === set.sizeBytes;
+    const lastEnd = Math[isWhole ? "ceil" : "floor"](range.end / stripeBytes(set));
     return {
       reading: this.#reading,
       stripes,

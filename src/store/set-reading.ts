@@ -51,9 +51,9 @@ export class SetReading {
     );
   }
 
-  /** A read of a shard is late that began when its drive had answered so many calls. */
-  noteLate(index: number, goodCountBefore: number): void {
-    if (this.#drives[index]?.noteLate(goodCountBefore) === true) this.#late.add(index);
+  /** A read of a shard is late that began when its drive had answered so many reads. */
+  noteLate(index: number, readCountBefore: number): void {
+    if (this.#drives[index]?.noteLate(readCountBefore) === true) this.#late.add(index);
   }
 
   noteBad(index: number, error: unknown): void {

@@ -104,6 +104,7 @@ export function readShardBlocks(context: StoreContext, wanted: BlocksToRead): Pr
         deadline.cancel();
         drive.latency.add(clock.monotonic() - startedAt);
         drive.noteGood();
+        drive.noteRead();
         if (wrong === undefined) resolve(blocks);
         else fail(wrong, true);
       } catch (error) {

@@ -29,8 +29,8 @@ export function gatherWindow(plan: WindowPlan): Promise<GatheredBlocks> {
 
 interface Flight {
   readonly stripes: StripeRange;
-  /** Calls that the drive had answered when it began. */
-  readonly goodCountBefore: number;
+  /** Reads that the drive had answered when it began. */
+  readonly readCountBefore: number;
   isLate: boolean;
 }
 
@@ -41,6 +41,8 @@ class WindowGather {
   readonly #blocks = new Map<number, ShardBlocks>();
   readonly #flights = new Map<number, Flight>();
   #decodes = false;
+  /** Whether what it begins with is under way. */
+  #isBegun = false;
   #isOver = false;
   #timer: NodeJS.Timeout | undefined;
   #resolve: (blocks: GatheredBlocks) => void = () => undefined;
@@ -62,6 +64,7 @@ class WindowGather {
         this.#decodes = true;
       }
       this.#advance();
+      this.#isBegun = true;
     });
   }
 
@@ -69,16 +72,22 @@ class WindowGather {
     const { reading } = this.#plan;
     const drive = reading.drive(index);
     if (drive === undefined) return;
-    const flight: Flight = { stripes, goodCountBefore: drive.goodCount, isLate: false };
+    const flight: Flight = { stripes, readCountBefore: drive.readCount, isLate: false };
     this.#flights.set(index, flight);
     const { context, set } = reading;
-    const { aheadEnd } = this.#plan;
-    const wanted = { set, drive, index, seed: reading.seed(index), stripes, aheadEnd };
+    const seed = reading.seed(index);
+    const wanted = { set, drive, index, seed, stripes, aheadEnd: this.#aheadEnd(stripes) };
     readShardBlocks(context, wanted).then(
       (blocks) => this.#arrived(index, flight, blocks),
       (error: unknown) => this.#failed(index, flight, error),
     );
     this.#armHedge();
+  }
+
+  /** The next windows go on with the shards that this one begins with, where it wants them to its end. */
+  #aheadEnd({ end }: StripeRange): number {
+    const { stripes, aheadEnd } = this.#plan;
+    return !this.#isBegun && end === stripes.end ? aheadEnd : end;
   }
 
   #arrived(index: number, flight: Flight, blocks: ShardBlocks): void {
@@ -129,6 +138,8 @@ class WindowGather {
     for (const index of reading.candidates()) {
       if (coming >= this.#dataShards) return;
       if (this.#isWhole(index) || this.#isComingWhole(index)) continue;
+      // What is late is not asked for more: where nobody else can be asked, it is waited for.
+      if (this.#flights.get(index)?.isLate === true) continue;
       this.#read(index, stripes);
       coming += 1;
     }
@@ -175,7 +186,7 @@ class WindowGather {
     for (const [index, flight] of this.#flights) {
       if (flight.isLate) continue;
       flight.isLate = true;
-      this.#plan.reading.noteLate(index, flight.goodCountBefore);
+      this.#plan.reading.noteLate(index, flight.readCountBefore);
     }
     this.#decodes = true;
     this.#advance();

@@ -1,6 +1,7 @@
 // Who answers at the address of a data node: one that comes late, comes back, is another one, has other drives, or is no
 // node at all. The gateway's client learns once who it is, and says in words what does not fit.
 
+import { once } from "node:events";
 import { createServer, type IncomingMessage, type RequestListener } from "node:http";
 import type { Duplex } from "node:stream";
 import { expect, onTestFinished, test } from "vitest";
@@ -12,8 +13,15 @@ import {
   READ_SALT_HEADER,
   renderHello,
 } from "../../src/datanode/protocol.ts";
-import { renderReadAnswer } from "../../src/datanode/read-frames.ts";
-import { bodyDigest, deriveClusterKeys, proveAnswer } from "../../src/datanode/rpc-auth.ts";
+import type { Answer } from "../../src/datanode/node-answer.ts";
+import { renderReadAnswer, renderReadError } from "../../src/datanode/read-frames.ts";
+import {
+  bodyDigest,
+  deriveClusterKeys,
+  deriveReadKeys,
+  proveAnswer,
+  type ReadChannelKeys,
+} from "../../src/datanode/rpc-auth.ts";
 import type { ShardStore } from "../../src/datanode/shard-store.ts";
 import { SimDrive } from "../../src/disk/sim-drive.ts";
 import { givenShard, newName, readShard, shardErrorOf } from "../contract/shard-store.ts";
@@ -25,39 +33,81 @@ import {
   givenNode,
 } from "../support/data-node.ts";
 
+function nonceOf({ headers }: IncomingMessage): string {
+  return /nonce=([0-9a-f]+)/.exec(headers.authorization ?? "")?.[1] ?? "";
+}
+
+type OnChannel = (socket: Duplex, keys: ReadChannelKeys) => void;
+
+/** The drive of a node that proves who it is, and then says on channels for reads what it likes. */
+async function givenLiar(onChannel: OnChannel): Promise<ShardStore> {
+  const node = { nodeId: "liar", session: "0".repeat(32), driveIds: [newDriveId()] };
+  const keys = deriveClusterKeys(CLUSTER_SECRET);
+  const onRequest: RequestListener = (request, response) => {
+    const body = renderHello(node);
+    const proven = { nonce: nonceOf(request), status: 200, body: bodyDigest(body) };
+    response.setHeader(PROTOCOL_HEADER, PROTOCOL_VERSION);
+    response.setHeader(PROOF_HEADER, proveAnswer(keys, proven));
+    response.setHeader("content-length", body.length);
+    response.end(body);
+  };
+  const port = await givenServer(onRequest, (request, socket) => {
+    const nonce = nonceOf(request);
+    const lines = [
+      "HTTP/1.1 101 Switching Protocols",
+      `${PROTOCOL_HEADER}: ${PROTOCOL_VERSION}`,
+      `${PROOF_HEADER}: ${proveAnswer(keys, { nonce, status: 101, body: "salt" })}`,
+      `${READ_SALT_HEADER}: salt`,
+    ];
+    socket.write(`${lines.join("\r\n")}\r\n\r\n`);
+    onChannel(socket, deriveReadKeys(keys, nonce, "salt"));
+  });
+  return driveOf(await givenClient(`http://127.0.0.1:${port}`));
+}
+
 test.each([9, 11, 0, 100_000])(
   "F51 an answer of %i bytes where 10 were asked for is none",
   async (sizeBytes) => {
-    const node = { nodeId: "liar", session: "0".repeat(32), driveIds: [newDriveId()] };
-    const keys = deriveClusterKeys(CLUSTER_SECRET);
-    const prove = ({ headers }: IncomingMessage, status: number, body: string): string => {
-      const [, nonce = ""] = /nonce=([0-9a-f]+)/.exec(headers.authorization ?? "") ?? [];
-      return proveAnswer(keys, { nonce, status, body });
-    };
-    const onRequest: RequestListener = (request, response) => {
-      const body = renderHello(node);
-      response.setHeader(PROTOCOL_HEADER, PROTOCOL_VERSION);
-      response.setHeader(PROOF_HEADER, prove(request, 200, bodyDigest(body)));
-      response.setHeader("content-length", body.length);
-      response.end(body);
-    };
-    const port = await givenServer(onRequest, (request, socket) => {
-      const lines = [
-        "HTTP/1.1 101 Switching Protocols",
-        `${PROTOCOL_HEADER}: ${PROTOCOL_VERSION}`,
-        `${PROOF_HEADER}: ${prove(request, 101, "salt")}`,
-        `${READ_SALT_HEADER}: salt`,
-      ];
-      socket.write(`${lines.join("\r\n")}\r\n\r\n`);
+    const drive = await givenLiar((socket) => {
       socket.on("data", () => {
         socket.write(Buffer.concat([renderReadAnswer(0, sizeBytes), Buffer.alloc(sizeBytes)]));
       });
     });
-    const drive = driveOf(await givenClient(`http://127.0.0.1:${port}`));
     expect(await shardErrorOf(readShard(drive, newName(), 0, 10))).toBe("Unavailable");
     expect(await shardErrorOf(readShard(drive, newName(), 0, sizeBytes))).toBeUndefined();
   },
 );
+
+test.each<[string, Omit<Answer, "isLast">]>([
+  ["no code that is known", { status: 404, body: Buffer.from('{"code":"Odd","message":""}') }],
+  ["another status", { status: 409, body: Buffer.from('{"code":"NotFound","message":""}') }],
+  ["no JSON", { status: 404, body: Buffer.from("what?") }],
+  ["nothing", { status: 404, body: Buffer.alloc(0) }],
+])("F51 an error with %s is one all the same, and the node is asked again", async (_what, said) => {
+  const drive = await givenLiar((socket, keys) => {
+    socket.on("data", () => socket.write(renderReadError(keys.answer, 0, said)));
+  });
+  expect(await shardErrorOf(readShard(drive, newName(), 0, 10))).toBe("Unavailable");
+  expect(await shardErrorOf(readShard(drive, newName(), 0, 10))).toBe("Unavailable");
+});
+
+test("what a node says unasked ends the channel, and the next read has another", async () => {
+  const sockets: Duplex[] = [];
+  const drive = await givenLiar((socket) => {
+    sockets.push(socket);
+    socket.on("data", () => {
+      socket.write(Buffer.concat([renderReadAnswer(0, 10), Buffer.alloc(10)]));
+    });
+  });
+  expect(await shardErrorOf(readShard(drive, newName(), 0, 10))).toBeUndefined();
+  const [first] = sockets;
+  if (first === undefined) throw new Error("there is a channel");
+  const ended = once(first, "end");
+  first.write(Buffer.alloc(24));
+  await ended;
+  expect(await shardErrorOf(readShard(drive, newName(), 0, 10))).toBeUndefined();
+  expect(sockets).toHaveLength(2);
+});
 
 type UpgradeListener = (request: IncomingMessage, socket: Duplex) => void;
 

@@ -285,13 +285,14 @@ test("a read that is given up may fill its buffer later: no other read is given 
       },
     }),
   });
-  const bytes = bytesOf(4 * MIB, 1);
-  // Of several objects one at least has a data shard on that drive.
-  for (const key of ["a", "b", "c", "d"]) await lab.put(key, bytes);
-  for (const key of ["a", "b", "c", "d"]) await lab.get(key);
+  const bytes = bytesOf(2 * MIB, 1);
+  // Of so many objects one at least has a data shard on that drive: each has with two chances in three.
+  const keys = Array.from({ length: 16 }, (_, index) => `object-${index}`);
+  for (const key of keys) await lab.put(key, bytes);
+  for (const key of keys) await lab.get(key);
   expect(late).toHaveLength(1);
 
-  const reading = await lab.store.openObject(lab.bucket, "a");
+  const reading = await lab.store.openObject(lab.bucket, "object-0");
   const windows: ByteWindow[] = [];
   for await (const window of reading?.read(0, bytes.length) ?? []) windows.push(window);
   late[0]?.();
