@@ -206,8 +206,9 @@ class RunWindows {
     this.#start = within.end;
     const stripes = locateRange(set, set.sizeBytes, within);
     // Of a stripe in which the range ends not every shard is wanted.
-    const isWhole = range.end === set.sizeBytes;
-    const lastEnd = Math[isWhole ? "ceil" : "floor"](range.end / stripeBytes(set));
+    const rangeStripes = range.end / stripeBytes(set);
+    const lastEnd =
+      range.end === set.sizeBytes ? Math.ceil(rangeStripes) : Math.floor(rangeStripes);
     return {
       reading: this.#reading,
       stripes,

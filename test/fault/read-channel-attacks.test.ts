@@ -7,7 +7,7 @@ import type { NodeHello } from "../../src/datanode/protocol.ts";
 import { READ_BYTES_MAX } from "../../src/datanode/protocol.ts";
 import { renderReadRequest, type WireRead } from "../../src/datanode/read-frames.ts";
 import { makeNonce } from "../../src/datanode/rpc-auth.ts";
-import { shardMacOf } from "../support/short-mac.ts";
+import { signReadRequest } from "../support/sign-read-request.ts";
 import { givenShard } from "../contract/shard-store.ts";
 import { givenNode, type RunningNode } from "../support/data-node.ts";
 import { RawChannel, readsPath, renderUpgrade } from "../support/raw-channel.ts";
@@ -121,7 +121,7 @@ test("S89 requests that are malformed, too large or ahead of their turn end the 
     const channel = await RawChannel.open(node.port, hello);
     const request = renderReadRequest(channel.keys.request, 0, read);
     change(request);
-    shardMacOf(channel.keys.request, request);
+    signReadRequest(channel.keys.request, request);
     channel.send(request);
     expect([what, (await channel.answer(0))?.status]).toEqual([what, 400]);
     await channel.closed();

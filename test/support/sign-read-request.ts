@@ -4,6 +4,6 @@ import { writeShortMac, type ShortMacKey } from "../../src/util/short-mac.ts";
 
 const MAC_AT = 40;
 
-export function shardMacOf(key: ShortMacKey, request: Buffer): void {
+export function signReadRequest(key: ShortMacKey, request: Buffer): void {
   writeShortMac(key, request.subarray(0, MAC_AT), { target: request, offset: MAC_AT });
 }
