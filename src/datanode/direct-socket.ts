@@ -89,12 +89,22 @@ export class DirectSocket {
     this.#socket.resume();
   }
 
+  /** Fills all of `target` and calls back. */
+  fill(target: Uint8Array, onFull: () => void): void {
+    this.want(target, (count) => {
+      if (count < target.length) this.fill(target.subarray(count), onFull);
+      else onFull();
+    });
+  }
+
   get isClosed(): boolean {
     return this.#isClosed;
   }
 
-  write(bytes: Uint8Array | string): void {
-    this.#socket.write(bytes);
+  /** `onSent` hears once that the bytes have left the process: not where the connection ends before. */
+  write(bytes: Uint8Array | string, onSent?: () => void): void {
+    if (onSent === undefined) this.#socket.write(bytes);
+    else this.#socket.write(bytes, (error) => (error ? undefined : onSent()));
   }
 
   /** Calls back once nothing has moved for so long, in milliseconds; 0: never. */

@@ -1,7 +1,8 @@
 // The routes of a data node by which a drive of it is a member of the metadata: one small function a route. Whoever
 // changes something names itself in the owner header; the journal itself refuses all but the one it is promised to.
 
-import type { IncomingMessage } from "node:http";
+import { once } from "node:events";
+import { PassThrough } from "node:stream";
 import { JournalError, type Authority, type SnapshotInfo } from "../journal/journal-member.ts";
 import {
   parseRecordFrames,
@@ -16,9 +17,9 @@ import {
 } from "./journal-messages.ts";
 import { FieldError } from "./json-fields.ts";
 import type { NodeJournal } from "./node-journal.ts";
-import type { DriveAnswer, DriveRequest, DriveRoute } from "./node-routes.ts";
+import type { CallRequest, DriveAnswer, DriveRoute, StreamRequest } from "./node-routes.ts";
 import { DRIVE_ROUTES, JOURNAL_PATIENCE_MS, RefusedRequestError } from "./protocol.ts";
-import { ShardBodyParser, type BodyKey } from "./shard-body.ts";
+import type { StreamedBody } from "./streamed-body.ts";
 
 const OK = 200;
 /** Looking at a journal means reading all of it; a snapshot is synced as a whole. */
@@ -60,15 +61,15 @@ export const journalRoutes: readonly DriveRoute[] = [
   },
 ];
 
-async function inspect(request: DriveRequest): Promise<DriveAnswer> {
+async function inspect(request: CallRequest): Promise<DriveAnswer> {
   return { status: OK, body: renderState(await journalOf(request).inspect()) };
 }
 
-async function promise(request: DriveRequest): Promise<DriveAnswer> {
+async function promise(request: CallRequest): Promise<DriveAnswer> {
   return { status: OK, body: renderState(await journalOf(request).promise(ownerOf(request))) };
 }
 
-async function append(request: DriveRequest): Promise<DriveAnswer> {
+async function append(request: CallRequest): Promise<DriveAnswer> {
   const journal = journalOf(request);
   const owner = ownerOf(request);
   const records = understood(() => parseRecordFrames(request.body));
@@ -77,7 +78,7 @@ async function append(request: DriveRequest): Promise<DriveAnswer> {
   return { status: OK, body: NOTHING };
 }
 
-async function read(request: DriveRequest): Promise<DriveAnswer> {
+async function read(request: CallRequest): Promise<DriveAnswer> {
   const range = parseRecordsQuery(request.url);
   if (range === undefined) {
     throw new RefusedRequestError("BadRequest", "a read needs a sequence and bounded bytes");
@@ -86,7 +87,7 @@ async function read(request: DriveRequest): Promise<DriveAnswer> {
   return { status: OK, body: renderRecords(await member.read(range.sequence, range.bytesMax)) };
 }
 
-async function truncate(request: DriveRequest): Promise<DriveAnswer> {
+async function truncate(request: CallRequest): Promise<DriveAnswer> {
   const journal = journalOf(request);
   const owner = ownerOf(request);
   const { position, clusterId } = understood(() => parseTruncation(request.body));
@@ -94,7 +95,7 @@ async function truncate(request: DriveRequest): Promise<DriveAnswer> {
   return { status: OK, body: NOTHING };
 }
 
-async function cut(request: DriveRequest): Promise<DriveAnswer> {
+async function cut(request: CallRequest): Promise<DriveAnswer> {
   const journal = journalOf(request);
   const owner = ownerOf(request);
   const sequence = understood(() => parseSequence(request.body));
@@ -103,7 +104,7 @@ async function cut(request: DriveRequest): Promise<DriveAnswer> {
 }
 
 /** Begun before it is answered, so that a snapshot that is not there is an error and no broken answer. */
-async function readSnapshot(request: DriveRequest): Promise<DriveAnswer> {
+async function readSnapshot(request: CallRequest): Promise<DriveAnswer> {
   const info = snapshotOf(request.url);
   const chunks = journalOf(request).member.readSnapshot(info)[Symbol.asyncIterator]();
   const first = await chunks.next();
@@ -111,10 +112,10 @@ async function readSnapshot(request: DriveRequest): Promise<DriveAnswer> {
   return { status: OK, body: Buffer.alloc(0), stream };
 }
 
-async function writeSnapshot(request: DriveRequest): Promise<DriveAnswer> {
+async function writeSnapshot(request: StreamRequest): Promise<DriveAnswer> {
   const info = snapshotOf(request.url);
   const { member } = journalOf(request);
-  await member.writeSnapshot(ownerOf(request), info, receiveChunks(request.raw, request.key));
+  await member.writeSnapshot(ownerOf(request), info, chunksOf(request.stream));
   return { status: OK, body: NOTHING };
 }
 
@@ -133,24 +134,33 @@ async function* goOn(
   }
 }
 
-/** What is in a streamed body. It ends with an error unless its sender says that this was all. */
-async function* receiveChunks(raw: IncomingMessage, key: BodyKey): AsyncGenerator<Uint8Array> {
-  const parser = new ShardBodyParser(key, SNAPSHOT_BYTES_MAX);
-  // The answer still has to go out when the loop ends early.
-  for await (const piece of raw.iterator({ destroyOnReturn: false })) {
-    yield* parser.push(piece as Buffer);
-  }
-  if (parser.end() === "abort") {
+/** What is in a streamed body, for whoever asks for it. It ends with an error unless its sender says that this was all. */
+async function* chunksOf(stream: StreamedBody): AsyncGenerator<Uint8Array> {
+  const pipe = new PassThrough();
+  const received = stream.receive(SNAPSHOT_BYTES_MAX, (chunks) => {
+    const hasRoom = chunks.map((chunk) => pipe.write(chunk)).every(Boolean);
+    return hasRoom ? undefined : drained(pipe);
+  });
+  received.then(
+    () => pipe.end(),
+    (error: unknown) => pipe.destroy(error instanceof Error ? error : undefined),
+  );
+  yield* pipe;
+  if ((await received) === "abort") {
     throw new JournalError("Unavailable", "the sender has given the snapshot up");
   }
 }
 
-function journalOf({ journal }: DriveRequest): NodeJournal {
+async function drained(pipe: PassThrough): Promise<void> {
+  await once(pipe, "drain");
+}
+
+function journalOf({ journal }: Pick<CallRequest, "journal">): NodeJournal {
   if (journal !== undefined) return journal;
   throw new JournalError("Unavailable", "this drive keeps no journal");
 }
 
-function ownerOf({ owner }: DriveRequest): Authority {
+function ownerOf({ owner }: Pick<CallRequest, "owner">): Authority {
   if (owner !== undefined) return owner;
   throw new RefusedRequestError("BadRequest", "the owner header is missing or malformed");
 }

@@ -6,6 +6,8 @@
 import type { Pool } from "undici";
 import type { Authority } from "../journal/journal-member.ts";
 import type { Clock } from "../util/clock.ts";
+import { ChannelPool } from "./channel-pool.ts";
+import type { DirectSocket } from "./direct-socket.ts";
 import { download } from "./download.ts";
 import {
   Exchange,
@@ -15,7 +17,7 @@ import {
 } from "./exchange.ts";
 import { NodePools } from "./node-pools.ts";
 import { NodeReads } from "./node-reads.ts";
-import { openReadChannel } from "./open-read-channel.ts";
+import { openChannel } from "./open-channel.ts";
 import { OWNER_HEADER, renderOwner } from "./owner-header.ts";
 import {
   HELLO_PATH,
@@ -23,14 +25,17 @@ import {
   parseHello,
   PROTOCOL_HEADER,
   PROTOCOL_VERSION,
+  WRITES_PATH,
   type NodeHello,
 } from "./protocol.ts";
-import type { ReadChannel, ShardRead } from "./read-channel.ts";
+import { ReadChannel, type ShardRead } from "./read-channel.ts";
+import { READ_UPGRADE } from "./read-frames.ts";
 import {
   ANYONE,
   bodyDigest,
   deriveClusterKeys,
   deriveReadKeys,
+  deriveWriteKeys,
   EMPTY_BODY_DIGEST,
   isAnswerProven,
   makeNonce,
@@ -38,12 +43,15 @@ import {
   UNSIGNED_BODY,
   type ClusterKeys,
 } from "./rpc-auth.ts";
-import type { BodyKey } from "./shard-body.ts";
 import { ShardError } from "./shard-store.ts";
+import { WriteChannel, type WriteCall } from "./write-channel.ts";
+import { WRITE_UPGRADE } from "./write-frames.ts";
 
 const HELLO_DEADLINE_MS = 2_000;
 /** Calls under way or waiting for a connection. */
 const CALL_COUNT_MAX = 2_048;
+/** Writes under way: each slow upload keeps a channel. */
+const WRITE_COUNT_MAX = 1_000;
 
 export interface NodeLinkOptions {
   /** `http://host:port` */
@@ -80,11 +88,13 @@ export interface NodeDownload {
   readonly sizeBytes: number;
 }
 
-/** A streamed request under way. */
-export interface NodeStream {
-  readonly exchange: Exchange;
-  /** Resolves when the node has done it. @throws ShardError */
-  readonly done: Promise<void>;
+/** A request whose body follows as it comes. */
+export interface NodeWrite {
+  readonly method: "POST" | "PUT";
+  readonly path: string;
+  /** SHA-256 of the body in hex, or `UNSIGNED_BODY`. */
+  readonly body: string;
+  readonly owner?: Authority | undefined;
 }
 
 type LinkState = "away" | "closed" | "unsure" | "up";
@@ -96,6 +106,7 @@ export class NodeLink {
   readonly #keys: ClusterKeys;
   readonly #pools: NodePools;
   readonly #reads: NodeReads;
+  readonly #writes: ChannelPool<WriteChannel>;
   /** Then nothing is read ahead: what is decrypted already cannot wait in the kernel. */
   readonly #isTls: boolean;
   #state: LinkState = "unsure";
@@ -116,7 +127,14 @@ export class NodeLink {
     this.#reads = new NodeReads({
       url: options.url,
       deadlineMs: options.deadlineMs,
-      open: (path, onClose) => this.#openReads(path, onClose),
+      open: (path, onEnd) => this.#openReads(path, onEnd),
+      onDisconnect,
+    });
+    this.#writes = new ChannelPool({
+      url: options.url,
+      countMax: WRITE_COUNT_MAX,
+      deadlineMs: options.deadlineMs,
+      open: (onEnd) => this.#openWrites(onEnd),
       onDisconnect,
     });
   }
@@ -169,26 +187,27 @@ export class NodeLink {
     }
   }
 
-  /** Begins a streamed request; its progress and its end are the caller's to watch over. @throws ShardError */
-  async stream(
-    path: string,
-    makeBody: (key: BodyKey) => AsyncIterable<Uint8Array>,
-    owner?: Authority,
-  ): Promise<NodeStream> {
-    const hello = await this.#connected();
-    const nonce = makeNonce();
-    const headers = this.#sign({ method: "PUT", path, nonce, hello, body: UNSIGNED_BODY, owner });
-    const body = makeBody({ keys: this.#keys, nonce });
-    const exchange = new Exchange(this.#pools.writes, { method: "PUT", path, headers, body });
-    const done = this.#finishStream(exchange, nonce);
-    return { exchange, done };
-  }
-
-  async #finishStream(exchange: Exchange, nonce: string): Promise<void> {
+  /** Begins a request on a channel for writes; its progress and its end are the caller's to watch over. @throws ShardError */
+  async beginWrite({ method, path, body, owner }: NodeWrite): Promise<WriteCall> {
+    if (this.#state !== "up") await this.#connected();
     try {
-      this.#accept(await exchange.answer, nonce, false);
+      const channel = await this.#writes.acquire();
+      const standing = this.#standingOf(owner);
+      const call = channel.begin({ method, url: path, body, owner: standing });
+      const { head, send, renderEnd, abort } = call;
+      return { head, send, renderEnd, abort, done: this.#finishWrite(channel, call.done) };
     } catch (error) {
       throw this.#judge(error);
+    }
+  }
+
+  async #finishWrite(channel: WriteChannel, done: Promise<void>): Promise<void> {
+    try {
+      await done;
+    } catch (error) {
+      throw this.#judge(error);
+    } finally {
+      this.#writes.release(channel);
     }
   }
 
@@ -199,9 +218,13 @@ export class NodeLink {
     const headers = this.#sign({ method: "GET", path, nonce, hello, body: EMPTY_BODY_DIGEST });
     const { url, deadlineMs } = this;
     try {
-      yield* download(this.#pools.writes, { url, path, headers, deadlineMs, sizeBytes }, (head) => {
-        this.#accept(head, nonce, true);
-      });
+      yield* download(
+        this.#pools.downloads,
+        { url, path, headers, deadlineMs, sizeBytes },
+        (head) => {
+          this.#accept(head, nonce, true);
+        },
+      );
     } catch (error) {
       throw this.#judge(error);
     }
@@ -213,6 +236,7 @@ export class NodeLink {
     this.#problem = "the connection to the node is closed";
     clearTimeout(this.#retryTimer);
     this.#reads.close();
+    this.#writes.close();
     await this.#pools.destroy();
   }
 
@@ -229,20 +253,36 @@ export class NodeLink {
     if (this.#state === "up") this.#state = "unsure";
   }
 
-  async #openReads(path: string, onClose: (channel: ReadChannel) => void): Promise<ReadChannel> {
+  #openReads(path: string, onEnd: (channel: ReadChannel) => void): Promise<ReadChannel> {
+    return this.#openChannel({ path, protocol: READ_UPGRADE }, (socket, nonce, salt) => {
+      return new ReadChannel(socket, deriveReadKeys(this.#keys, nonce, salt), onEnd);
+    });
+  }
+
+  #openWrites(onEnd: (channel: WriteChannel) => void): Promise<WriteChannel> {
+    const upgrade = { path: WRITES_PATH, protocol: WRITE_UPGRADE };
+    return this.#openChannel(upgrade, (socket, nonce, salt) => {
+      return new WriteChannel(socket, deriveWriteKeys(this.#keys, nonce, salt), onEnd);
+    });
+  }
+
+  async #openChannel<Channel extends { fail(error: ConnectionError): void }>(
+    { path, protocol }: { readonly path: string; readonly protocol: string },
+    make: (socket: DirectSocket, nonce: string, salt: string) => Channel,
+  ): Promise<Channel> {
     const hello = await this.#connected();
     const { url, deadlineMs } = this;
     const nonce = makeNonce();
     const headers = this.#sign({ method: "GET", path, nonce, hello, body: EMPTY_BODY_DIGEST });
-    return openReadChannel({
+    return openChannel({
       url,
       path,
+      protocol,
       headers,
       deadlineMs,
-      onClose,
-      accept: (answer, salt) => {
+      accept: (socket, answer, salt) => {
         this.#acceptUpgrade(answer, nonce, salt);
-        return deriveReadKeys(this.#keys, nonce, salt);
+        return make(socket, nonce, salt);
       },
     });
   }
@@ -286,6 +326,7 @@ export class NodeLink {
     if (this.#state !== "away") {
       this.#pools.renew();
       this.#reads.renew();
+      this.#writes.renew();
     }
     this.#state = "away";
     this.#problem = problem;
@@ -313,15 +354,19 @@ export class NodeLink {
   }
 
   /**
-   * Ends an exchange that gets no answer: at its deadline, or later, while the node gives signs of life and there is
+   * Ends what gets no answer: at its deadline, or later, while the node gives signs of life and there is
    * patience left. Returns what ends the watch.
    */
-  watch(exchange: Exchange, patienceMs: number, deadlineMs = this.deadlineMs): () => void {
+  watch(
+    waiting: { abort(error: Error): void },
+    patienceMs: number,
+    deadlineMs = this.deadlineMs,
+  ): () => void {
     let leftMs = patienceMs;
     let isOver = false;
     let timer: NodeJS.Timeout;
     const giveUp = (): void => {
-      exchange.abort(new ConnectionError(`${this.url}: no answer within ${patienceMs} ms`));
+      waiting.abort(new ConnectionError(`${this.url}: no answer within ${patienceMs} ms`));
     };
     const look = async (): Promise<void> => {
       leftMs -= deadlineMs;
@@ -339,8 +384,14 @@ export class NodeLink {
     };
   }
 
+  /** For whom something is asked, as the node is told. */
+  #standingOf(asked: Authority | undefined): string | undefined {
+    const standing = asked ?? this.#options.owner?.();
+    return standing === undefined ? undefined : renderOwner(standing);
+  }
+
   #sign(request: {
-    readonly method: "DELETE" | "GET" | "POST" | "PUT";
+    readonly method: "DELETE" | "GET" | "POST";
     readonly path: string;
     readonly nonce: string;
     readonly hello: NodeHello | undefined;
@@ -348,8 +399,7 @@ export class NodeLink {
     readonly owner?: Authority | undefined;
   }): Record<string, string> {
     const { method, path, nonce, hello, body } = request;
-    const standing = method === "GET" ? undefined : (request.owner ?? this.#options.owner?.());
-    const owner = standing === undefined ? undefined : renderOwner(standing);
+    const owner = method === "GET" ? undefined : this.#standingOf(request.owner);
     const authorization = renderAuthorization(this.#keys, {
       method,
       url: path,
@@ -377,11 +427,11 @@ export class NodeLink {
     throw new ConnectionError(`${this.url} does not prove that it belongs to the cluster`);
   }
 
-  /** Of an agreement to a channel for reads the proof is over the node's salt. @throws ShardError */
+  /** Of an agreement to a channel the proof is over the node's salt. @throws ShardError */
   #acceptUpgrade(answer: ExchangeAnswer, nonce: string, salt: string): void {
     const { status, proof } = answer;
     if (status === 101 && isAnswerProven(this.#keys, { nonce, status, body: salt }, proof)) return;
     this.#accept(answer, nonce, false);
-    throw new ConnectionError(`${this.url} opens no channel for reads`);
+    throw new ConnectionError(`${this.url} opens no channel`);
   }
 }

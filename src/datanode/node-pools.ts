@@ -1,18 +1,18 @@
-// The connections to one data node: one pool for calls, one for uploads, which each keep a connection for as long as
-// they last, and one connection for hellos: a node is not away because its drives are slow.
+// The connections to one data node for what is asked in HTTP: one pool for calls, one for downloads, which each keep a connection
+// for as long as they last, and one connection for hellos: a node is not away because its drives are slow.
 
 import { Pool } from "undici";
 
 const CONNECT_TIMEOUT_MS = 2_000;
 const CALL_CONNECTIONS = 64;
-const WRITE_CONNECTIONS = 1_000;
+const DOWNLOAD_CONNECTIONS = 16;
 /** Shorter than the node's, so that it is never the node that closes an idle connection first. */
 const KEEP_ALIVE_MS = 30_000;
 
 export class NodePools {
   readonly hellos: Pool;
   #calls: Pool;
-  #writes: Pool;
+  #downloads: Pool;
   readonly #url: string;
   readonly #onDisconnect: () => void;
   readonly #retired = new Set<Pool>();
@@ -23,15 +23,15 @@ export class NodePools {
     this.#onDisconnect = onDisconnect;
     this.hellos = this.#makePool(1);
     this.#calls = this.#makePool(CALL_CONNECTIONS);
-    this.#writes = this.#makePool(WRITE_CONNECTIONS);
+    this.#downloads = this.#makePool(DOWNLOAD_CONNECTIONS);
   }
 
   get calls(): Pool {
     return this.#calls;
   }
 
-  get writes(): Pool {
-    return this.#writes;
+  get downloads(): Pool {
+    return this.#downloads;
   }
 
   /**
@@ -39,18 +39,18 @@ export class NodePools {
    * the request on it was given up, and a node that is away should not collect those.
    */
   renew(): void {
-    for (const pool of [this.#calls, this.#writes]) {
+    for (const pool of [this.#calls, this.#downloads]) {
       this.#retired.add(pool);
       const forget = (): void => void this.#retired.delete(pool);
       pool.close().then(forget, forget);
     }
     this.#calls = this.#makePool(CALL_CONNECTIONS);
-    this.#writes = this.#makePool(WRITE_CONNECTIONS);
+    this.#downloads = this.#makePool(DOWNLOAD_CONNECTIONS);
   }
 
   /** Cuts off everything. */
   async destroy(): Promise<void> {
-    const pools = [this.hellos, this.#calls, this.#writes, ...this.#retired];
+    const pools = [this.hellos, this.#calls, this.#downloads, ...this.#retired];
     await Promise.all(pools.map((pool) => pool.destroy()));
   }
 

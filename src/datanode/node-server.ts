@@ -1,5 +1,5 @@
-// A data node: serves the shards of its drives over HTTP to gateways that prove that they know the cluster secret.
-// Fastify carries the routes; bodies and answers are raw streams. The order for every request: URL, proof, protocol,
+// A data node: serves the shards of its drives to gateways that prove that they know the cluster secret: in HTTP, and on the
+// channels for reads and for writes that HTTP's upgrades open. Fastify carries the routes. The order for every request: URL, proof, protocol,
 // body digest, then the drive. Only liveness and readiness are open, and they tell nothing.
 // Invariant: nothing is read from or written to a drive for a request that is not proven.
 
@@ -7,19 +7,17 @@ import { randomBytes } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import type { Authority } from "../journal/journal-member.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { assert } from "../util/assert.ts";
 import type { Clock } from "../util/clock.ts";
 import { renderOwners } from "./journal-messages.ts";
+import { allRoutes, DriveService } from "./drive-service.ts";
 import { errorAnswer, isKnownError, sendAnswer, sendStream } from "./node-answer.ts";
 import { boundConnections, lingerOver, makeApp, noRoute, SILENCE_MS } from "./node-app.ts";
-import { journalRoutes } from "./node-journal-routes.ts";
-import { NodeJournal, type DriveJournal } from "./node-journal.ts";
-import { driveRoutes, type DriveAnswer, type DriveRoute } from "./node-routes.ts";
-import { agreeToReads, lastResponse } from "./node-upgrade.ts";
-import { OWNER_HEADER, parseOwner } from "./owner-header.ts";
-import { OpenPacks } from "./open-packs.ts";
+import type { DriveJournal } from "./node-journal.ts";
+import type { CallRoute, DriveAnswer } from "./node-routes.ts";
+import { agreeTo, lastResponse } from "./node-upgrade.ts";
+import { OWNER_HEADER } from "./owner-header.ts";
 import {
   checkUrl,
   driveOfReads,
@@ -31,6 +29,7 @@ import {
   RefusedRequestError,
   renderHello,
   SMALL_BODY_BYTES_MAX,
+  WRITES_PATH,
 } from "./protocol.ts";
 import { READ_UPGRADE } from "./read-frames.ts";
 import { ReadMemory } from "./read-memory.ts";
@@ -38,18 +37,20 @@ import { ReadService } from "./read-service.ts";
 import { RequestBodies } from "./request-bodies.ts";
 import {
   deriveClusterKeys,
+  deriveReadKeys,
+  deriveWriteKeys,
   RequestVerifier,
   type ClusterKeys,
   type SignedRequest,
 } from "./rpc-auth.ts";
 import { ShardError, type ShardStore } from "./shard-store.ts";
+import { WRITE_UPGRADE } from "./write-frames.ts";
+import { WriteService } from "./write-service.ts";
 
 const LIVE_PATH = "/_kintsugi/live";
 const READY_PATH = "/_kintsugi/ready";
 
-/** Shards being written at a time: each slow upload keeps one open. */
-const WRITE_COUNT_MAX = 1024;
-/** Other requests at a time. */
+/** Requests in HTTP at a time. */
 const REQUEST_COUNT_MAX = 512;
 
 export interface NodeServerOptions {
@@ -93,16 +94,14 @@ class DataNode implements NodeServer {
   readonly #app: FastifyInstance;
   readonly #keys: ClusterKeys;
   readonly #verifier: RequestVerifier;
-  readonly #drives: ReadonlyMap<string, ShardStore>;
-  readonly #journals: ReadonlyMap<string, NodeJournal>;
+  readonly #service: DriveService;
   readonly #hello: Buffer;
   readonly #logger: Logger;
   readonly #reads: ReadService;
-  readonly #packs = new OpenPacks();
+  readonly #writes: WriteService;
   readonly #bodies = new RequestBodies();
   /** The signatures that were found good, until their request is over. */
   readonly #signed = new WeakMap<IncomingMessage, SignedRequest>();
-  #writeCount = 0;
   #requestCount = 0;
   #isClosing = false;
 
@@ -111,14 +110,16 @@ class DataNode implements NodeServer {
     const session = randomBytes(16).toString("hex");
     this.#keys = deriveClusterKeys(secret);
     this.#verifier = new RequestVerifier({ keys: this.#keys, nodeId, session, clock });
-    this.#drives = new Map(drives.map((drive) => [drive.driveId, drive]));
-    this.#journals = new Map(
-      journals.map((journal) => [journal.member.driveId, new NodeJournal(journal, clock)]),
-    );
+    this.#service = new DriveService({ drives, journals, clock, bodies: this.#bodies });
     const driveIds = drives.map((drive) => drive.driveId);
     this.#hello = renderHello({ nodeId, session, driveIds, zone });
     this.#logger = logger;
     this.#reads = new ReadService({ memory: new ReadMemory(), logger, silenceMs: SILENCE_MS });
+    this.#writes = new WriteService({
+      find: (write) => this.#service.find(write),
+      logger,
+      silenceMs: SILENCE_MS,
+    });
     this.#app = makeApp();
     this.#addRoutes();
   }
@@ -140,31 +141,45 @@ class DataNode implements NodeServer {
   async close(graceMs: number): Promise<void> {
     this.#isClosing = true;
     this.#reads.close();
+    this.#writes.close();
     const timer = setTimeout(() => {
       this.#app.server.closeAllConnections();
       this.#reads.destroy();
+      this.#writes.destroy();
     }, graceMs);
     await this.#app.close();
     clearTimeout(timer);
-    await this.#packs.closeAll();
+    await this.#service.close();
   }
 
-  /** Agrees to a channel for reads of a drive, or refuses: nothing else is upgraded. */
+  /** Agrees to a channel, or refuses: nothing else is upgraded. */
   #upgrade(raw: IncomingMessage, socket: Socket): void {
     socket.on("error", () => undefined);
     try {
       this.#letIn(raw, undefined);
-      const driveId = raw.method === "GET" ? driveOfReads(raw.url ?? "") : undefined;
-      if (driveId === undefined || raw.headers.upgrade !== READ_UPGRADE) throw noRoute();
-      const drive = this.#drives.get(driveId);
-      if (drive === undefined) throw new ShardError("Unavailable", "the node has no such drive");
+      if (raw.method !== "GET") throw noRoute();
       if (this.#isClosing) throw new ShardError("Unavailable", "the node is closing");
-      const signed = this.#signed.get(raw);
-      assert(signed !== undefined, "only proven requests are handled");
-      const keys = agreeToReads(socket, { keys: this.#keys, nonce: signed.nonce });
-      this.#reads.serve({ socket, drive, keys });
+      this.#serveChannel(raw, socket);
     } catch (error) {
       this.#refuseTo(lastResponse(raw, socket), raw, error);
+    }
+  }
+
+  #serveChannel(raw: IncomingMessage, socket: Socket): void {
+    const { headers, url = "" } = raw;
+    const signed = this.#signed.get(raw);
+    assert(signed !== undefined, "only proven requests are handled");
+    const [keys, { nonce }] = [this.#keys, signed];
+    const driveId = driveOfReads(url);
+    if (driveId !== undefined && headers.upgrade === READ_UPGRADE) {
+      const drive = this.#service.driveOf(driveId);
+      const salt = agreeTo(READ_UPGRADE, socket, { keys, nonce });
+      this.#reads.serve({ socket, drive, keys: deriveReadKeys(keys, nonce, salt) });
+    } else if (url === WRITES_PATH && headers.upgrade === WRITE_UPGRADE) {
+      const salt = agreeTo(WRITE_UPGRADE, socket, { keys, nonce });
+      this.#writes.serve(socket, deriveWriteKeys(keys, nonce, salt));
+    } else {
+      throw noRoute();
     }
   }
 
@@ -183,10 +198,12 @@ class DataNode implements NodeServer {
     );
     app.get(OWNERS_PATH, ({ raw }, reply) =>
       this.#run(raw, reply, {
-        work: async () => ({ status: 200, body: renderOwners(await this.#owners()) }),
+        work: async () => ({ status: 200, body: renderOwners(await this.#service.owners()) }),
       }),
     );
-    for (const route of [...driveRoutes, ...journalRoutes]) {
+    for (const route of allRoutes) {
+      // Those are asked on channels for writes.
+      if (route.method === "PUT") continue;
       app.route({
         method: route.method,
         url: route.pattern,
@@ -215,53 +232,19 @@ class DataNode implements NodeServer {
     this.#signed.set(raw, this.#verifier.verify({ method, url, isHello, owner }, authorization));
   }
 
-  async #serveDrive(
-    route: DriveRoute,
-    request: FastifyRequest,
-    reply: FastifyReply,
-  ): Promise<void> {
-    const { raw } = request;
-    const parameters = new Map(Object.entries(request.params ?? {}));
+  async #serveDrive(route: CallRoute, { raw, params }: FastifyRequest, reply: FastifyReply) {
+    const parameters = new Map(Object.entries(params ?? {}));
     const { bodyBytesMax, patienceMs } = route;
-    const work = async (signed: SignedRequest, body: Uint8Array): Promise<DriveAnswer> => {
+    const work = (signed: SignedRequest, body: Uint8Array): Promise<DriveAnswer> => {
       const driveId = String(parameters.get("drive"));
-      const drive = this.#drives.get(driveId);
-      if (drive === undefined) {
-        throw new ShardError("Unavailable", "the node has no such drive");
-      }
-      const journal = this.#journals.get(driveId);
-      const owner = ownerOf(signed);
-      if (raw.method !== "GET" && route.isJournal !== true) await journal?.admit(owner);
-      return route.handle({
-        drive,
-        journal,
-        owner,
-        parameter: String(parameters.get("shard") ?? parameters.get("bucket")),
-        raw,
-        url: raw.url ?? "",
-        body,
-        key: { keys: this.#keys, nonce: signed.nonce },
-        packs: this.#packs,
-      });
+      const parameter = String(parameters.get("shard") ?? parameters.get("bucket"));
+      const target = { driveId, parameter, url: raw.url ?? "", owner: signed.owner };
+      return this.#service.call(route, target, body);
     };
     // What takes long then is work on a drive, not a gateway that is silent.
     if (patienceMs !== undefined) raw.socket.setTimeout(patienceMs);
     await this.#run(raw, reply, { work, bodyBytesMax });
     if (patienceMs !== undefined) raw.socket.setTimeout(SILENCE_MS);
-  }
-
-  /** To whom the drives are promised that keep a journal and say so. */
-  async #owners(): Promise<ReadonlyMap<string, Authority | undefined>> {
-    const entries = await Promise.all(
-      [...this.#journals].map(async ([driveId, journal]) => {
-        try {
-          return [[driveId, await journal.promised()] as const];
-        } catch {
-          return [];
-        }
-      }),
-    );
-    return new Map(entries.flat());
   }
 
   /** Runs what a proven request asks for, within the bounds, and answers. */
@@ -272,11 +255,10 @@ class DataNode implements NodeServer {
   ): Promise<void> {
     const signed = this.#signed.get(raw);
     assert(signed !== undefined, "only proven requests are handled");
-    const isWrite = raw.method === "PUT";
-    if (isWrite ? this.#writeCount >= WRITE_COUNT_MAX : this.#requestCount >= REQUEST_COUNT_MAX) {
+    if (this.#requestCount >= REQUEST_COUNT_MAX) {
       return this.#refuse(raw, reply, new ShardError("Unavailable", "the node is busy"));
     }
-    this.#count(isWrite, 1);
+    this.#requestCount += 1;
     try {
       await this.#bodies.use(raw, { signed, bytesMax }, async (body) => {
         await this.#answer(reply, signed, await work(signed, body));
@@ -284,13 +266,8 @@ class DataNode implements NodeServer {
     } catch (error) {
       this.#refuse(raw, reply, error);
     } finally {
-      this.#count(isWrite, -1);
+      this.#requestCount -= 1;
     }
-  }
-
-  #count(isWrite: boolean, change: number): void {
-    if (isWrite) this.#writeCount += change;
-    else this.#requestCount += change;
   }
 
   async #answer(reply: FastifyReply, signed: SignedRequest, answer: DriveAnswer): Promise<void> {
@@ -326,12 +303,4 @@ class DataNode implements NodeServer {
 function ownerHeaderOf({ headers }: IncomingMessage): string | undefined {
   const value = headers[OWNER_HEADER];
   return Array.isArray(value) ? value.join() : value;
-}
-
-/** @throws RefusedRequestError BadRequest when there is an owner header that names none. */
-function ownerOf({ owner: text }: SignedRequest): Authority | undefined {
-  if (text === undefined) return undefined;
-  const owner = parseOwner(text);
-  if (owner === undefined) throw new RefusedRequestError("BadRequest", "the owner is malformed");
-  return owner;
 }

@@ -1,27 +1,26 @@
-// Agreeing to a channel for reads, and refusing one: the end of HTTP on a connection.
+// Agreeing to a channel, and refusing one: the end of HTTP on a connection.
 
 import { randomBytes } from "node:crypto";
 import { ServerResponse, type IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { Asker } from "./node-answer.ts";
-import { PROOF_HEADER, PROTOCOL_HEADER, PROTOCOL_VERSION, READ_SALT_HEADER } from "./protocol.ts";
-import { READ_UPGRADE } from "./read-frames.ts";
-import { deriveReadKeys, proveAnswer, type ReadChannelKeys } from "./rpc-auth.ts";
+import { PROOF_HEADER, PROTOCOL_HEADER, PROTOCOL_VERSION, SALT_HEADER } from "./protocol.ts";
+import { proveAnswer } from "./rpc-auth.ts";
 
-/** Says that what follows on that connection is a channel for reads. */
-export function agreeToReads(socket: Socket, { keys, nonce }: Asker): ReadChannelKeys {
+/** Says that what follows on that connection is of that protocol. Returns the salt of its keys. */
+export function agreeTo(protocol: string, socket: Socket, { keys, nonce }: Asker): string {
   const salt = randomBytes(16).toString("hex");
   const proof = proveAnswer(keys, { nonce, status: 101, body: salt });
   const lines = [
     "HTTP/1.1 101 Switching Protocols",
     "connection: Upgrade",
-    `upgrade: ${READ_UPGRADE}`,
+    `upgrade: ${protocol}`,
     `${PROTOCOL_HEADER}: ${PROTOCOL_VERSION}`,
     `${PROOF_HEADER}: ${proof}`,
-    `${READ_SALT_HEADER}: ${salt}`,
+    `${SALT_HEADER}: ${salt}`,
   ];
   socket.write(`${lines.join("\r\n")}\r\n\r\n`);
-  return deriveReadKeys(keys, nonce, salt);
+  return salt;
 }
 
 /** A response where HTTP has none, since an upgrade was asked for: the connection ends with it. */

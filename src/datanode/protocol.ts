@@ -24,12 +24,12 @@ import {
 } from "./shard-store.ts";
 
 /** Both sides send it with every message and refuse any other. */
-export const PROTOCOL_VERSION = "kintsugi-node/2";
+export const PROTOCOL_VERSION = "kintsugi-node/3";
 export const PROTOCOL_HEADER = "kintsugi-protocol";
 /** On answers: proves that the node knows the cluster secret and answers this very request. */
 export const PROOF_HEADER = "kintsugi-proof";
-/** On the agreement to a channel for reads: the node's random part of its keys, in hex. */
-export const READ_SALT_HEADER = "kintsugi-salt";
+/** On the agreement to a channel: the node's random part of its keys, in hex. */
+export const SALT_HEADER = "kintsugi-salt";
 
 /** Largest single read, in bytes; longer ones are made of several. */
 export const READ_BYTES_MAX = 8 * 1024 * 1024;
@@ -48,6 +48,8 @@ const ROOT = "/_kintsugi/node";
 export const HELLO_PATH = `${ROOT}/hello`;
 /** To whom each drive of the node is promised. */
 export const OWNERS_PATH = `${ROOT}/owners`;
+/** Becomes a channel for writes (write-frames.ts). */
+export const WRITES_PATH = `${ROOT}/writes`;
 /** The routes of a drive, as patterns; `drivePath` makes the paths that fit them. */
 export const DRIVE_ROUTES = {
   bucket: `${ROOT}/drives/:drive/buckets/:bucket`,

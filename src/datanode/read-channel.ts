@@ -2,18 +2,18 @@
 // a time, straight into the caller's memory. Of an answer that is longer than what was asked for, the rest waits in the
 // kernel for the next read to want it.
 
+import {
+  ANSWER_HEAD_BYTES,
+  errorOfAnswer,
+  isChannelAnswerProven,
+  nextSequence,
+  parseAnswerHead,
+  PROVEN_BYTES_MAX,
+} from "./channel-frames.ts";
 import { ConnectionError } from "./exchange.ts";
 import type { DirectSocket } from "./direct-socket.ts";
-import { parseError } from "./protocol.ts";
-import {
-  isErrorProven,
-  nextSequence,
-  parseReadAnswer,
-  READ_ANSWER_BYTES,
-  READ_ERROR_BYTES_MAX,
-  renderReadRequest,
-} from "./read-frames.ts";
-import type { ReadChannelKeys } from "./rpc-auth.ts";
+import { renderReadRequest } from "./read-frames.ts";
+import type { ChannelKeys } from "./rpc-auth.ts";
 import type { ShardName } from "./shard-store.ts";
 
 /** A read of a shard, as callers want it. */
@@ -32,8 +32,8 @@ interface Waiting {
 
 export class ReadChannel {
   readonly #socket: DirectSocket;
-  readonly #keys: ReadChannelKeys;
-  readonly #head = Buffer.alloc(READ_ANSWER_BYTES);
+  readonly #keys: ChannelKeys;
+  readonly #head = Buffer.alloc(ANSWER_HEAD_BYTES);
   #sequence = 0;
   #read: ShardRead | undefined;
   #waiting: Waiting | undefined;
@@ -43,12 +43,12 @@ export class ReadChannel {
   #isClosed = false;
 
   /** `onEnd` hears once that it ended by itself. */
-  constructor(socket: DirectSocket, keys: ReadChannelKeys, onEnd: (channel: ReadChannel) => void) {
+  constructor(socket: DirectSocket, keys: ChannelKeys, onEnd: (channel: ReadChannel) => void) {
     this.#socket = socket;
     this.#keys = keys;
     this.#onEnd = onEnd;
     // What comes unasked, the end of the connection above all, is to be noticed.
-    this.#want(this.#head, () => this.#onHead());
+    this.#socket.fill(this.#head, () => this.#onHead());
   }
 
   get isClosed(): boolean {
@@ -104,27 +104,18 @@ export class ReadChannel {
     this.#onEnd(this);
   }
 
-  /** Fills `target` and calls back. */
-  #want(target: Uint8Array, onFull: () => void): void {
-    this.#socket.want(target, (count) => {
-      if (count < target.length) this.#want(target.subarray(count), onFull);
-      else onFull();
-    });
-  }
-
   #onHead(): void {
     const read = this.#read;
-    const answer = parseReadAnswer(this.#sequence, this.#head);
+    const answer = parseAnswerHead(this.#sequence, this.#head);
     if (read === undefined || answer === undefined)
       return this.#break("it answers another request");
     this.#sequence = nextSequence(this.#sequence);
     const { status, length } = answer;
     const { target, aheadBytes } = read;
     if (status !== 200) {
-      if (length === 0 || length > READ_ERROR_BYTES_MAX)
-        return this.#break("its error is too large");
+      if (length === 0 || length > PROVEN_BYTES_MAX) return this.#break("its error is too large");
       const body = Buffer.alloc(length);
-      this.#want(body, () => this.#onError(status, body));
+      this.#socket.fill(body, () => this.#onError(status, body));
     } else if (length < target.length || length > target.length + aheadBytes) {
       this.#break(`it answers with ${length} bytes where ${target.length} were asked for`);
     } else {
@@ -138,22 +129,22 @@ export class ReadChannel {
     const end = offset + target.length;
     this.#rest = rest === 0 ? undefined : { name, offset: end, bytes: rest };
     if (target.length === 0) this.#finish();
-    else this.#want(target, () => this.#finish());
+    else this.#socket.fill(target, () => this.#finish());
   }
 
   #onError(status: number, body: Uint8Array): void {
-    if (!isErrorProven(this.#keys.answer, this.#head, body)) {
+    if (!isChannelAnswerProven(this.#keys.answer, this.#head, body)) {
       return this.#break("it does not prove that it belongs to the cluster");
     }
     const waiting = this.#settle();
-    this.#want(this.#head, () => this.#onHead());
-    waiting?.reject(errorOf(status, body));
+    this.#socket.fill(this.#head, () => this.#onHead());
+    waiting?.reject(errorOfAnswer(status, body));
   }
 
   #finish(): void {
     const waiting = this.#settle();
     // What waits in the kernel is not to be taken before its place is known.
-    if (this.#rest === undefined) this.#want(this.#head, () => this.#onHead());
+    if (this.#rest === undefined) this.#socket.fill(this.#head, () => this.#onHead());
     waiting?.resolve();
   }
 
@@ -166,14 +157,5 @@ export class ReadChannel {
 
   #break(words: string): void {
     this.fail(new ConnectionError(`a node's channel for reads is broken: ${words}`));
-  }
-}
-
-/** What an error says, or that it says nothing that makes sense. */
-function errorOf(status: number, body: Uint8Array): unknown {
-  try {
-    return parseError(status, body);
-  } catch (error) {
-    return error;
   }
 }

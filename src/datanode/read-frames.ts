@@ -1,17 +1,12 @@
-// What is said on a channel for reads, a connection that a gateway and a node have proven to each other once (an HTTP
-// upgrade): one request at a time, and its answer. Numbers are little-endian; there is nothing of HTTP in it, which costs
-// a node more than the read.
+// What is asked on a channel for reads. There is nothing of HTTP in it, which costs a node more than the read.
 //
 //   request  0  number of the request on this channel, u32     20  index of the shard, u16
 //            4  length, u32                                    22  0, u16
 //            8  offset, u64                                    24  id of the shard's set, 16 bytes
 //           16  how much more is likely to be read next, u32   40  SipHash-2-4 of bytes 0 to 39
-//   answer   0  number of the request, u32                     12  0, u32
-//            4  status, as HTTP has them, u32                  16  of an error: SipHash-2-4 of bytes 0 to 15 and what follows
-//            8  length of what follows, u32
 //
-// What follows is the shard's bytes: those asked for, and of those likely to be asked for as many as the node likes; or the
-// error as JSON. Invariant: nothing is read for a request without the MAC for this place on this channel.
+// What follows the answer's head (channel-frames.ts) is the shard's bytes: those asked for, and of those likely to be asked for
+// as many as the node likes; or the error as JSON, proven. Invariant: nothing is read for a request without the MAC for this place on this channel.
 
 import { isSetId } from "../core/ids.ts";
 import { assert } from "../util/assert.ts";
@@ -20,17 +15,13 @@ import { READ_BYTES_MAX, RefusedRequestError } from "./protocol.ts";
 import { SHARD_COUNT_MAX } from "./shard-header.ts";
 import type { ShardName } from "./shard-store.ts";
 
-/** Largest error that is sent, in bytes. */
-export const READ_ERROR_BYTES_MAX = 64 * 1024;
 /** What may be likely to be read next, in bytes, at most. */
 export const READ_AHEAD_BYTES_MAX = READ_BYTES_MAX;
 /** The name of the protocol in an HTTP upgrade. */
 export const READ_UPGRADE = "kintsugi-reads";
 
 const REQUEST_MAC_AT = 40;
-const ANSWER_MAC_AT = 16;
 export const READ_REQUEST_BYTES = REQUEST_MAC_AT + SHORT_MAC_BYTES;
-export const READ_ANSWER_BYTES = ANSWER_MAC_AT + SHORT_MAC_BYTES;
 
 export interface WireRead {
   readonly name: ShardName;
@@ -38,17 +29,6 @@ export interface WireRead {
   readonly length: number;
   /** Bytes after them that are likely to be read next. */
   readonly aheadBytes: number;
-}
-
-export interface ReadAnswer {
-  readonly status: number;
-  /** Of what follows, in bytes. */
-  readonly length: number;
-}
-
-/** The number of the request after that one: a channel outlives 2^32 of them. */
-export function nextSequence(sequence: number): number {
-  return (sequence + 1) >>> 0;
 }
 
 export function renderReadRequest(key: ShortMacKey, sequence: number, read: WireRead): Buffer {
@@ -81,40 +61,4 @@ export function parseReadRequest(key: ShortMacKey, sequence: number, frame: Buff
     throw new RefusedRequestError("BadRequest", "a read names a shard and is bounded");
   }
   return { name: { setId, index }, offset: frame.readUIntLE(8, 6), length, aheadBytes };
-}
-
-/** The head of an answer of which the shard's bytes follow: they have checksums of their own. */
-export function renderReadAnswer(sequence: number, length: number): Buffer {
-  return answerHead(sequence, { status: 200, length });
-}
-
-/** An error as an answer, whole. */
-export function renderReadError(
-  key: ShortMacKey,
-  sequence: number,
-  { status, body }: { readonly status: number; readonly body: Uint8Array },
-): Buffer {
-  const head = answerHead(sequence, { status, length: body.length });
-  const place = { target: head, offset: ANSWER_MAC_AT };
-  writeShortMac(key, Buffer.concat([head.subarray(0, ANSWER_MAC_AT), body]), place);
-  return Buffer.concat([head, body]);
-}
-
-/** Undefined where it answers another request. */
-export function parseReadAnswer(sequence: number, head: Buffer): ReadAnswer | undefined {
-  if (head.readUInt32LE(0) !== sequence) return undefined;
-  return { status: head.readUInt32LE(4), length: head.readUInt32LE(8) };
-}
-
-export function isErrorProven(key: ShortMacKey, head: Buffer, body: Uint8Array): boolean {
-  const message = Buffer.concat([head.subarray(0, ANSWER_MAC_AT), body]);
-  return isShortMac(key, message, head.subarray(ANSWER_MAC_AT));
-}
-
-function answerHead(sequence: number, { status, length }: ReadAnswer): Buffer {
-  const head = Buffer.alloc(READ_ANSWER_BYTES);
-  head.writeUInt32LE(sequence, 0);
-  head.writeUInt32LE(status, 4);
-  head.writeUInt32LE(length, 8);
-  return head;
 }

@@ -3,20 +3,15 @@
 // no faster than it is taken, so that the next request need not be made.
 // Invariant: of each connection no more than one piece and one request is in memory.
 
-import type { Duplex } from "node:stream";
+import type { Socket } from "node:net";
 import type { Logger } from "../telemetry/logger.ts";
+import { ChannelConnection, ChannelConnections } from "./channel-connection.ts";
+import { nextSequence, renderAnswerHead, renderProvenAnswer } from "./channel-frames.ts";
 import { errorAnswer, isKnownError } from "./node-answer.ts";
 import { RefusedRequestError } from "./protocol.ts";
-import {
-  nextSequence,
-  parseReadRequest,
-  READ_REQUEST_BYTES,
-  renderReadAnswer,
-  renderReadError,
-  type WireRead,
-} from "./read-frames.ts";
+import { parseReadRequest, READ_REQUEST_BYTES, type WireRead } from "./read-frames.ts";
 import type { ReadMemory } from "./read-memory.ts";
-import type { ReadChannelKeys } from "./rpc-auth.ts";
+import type { ChannelKeys } from "./rpc-auth.ts";
 import { ShardError, type ShardStore } from "./shard-store.ts";
 
 /** Reads at a time. */
@@ -33,15 +28,14 @@ export interface ReadServiceOptions {
 }
 
 export interface AgreedChannel {
-  readonly socket: Duplex & { setTimeout(timeoutMs: number, onTimeout: () => void): unknown };
+  readonly socket: Socket;
   readonly drive: ShardStore;
-  readonly keys: ReadChannelKeys;
+  readonly keys: ChannelKeys;
 }
 
 export class ReadService {
   readonly #options: ReadServiceOptions;
-  readonly #connections = new Set<ReadConnection>();
-  #readCount = 0;
+  readonly #connections = new ChannelConnections(READ_COUNT_MAX);
 
   constructor(options: ReadServiceOptions) {
     this.#options = options;
@@ -49,86 +43,59 @@ export class ReadService {
 
   /** Serves a channel until it ends. */
   serve(channel: AgreedChannel): void {
-    const connection = new ReadConnection(channel, this.#options, (read) => this.#bounded(read));
-    this.#connections.add(connection);
-    channel.socket.on("close", () => this.#connections.delete(connection));
+    const parts = { ...this.#options, ...channel, connections: this.#connections };
+    this.#connections.add(new ReadConnection(parts), channel.socket);
   }
 
   /** Ends connections as soon as they answer nothing. */
   close(): void {
-    for (const connection of this.#connections) connection.end();
+    this.#connections.close();
   }
 
   /** Cuts off the rest. */
   destroy(): void {
-    for (const connection of this.#connections) connection.destroy();
-  }
-
-  async #bounded(read: () => Promise<void>): Promise<void> {
-    if (this.#readCount >= READ_COUNT_MAX) throw new ShardError("Unavailable", "the node is busy");
-    this.#readCount += 1;
-    try {
-      await read();
-    } finally {
-      this.#readCount -= 1;
-    }
+    this.#connections.destroy();
   }
 }
 
-type Bounded = (read: () => Promise<void>) => Promise<void>;
+interface ReadConnectionParts extends AgreedChannel, ReadServiceOptions {
+  readonly connections: ChannelConnections;
+}
 
-class ReadConnection {
-  readonly #channel: AgreedChannel;
-  readonly #options: ReadServiceOptions;
-  readonly #bounded: Bounded;
+class ReadConnection extends ChannelConnection {
+  readonly #parts: ReadConnectionParts;
   #received: Buffer = Buffer.alloc(0);
   #sequence = 0;
-  #isAnswering = false;
-  #isEnding = false;
 
-  constructor(channel: AgreedChannel, options: ReadServiceOptions, bounded: Bounded) {
-    this.#channel = channel;
-    this.#options = options;
-    this.#bounded = bounded;
-    const { socket } = channel;
-    socket.on("data", (bytes: Buffer) => this.#receive(bytes));
-    // Whoever went away asks again elsewhere; what is under way ends by itself.
-    socket.on("error", () => undefined);
-    socket.on("end", () => this.destroy());
-    socket.setTimeout(options.silenceMs, () => this.destroy());
-    socket.resume();
-  }
-
-  end(): void {
-    this.#isEnding = true;
-    if (!this.#isAnswering) this.#channel.socket.end();
-  }
-
-  destroy(): void {
-    this.#channel.socket.destroy();
+  constructor(parts: ReadConnectionParts) {
+    super(parts.socket, parts.silenceMs);
+    this.#parts = parts;
+    parts.socket.on("data", (bytes: Buffer) => this.#receive(bytes));
+    parts.socket.resume();
   }
 
   #receive(bytes: Buffer): void {
     const received = this.#received.length === 0 ? bytes : Buffer.concat([this.#received, bytes]);
     // The next request is made when the last one was answered.
-    if (this.#isAnswering || received.length > READ_REQUEST_BYTES) return this.destroy();
+    if (this.isBusy || received.length > READ_REQUEST_BYTES) return this.destroy();
     this.#received = received;
     if (received.length < READ_REQUEST_BYTES) return;
     this.#received = Buffer.alloc(0);
-    this.#isAnswering = true;
+    this.isBusy = true;
     void this.#answer(received);
   }
 
   async #answer(frame: Buffer): Promise<void> {
-    const { socket } = this.#channel;
+    const { connections, keys } = this.#parts;
     const sequence = this.#sequence;
     this.#sequence = nextSequence(sequence);
     let isHeadSent = false;
     try {
-      const read = parseReadRequest(this.#channel.keys.request, sequence, frame);
-      await this.#bounded(async () => {
+      const read = parseReadRequest(keys.request, sequence, frame);
+      await connections.bounded(async () => {
         const aheadBytes = this.#grant(read);
-        const head = renderReadAnswer(sequence, read.length + aheadBytes);
+        const length = read.length + aheadBytes;
+        const head = renderAnswerHead(sequence, { status: 200, length });
         await this.#sendPiece(read, read.offset, read.length, () => {
           isHeadSent = true;
           return head;
@@ -137,16 +104,15 @@ class ReadConnection {
       });
     } catch (error) {
       // What was to follow can only be cut off: whoever wants it asks for it, and is told.
-      if (isHeadSent || socket.destroyed) this.destroy();
+      if (isHeadSent || this.socket.destroyed) this.destroy();
       else this.#refuse(sequence, error);
     }
-    this.#isAnswering = false;
-    if (this.#isEnding) socket.end();
+    this.isBusy = false;
   }
 
   /** How much it reads of what is likely to be asked for next: nothing where memory is scarce, or it is about to end. */
   #grant({ aheadBytes }: WireRead): number {
-    return this.#isEnding || this.#options.memory.isBusy ? 0 : aheadBytes;
+    return this.isEnding || this.#parts.memory.isBusy ? 0 : aheadBytes;
   }
 
   async #sendAhead({ name, offset, length }: WireRead, aheadBytes: number): Promise<void> {
@@ -165,8 +131,8 @@ class ReadConnection {
     length: number,
     begin?: () => Uint8Array,
   ): Promise<void> {
-    const { drive } = this.#channel;
-    const buffer = this.#options.memory.acquire(length);
+    const { drive, memory } = this.#parts;
+    const buffer = memory.acquire(length);
     try {
       await drive.read(name, offset, buffer.bytes);
     } catch (error) {
@@ -181,7 +147,7 @@ class ReadConnection {
   }
 
   #send(head: Uint8Array | undefined, body: Uint8Array): Promise<boolean> {
-    const { socket } = this.#channel;
+    const { socket } = this;
     return new Promise((resolve) => {
       socket.cork();
       if (head !== undefined) socket.write(head);
@@ -191,12 +157,12 @@ class ReadConnection {
   }
 
   #refuse(sequence: number, error: unknown): void {
-    const { socket, keys } = this.#channel;
+    const { keys, logger } = this.#parts;
     if (!isKnownError(error)) {
-      this.#options.logger.error({ err: error }, "a read of a gateway failed");
+      logger.error({ err: error }, "a read of a gateway failed");
     }
-    socket.write(renderReadError(keys.answer, sequence, errorAnswer(error)));
+    this.socket.write(renderProvenAnswer(keys.answer, sequence, errorAnswer(error)));
     // Who asks so is no gateway of ours, or has lost its place.
-    if (error instanceof RefusedRequestError) socket.end();
+    if (error instanceof RefusedRequestError) this.socket.end();
   }
 }

@@ -1,12 +1,11 @@
-// Stores a shard from the body of a request: takes it apart, hands it to the drive in batches with back-pressure, and
+// Stores a shard from the body of a request: hands it to the drive in batches with back-pressure, and
 // makes it durable only when its signed end has come. Anything else, a broken connection above all, leaves nothing.
 
-import type { IncomingMessage } from "node:http";
 import { giveBack } from "../util/give-back.ts";
-import { eachPiece } from "./each-piece.ts";
-import { RefusedRequestError } from "./protocol.ts";
-import { ShardBodyParser, type BodyEndKind, type BodyKey } from "./shard-body.ts";
+import { SHARD_BYTES_MAX } from "./protocol.ts";
+import type { BodyEndKind } from "./shard-body.ts";
 import type { ShardCreation, ShardName, ShardStore, ShardWriter } from "./shard-store.ts";
+import type { StreamedBody } from "./streamed-body.ts";
 
 /** Bytes that are gathered before the drive gets them; twice as many are in memory at most. */
 const BATCH_BYTES = 256 * 1024;
@@ -15,7 +14,6 @@ export interface ReceivedShard {
   readonly drive: ShardStore;
   readonly name: ShardName;
   readonly creation: ShardCreation;
-  readonly key: BodyKey;
 }
 
 export interface ShardReception {
@@ -27,15 +25,15 @@ export interface ShardReception {
 
 /** @throws ShardError of the drive; RefusedRequestError for a malformed body; the network's error for a broken one. */
 export async function receiveShard(
-  request: IncomingMessage,
-  { drive, name, creation, key }: ReceivedShard,
+  body: StreamedBody,
+  { drive, name, creation }: ReceivedShard,
 ): Promise<ShardReception> {
   const writer = await drive.create(name, creation);
   const batches = new BatchWriter(writer);
   try {
-    const parser = new ShardBodyParser(key);
-    await eachPiece(request, (piece) => batches.add(parser.push(piece), piece));
-    const kind = parser.end();
+    const kind = await body.receive(SHARD_BYTES_MAX, (chunks, memory) =>
+      batches.add(chunks, memory),
+    );
     const rest = await batches.drain();
     if (kind === "finish") await writer.finish(rest);
     else await writer.abort();
@@ -53,38 +51,13 @@ function undo(writer: ShardWriter, drive: ShardStore, name: ShardName): Promise<
   return writer.undo === undefined ? drive.delete(name) : writer.undo();
 }
 
-/**
- * The whole body of an append to a pack, once its signed end has come; undefined when its sender has given it up.
- * @throws RefusedRequestError for a malformed body, or one that is too large; the network's error for a broken one.
- */
-export async function receiveChunks(
-  request: IncomingMessage,
-  key: BodyKey,
-  bytesMax: number,
-): Promise<readonly Uint8Array[] | undefined> {
-  const parser = new ShardBodyParser(key);
-  const chunks: Uint8Array[] = [];
-  let sizeBytes = 0;
-  await eachPiece(request, (piece) => {
-    for (const chunk of parser.push(piece)) {
-      chunks.push(chunk);
-      sizeBytes += chunk.length;
-    }
-    if (sizeBytes > bytesMax) {
-      throw new RefusedRequestError("BadRequest", "an append to a pack is bounded");
-    }
-    return undefined;
-  });
-  return parser.end() === "finish" ? chunks : undefined;
-}
-
 /** Lets the drive write one batch while the next one is gathered. */
 class BatchWriter {
   readonly #writer: ShardWriter;
   #batch: Uint8Array[] = [];
   #batchBytes = 0;
   /** What came from the network, of which the batch has views. */
-  #pieces: Uint8Array[] = [];
+  #memory: Uint8Array[] = [];
   #inFlight: Promise<void> = Promise.resolve();
 
   constructor(writer: ShardWriter) {
@@ -92,8 +65,8 @@ class BatchWriter {
   }
 
   /** Returns a promise when the sender has to wait. */
-  add(chunks: readonly Uint8Array[], piece: Uint8Array): Promise<void> | undefined {
-    this.#pieces.push(piece);
+  add(chunks: readonly Uint8Array[], memory: Uint8Array): Promise<void> | undefined {
+    this.#memory.push(memory);
     for (const chunk of chunks) {
       this.#batch.push(chunk);
       this.#batchBytes += chunk.length;
@@ -113,13 +86,13 @@ class BatchWriter {
 
   async #flush(): Promise<void> {
     await this.#inFlight;
-    const pieces = this.#pieces;
+    const memory = this.#memory;
     // After a failure the kernel may read them still.
-    this.#inFlight = this.#writer.append(this.#batch).then(() => pieces.forEach(giveBack));
+    this.#inFlight = this.#writer.append(this.#batch).then(() => memory.forEach(giveBack));
     // Its failure is reported by whoever waits for it next.
     this.#inFlight.catch(() => undefined);
     this.#batch = [];
     this.#batchBytes = 0;
-    this.#pieces = [];
+    this.#memory = [];
   }
 }

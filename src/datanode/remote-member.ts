@@ -30,7 +30,8 @@ import {
   type DRIVE_ROUTES,
   type NodeHello,
 } from "./protocol.ts";
-import { RemoteShardWriter } from "./remote-shard-writer.ts";
+import { RemoteShardWriter, writeWhole } from "./remote-shard-writer.ts";
+import { bodyDigest } from "./rpc-auth.ts";
 import { ShardError, type ShardErrorCode } from "./shard-store.ts";
 import { SnapshotCheck } from "./snapshot-check.ts";
 
@@ -118,7 +119,10 @@ class RemoteMember implements JournalMember {
 
   async append(owner: Authority, records: readonly Uint8Array[]): Promise<void> {
     if (records.length === 0) return;
-    await this.#call("journalRecords", { method: "POST", owner, body: renderRecords(records) });
+    const body = renderRecords(records);
+    const options = { owner, method: "POST", digest: bodyDigest(body) } as const;
+    const path = this.#path("journalRecords");
+    await this.#translated(() => writeWhole(this.#link, path, this.#buffers, [body], options));
   }
 
   async read(sequence: number, bytesMax: number): Promise<readonly Uint8Array[]> {

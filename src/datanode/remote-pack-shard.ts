@@ -3,7 +3,7 @@
 import type { BufferPool } from "../util/buffer-pool.ts";
 import type { NodeLink } from "./node-link.ts";
 import { renderPackQuery, type PackAppend } from "./protocol.ts";
-import { RemoteShardWriter } from "./remote-shard-writer.ts";
+import { writeWhole } from "./remote-shard-writer.ts";
 import { ShardError, type PackShard } from "./shard-store.ts";
 
 export interface RemotePackOptions {
@@ -46,12 +46,6 @@ export class RemotePackShard implements PackShard {
       throw new ShardError("Unavailable", `${link.url}: the pack is no longer being written`);
     }
     this.#state = "failed";
-    const writer = await RemoteShardWriter.begin(link, path + renderPackQuery(append), buffers);
-    try {
-      await writer.finish(chunks);
-    } catch (error) {
-      await writer.abort();
-      throw error;
-    }
+    await writeWhole(link, path + renderPackQuery(append), buffers, chunks);
   }
 }

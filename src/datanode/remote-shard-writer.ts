@@ -1,65 +1,106 @@
-// Writes a shard to a data node: frames of gathered chunks in the body of one request, as fast as the node takes them.
+// Writes a shard to a data node: frames of gathered chunks as the body of one request, as fast as the node takes them.
 // Chunks are copied, once and side by side: they are the caller's again at once, and one large write costs less than
 // many small ones and the wait for each.
 
 import type { Authority } from "../journal/journal-member.ts";
-import { assert } from "../util/assert.ts";
 import type { BufferPool } from "../util/buffer-pool.ts";
 import { crc32c } from "../util/crc32c.ts";
 import { ConnectionError } from "./exchange.ts";
-import type { NodeLink, NodeStream } from "./node-link.ts";
+import type { NodeLink } from "./node-link.ts";
+import { UNSIGNED_BODY } from "./rpc-auth.ts";
 import {
+  BODY_END_BYTES,
+  FRAME_BYTES_MAX,
   FRAME_HEADER_BYTES,
   PING_FRAME,
-  renderBodyEnd,
   writeFrameHeader,
   type BodyEndKind,
-  type BodyKey,
 } from "./shard-body.ts";
 import type { ShardWriter } from "./shard-store.ts";
+import type { WriteCall } from "./write-channel.ts";
 
-/** Frames that wait while one is on its way. */
-const QUEUE_MAX = 1;
-/** How often a sender that has nothing to send says that it lives; nodes cut silent ones off. */
+/** Frames on their way: while the kernel takes one, the next is made. */
+const SENDING_MAX = 2;
+/** How often a sender says that it lives; nodes cut silent ones off. */
 const PING_MS = 10_000;
 /** How long an abort waits for the node to say that the shard is gone. */
 const ABORT_DEADLINE_MS = 2_000;
-/** Larger frames than any stream's buffer: the next one is asked for only when they have left the process. */
+/** Smaller frames are not worth a pooled buffer. */
 const POOLED_BYTES_MIN = 128 * 1024;
+const EMPTY = new Uint8Array(0);
 
 interface Frame {
   readonly bytes: Uint8Array;
   /** The pooled buffer under it. */
-  readonly pooled?: Uint8Array;
+  readonly pooled: Uint8Array | undefined;
 }
 
 export interface RemoteWriteOptions {
+  /** PUT where absent. */
+  readonly method?: "POST";
+  /** SHA-256 of all that is written, in hex, where it is known before. */
+  readonly digest?: string;
   /** Who asks for it; the link's owner where absent. */
   readonly owner?: Authority | undefined;
   /** How long the node may take to make it durable while it lives, in milliseconds; the link's deadline where absent. */
   readonly endPatienceMs?: number | undefined;
+  /** All of it comes at once: then the node hears of it when it is there. */
+  readonly isShort?: true;
+}
+
+/** Writes what is there as a whole. @throws ShardError, JournalError */
+export async function writeWhole(
+  link: NodeLink,
+  path: string,
+  buffers: BufferPool,
+  chunks: readonly Uint8Array[],
+  options: Omit<RemoteWriteOptions, "isShort"> = {},
+): Promise<void> {
+  const writer = await RemoteShardWriter.begin(link, path, buffers, { ...options, isShort: true });
+  try {
+    await writer.finish(chunks);
+  } catch (error) {
+    await writer.abort();
+    throw error;
+  }
 }
 
 export class RemoteShardWriter implements ShardWriter {
   readonly #link: NodeLink;
-  readonly #endPatienceMs: number;
   readonly #buffers: BufferPool;
-  #key: BodyKey | undefined;
-  #stream: NodeStream | undefined;
-  readonly #queue: Frame[] = [];
-  #wakeSender: () => void = () => undefined;
+  readonly #call: WriteCall;
+  readonly #endPatienceMs: number;
+  /** What has to be sent before all else, until it is. */
+  #head: Uint8Array;
+  readonly #pings: NodeJS.Timeout | undefined;
+  #sendingCount = 0;
   #wakeCaller: () => void = () => undefined;
-  #wasAsked = false;
   #isEnded = false;
   #isSettled = false;
   #failure: unknown;
   #dataBytes = 0;
   #checksum = 0;
 
-  private constructor(link: NodeLink, buffers: BufferPool, endPatienceMs: number) {
+  private constructor(
+    link: NodeLink,
+    buffers: BufferPool,
+    call: WriteCall,
+    { endPatienceMs = link.deadlineMs, isShort }: RemoteWriteOptions,
+  ) {
     this.#link = link;
     this.#buffers = buffers;
+    this.#call = call;
     this.#endPatienceMs = endPatienceMs;
+    this.#head = call.head;
+    call.done.then(
+      () => this.#settle(new ConnectionError("the shard was given up")),
+      (error: unknown) => this.#settle(error),
+    );
+    if (isShort === true) return;
+    // The node can begin, while the first bytes are on their way.
+    this.#send({ bytes: this.#takeHead(), pooled: undefined });
+    this.#pings = setInterval(() => this.#ping(), PING_MS);
+    this.#pings.unref();
   }
 
   /** Resolves before the node has answered. @throws ShardError Unavailable when it is known to be away. */
@@ -67,70 +108,56 @@ export class RemoteShardWriter implements ShardWriter {
     link: NodeLink,
     path: string,
     buffers: BufferPool,
-    { owner, endPatienceMs = link.deadlineMs }: RemoteWriteOptions = {},
+    options: RemoteWriteOptions = {},
   ): Promise<ShardWriter> {
-    const writer = new RemoteShardWriter(link, buffers, endPatienceMs);
-    const makeBody = (key: BodyKey): AsyncIterable<Uint8Array> => {
-      writer.#key = key;
-      return writer.#frames();
-    };
-    writer.#stream = await link.stream(path, makeBody, owner);
-    writer.#stream.done.then(
-      () => writer.#settle(new ConnectionError("the node answered before the shard's end")),
-      (error: unknown) => writer.#settle(error),
-    );
-    return writer;
+    const { method = "PUT", digest = UNSIGNED_BODY, owner } = options;
+    const call = await link.beginWrite({ method, path, body: digest, owner });
+    return new RemoteShardWriter(link, buffers, call, options);
   }
 
   async append(chunks: readonly Uint8Array[]): Promise<void> {
     this.#checkOpen();
-    for (const frame of this.#gather(chunks)) await this.#enqueue(frame);
+    const pieces = new Pieces(chunks);
+    while (pieces.bytesLeft > 0) {
+      await this.#room();
+      this.#send(this.#gather(pieces));
+    }
   }
 
   async finish(chunks: readonly Uint8Array[]): Promise<void> {
-    await this.append(chunks);
-    await this.#end("finish", this.#endPatienceMs);
+    this.#checkOpen();
+    const pieces = new Pieces(chunks);
+    do {
+      await this.#room();
+      this.#send(this.#gather(pieces, "finish"));
+    } while (pieces.bytesLeft > 0);
+    await this.#answered(this.#endPatienceMs);
   }
 
   async abort(): Promise<void> {
-    const exchange = this.#stream?.exchange;
-    const isTold = this.#wasAsked && !this.#isEnded && !this.#isSettled;
+    const isTold = this.#head.length === 0 && !this.#isEnded && !this.#isSettled;
     try {
-      this.#queue.length = 0;
-      if (isTold) await this.#end("abort", ABORT_DEADLINE_MS);
+      if (isTold) {
+        this.#send(this.#gather(new Pieces([]), "abort"));
+        await this.#answered(ABORT_DEADLINE_MS);
+      }
     } catch {
       // The node that cannot be told notices the broken connection.
     } finally {
       this.#isEnded = true;
-      exchange?.abort(new ConnectionError("the shard was given up"));
+      this.#call.abort(new ConnectionError("the shard was given up"));
     }
   }
 
-  async #end(kind: BodyEndKind, patienceMs: number): Promise<void> {
-    assert(this.#key !== undefined && this.#stream !== undefined, "a writer has begun");
-    const end = { kind, dataBytes: this.#dataBytes, checksum: this.#checksum };
-    const { exchange, done } = this.#stream;
-    this.#queue.push({ bytes: renderBodyEnd(this.#key, end) });
+  async #answered(patienceMs: number): Promise<void> {
     this.#isEnded = true;
-    this.#wakeSender();
     const deadlineMs = Math.min(patienceMs, this.#link.deadlineMs);
-    const stopWatch = this.#link.watch(exchange, patienceMs, deadlineMs);
+    const stopWatch = this.#link.watch(this.#call, patienceMs, deadlineMs);
     try {
-      await done;
-    } catch (error) {
-      exchange.abort(new ConnectionError("the shard was given up"));
-      throw error;
+      await this.#call.done;
     } finally {
       stopWatch();
     }
-  }
-
-  #startDeadline(deadlineMs: number): NodeJS.Timeout {
-    const { url } = this.#link;
-    return setTimeout(() => {
-      const error = new ConnectionError(`${url}: no progress within ${deadlineMs} ms`);
-      this.#stream?.exchange.abort(error);
-    }, deadlineMs);
   }
 
   #checkOpen(): void {
@@ -138,85 +165,99 @@ export class RemoteShardWriter implements ShardWriter {
     if (this.#isEnded) throw new ConnectionError("the shard was given up");
   }
 
-  async #enqueue(frame: Frame): Promise<void> {
-    if (this.#queue.length >= QUEUE_MAX) {
-      const timer = this.#startDeadline(this.#link.deadlineMs);
-      await new Promise<void>((resolve) => {
-        this.#wakeCaller = resolve;
-      });
-      clearTimeout(timer);
-      this.#checkOpen();
-    }
-    this.#queue.push(frame);
-    this.#wakeSender();
+  /** Waits until there is room for one more frame on its way. */
+  async #room(): Promise<void> {
+    if (this.#sendingCount < SENDING_MAX) return;
+    const { url, deadlineMs } = this.#link;
+    const timer = setTimeout(() => {
+      this.#call.abort(new ConnectionError(`${url}: no progress within ${deadlineMs} ms`));
+    }, deadlineMs);
+    await new Promise<void>((resolve) => {
+      this.#wakeCaller = resolve;
+    });
+    clearTimeout(timer);
+    this.#checkOpen();
+  }
+
+  #send({ bytes, pooled }: Frame): void {
+    this.#sendingCount += 1;
+    this.#call.send(bytes, () => {
+      this.#sendingCount -= 1;
+      // That of a broken connection is left to the collector.
+      if (pooled !== undefined) this.#buffers.release(pooled);
+      this.#wakeCaller();
+    });
+  }
+
+  #ping(): void {
+    if (!this.#isEnded && this.#sendingCount === 0) this.#call.send(PING_FRAME);
   }
 
   #settle(failure: unknown): void {
     this.#isSettled = true;
     this.#failure = failure;
-    this.#queue.length = 0;
+    clearInterval(this.#pings);
     this.#wakeCaller();
-    this.#wakeSender();
   }
 
-  /** Copies chunks into as few frames as fit. */
-  *#gather(chunks: readonly Uint8Array[]): Generator<Frame> {
-    let bytesLeft = chunks.reduce((sum, chunk) => sum + chunk.length, 0);
-    const capacity = this.#buffers.sizeBytes - FRAME_HEADER_BYTES;
-    let [chunkIndex, chunkAt] = [0, 0];
-    while (bytesLeft > 0) {
-      const frame = this.#makeFrame(Math.min(bytesLeft, capacity));
-      let at = FRAME_HEADER_BYTES;
-      while (at < frame.bytes.length) {
-        const chunk = chunks[chunkIndex]?.subarray(chunkAt) ?? new Uint8Array(0);
-        const part = chunk.subarray(0, frame.bytes.length - at);
-        frame.bytes.set(part, at);
-        at += part.length;
-        chunkAt += part.length;
-        if (part.length === chunk.length) [chunkIndex, chunkAt] = [chunkIndex + 1, 0];
-      }
-      const data = frame.bytes.subarray(FRAME_HEADER_BYTES);
+  #takeHead(): Uint8Array {
+    const head = this.#head;
+    this.#head = EMPTY;
+    return head;
+  }
+
+  /** The next frame, with what has to stand before it, and after the last of `pieces` the end of that kind. */
+  #gather(pieces: Pieces, endKind?: BodyEndKind): Frame {
+    const head = this.#takeHead();
+    const overhead = head.length + FRAME_HEADER_BYTES + BODY_END_BYTES;
+    const most = Math.min(this.#buffers.sizeBytes - overhead, FRAME_BYTES_MAX);
+    const dataBytes = Math.min(pieces.bytesLeft, most);
+    const isPooled = overhead + dataBytes >= POOLED_BYTES_MIN;
+    const pooled = isPooled ? this.#buffers.acquire() : undefined;
+    const target = pooled ?? Buffer.allocUnsafe(overhead + dataBytes);
+    target.set(head);
+    let at = head.length;
+    if (dataBytes > 0) {
+      writeFrameHeader(target.subarray(at), dataBytes);
+      const data = target.subarray(at + FRAME_HEADER_BYTES, at + FRAME_HEADER_BYTES + dataBytes);
+      pieces.copyTo(data);
       this.#checksum = crc32c(data, this.#checksum);
-      this.#dataBytes += data.length;
-      bytesLeft -= data.length;
-      yield frame;
+      this.#dataBytes += dataBytes;
+      at += FRAME_HEADER_BYTES + dataBytes;
     }
-  }
-
-  #makeFrame(dataBytes: number): Frame {
-    const sizeBytes = FRAME_HEADER_BYTES + dataBytes;
-    const pooled = sizeBytes >= POOLED_BYTES_MIN ? this.#buffers.acquire() : undefined;
-    const bytes = pooled?.subarray(0, sizeBytes) ?? Buffer.allocUnsafe(sizeBytes);
-    writeFrameHeader(bytes, dataBytes);
-    return pooled === undefined ? { bytes } : { bytes, pooled };
-  }
-
-  async *#frames(): AsyncGenerator<Uint8Array> {
-    this.#wasAsked = true;
-    while (!this.#isSettled) {
-      const frame = this.#queue.shift();
-      if (frame !== undefined) {
-        this.#wakeCaller();
-        yield frame.bytes;
-        // Only reached when the stream wants more; a broken one leaves the buffer to the collector.
-        if (frame.pooled !== undefined) this.#buffers.release(frame.pooled);
-      } else if (this.#isEnded) {
-        return;
-      } else if (!(await this.#nextFrame())) {
-        yield PING_FRAME;
-      }
+    if (endKind !== undefined && pieces.bytesLeft === 0) {
+      const end = { kind: endKind, dataBytes: this.#dataBytes, checksum: this.#checksum };
+      target.set(this.#call.renderEnd(end), at);
+      at += BODY_END_BYTES;
     }
+    return { bytes: target.subarray(0, at), pooled };
+  }
+}
+
+/** What is left of chunks that are copied into buffers of other sizes. */
+class Pieces {
+  readonly #chunks: readonly Uint8Array[];
+  #index = 0;
+  /** In the chunk that is next. */
+  #at = 0;
+  bytesLeft = 0;
+
+  constructor(chunks: readonly Uint8Array[]) {
+    this.#chunks = chunks;
+    for (const chunk of chunks) this.bytesLeft += chunk.length;
   }
 
-  /** False when there was nothing to send for so long that the node wants a sign of life. */
-  #nextFrame(): Promise<boolean> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(() => resolve(false), PING_MS);
-      timer.unref();
-      this.#wakeSender = () => {
-        clearTimeout(timer);
-        resolve(true);
-      };
-    });
+  /** Fills all of it. */
+  copyTo(target: Uint8Array): void {
+    let filled = 0;
+    while (filled < target.length) {
+      const chunk = this.#chunks[this.#index] ?? EMPTY;
+      const part = chunk.subarray(this.#at, this.#at + target.length - filled);
+      target.set(part, filled);
+      filled += part.length;
+      this.#at += part.length;
+      if (this.#at === chunk.length) [this.#index, this.#at] = [this.#index + 1, 0];
+    }
+    this.bytesLeft -= filled;
   }
 }

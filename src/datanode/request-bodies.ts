@@ -1,20 +1,26 @@
-// The bodies of requests that are no streams: read whole before anything is done, and compared with what was signed.
+// The bodies of requests that are small: read whole before anything is done, and compared with what was signed.
 // The memory for all of them together is bounded.
 
 import type { IncomingMessage } from "node:http";
 import { assert } from "../util/assert.ts";
 import { RefusedRequestError } from "./protocol.ts";
-import { bodyDigest, EMPTY_BODY_DIGEST, UNSIGNED_BODY, type SignedRequest } from "./rpc-auth.ts";
+import { bodyDigest, EMPTY_BODY_DIGEST, type SignedRequest } from "./rpc-auth.ts";
 import { ShardError } from "./shard-store.ts";
+import type { StreamedBody } from "./streamed-body.ts";
 
 const BYTES_IN_USE_MAX = 128 * 1024 * 1024;
 const EMPTY = new Uint8Array(0);
+
+interface StreamedChunks {
+  readonly chunks: readonly Uint8Array[];
+  readonly memory: readonly Uint8Array[];
+}
 
 export class RequestBodies {
   #bytesInUse = 0;
 
   /**
-   * Hands the body to `work`; an empty one where it is a stream, which the routes read themselves.
+   * Hands the body of an HTTP request to `work`.
    * @throws RefusedRequestError when the body is not the one that was signed, or larger than `bytesMax`.
    */
   async use<Value>(
@@ -22,27 +28,59 @@ export class RequestBodies {
     { signed, bytesMax }: { readonly signed: SignedRequest; readonly bytesMax: number },
     work: (body: Uint8Array) => Promise<Value>,
   ): Promise<Value> {
-    const isStreamed = raw.method === "PUT";
-    if (isStreamed !== (signed.body === UNSIGNED_BODY)) {
-      throw new RefusedRequestError("Denied", "bodies that are no streams are signed");
-    }
-    if (isStreamed) return work(EMPTY);
     const sizeBytes = boundOf(raw, bytesMax);
-    if (this.#bytesInUse + sizeBytes > BYTES_IN_USE_MAX) {
-      throw new ShardError("Unavailable", "the node is busy: too many large requests");
-    }
-    this.#bytesInUse += sizeBytes;
+    this.#take(sizeBytes);
     try {
       const body = await readBody(raw, sizeBytes);
-      const digest = body.length === 0 ? EMPTY_BODY_DIGEST : bodyDigest(body);
-      if (digest !== signed.body) {
-        throw new RefusedRequestError("Denied", "the body is not the one that was signed");
-      }
+      checkDigest(body, signed.body);
       return await work(body);
     } finally {
       this.#bytesInUse -= sizeBytes;
     }
   }
+
+  /**
+   * Hands the body of a request on a channel to `work`, in the chunks that came, with all the memory that they lie in; undefined
+   * where its sender has given it up.
+   * @throws RefusedRequestError when it is malformed, or larger than `bytesMax`; the network's error for a broken one.
+   */
+  async useStreamed<Value>(
+    stream: StreamedBody,
+    bytesMax: number,
+    work: (body: StreamedChunks | undefined) => Promise<Value>,
+  ): Promise<Value> {
+    const chunks: Uint8Array[] = [];
+    const memory: Uint8Array[] = [];
+    let sizeBytes = 0;
+    try {
+      const kind = await stream.receive(bytesMax, (data, under) => {
+        memory.push(under);
+        for (const chunk of data) {
+          this.#take(chunk.length);
+          sizeBytes += chunk.length;
+          chunks.push(chunk);
+        }
+        return undefined;
+      });
+      return await work(kind === "finish" ? { chunks, memory } : undefined);
+    } finally {
+      this.#bytesInUse -= sizeBytes;
+    }
+  }
+
+  #take(sizeBytes: number): void {
+    if (this.#bytesInUse + sizeBytes > BYTES_IN_USE_MAX) {
+      throw new ShardError("Unavailable", "the node is busy: too many large requests");
+    }
+    this.#bytesInUse += sizeBytes;
+  }
+}
+
+/** @throws RefusedRequestError Denied */
+export function checkDigest(body: Uint8Array, signed: string): void {
+  const digest = body.length === 0 ? EMPTY_BODY_DIGEST : bodyDigest(body);
+  if (digest === signed) return;
+  throw new RefusedRequestError("Denied", "the body is not the one that was signed");
 }
 
 /** The most that the body can have, in bytes. */

@@ -23,7 +23,7 @@ const CLUSTER_SECRET_LENGTH_MIN = 32;
 export const FRESH_MS = 60_000;
 /** Node id and session of a hello, which is said before either is known. */
 export const ANYONE = "*";
-/** Stands for the digest of a body that is streamed. */
+/** Stands for the digest of what is streamed. */
 export const UNSIGNED_BODY = "UNSIGNED";
 export const EMPTY_BODY_DIGEST = bodyDigest(new Uint8Array(0));
 
@@ -37,8 +37,8 @@ const AUTHORIZATION =
 export interface ClusterKeys {
   readonly request: KeyObject;
   readonly answer: KeyObject;
-  readonly bodyEnd: KeyObject;
   readonly reads: KeyObject;
+  readonly writes: KeyObject;
 }
 
 /** What a signature covers. */
@@ -78,8 +78,8 @@ export function deriveClusterKeys(secret: string): ClusterKeys {
   return {
     request: derive("request"),
     answer: derive("answer"),
-    bodyEnd: derive("body end"),
     reads: derive("reads"),
+    writes: derive("writes"),
   };
 }
 
@@ -118,24 +118,34 @@ export function isAnswerProven(keys: ClusterKeys, answer: SignedAnswer, proof: s
   return isSameMac(answerMac(keys, answer), Buffer.from(proof, "hex"));
 }
 
-/** Under the end of a streamed body: only who signed the request can say that its body is whole. */
-export function bodyEndMac(keys: ClusterKeys, nonce: string, end: Uint8Array): Buffer {
-  return createHmac("sha256", keys.bodyEnd).update(`${nonce}\n`).update(end).digest();
-}
-
-/** The keys of one channel for reads, one a direction. */
-export interface ReadChannelKeys {
+/** The keys of one channel, one a direction. */
+export interface ChannelKeys {
   readonly request: ShortMacKey;
   readonly answer: ShortMacKey;
 }
 
+export interface WriteChannelKeys extends ChannelKeys {
+  /** Of what says that a body is whole. */
+  readonly bodyEnd: ShortMacKey;
+}
+
 /** Both sides have given a random part of them, so that what was said on another channel is refused. */
-export function deriveReadKeys(keys: ClusterKeys, nonce: string, salt: string): ReadChannelKeys {
-  const both = createHmac("sha256", keys.reads).update(`${nonce}\n${salt}`).digest();
-  return {
-    request: shortMacKey(both.subarray(0, SHORT_MAC_KEY_BYTES)),
-    answer: shortMacKey(both.subarray(SHORT_MAC_KEY_BYTES)),
-  };
+export function deriveReadKeys(keys: ClusterKeys, nonce: string, salt: string): ChannelKeys {
+  const [request, answer] = deriveTwo(keys.reads, `${nonce}\n${salt}`);
+  return { request, answer };
+}
+
+/** The same for a channel for writes. */
+export function deriveWriteKeys(keys: ClusterKeys, nonce: string, salt: string): WriteChannelKeys {
+  const [request, answer] = deriveTwo(keys.writes, `${nonce}\n${salt}`);
+  const [bodyEnd] = deriveTwo(keys.writes, `${nonce}\n${salt}\nbody end`);
+  return { request, answer, bodyEnd };
+}
+
+function deriveTwo(key: KeyObject, message: string): readonly [ShortMacKey, ShortMacKey] {
+  const both = createHmac("sha256", key).update(message).digest();
+  const [one, two] = [both.subarray(0, SHORT_MAC_KEY_BYTES), both.subarray(SHORT_MAC_KEY_BYTES)];
+  return [shortMacKey(one), shortMacKey(two)];
 }
 
 /** Compares in a time that tells nothing of where two differ. */

@@ -1,16 +1,16 @@
-// The body of a request that stores a shard: frames, because the end of an HTTP body says nothing about its being
+// The body of a request that stores a shard: frames, because a connection's end says nothing about a body's being
 // whole. Each frame begins with a 32-bit little-endian number: 0 is a sign of life of a sender that has nothing to
 // send yet; up to FRAME_BYTES_MAX is the count of data bytes that follow; END_MARK begins the end:
 //
-//   0  END_MARK, u32     5  count of data bytes, u64     17  HMAC over bytes 4 to 16 and the request's nonce
-//   4  kind, u8         13  CRC32C of the data, u32      49
+//   0  END_MARK, u32     5  count of data bytes, u64     17  SipHash-2-4 of bytes 4 to 16 and the request's number
+//   4  kind, u8         13  CRC32C of the data, u32      25
 //
 // Invariant: without an end frame that only the sender can make, nothing is ever finished.
 
 import { assert } from "../util/assert.ts";
 import { crc32c } from "../util/crc32c.ts";
-import { RefusedRequestError, SHARD_BYTES_MAX } from "./protocol.ts";
-import { bodyEndMac, isSameMac, type ClusterKeys } from "./rpc-auth.ts";
+import { isShortMac, SHORT_MAC_BYTES, writeShortMac, type ShortMacKey } from "../util/short-mac.ts";
+import { RefusedRequestError } from "./protocol.ts";
 
 /** Largest frame, in bytes of data. */
 export const FRAME_BYTES_MAX = 1024 * 1024;
@@ -19,9 +19,10 @@ export const FRAME_HEADER_BYTES = 4;
 export const PING_FRAME: Uint8Array = new Uint8Array(FRAME_HEADER_BYTES);
 
 const END_MARK = 0xffff_ffff;
-const END_BYTES = 49;
 const SIGNED_BYTES_AT = 4;
 const MAC_AT = 17;
+/** What ends a body, in bytes. */
+export const BODY_END_BYTES = MAC_AT + SHORT_MAC_BYTES;
 const KINDS = ["abort", "finish"] as const;
 
 /** How a sender ends: keep the shard, or forget it. */
@@ -35,9 +36,10 @@ export interface BodyEnd {
 
 /** Whose body it is. */
 export interface BodyKey {
-  readonly keys: ClusterKeys;
-  /** Of the request. */
-  readonly nonce: string;
+  /** Of the channel that it comes on. */
+  readonly mac: ShortMacKey;
+  /** The number of the request. */
+  readonly sequence: number;
 }
 
 /** Writes the header of a frame of `dataBytes` at the start of `target`. */
@@ -46,13 +48,14 @@ export function writeFrameHeader(target: Uint8Array, dataBytes: number): void {
   new DataView(target.buffer, target.byteOffset).setUint32(0, dataBytes, true);
 }
 
-export function renderBodyEnd({ keys, nonce }: BodyKey, end: BodyEnd): Buffer {
-  const frame = Buffer.allocUnsafe(END_BYTES);
+export function renderBodyEnd({ mac, sequence }: BodyKey, end: BodyEnd): Buffer {
+  const frame = Buffer.allocUnsafe(BODY_END_BYTES);
   frame.writeUInt32LE(END_MARK, 0);
   frame.writeUInt8(KINDS.indexOf(end.kind), 4);
   frame.writeBigUInt64LE(BigInt(end.dataBytes), 5);
   frame.writeUInt32LE(end.checksum, 13);
-  bodyEndMac(keys, nonce, frame.subarray(SIGNED_BYTES_AT, MAC_AT)).copy(frame, MAC_AT);
+  const place = { target: frame, offset: MAC_AT };
+  writeShortMac(mac, signedPart(frame, sequence), place);
   return frame;
 }
 
@@ -68,14 +71,14 @@ export class ShardBodyParser {
   #end: BodyEndKind | undefined;
 
   /** `bytesMax`: of data, in bytes. */
-  constructor(key: BodyKey, bytesMax = SHARD_BYTES_MAX) {
+  constructor(key: BodyKey, bytesMax: number) {
     this.#key = key;
     this.#bytesMax = bytesMax;
   }
 
   /**
    * The data in the next piece of the body, as views of it.
-   * @throws RefusedRequestError BadRequest when it is malformed or larger than a shard can be.
+   * @throws RefusedRequestError BadRequest when it is malformed or larger than it may be.
    */
   push(piece: Buffer): readonly Uint8Array[] {
     const data: Uint8Array[] = [];
@@ -91,6 +94,11 @@ export class ShardBodyParser {
       }
     }
     return data;
+  }
+
+  /** Whether all of it has come. */
+  get isOver(): boolean {
+    return this.#end !== undefined;
   }
 
   /** How the body ended. @throws RefusedRequestError BadRequest when it just stops. */
@@ -109,14 +117,14 @@ export class ShardBodyParser {
   #takeHead(piece: Buffer): Buffer {
     if (this.#end !== undefined) throw malformed("it goes on after its end");
     const head = this.#head.length === 0 ? piece : Buffer.concat([this.#head, piece]);
-    const headBytes = startsEnd(head) ? END_BYTES : FRAME_HEADER_BYTES;
+    const headBytes = startsEnd(head) ? BODY_END_BYTES : FRAME_HEADER_BYTES;
     if (head.length < headBytes) {
       // At most an end frame less one byte; a copy, so that it does not hold the network's whole buffer.
       this.#head = Buffer.from(head);
       return head.subarray(head.length);
     }
     this.#head = Buffer.alloc(0);
-    if (headBytes === END_BYTES) this.#end = this.#parseEnd(head.subarray(0, END_BYTES));
+    if (headBytes === BODY_END_BYTES) this.#end = this.#parseEnd(head.subarray(0, BODY_END_BYTES));
     else this.#beginFrame(head.readUInt32LE(0));
     return head.subarray(headBytes);
   }
@@ -128,9 +136,10 @@ export class ShardBodyParser {
   }
 
   #parseEnd(frame: Buffer): BodyEndKind {
-    const { keys, nonce } = this.#key;
-    const mac = bodyEndMac(keys, nonce, frame.subarray(SIGNED_BYTES_AT, MAC_AT));
-    if (!isSameMac(mac, frame.subarray(MAC_AT))) throw malformed("its end is not the sender's");
+    const { mac, sequence } = this.#key;
+    if (!isShortMac(mac, signedPart(frame, sequence), frame.subarray(MAC_AT))) {
+      throw malformed("its end is not the sender's");
+    }
     const kind = KINDS[frame.readUInt8(4)];
     if (kind === undefined) throw malformed("its end is of no known kind");
     // An aborted shard is thrown away whatever came of it.
@@ -139,6 +148,13 @@ export class ShardBodyParser {
     if (frame.readUInt32LE(13) !== this.#checksum) throw malformed("bytes changed on the way");
     return kind;
   }
+}
+
+function signedPart(end: Buffer, sequence: number): Buffer {
+  const message = Buffer.allocUnsafe(MAC_AT - SIGNED_BYTES_AT + 4);
+  end.copy(message, 0, SIGNED_BYTES_AT, MAC_AT);
+  message.writeUInt32LE(sequence, MAC_AT - SIGNED_BYTES_AT);
+  return message;
 }
 
 function startsEnd(head: Buffer): boolean {

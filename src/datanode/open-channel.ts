@@ -1,13 +1,10 @@
-// Opens a channel for reads: connects to a node, asks it in HTTP to read for whoever is at the other end, and checks that it is
-// the node that agrees.
+// Opens a channel: connects to a node, asks it in HTTP to speak otherwise from here on (to read, or to write, for whoever is at the
+// other end), and checks that it is the node that agrees.
 
 import { awakeTimeout } from "../util/awake-timeout.ts";
 import { DirectSocket } from "./direct-socket.ts";
 import { ConnectionError, type ExchangeAnswer } from "./exchange.ts";
-import { PROOF_HEADER, PROTOCOL_HEADER, PROTOCOL_VERSION, READ_SALT_HEADER } from "./protocol.ts";
-import { ReadChannel } from "./read-channel.ts";
-import { READ_UPGRADE } from "./read-frames.ts";
-import type { ReadChannelKeys } from "./rpc-auth.ts";
+import { PROOF_HEADER, PROTOCOL_HEADER, PROTOCOL_VERSION, SALT_HEADER } from "./protocol.ts";
 
 const CONNECT_TIMEOUT_MS = 2_000;
 /** Largest head of an answer, and its body where it is a refusal, in bytes. */
@@ -16,24 +13,23 @@ const PIECE_BYTES = 1_024;
 const STATUS_LINE = /^HTTP\/1\.1 (\d{3})(?: |$)/;
 const HEADER_LINE = /^([^:\s]+):[ \t]*(.*?)[ \t]*$/;
 
-export interface ReadUpgrade {
+export interface ChannelUpgrade<Channel> {
   readonly url: string;
+  /** What is upgraded, and to what. */
   readonly path: string;
+  readonly protocol: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly deadlineMs: number;
-  /**
-   * The keys of the channel that the node agrees to with that salt, where it proves that it is the node; throws for any other
-   * answer.
-   */
-  readonly accept: (answer: ExchangeAnswer, salt: string) => ReadChannelKeys;
-  /** Hears once that the channel ended by itself. */
-  readonly onClose: (channel: ReadChannel) => void;
+  /** The channel that the node agrees to with that salt, where it proves that it is the node; throws for any other answer. */
+  readonly accept: (socket: DirectSocket, answer: ExchangeAnswer, salt: string) => Channel;
 }
 
 /** @throws ConnectionError; what `accept` throws. */
-export async function openReadChannel(upgrade: ReadUpgrade): Promise<ReadChannel> {
+export async function openChannel<Channel extends { fail(error: ConnectionError): void }>(
+  upgrade: ChannelUpgrade<Channel>,
+): Promise<Channel> {
   const url = new URL(upgrade.url);
-  let channel: ReadChannel | undefined;
+  let channel: Channel | undefined;
   let reader: AnswerReader | undefined;
   const onClose = (error: ConnectionError): void => {
     reader?.fail(error);
@@ -47,7 +43,7 @@ export async function openReadChannel(upgrade: ReadUpgrade): Promise<ReadChannel
     if (socket.isClosed) throw new ConnectionError(`${upgrade.url}: the connection was closed`);
     socket.write(renderRequest(url, upgrade));
     const { answer, salt } = await reader.answer;
-    channel = new ReadChannel(socket, upgrade.accept(answer, salt), upgrade.onClose);
+    channel = upgrade.accept(socket, answer, salt);
     return channel;
   } catch (error) {
     socket.close();
@@ -57,13 +53,16 @@ export async function openReadChannel(upgrade: ReadUpgrade): Promise<ReadChannel
   }
 }
 
-function lateError({ url, deadlineMs }: ReadUpgrade): ConnectionError {
+/** What an opening consists of, but for what comes of it. */
+type Request = Omit<ChannelUpgrade<unknown>, "accept">;
+
+function lateError({ url, deadlineMs }: Request): ConnectionError {
   return new ConnectionError(`${url}: no answer within ${deadlineMs} ms`);
 }
 
-function renderRequest({ host }: URL, { path, headers }: ReadUpgrade): string {
+function renderRequest({ host }: URL, { path, protocol, headers }: Request): string {
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
-  const upgrade = `connection: Upgrade\r\nupgrade: ${READ_UPGRADE}\r\n`;
+  const upgrade = `connection: Upgrade\r\nupgrade: ${protocol}\r\n`;
   return `GET ${path} HTTP/1.1\r\nhost: ${host}\r\n${upgrade}${lines.join("")}\r\n`;
 }
 
@@ -103,7 +102,7 @@ class AnswerReader {
         else this.#resolve(answer);
       } catch (error) {
         const words = error instanceof Error ? error.message : String(error);
-        this.fail(new ConnectionError(`a node opens no channel for reads: ${words}`, error));
+        this.fail(new ConnectionError(`a node opens no channel: ${words}`, error));
       }
     });
   }
@@ -132,5 +131,5 @@ function parseUpgradeAnswer(received: Buffer): UpgradeAnswer | undefined {
   const body = received.subarray(headBytes);
   if (body.length > bodyBytes) throw new ConnectionError("it sends what nobody asked for");
   const proof = headers.get(PROOF_HEADER) ?? "";
-  return { answer: { status, proof, body }, salt: headers.get(READ_SALT_HEADER) ?? "" };
+  return { answer: { status, proof, body }, salt: headers.get(SALT_HEADER) ?? "" };
 }
