@@ -128,7 +128,11 @@ class DataNode implements NodeServer {
     await this.#app.ready();
     const { server } = this.#app;
     boundConnections(server);
-    server.on("upgrade", (raw: IncomingMessage, socket: Socket) => this.#upgrade(raw, socket));
+    server.on("upgrade", (raw: IncomingMessage, socket: Socket, rest: Buffer) => {
+      // What came with the request is not HTTP's any more.
+      if (rest.length > 0) socket.unshift(rest);
+      this.#upgrade(raw, socket);
+    });
   }
 
   async listen(host: string, port: number): Promise<{ readonly port: number }> {

@@ -54,7 +54,7 @@ export class RemoteDrive implements ShardStore {
     const { link, driveId, buffers } = this.#options;
     this.#checkOpen();
     const path = drivePath("shard", driveId, { shard: name }) + renderCreation(creation);
-    return RemoteShardWriter.begin(link, path, buffers);
+    return RemoteShardWriter.begin({ link, path, buffers });
   }
 
   async createPack(name: ShardName): Promise<PackShard> {

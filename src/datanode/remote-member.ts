@@ -30,7 +30,7 @@ import {
   type DRIVE_ROUTES,
   type NodeHello,
 } from "./protocol.ts";
-import { RemoteShardWriter, writeWhole } from "./remote-shard-writer.ts";
+import { RemoteShardWriter, writeWhole, type WriteTarget } from "./remote-shard-writer.ts";
 import { bodyDigest } from "./rpc-auth.ts";
 import { ShardError, type ShardErrorCode } from "./shard-store.ts";
 import { SnapshotCheck } from "./snapshot-check.ts";
@@ -121,8 +121,8 @@ class RemoteMember implements JournalMember {
     if (records.length === 0) return;
     const body = renderRecords(records);
     const options = { owner, method: "POST", digest: bodyDigest(body) } as const;
-    const path = this.#path("journalRecords");
-    await this.#translated(() => writeWhole(this.#link, path, this.#buffers, [body], options));
+    const target = this.#target(this.#path("journalRecords"));
+    await this.#translated(() => writeWhole(target, [body], options));
   }
 
   async read(sequence: number, bytesMax: number): Promise<readonly Uint8Array[]> {
@@ -149,7 +149,7 @@ class RemoteMember implements JournalMember {
     const path = this.#path("journalSnapshot") + renderSnapshotQuery(info);
     await this.#translated(async () => {
       const options = { owner, endPatienceMs: PATIENCE_MS };
-      const writer = await RemoteShardWriter.begin(this.#link, path, this.#buffers, options);
+      const writer = await RemoteShardWriter.begin(this.#target(path), options);
       try {
         for await (const chunk of bytes) await writer.append([chunk]);
         await writer.finish([]);
@@ -186,6 +186,10 @@ class RemoteMember implements JournalMember {
       throw new ShardError("Unavailable", `the node at this address is another one: ${nodeId}`);
     }
     this.#nodeId = nodeId;
+  }
+
+  #target(path: string): WriteTarget {
+    return { link: this.#link, path, buffers: this.#buffers };
   }
 
   #path(route: JournalRoute): string {

@@ -46,6 +46,6 @@ export class RemotePackShard implements PackShard {
       throw new ShardError("Unavailable", `${link.url}: the pack is no longer being written`);
     }
     this.#state = "failed";
-    await writeWhole(link, path + renderPackQuery(append), buffers, chunks);
+    await writeWhole({ link, path: path + renderPackQuery(append), buffers }, chunks);
   }
 }

@@ -35,6 +35,14 @@ interface Frame {
   readonly pooled: Uint8Array | undefined;
 }
 
+/** Where it is written to. */
+export interface WriteTarget {
+  readonly link: NodeLink;
+  readonly path: string;
+  /** For frames. */
+  readonly buffers: BufferPool;
+}
+
 export interface RemoteWriteOptions {
   /** PUT where absent. */
   readonly method?: "POST";
@@ -50,13 +58,11 @@ export interface RemoteWriteOptions {
 
 /** Writes what is there as a whole. @throws ShardError, JournalError */
 export async function writeWhole(
-  link: NodeLink,
-  path: string,
-  buffers: BufferPool,
+  target: WriteTarget,
   chunks: readonly Uint8Array[],
   options: Omit<RemoteWriteOptions, "isShort"> = {},
 ): Promise<void> {
-  const writer = await RemoteShardWriter.begin(link, path, buffers, { ...options, isShort: true });
+  const writer = await RemoteShardWriter.begin(target, { ...options, isShort: true });
   try {
     await writer.finish(chunks);
   } catch (error) {
@@ -82,8 +88,7 @@ export class RemoteShardWriter implements ShardWriter {
   #checksum = 0;
 
   private constructor(
-    link: NodeLink,
-    buffers: BufferPool,
+    { link, buffers }: WriteTarget,
     call: WriteCall,
     { endPatienceMs = link.deadlineMs, isShort }: RemoteWriteOptions,
   ) {
@@ -104,15 +109,10 @@ export class RemoteShardWriter implements ShardWriter {
   }
 
   /** Resolves before the node has answered. @throws ShardError Unavailable when it is known to be away. */
-  static async begin(
-    link: NodeLink,
-    path: string,
-    buffers: BufferPool,
-    options: RemoteWriteOptions = {},
-  ): Promise<ShardWriter> {
+  static async begin(target: WriteTarget, options: RemoteWriteOptions = {}): Promise<ShardWriter> {
     const { method = "PUT", digest = UNSIGNED_BODY, owner } = options;
-    const call = await link.beginWrite({ method, path, body: digest, owner });
-    return new RemoteShardWriter(link, buffers, call, options);
+    const call = await target.link.beginWrite({ method, path: target.path, body: digest, owner });
+    return new RemoteShardWriter(target, call, options);
   }
 
   async append(chunks: readonly Uint8Array[]): Promise<void> {

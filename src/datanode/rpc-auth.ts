@@ -149,7 +149,7 @@ function deriveTwo(key: KeyObject, message: string): readonly [ShortMacKey, Shor
 }
 
 /** Compares in a time that tells nothing of where two differ. */
-export function isSameMac(expected: Uint8Array, given: Uint8Array): boolean {
+function isSameMac(expected: Uint8Array, given: Uint8Array): boolean {
   return expected.length === given.length && timingSafeEqual(expected, given);
 }
 

@@ -23,11 +23,11 @@ export interface WriteCall {
   /** Resolves when the node has done it. @throws ShardError, JournalError */
   readonly done: Promise<void>;
   /** `onSent` hears when the bytes are the caller's again: never where the channel ends before. */
-  send(bytes: Uint8Array, onSent?: () => void): void;
+  readonly send: (bytes: Uint8Array, onSent?: () => void) => void;
   /** What says that the body is over: once it is sent, an answer is in order. */
-  renderEnd(end: BodyEnd): Uint8Array;
+  readonly renderEnd: (end: BodyEnd) => Uint8Array;
   /** Gives it up: `done` rejects with that. */
-  abort(error: Error): void;
+  readonly abort: (error: Error) => void;
 }
 
 interface Waiting {

@@ -21,7 +21,7 @@ const LINGER_MS = 2_000;
 export interface WriteWork {
   /** How long it may take, in milliseconds, while nothing moves on the connection. */
   readonly patienceMs: number | undefined;
-  run(body: StreamedBody): Promise<DriveAnswer>;
+  readonly run: (body: StreamedBody) => Promise<DriveAnswer>;
 }
 
 export interface WriteServiceOptions {

@@ -45,7 +45,7 @@ test.each<[string, Faults]>([
   ["F53 a network silent towards the gateway", { toClient: { kind: "blackhole" } }],
   ["F55 a reset", { toClient: { kind: "reset", afterBytes: 0 } }],
   ["F55 a reset towards the node", { toServer: { kind: "reset", afterBytes: 400 } }],
-  ["F55 an answer cut off in its head", { toClient: { kind: "truncate", afterBytes: 40 } }],
+  ["F55 an answer cut off in its head", { toClient: { kind: "truncate", afterBytes: 20 } }],
 ])(
   "%s: every call is Unavailable, and once it is looked at again the member goes on",
   async (_what, faults) => {

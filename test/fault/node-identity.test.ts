@@ -10,17 +10,17 @@ import {
   PROOF_HEADER,
   PROTOCOL_HEADER,
   PROTOCOL_VERSION,
-  READ_SALT_HEADER,
+  SALT_HEADER,
   renderHello,
 } from "../../src/datanode/protocol.ts";
 import type { Answer } from "../../src/datanode/node-answer.ts";
-import { renderReadAnswer, renderReadError } from "../../src/datanode/read-frames.ts";
+import { renderAnswerHead, renderProvenAnswer } from "../../src/datanode/channel-frames.ts";
 import {
   bodyDigest,
   deriveClusterKeys,
   deriveReadKeys,
   proveAnswer,
-  type ReadChannelKeys,
+  type ChannelKeys,
 } from "../../src/datanode/rpc-auth.ts";
 import type { ShardStore } from "../../src/datanode/shard-store.ts";
 import { SimDrive } from "../../src/disk/sim-drive.ts";
@@ -37,7 +37,7 @@ function nonceOf({ headers }: IncomingMessage): string {
   return /nonce=([0-9a-f]+)/.exec(headers.authorization ?? "")?.[1] ?? "";
 }
 
-type OnChannel = (socket: Duplex, keys: ReadChannelKeys) => void;
+type OnChannel = (socket: Duplex, keys: ChannelKeys) => void;
 
 /** The drive of a node that proves who it is, and then says on channels for reads what it likes. */
 async function givenLiar(onChannel: OnChannel): Promise<ShardStore> {
@@ -57,7 +57,7 @@ async function givenLiar(onChannel: OnChannel): Promise<ShardStore> {
       "HTTP/1.1 101 Switching Protocols",
       `${PROTOCOL_HEADER}: ${PROTOCOL_VERSION}`,
       `${PROOF_HEADER}: ${proveAnswer(keys, { nonce, status: 101, body: "salt" })}`,
-      `${READ_SALT_HEADER}: salt`,
+      `${SALT_HEADER}: salt`,
     ];
     socket.write(`${lines.join("\r\n")}\r\n\r\n`);
     onChannel(socket, deriveReadKeys(keys, nonce, "salt"));
@@ -70,7 +70,12 @@ test.each([9, 11, 0, 100_000])(
   async (sizeBytes) => {
     const drive = await givenLiar((socket) => {
       socket.on("data", () => {
-        socket.write(Buffer.concat([renderReadAnswer(0, sizeBytes), Buffer.alloc(sizeBytes)]));
+        socket.write(
+          Buffer.concat([
+            renderAnswerHead(0, { status: 200, length: sizeBytes }),
+            Buffer.alloc(sizeBytes),
+          ]),
+        );
       });
     });
     expect(await shardErrorOf(readShard(drive, newName(), 0, 10))).toBe("Unavailable");
@@ -85,7 +90,7 @@ test.each<[string, Omit<Answer, "isLast">]>([
   ["nothing", { status: 404, body: Buffer.alloc(0) }],
 ])("F51 an error with %s is one all the same, and the node is asked again", async (_what, said) => {
   const drive = await givenLiar((socket, keys) => {
-    socket.on("data", () => socket.write(renderReadError(keys.answer, 0, said)));
+    socket.on("data", () => socket.write(renderProvenAnswer(keys.answer, 0, said)));
   });
   expect(await shardErrorOf(readShard(drive, newName(), 0, 10))).toBe("Unavailable");
   expect(await shardErrorOf(readShard(drive, newName(), 0, 10))).toBe("Unavailable");
@@ -96,7 +101,9 @@ test("what a node says unasked ends the channel, and the next read has another",
   const drive = await givenLiar((socket) => {
     sockets.push(socket);
     socket.on("data", () => {
-      socket.write(Buffer.concat([renderReadAnswer(0, 10), Buffer.alloc(10)]));
+      socket.write(
+        Buffer.concat([renderAnswerHead(0, { status: 200, length: 10 }), Buffer.alloc(10)]),
+      );
     });
   });
   expect(await shardErrorOf(readShard(drive, newName(), 0, 10))).toBeUndefined();
@@ -143,14 +150,14 @@ test.each<[string, RequestListener]>([
   [
     "sends the right words without a proof",
     (_request, response) => {
-      response.setHeader("kintsugi-protocol", "kintsugi-node/2");
+      response.setHeader(PROTOCOL_HEADER, PROTOCOL_VERSION);
       response.end(JSON.stringify({ nodeId: "x", session: "0".repeat(32), driveIds: ["d"] }));
     },
   ],
   [
     "speaks a newer protocol",
     (_request, response) => {
-      response.setHeader("kintsugi-protocol", "kintsugi-node/3");
+      response.setHeader(PROTOCOL_HEADER, "kintsugi-node/4");
       response.end("{}");
     },
   ],
@@ -158,7 +165,7 @@ test.each<[string, RequestListener]>([
   const port = await givenServer(listener);
   const expected = { nodeId: "x", driveIds: [newDriveId()] };
   const client = await givenClient(`http://127.0.0.1:${port}`, { expected });
-  expect(client.problem).toMatch(/no data node|does not prove|protocol kintsugi-node\/3/);
+  expect(client.problem).toMatch(/no data node|does not prove|protocol kintsugi-node\/4/);
   expect(await shardErrorOf(driveOf(client).space())).toBe("Unavailable");
 });
 

@@ -4,7 +4,8 @@
 import { createHash, randomBytes } from "node:crypto";
 import { expect, test } from "vitest";
 import { RECORDS_BYTES_MAX } from "../../src/datanode/journal-messages.ts";
-import { bodyDigest, makeNonce } from "../../src/datanode/rpc-auth.ts";
+import { bodyDigest } from "../../src/datanode/rpc-auth.ts";
+import type { BodyKey } from "../../src/datanode/shard-body.ts";
 import type { NodeHello } from "../../src/datanode/protocol.ts";
 import { renderOwner } from "../../src/datanode/owner-header.ts";
 import {
@@ -17,13 +18,13 @@ import { givenMemberNode } from "../support/member-node.ts";
 import type { RunningNode } from "../support/data-node.ts";
 import { exchange, sendRaw, type RawAnswer } from "../support/raw-http.ts";
 import {
-  codeOf,
-  hearHello,
   renderFrame,
-  renderRpc,
   renderShardBody,
-  type RpcRequest,
-} from "../support/signed-rpc.ts";
+  sendWrite,
+  type RawWrite,
+  type WriteAnswer,
+} from "../support/raw-write.ts";
+import { codeOf, hearHello, renderRpc, type RpcRequest } from "../support/signed-rpc.ts";
 
 const SET = `${"0".repeat(30)}7f`;
 const ours: Authority = { epoch: 3, owner: "0123456789abcdef" };
@@ -36,6 +37,7 @@ interface Lab {
   readonly hello: NodeHello;
   readonly drivePath: string;
   readonly send: (request: RpcRequest, owner?: Authority | string) => Promise<RawAnswer>;
+  readonly write: (write: RawWrite, owner?: Authority) => Promise<WriteAnswer>;
   readonly post: (
     route: string,
     body: Buffer | string,
@@ -57,7 +59,11 @@ async function givenLab(): Promise<Lab> {
     const body = Buffer.from(content);
     return send({ method: "POST", url: `${drivePath}/journal/${route}`, body }, owner);
   };
-  return { node, member, hello, drivePath, send, post };
+  const write = (request: RawWrite, owner?: Authority): Promise<WriteAnswer> => {
+    const text = owner === undefined ? undefined : renderOwner(owner);
+    return sendWrite(node.port, hello, { ...request, owner: text }, { isLast: true });
+  };
+  return { node, member, hello, drivePath, send, write, post };
 }
 
 function firstRecord({ epoch }: Authority): Uint8Array {
@@ -176,14 +182,12 @@ test("S89 bodies and queries that make no sense are 400 and change nothing", asy
     expect([query, answer.status]).toEqual([query, 400]);
   }
   for (const query of ["", `?sequence=1&epoch=1&digest=${digest}&size=1&file=x`, "?size=1"]) {
-    for (const method of ["GET", "PUT"]) {
-      const url = `${lab.drivePath}/journal/snapshot${query}`;
-      expect([method, query, (await lab.send({ method, url }, ours)).status]).toEqual([
-        method,
-        query,
-        400,
-      ]);
-    }
+    const url = `${lab.drivePath}/journal/snapshot${query}`;
+    expect([query, (await lab.send({ url }, ours)).status]).toEqual([query, 400]);
+    expect([query, (await lab.write({ url, makeBody: someBody }, ours)).status]).toEqual([
+      query,
+      400,
+    ]);
   }
   expect(await lab.member.inspect()).toEqual(before);
 });
@@ -223,36 +227,74 @@ test("S89 a snapshot that is cut off, changed or too long leaves nothing", async
   const url = `${lab.drivePath}/journal/snapshot?${place}&size=${data.length}&file=${file}`;
   const changed = Buffer.from(data);
   changed[5_000] = (changed[5_000] ?? 0) ^ 1;
-  const bodies: Readonly<Record<string, (nonce: string) => Buffer>> = {
-    nothing: () => Buffer.alloc(0),
+  const bodies: Readonly<Record<string, (key: BodyKey) => Buffer>> = {
     "no end": () => renderFrame(data),
-    "an abort": (nonce) => renderShardBody(nonce, data, { kind: "abort" }),
-    "other bytes": (nonce) => renderShardBody(nonce, changed),
-    "fewer bytes": (nonce) => renderShardBody(nonce, data.subarray(1)),
-    "more bytes": (nonce) => renderShardBody(nonce, Buffer.concat([data, data])),
-    "an end of another request": () => renderShardBody(makeNonce(), data),
+    "an abort": (key) => renderShardBody(key, data, { kind: "abort" }),
+    "other bytes": (key) => renderShardBody(key, changed),
+    "fewer bytes": (key) => renderShardBody(key, data.subarray(1)),
+    "more bytes": (key) => renderShardBody(key, Buffer.concat([data, data])),
+    "an end of another request": (key) => renderShardBody({ ...key, sequence: 1 }, data),
   };
   for (const [what, makeBody] of Object.entries(bodies)) {
-    const nonce = makeNonce();
-    const put = { method: "PUT", url, body: makeBody(nonce) };
-    const signed = { nonce, body: "UNSIGNED" };
-    const answer = await lab.send({ ...put, signed }, ours);
-    expect([what, answer.status >= 400]).toEqual([what, true]);
+    const { status } = await lab.write({ url, makeBody }, ours);
+    expect([what, status]).not.toEqual([what, 200]);
     expect((await lab.member.inspect()).snapshot).toBeUndefined();
   }
-  const nonce = makeNonce();
-  const put = { method: "PUT", url, body: renderShardBody(nonce, data), signed: { nonce } };
-  expect(codeOf(await lab.send(put, others))).toBe("Fenced");
+  const makeBody = (key: BodyKey): Buffer => renderShardBody(key, data);
+  expect((await lab.write({ url, makeBody }, others)).code).toBe("Fenced");
   expect((await lab.member.inspect()).snapshot).toBeUndefined();
+  expect((await lab.write({ url, makeBody }, ours)).status).toBe(200);
 });
+
+test("S88 S89 records on a channel are those that were signed, and as bounded as in HTTP", async () => {
+  const lab = await givenLab();
+  expect((await lab.post("promise", "", ours)).status).toBe(200);
+  expect((await lab.post("truncate", beginning, ours)).status).toBe(200);
+  const url = `${lab.drivePath}/journal/records`;
+  const records = framed(firstRecord(ours));
+  const makeBody = (key: BodyKey): Buffer => renderShardBody(key, records);
+  const append = { method: "POST", url, makeBody, body: bodyDigest(records) } as const;
+  const refused: readonly (readonly [string, RawWrite, Authority | undefined, string])[] = [
+    ["for another body", { ...append, body: bodyDigest(Buffer.from("x")) }, ours, "Denied"],
+    ["without a digest", { ...append, body: "UNSIGNED" }, ours, "Denied"],
+    ["for nobody", append, undefined, "BadRequest"],
+    ["for another owner", append, others, "Fenced"],
+    ["streamed", { ...append, method: "PUT", body: "UNSIGNED" }, ours, "BadRequest"],
+    [
+      "given up",
+      { ...append, makeBody: (key) => renderShardBody(key, records, { kind: "abort" }) },
+      ours,
+      "Unavailable",
+    ],
+    [
+      "far too large",
+      { ...append, url: `${lab.drivePath}/journal/cut`, makeBody: largeBody },
+      ours,
+      "BadRequest",
+    ],
+  ];
+  for (const [what, write, owner, code] of refused) {
+    expect([what, (await lab.write(write, owner)).code]).toEqual([what, code]);
+    expect((await lab.member.inspect()).head.sequence).toBe(0);
+  }
+  expect((await lab.write(append, ours)).status).toBe(200);
+  expect((await lab.member.inspect()).head.sequence).toBe(1);
+});
+
+function someBody(key: BodyKey): Buffer {
+  return renderShardBody(key, Buffer.from("bytes"));
+}
+
+/** Larger than any body but that of records. */
+function largeBody(key: BodyKey): Buffer {
+  return renderShardBody(key, Buffer.alloc(100_000));
+}
 
 test("shards of a drive that is promised are changed by nobody else", async () => {
   const lab = await givenLab();
   const url = `${lab.drivePath}/shards/${SET}.0`;
-  const put = (owner?: Authority): Promise<RawAnswer> => {
-    const nonce = makeNonce();
-    const body = renderShardBody(nonce, Buffer.from("bytes"));
-    return lab.send({ method: "PUT", url, body, signed: { nonce } }, owner);
+  const put = (owner?: Authority): Promise<WriteAnswer> => {
+    return lab.write({ url, makeBody: someBody }, owner);
   };
   const remove = (owner?: Authority) => lab.send({ method: "DELETE", url }, owner);
   // Nothing is promised yet: whoever belongs to the cluster may.
@@ -263,14 +305,14 @@ test("shards of a drive that is promised are changed by nobody else", async () =
   expect((await put(ours)).status).toBe(200);
   for (const owner of [undefined, others, { ...others, epoch: ours.epoch }]) {
     expect([owner, codeOf(await remove(owner))]).toEqual([owner, "Fenced"]);
-    expect([owner, codeOf(await put(owner))]).toEqual([owner, "Fenced"]);
+    expect([owner, (await put(owner)).code]).toEqual([owner, "Fenced"]);
   }
   expect(await lab.node.drives[0]?.list(0x7f)).toHaveLength(1);
   expect((await lab.send({ url: `${url}/size` })).status).toBe(200);
 
   // A later gateway that has not come to this drive yet with its promise.
   expect((await remove(later)).status).toBe(200);
-  expect(codeOf(await put(ours))).toBe("Fenced");
+  expect((await put(ours)).code).toBe("Fenced");
   // The journal's own promise stands until a later one is made.
   expect((await lab.member.inspect()).promised).toEqual(ours);
   expect((await lab.post("promise", "", later)).status).toBe(200);

@@ -3,6 +3,8 @@
 // client recovers by itself; none waits for a time, only for conditions.
 
 import { randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { connect } from "node:net";
 import { expect, test } from "vitest";
 import type { NodeClient } from "../../src/datanode/client.ts";
 import type { ShardStore } from "../../src/datanode/shard-store.ts";
@@ -46,8 +48,8 @@ async function expectEmpty(store: ShardStore): Promise<void> {
   await expect.poll(() => store.list(0x7f)).toEqual([]);
 }
 
-async function writeShard(store: ShardStore, content: Uint8Array): Promise<void> {
-  const writer = await store.create(newName());
+async function writeShard(store: ShardStore, content: Uint8Array, name = newName()): Promise<void> {
+  const writer = await store.create(name);
   try {
     await writer.append([content]);
     await writer.finish([]);
@@ -145,15 +147,13 @@ test("F51 one bit turned on the way to the node is never stored as if it were ri
     const name = newName();
     await lab.client.ready();
     proxy.set({ toServer: { kind: "flip", atByte } });
-    const writer = await remote.create(name);
-    const outcome = await shardErrorOf(writer.finish([content]));
+    const outcome = await shardErrorOf(writeShard(remote, content, name));
     proxy.set({});
     if (outcome === undefined) {
       const stored = await readShard(local, name, 0, content.length);
       if (!stored.equals(content)) wrong.push(atByte);
       await local.delete(name);
     } else {
-      await writer.abort();
       await expectEmpty(local);
     }
   }
@@ -181,9 +181,16 @@ test("F55 requests recorded on the wire and sent again change nothing", async ()
   lab.proxy.set({});
   const name = await givenShard(lab.remote, randomBytes(1_000));
   const upload = lab.proxy.sent;
+  lab.proxy.set({});
   await lab.remote.delete(name);
-  expect((await sendRaw(lab.proxy.port, upload)).status).toBe(401);
+  const remove = lab.proxy.sent;
+  // All of it: an opened channel, and what was written on it.
+  const socket = connect({ host: "127.0.0.1", port: lab.proxy.port });
+  socket.write(upload);
+  socket.resume();
+  await once(socket, "close");
   expect(await lab.local.list(0x7f)).toEqual([]);
+  expect((await sendRaw(lab.proxy.port, remove)).status).toBe(401);
 });
 
 test("a node killed in the middle of an upload: the upload fails, and nothing is left", async () => {

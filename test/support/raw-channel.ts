@@ -1,13 +1,18 @@
-// A channel for reads made by hand, so that tests can say on it what no gateway would.
+// A channel made by hand, so that tests can say on it what no gateway would.
 
 import { connect, type Socket } from "node:net";
-import { READ_SALT_HEADER, type NodeHello } from "../../src/datanode/protocol.ts";
+import { SALT_HEADER, WRITES_PATH, type NodeHello } from "../../src/datanode/protocol.ts";
+import { ANSWER_HEAD_BYTES, parseAnswerHead } from "../../src/datanode/channel-frames.ts";
+import { READ_UPGRADE } from "../../src/datanode/read-frames.ts";
 import {
-  parseReadAnswer,
-  READ_ANSWER_BYTES,
-  READ_UPGRADE,
-} from "../../src/datanode/read-frames.ts";
-import { deriveReadKeys, makeNonce, type ReadChannelKeys } from "../../src/datanode/rpc-auth.ts";
+  deriveReadKeys,
+  deriveWriteKeys,
+  makeNonce,
+  type ChannelKeys,
+  type ClusterKeys,
+  type WriteChannelKeys,
+} from "../../src/datanode/rpc-auth.ts";
+import { WRITE_UPGRADE } from "../../src/datanode/write-frames.ts";
 import { atEnd } from "./at-end.ts";
 import { clusterKeys, renderRpc } from "./signed-rpc.ts";
 
@@ -16,8 +21,9 @@ export function renderUpgrade(
   hello: Pick<NodeHello, "nodeId" | "session">,
   url: string,
   nonce = makeNonce(),
+  protocol = READ_UPGRADE,
 ): Buffer {
-  const headers = { connection: "Upgrade", upgrade: READ_UPGRADE };
+  const headers = { connection: "Upgrade", upgrade: protocol };
   return renderRpc(hello, { url, headers, signed: { nonce } });
 }
 
@@ -27,14 +33,22 @@ export interface ChannelAnswer {
   readonly body: Buffer;
 }
 
-export class RawChannel {
-  readonly keys: ReadChannelKeys;
+/** What opens a channel, where it is not a fresh request. */
+export interface Opening {
+  readonly upgrade?: Buffer;
+  readonly nonce?: string;
+}
+
+type Derive<Keys> = (keys: ClusterKeys, nonce: string, salt: string) => Keys;
+
+export class RawChannel<Keys extends ChannelKeys = ChannelKeys> {
+  readonly keys: Keys;
   readonly #socket: Socket;
   #received: Buffer = Buffer.alloc(0);
   #isClosed = false;
   #wake: () => void = () => undefined;
 
-  private constructor(socket: Socket, keys: ReadChannelKeys, rest: Buffer) {
+  private constructor(socket: Socket, keys: Keys, rest: Buffer) {
     this.#socket = socket;
     this.keys = keys;
     this.#received = rest;
@@ -49,16 +63,33 @@ export class RawChannel {
     });
   }
 
-  /** Opens one with `upgrade`, or with a fresh request for it. */
-  static async open(
+  /** Opens one for reads of the node's first drive. */
+  static open(port: number, hello: NodeHello, opening: Opening = {}): Promise<RawChannel> {
+    const { nonce = makeNonce(), upgrade = renderUpgrade(hello, readsPath(hello), nonce) } =
+      opening;
+    return RawChannel.#open(port, { upgrade, nonce }, deriveReadKeys);
+  }
+
+  /** Opens one for writes. */
+  static openWrites(
     port: number,
     hello: NodeHello,
-    { upgrade, nonce = makeNonce() }: { readonly upgrade?: Buffer; readonly nonce?: string } = {},
-  ): Promise<RawChannel> {
+    opening: Opening = {},
+  ): Promise<RawChannel<WriteChannelKeys>> {
+    const { nonce = makeNonce() } = opening;
+    const { upgrade = renderUpgrade(hello, WRITES_PATH, nonce, WRITE_UPGRADE) } = opening;
+    return RawChannel.#open(port, { upgrade, nonce }, deriveWriteKeys);
+  }
+
+  static async #open<Keys extends ChannelKeys>(
+    port: number,
+    { upgrade, nonce }: Required<Opening>,
+    derive: Derive<Keys>,
+  ): Promise<RawChannel<Keys>> {
     const socket = connect({ host: "127.0.0.1", port });
     atEnd(() => void socket.destroy());
     socket.on("error", () => undefined);
-    socket.write(upgrade ?? renderUpgrade(hello, readsPath(hello), nonce));
+    socket.write(upgrade);
     let received = Buffer.alloc(0);
     while (!received.includes("\r\n\r\n")) {
       const [bytes] = await new Promise<[Buffer]>((resolve, reject) => {
@@ -69,9 +100,9 @@ export class RawChannel {
     }
     const end = received.indexOf("\r\n\r\n") + 4;
     const head = received.toString("latin1", 0, end);
-    const salt = new RegExp(`${READ_SALT_HEADER}: ([0-9a-f]+)`).exec(head)?.[1];
+    const salt = new RegExp(`${SALT_HEADER}: ([0-9a-f]+)`).exec(head)?.[1];
     if (salt === undefined) throw new Error(`no channel: ${head}`);
-    const keys = deriveReadKeys(clusterKeys, nonce, salt);
+    const keys = derive(clusterKeys, nonce, salt);
     return new RawChannel(socket, keys, received.subarray(end));
   }
 
@@ -79,10 +110,15 @@ export class RawChannel {
     this.#socket.write(bytes);
   }
 
+  /** Says that nothing more will come. */
+  end(): void {
+    this.#socket.end();
+  }
+
   /** The next answer, to the request of that number; undefined where the connection ended instead. */
   async answer(sequence: number): Promise<ChannelAnswer | undefined> {
-    const head = await this.#take(READ_ANSWER_BYTES);
-    const answer = head === undefined ? undefined : parseReadAnswer(sequence, head);
+    const head = await this.#take(ANSWER_HEAD_BYTES);
+    const answer = head === undefined ? undefined : parseAnswerHead(sequence, head);
     if (answer === undefined) return undefined;
     const body = await this.#take(answer.length);
     return body === undefined ? undefined : { status: answer.status, body };

@@ -6,13 +6,10 @@ import {
   deriveClusterKeys,
   makeNonce,
   renderAuthorization,
-  UNSIGNED_BODY,
   type ClusterKeys,
   type SignedRequest,
 } from "../../src/datanode/rpc-auth.ts";
 import { HELLO_PATH, parseHello, type NodeHello } from "../../src/datanode/protocol.ts";
-import { renderBodyEnd, writeFrameHeader, type BodyEnd } from "../../src/datanode/shard-body.ts";
-import { crc32c } from "../../src/util/crc32c.ts";
 import { CLUSTER_SECRET } from "./data-node.ts";
 import { sendRaw, type RawAnswer } from "./raw-http.ts";
 
@@ -42,14 +39,14 @@ export function renderRpc(
     session: hello.session,
     timeMs: Date.now(),
     nonce: makeNonce(),
-    body: method === "PUT" ? UNSIGNED_BODY : bodyDigest(body),
+    body: bodyDigest(body),
     ...request.signed,
   });
   const headers: Record<string, string | undefined> = {
     host: "node",
     authorization,
-    "kintsugi-protocol": "kintsugi-node/2",
-    "content-length": body.length === 0 && method !== "PUT" ? undefined : String(body.length),
+    "kintsugi-protocol": "kintsugi-node/3",
+    "content-length": body.length === 0 ? undefined : String(body.length),
     ...request.headers,
   };
   const lines = Object.entries(headers)
@@ -71,17 +68,4 @@ export function codeOf(answer: RawAnswer): unknown {
   return typeof parsed === "object" && parsed !== null && "code" in parsed
     ? parsed.code
     : undefined;
-}
-
-/** A body that stores `data`, with what a test changes in its end. */
-export function renderShardBody(nonce: string, data: Buffer, end: Partial<BodyEnd> = {}): Buffer {
-  const whole = { kind: "finish", dataBytes: data.length, checksum: crc32c(data), ...end } as const;
-  return Buffer.concat([renderFrame(data), renderBodyEnd({ keys: clusterKeys, nonce }, whole)]);
-}
-
-export function renderFrame(data: Buffer): Buffer {
-  const frame = Buffer.alloc(4 + data.length);
-  writeFrameHeader(frame, data.length);
-  data.copy(frame, 4);
-  return frame;
 }

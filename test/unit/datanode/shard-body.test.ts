@@ -5,7 +5,6 @@ import { randomBytes } from "node:crypto";
 import { array, assert, constantFrom, nat, property, uint8Array } from "fast-check";
 import { expect, test } from "vitest";
 import { RefusedRequestError } from "../../../src/datanode/protocol.ts";
-import { deriveClusterKeys } from "../../../src/datanode/rpc-auth.ts";
 import {
   FRAME_BYTES_MAX,
   PING_FRAME,
@@ -15,8 +14,10 @@ import {
   type BodyEndKind,
 } from "../../../src/datanode/shard-body.ts";
 import { crc32c } from "../../../src/util/crc32c.ts";
+import { shortMacKey } from "../../../src/util/short-mac.ts";
 
-const key = { keys: deriveClusterKeys("k".repeat(32)), nonce: "0".repeat(32) };
+const key = { mac: shortMacKey(Buffer.alloc(16, "k")), sequence: 7 };
+const BYTES_MAX = 1_000_000;
 
 function frame(data: Uint8Array): Buffer {
   const bytes = Buffer.alloc(4 + data.length);
@@ -34,7 +35,7 @@ function bodyOf(parts: readonly Uint8Array[], kind: BodyEndKind = "finish"): Buf
 
 /** Feeds a body in the pieces that the cuts make. */
 function parse(body: Buffer, cuts: readonly number[] = []): { kind: BodyEndKind; data: Buffer } {
-  const parser = new ShardBodyParser(key);
+  const parser = new ShardBodyParser(key, BYTES_MAX);
   const places = [0, ...cuts.map((cut) => cut % (body.length + 1)), body.length];
   places.sort((one, two) => one - two);
   const data: Uint8Array[] = [];
@@ -70,14 +71,14 @@ test("every byte of a body counts: changed, missing or added, it is refused", ()
   expect(() => parse(Buffer.concat([body, PING_FRAME]))).toThrow(/goes on after its end/);
 });
 
-test("an end is good for one request and one secret", () => {
+test("an end is good for one request of one channel", () => {
   const body = bodyOf([randomBytes(10)]);
   const others = [
-    { ...key, nonce: "1".repeat(32) },
-    { ...key, keys: deriveClusterKeys("q".repeat(32)) },
+    { ...key, sequence: 8 },
+    { ...key, mac: shortMacKey(Buffer.alloc(16, "q")) },
   ];
   for (const other of others) {
-    const parser = new ShardBodyParser(other);
+    const parser = new ShardBodyParser(other, BYTES_MAX);
     expect(() => parser.push(body)).toThrow(/not the sender's/);
   }
 });
@@ -85,11 +86,17 @@ test("an end is good for one request and one secret", () => {
 test("a frame beyond the bound is refused when its header comes, not when it is full", () => {
   const header = Buffer.alloc(4);
   header.writeUInt32LE(FRAME_BYTES_MAX + 1);
-  expect(() => new ShardBodyParser(key).push(header)).toThrow(/too large/);
+  expect(() => new ShardBodyParser(key, BYTES_MAX).push(header)).toThrow(/too large/);
+});
+
+test("more data than there may be is refused when the frame's header comes", () => {
+  const body = bodyOf([randomBytes(100), randomBytes(100)]);
+  expect(() => new ShardBodyParser(key, 199).push(body.subarray(0, 108))).toThrow(/too large/);
+  expect(() => new ShardBodyParser(key, 200).push(body)).not.toThrow();
 });
 
 test("data is passed on as views, without a copy", () => {
   const body = bodyOf([randomBytes(1_000)]);
-  const [data] = new ShardBodyParser(key).push(body);
+  const [data] = new ShardBodyParser(key, BYTES_MAX).push(body);
   expect(data?.buffer).toBe(body.buffer);
 });
