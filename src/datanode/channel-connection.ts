@@ -43,15 +43,9 @@ export abstract class ChannelConnection {
   }
 }
 
-/** The connections of one kind, and what is done on all of them together at a time. */
+/** The connections of one kind. */
 export class ChannelConnections {
   readonly #all = new Set<ChannelConnection>();
-  readonly #countMax: number;
-  #count = 0;
-
-  constructor(countMax: number) {
-    this.#countMax = countMax;
-  }
 
   add(connection: ChannelConnection, socket: Socket): void {
     this.#all.add(connection);
@@ -67,9 +61,19 @@ export class ChannelConnections {
   destroy(): void {
     for (const connection of this.#all) connection.destroy();
   }
+}
+
+/** Bounds what is done at a time. */
+export class CountBound {
+  readonly #countMax: number;
+  #count = 0;
+
+  constructor(countMax: number) {
+    this.#countMax = countMax;
+  }
 
   /** @throws ShardError Unavailable where too much is done already. */
-  async bounded<Value>(work: () => Promise<Value>): Promise<Value> {
+  async run<Value>(work: () => Promise<Value>): Promise<Value> {
     if (this.#count >= this.#countMax) throw new ShardError("Unavailable", "the node is busy");
     this.#count += 1;
     try {

@@ -15,7 +15,7 @@ import {
 import { OpenPacks } from "./open-packs.ts";
 import { parseOwner } from "./owner-header.ts";
 import { RefusedRequestError, SMALL_BODY_BYTES_MAX } from "./protocol.ts";
-import { checkDigest, type RequestBodies } from "./request-bodies.ts";
+import { checkDigest, RequestBodies } from "./request-bodies.ts";
 import { UNSIGNED_BODY } from "./rpc-auth.ts";
 import { ShardError, type ShardStore } from "./shard-store.ts";
 import type { StreamedBody } from "./streamed-body.ts";
@@ -46,6 +46,8 @@ export class DriveService {
   readonly #journals: ReadonlyMap<string, NodeJournal>;
   readonly #bodies: RequestBodies;
   readonly #packs = new OpenPacks();
+  /** Their memory is their own: whatever is written, there is room for the records of journals. */
+  readonly #appends = new RequestBodies();
 
   constructor({ drives, journals, clock, bodies }: DriveServiceOptions) {
     this.#drives = new Map(drives.map((drive) => [drive.driveId, drive]));
@@ -90,6 +92,7 @@ export class DriveService {
       if (route.method !== "PUT") return this.#findCall(route, target, digest);
       if (digest !== UNSIGNED_BODY) throw new RefusedRequestError("BadRequest", "that is streamed");
       return {
+        isStreamed: true,
         patienceMs: route.patienceMs,
         run: async (stream) => route.handle({ ...(await this.#admit(route, target)), stream }),
       };
@@ -113,7 +116,7 @@ export class DriveService {
         return this.call(route, target, body);
       });
     };
-    return { patienceMs: route.patienceMs, run };
+    return { isStreamed: false, patienceMs: route.patienceMs, run };
   }
 
   /** @throws ShardError, JournalError, RefusedRequestError where it may not be done. */
@@ -123,7 +126,7 @@ export class DriveService {
     const journal = this.#journals.get(driveId);
     const owner = ownerOf(target.owner);
     if (method !== "GET" && isJournal !== true) await journal?.admit(owner);
-    return { drive, journal, owner, parameter, url, packs: this.#packs, bodies: this.#bodies };
+    return { drive, journal, owner, parameter, url, packs: this.#packs, appends: this.#appends };
   }
 }
 

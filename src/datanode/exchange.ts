@@ -2,18 +2,16 @@
 // Invariant: after an exchange has settled, by answer, error or abort, it touches no memory of its caller.
 
 import type { IncomingHttpHeaders } from "node:http";
-import type { Readable } from "node:stream";
 import type { Dispatcher } from "undici";
 import { ANSWER_BYTES_MAX, PROOF_HEADER, PROTOCOL_HEADER, PROTOCOL_VERSION } from "./protocol.ts";
 import { ShardError } from "./shard-store.ts";
 
 export interface ExchangeRequest {
-  readonly method: "DELETE" | "GET" | "POST" | "PUT";
+  readonly method: "DELETE" | "GET" | "POST";
   /** Path and query. */
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
-  /** Whole, or streamed: then the next piece is asked for when there is room for it. */
-  readonly body?: AsyncIterable<Uint8Array> | Uint8Array | undefined;
+  readonly body?: Uint8Array | undefined;
 }
 
 export interface ExchangeAnswer {
@@ -47,10 +45,8 @@ export class Exchange implements Dispatcher.DispatchHandler {
       this.#resolve = resolve;
       this.#reject = reject;
     });
-    const { method, path, headers, body } = request;
-    // undici takes any async iterable; only its types do not say so.
-    const stream = (body ?? null) as Readable | Uint8Array | null;
-    dispatcher.dispatch({ method, path, headers, body: stream, ...TIMERS_OFF }, this);
+    const { method, path, headers, body = null } = request;
+    dispatcher.dispatch({ method, path, headers, body, ...TIMERS_OFF }, this);
   }
 
   /** Ends it: the answer rejects with `error` and the connection is closed. */

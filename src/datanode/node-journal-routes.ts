@@ -115,7 +115,10 @@ async function readSnapshot(request: CallRequest): Promise<DriveAnswer> {
 async function writeSnapshot(request: StreamRequest): Promise<DriveAnswer> {
   const info = snapshotOf(request.url);
   const { member } = journalOf(request);
-  await member.writeSnapshot(ownerOf(request), info, chunksOf(request.stream));
+  const chunks = chunksOf(request.stream);
+  await member.writeSnapshot(ownerOf(request), info, chunks);
+  // A member that has it already takes nothing.
+  for await (const chunk of chunks) void chunk;
   return { status: OK, body: NOTHING };
 }
 

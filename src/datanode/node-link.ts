@@ -190,12 +190,20 @@ export class NodeLink {
   /** Begins a request on a channel for writes; its progress and its end are the caller's to watch over. @throws ShardError */
   async beginWrite({ method, path, body, owner }: NodeWrite): Promise<WriteCall> {
     if (this.#state !== "up") await this.#connected();
+    const write = { method, url: path, body, owner: this.#standingOf(owner) };
+    const channel = await this.#acquireWrites();
     try {
-      const channel = await this.#writes.acquire();
-      const standing = this.#standingOf(owner);
-      const call = channel.begin({ method, url: path, body, owner: standing });
-      const { head, send, renderEnd, abort } = call;
-      return { head, send, renderEnd, abort, done: this.#finishWrite(channel, call.done) };
+      const { head, send, renderEnd, abort, done } = channel.begin(write);
+      return { head, send, renderEnd, abort, done: this.#finishWrite(channel, done) };
+    } catch (error) {
+      this.#writes.release(channel);
+      throw error;
+    }
+  }
+
+  async #acquireWrites(): Promise<WriteChannel> {
+    try {
+      return await this.#writes.acquire();
     } catch (error) {
       throw this.#judge(error);
     }

@@ -36,7 +36,8 @@ interface DriveRequest {
   readonly parameter: string;
   readonly url: string;
   readonly packs: OpenPacks;
-  readonly bodies: RequestBodies;
+  /** Takes appends to packs in. */
+  readonly appends: RequestBodies;
 }
 
 export interface CallRequest extends DriveRequest {
@@ -120,10 +121,10 @@ async function deleteShard({ drive, parameter, packs }: CallRequest): Promise<Dr
 }
 
 async function appendToPack(request: StreamRequest): Promise<DriveAnswer> {
-  const { bodies, drive, parameter, stream, url, packs } = request;
+  const { appends, drive, parameter, stream, url, packs } = request;
   const name = parseShardName(parameter);
   const append = parsePackAppend(url);
-  await bodies.useStreamed(stream, PACK_APPEND_BYTES_MAX, async (body) => {
+  await appends.useStreamed(stream, PACK_APPEND_BYTES_MAX, async (body) => {
     if (body === undefined) return packs.close(drive, name);
     await packs.append(drive, name, append, body.chunks);
     body.memory.forEach(giveBack);

@@ -160,7 +160,7 @@ class DataNode implements NodeServer {
   #upgrade(raw: IncomingMessage, socket: Socket): void {
     socket.on("error", () => undefined);
     try {
-      this.#letIn(raw, undefined);
+      this.#letIn(raw, undefined, true);
       if (raw.method !== "GET") throw noRoute();
       if (this.#isClosing) throw new ShardError("Unavailable", "the node is closing");
       this.#serveChannel(raw, socket);
@@ -217,7 +217,7 @@ class DataNode implements NodeServer {
   }
 
   /** @throws RefusedRequestError */
-  #letIn(raw: IncomingMessage, pattern: string | undefined): void {
+  #letIn(raw: IncomingMessage, pattern: string | undefined, isUpgrade = false): void {
     if (pattern === LIVE_PATH || pattern === READY_PATH) return;
     // Fastify would answer 415 to types that it does not know before a route sees them.
     delete raw.headers["content-type"];
@@ -233,7 +233,10 @@ class DataNode implements NodeServer {
     }
     const isHello = pattern === HELLO_PATH;
     const owner = ownerHeaderOf(raw);
-    this.#signed.set(raw, this.#verifier.verify({ method, url, isHello, owner }, authorization));
+    this.#signed.set(
+      raw,
+      this.#verifier.verify({ method, url, isHello, isUpgrade, owner }, authorization),
+    );
   }
 
   async #serveDrive(route: CallRoute, { raw, params }: FastifyRequest, reply: FastifyReply) {

@@ -1,4 +1,4 @@
-// What gateways and data nodes say to each other over HTTP, in one place for both sides: routes, header names, bounds,
+// What gateways and data nodes say to each other in HTTP and on channels, in one place for both sides: routes, header names, bounds,
 // and the messages, parsed from bytes that anyone may have sent into typed values (docs/FORMATS.md).
 // URLs are compared raw: nothing in them is ever decoded, so one shard has one spelling and a signature one meaning.
 

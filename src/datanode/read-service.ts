@@ -5,7 +5,7 @@
 
 import type { Socket } from "node:net";
 import type { Logger } from "../telemetry/logger.ts";
-import { ChannelConnection, ChannelConnections } from "./channel-connection.ts";
+import { ChannelConnection, ChannelConnections, CountBound } from "./channel-connection.ts";
 import { nextSequence, renderAnswerHead, renderProvenAnswer } from "./channel-frames.ts";
 import { errorAnswer, isKnownError } from "./node-answer.ts";
 import { RefusedRequestError } from "./protocol.ts";
@@ -35,7 +35,8 @@ export interface AgreedChannel {
 
 export class ReadService {
   readonly #options: ReadServiceOptions;
-  readonly #connections = new ChannelConnections(READ_COUNT_MAX);
+  readonly #connections = new ChannelConnections();
+  readonly #bound = new CountBound(READ_COUNT_MAX);
 
   constructor(options: ReadServiceOptions) {
     this.#options = options;
@@ -43,7 +44,7 @@ export class ReadService {
 
   /** Serves a channel until it ends. */
   serve(channel: AgreedChannel): void {
-    const parts = { ...this.#options, ...channel, connections: this.#connections };
+    const parts = { ...this.#options, ...channel, bound: this.#bound };
     this.#connections.add(new ReadConnection(parts), channel.socket);
   }
 
@@ -59,7 +60,7 @@ export class ReadService {
 }
 
 interface ReadConnectionParts extends AgreedChannel, ReadServiceOptions {
-  readonly connections: ChannelConnections;
+  readonly bound: CountBound;
 }
 
 class ReadConnection extends ChannelConnection {
@@ -86,13 +87,13 @@ class ReadConnection extends ChannelConnection {
   }
 
   async #answer(frame: Buffer): Promise<void> {
-    const { connections, keys } = this.#parts;
+    const { bound, keys } = this.#parts;
     const sequence = this.#sequence;
     this.#sequence = nextSequence(sequence);
     let isHeadSent = false;
     try {
       const read = parseReadRequest(keys.request, sequence, frame);
-      await connections.bounded(async () => {
+      await bound.run(async () => {
         const aheadBytes = this.#grant(read);
         const length = read.length + aheadBytes;
         const head = renderAnswerHead(sequence, { status: 200, length });

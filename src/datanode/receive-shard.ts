@@ -9,6 +9,7 @@ import type { StreamedBody } from "./streamed-body.ts";
 
 /** Bytes that are gathered before the drive gets them; twice as many are in memory at most. */
 const BATCH_BYTES = 256 * 1024;
+const BATCH_CHUNKS_MAX = 1_024;
 
 export interface ReceivedShard {
   readonly drive: ShardStore;
@@ -66,12 +67,15 @@ class BatchWriter {
 
   /** Returns a promise when the sender has to wait. */
   add(chunks: readonly Uint8Array[], memory: Uint8Array): Promise<void> | undefined {
+    // Signs of life hold nothing.
+    if (chunks.length === 0) return undefined;
     this.#memory.push(memory);
     for (const chunk of chunks) {
       this.#batch.push(chunk);
       this.#batchBytes += chunk.length;
     }
-    return this.#batchBytes >= BATCH_BYTES ? this.#flush() : undefined;
+    const isFull = this.#batchBytes >= BATCH_BYTES || this.#batch.length >= BATCH_CHUNKS_MAX;
+    return isFull ? this.#flush() : undefined;
   }
 
   /** Waits for what was handed over; the chunks that were not are returned. */

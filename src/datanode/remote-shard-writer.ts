@@ -79,6 +79,8 @@ export class RemoteShardWriter implements ShardWriter {
   /** What has to be sent before all else, until it is. */
   #head: Uint8Array;
   readonly #pings: NodeJS.Timeout | undefined;
+  /** Ends the watch over what is there as a whole, and so has to be done in time as a whole. */
+  readonly #stopWatch: () => void = () => undefined;
   #sendingCount = 0;
   #wakeCaller: () => void = () => undefined;
   #isEnded = false;
@@ -101,7 +103,10 @@ export class RemoteShardWriter implements ShardWriter {
       () => this.#settle(new ConnectionError("the shard was given up")),
       (error: unknown) => this.#settle(error),
     );
-    if (isShort === true) return;
+    if (isShort === true) {
+      this.#stopWatch = this.#watch(this.#endPatienceMs);
+      return;
+    }
     // The node can begin, while the first bytes are on their way.
     this.#send({ bytes: this.#takeHead(), pooled: undefined });
     this.#pings = setInterval(() => this.#ping(), PING_MS);
@@ -120,6 +125,7 @@ export class RemoteShardWriter implements ShardWriter {
     const pieces = new Pieces(chunks);
     while (pieces.bytesLeft > 0) {
       await this.#room();
+      this.#checkOpen();
       this.#send(this.#gather(pieces));
     }
   }
@@ -129,6 +135,7 @@ export class RemoteShardWriter implements ShardWriter {
     const pieces = new Pieces(chunks);
     do {
       await this.#room();
+      this.#checkOpen();
       this.#send(this.#gather(pieces, "finish"));
     } while (pieces.bytesLeft > 0);
     await this.#answered(this.#endPatienceMs);
@@ -151,13 +158,17 @@ export class RemoteShardWriter implements ShardWriter {
 
   async #answered(patienceMs: number): Promise<void> {
     this.#isEnded = true;
-    const deadlineMs = Math.min(patienceMs, this.#link.deadlineMs);
-    const stopWatch = this.#link.watch(this.#call, patienceMs, deadlineMs);
+    const stopWatch = this.#watch(patienceMs);
     try {
       await this.#call.done;
     } finally {
       stopWatch();
     }
+  }
+
+  #watch(patienceMs: number): () => void {
+    const deadlineMs = Math.min(patienceMs, this.#link.deadlineMs);
+    return this.#link.watch(this.#call, patienceMs, deadlineMs);
   }
 
   #checkOpen(): void {
@@ -167,16 +178,18 @@ export class RemoteShardWriter implements ShardWriter {
 
   /** Waits until there is room for one more frame on its way. */
   async #room(): Promise<void> {
-    if (this.#sendingCount < SENDING_MAX) return;
     const { url, deadlineMs } = this.#link;
-    const timer = setTimeout(() => {
-      this.#call.abort(new ConnectionError(`${url}: no progress within ${deadlineMs} ms`));
-    }, deadlineMs);
-    await new Promise<void>((resolve) => {
-      this.#wakeCaller = resolve;
-    });
-    clearTimeout(timer);
-    this.#checkOpen();
+    while (this.#sendingCount >= SENDING_MAX) {
+      // Nothing is sent any more then, and nobody would wake us.
+      this.#checkOpen();
+      const timer = setTimeout(() => {
+        this.#call.abort(new ConnectionError(`${url}: no progress within ${deadlineMs} ms`));
+      }, deadlineMs);
+      await new Promise<void>((resolve) => {
+        this.#wakeCaller = resolve;
+      });
+      clearTimeout(timer);
+    }
   }
 
   #send({ bytes, pooled }: Frame): void {
@@ -197,6 +210,7 @@ export class RemoteShardWriter implements ShardWriter {
     this.#isSettled = true;
     this.#failure = failure;
     clearInterval(this.#pings);
+    this.#stopWatch();
     this.#wakeCaller();
   }
 

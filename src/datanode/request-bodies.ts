@@ -9,6 +9,8 @@ import { ShardError } from "./shard-store.ts";
 import type { StreamedBody } from "./streamed-body.ts";
 
 const BYTES_IN_USE_MAX = 128 * 1024 * 1024;
+/** What a view of a few bytes costs: of frames of one byte each they are the most. */
+const VIEW_BYTES = 128;
 const EMPTY = new Uint8Array(0);
 
 interface StreamedChunks {
@@ -51,20 +53,21 @@ export class RequestBodies {
   ): Promise<Value> {
     const chunks: Uint8Array[] = [];
     const memory: Uint8Array[] = [];
-    let sizeBytes = 0;
+    let takenBytes = 0;
     try {
       const kind = await stream.receive(bytesMax, (data, under) => {
+        // Signs of life hold nothing.
+        if (data.length === 0) return undefined;
+        const costBytes = under.length + data.length * VIEW_BYTES;
+        this.#take(costBytes);
+        takenBytes += costBytes;
         memory.push(under);
-        for (const chunk of data) {
-          this.#take(chunk.length);
-          sizeBytes += chunk.length;
-          chunks.push(chunk);
-        }
+        chunks.push(...data);
         return undefined;
       });
       return await work(kind === "finish" ? { chunks, memory } : undefined);
     } finally {
-      this.#bytesInUse -= sizeBytes;
+      this.#bytesInUse -= takenBytes;
     }
   }
 

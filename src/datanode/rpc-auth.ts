@@ -31,7 +31,7 @@ export const EMPTY_BODY_DIGEST = bodyDigest(new Uint8Array(0));
 const NONCE_KEEP_MS = 2 * FRESH_MS;
 const NONCE_COUNT_MAX = 250_000;
 const AUTHORIZATION =
-  /^Kintsugi node=([A-Za-z0-9._*-]{1,64}),session=([0-9a-f]{32}|\*),time=([0-9]{1,15}),nonce=([0-9a-f]{32}),body=([0-9a-f]{64}|UNSIGNED),signature=([0-9a-f]{64})$/;
+  /^Kintsugi node=([A-Za-z0-9._*-]{1,64}),session=([0-9a-f]{32}|\*),time=([0-9]{1,15}),nonce=([0-9a-f]{32}),body=([0-9a-f]{64}),signature=([0-9a-f]{64})$/;
 
 /** The keys that a cluster secret stands for, one a purpose, so that no message of one kind passes as another. */
 export interface ClusterKeys {
@@ -51,7 +51,7 @@ export interface SignedRequest {
   /** Milliseconds since 1970. */
   readonly timeMs: number;
   readonly nonce: string;
-  /** SHA-256 of the body in hex, or `UNSIGNED_BODY`. */
+  /** SHA-256 of the body in hex. */
   readonly body: string;
   /** The owner header, where there is one. */
   readonly owner?: string | undefined;
@@ -183,6 +183,8 @@ export class RequestVerifier {
       readonly method: string;
       readonly url: string;
       readonly isHello: boolean;
+      /** Asks for a channel: once, lest whoever heard it opens any number of them. */
+      readonly isUpgrade?: boolean;
       readonly owner?: string | undefined;
     },
     authorization: string | undefined,
@@ -197,7 +199,7 @@ export class RequestVerifier {
     }
     this.#checkAddressee(request, line.isHello);
     // Reads may be repeated: they change nothing, and whoever could replay them saw the answer.
-    if (method !== "GET") this.#takeNonce(nonce);
+    if (method !== "GET" || line.isUpgrade === true) this.#takeNonce(nonce);
     return request;
   }
 

@@ -75,12 +75,14 @@ export class StreamedBody {
     if (this.#failure !== undefined) return;
     this.#failure = { error };
     this.#waiting = [];
+    this.#waitingBytes = 0;
     // What a sender still says to a closed ear is to be read, and forgotten.
     this.#flow(true);
     this.#taker?.reject(error);
   }
 
   #drain(): void {
+    if (this.#failure !== undefined) return;
     while (!this.#isBusy && this.#taker !== undefined && this.#failure === undefined) {
       const piece = this.#waiting.shift();
       if (piece === undefined) break;

@@ -65,13 +65,14 @@ export class WriteChannel {
   begin(write: WireWrite): WriteCall {
     const sequence = this.#sequence;
     const { request, bodyEnd } = this.#keys;
+    const head = renderWriteHead(request, sequence, write);
     this.#isBodyOver = false;
     const done = new Promise<void>((resolve, reject) => {
       if (this.#isClosed) reject(new ConnectionError("the channel is closed"));
       else this.#waiting = { resolve, reject };
     });
     return {
-      head: renderWriteHead(request, sequence, write),
+      head,
       done,
       send: (bytes, onSent) => this.#socket.write(bytes, onSent),
       renderEnd: (end) => {
@@ -126,7 +127,9 @@ export class WriteChannel {
     if (!this.#isBodyOver) return this.#break("it answers before the body's end");
     const waiting = this.#settle();
     this.#sequence = nextSequence(this.#sequence);
-    this.#socket.fill(this.#head, () => this.#onHead());
+    // What was recorded under a number is never right a second time.
+    if (this.#sequence === 0) this.close(new ConnectionError("the channel has served its time"));
+    else this.#socket.fill(this.#head, () => this.#onHead());
     waiting?.resolve();
   }
 

@@ -3,22 +3,28 @@
 
 import type { Socket } from "node:net";
 import type { Logger } from "../telemetry/logger.ts";
-import { ChannelConnection, ChannelConnections } from "./channel-connection.ts";
+import { assert } from "../util/assert.ts";
+import { ChannelConnection, ChannelConnections, CountBound } from "./channel-connection.ts";
 import { nextSequence, renderProvenAnswer } from "./channel-frames.ts";
 import { errorAnswer, isKnownError } from "./node-answer.ts";
 import type { DriveAnswer } from "./node-routes.ts";
-import { RefusedRequestError } from "./protocol.ts";
 import type { WriteChannelKeys } from "./rpc-auth.ts";
 import { StreamedBody } from "./streamed-body.ts";
 import { parseWriteHead, type WireWrite } from "./write-frames.ts";
 
 /** Shards being written at a time: each slow upload keeps one open. */
-const WRITE_COUNT_MAX = 1024;
+const STREAM_COUNT_MAX = 1024;
+/** What comes as a whole, at a time: records of journals above all, which uploads must not keep out. */
+const CALL_COUNT_MAX = 512;
+/** How long a head may take that has begun to come. */
+const HEAD_MS_MAX = 10_000;
 /** How long the rest of a refused body is read, so that the refusal is not lost in a reset. */
 const LINGER_MS = 2_000;
 
 /** What a request asks for, where it asks for something. */
 export interface WriteWork {
+  /** Whether it lasts as long as its sender likes. */
+  readonly isStreamed: boolean;
   /** How long it may take, in milliseconds, while nothing moves on the connection. */
   readonly patienceMs: number | undefined;
   readonly run: (body: StreamedBody) => Promise<DriveAnswer>;
@@ -34,7 +40,11 @@ export interface WriteServiceOptions {
 
 export class WriteService {
   readonly #options: WriteServiceOptions;
-  readonly #connections = new ChannelConnections(WRITE_COUNT_MAX);
+  readonly #connections = new ChannelConnections();
+  readonly #bounds = {
+    streams: new CountBound(STREAM_COUNT_MAX),
+    calls: new CountBound(CALL_COUNT_MAX),
+  };
 
   constructor(options: WriteServiceOptions) {
     this.#options = options;
@@ -42,7 +52,7 @@ export class WriteService {
 
   /** Serves a channel until it ends. */
   serve(socket: Socket, keys: WriteChannelKeys): void {
-    const parts = { ...this.#options, keys, connections: this.#connections };
+    const parts = { ...this.#options, ...this.#bounds, keys };
     this.#connections.add(new WriteConnection(socket, parts), socket);
   }
 
@@ -59,7 +69,8 @@ export class WriteService {
 
 interface WriteConnectionParts extends WriteServiceOptions {
   readonly keys: WriteChannelKeys;
-  readonly connections: ChannelConnections;
+  readonly streams: CountBound;
+  readonly calls: CountBound;
 }
 
 class WriteConnection extends ChannelConnection {
@@ -69,18 +80,24 @@ class WriteConnection extends ChannelConnection {
   /** Of the request that is under way. */
   #body: StreamedBody | undefined;
   #isDeaf = false;
+  #headTimer: NodeJS.Timeout | undefined;
 
   constructor(socket: Socket, parts: WriteConnectionParts) {
     super(socket, parts.silenceMs);
     this.#parts = parts;
     socket.on("data", (bytes: Buffer) => this.#receive(bytes));
-    socket.on("close", () => this.#body?.fail(new Error("the body was broken off")));
+    socket.on("close", () => {
+      clearTimeout(this.#headTimer);
+      this.#body?.fail(new Error("the body was broken off"));
+    });
     socket.resume();
   }
 
   #receive(bytes: Buffer): void {
     if (this.#isDeaf) return;
-    if (this.#body === undefined) this.#receiveHead(bytes);
+    // Nothing is begun any more that could not be answered.
+    if (this.isEnding && this.#body === undefined) this.destroy();
+    else if (this.#body === undefined) this.#receiveHead(bytes);
     // The next request is made when the last one was answered.
     else if (this.#body.isOver) this.destroy();
     else this.#body.push(bytes);
@@ -92,7 +109,9 @@ class WriteConnection extends ChannelConnection {
     const { request, bodyEnd } = this.#parts.keys;
     try {
       const head = parseWriteHead(request, this.#sequence, received);
-      if (head === undefined) return;
+      if (head === undefined) return this.#awaitHead();
+      clearTimeout(this.#headTimer);
+      this.#headTimer = undefined;
       const body = new StreamedBody(this.socket, { mac: bodyEnd, sequence: this.#sequence });
       this.#body = body;
       this.#received = Buffer.alloc(0);
@@ -105,12 +124,20 @@ class WriteConnection extends ChannelConnection {
     }
   }
 
+  #awaitHead(): void {
+    this.#headTimer ??= setTimeout(() => this.destroy(), HEAD_MS_MAX);
+  }
+
   async #serve(write: WireWrite, body: StreamedBody): Promise<void> {
-    const { connections, find } = this.#parts;
+    const { streams, calls, find } = this.#parts;
     try {
-      const answer = await connections.bounded(() => this.#run(find(write), body));
-      if (this.socket.destroyed) await answer.undo?.();
-      else this.#answer(answer);
+      const work = find(write);
+      const bound = work.isStreamed ? streams : calls;
+      const answer = await bound.run(() => this.#run(work, body));
+      // What is left of a body would be taken for the next head.
+      assert(body.isOver || this.socket.destroyed, "a body is taken to its end");
+      if (this.socket.writable) this.#answer(answer);
+      else await answer.undo?.();
     } catch (error) {
       this.#refuse(error);
     }
@@ -148,8 +175,8 @@ class WriteConnection extends ChannelConnection {
     this.#body?.fail(error);
     const { answer } = this.#parts.keys;
     this.socket.write(renderProvenAnswer(answer, this.#sequence, errorAnswer(error)));
-    if (error instanceof RefusedRequestError && this.#body === undefined) this.socket.end();
-    else this.#linger();
+    if (this.#body === undefined) this.socket.end();
+    this.#linger();
   }
 
   #linger(): void {

@@ -241,7 +241,7 @@ test("writes are taken on channels only", async () => {
   const body = Buffer.from("a shard");
   const put = { method: "PUT", url: lab.shardPath, body };
   expect(codeOf(await lab.send(put))).toBe("BadRequest");
-  expect(codeOf(await lab.send({ ...put, signed: { body: "UNSIGNED" } }))).toBe("BadRequest");
+  expect(codeOf(await lab.send({ ...put, signed: { body: "UNSIGNED" } }))).toBe("Denied");
   await lab.expectUnharmed();
 });
 

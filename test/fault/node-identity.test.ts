@@ -12,6 +12,7 @@ import {
   PROTOCOL_VERSION,
   SALT_HEADER,
   renderHello,
+  WRITES_PATH,
 } from "../../src/datanode/protocol.ts";
 import type { Answer } from "../../src/datanode/node-answer.ts";
 import { renderAnswerHead, renderProvenAnswer } from "../../src/datanode/channel-frames.ts";
@@ -19,6 +20,7 @@ import {
   bodyDigest,
   deriveClusterKeys,
   deriveReadKeys,
+  deriveWriteKeys,
   proveAnswer,
   type ChannelKeys,
 } from "../../src/datanode/rpc-auth.ts";
@@ -39,7 +41,7 @@ function nonceOf({ headers }: IncomingMessage): string {
 
 type OnChannel = (socket: Duplex, keys: ChannelKeys) => void;
 
-/** The drive of a node that proves who it is, and then says on channels for reads what it likes. */
+/** The drive of a node that proves who it is, and then says on channels what it likes. */
 async function givenLiar(onChannel: OnChannel): Promise<ShardStore> {
   const node = { nodeId: "liar", session: "0".repeat(32), driveIds: [newDriveId()] };
   const keys = deriveClusterKeys(CLUSTER_SECRET);
@@ -60,7 +62,9 @@ async function givenLiar(onChannel: OnChannel): Promise<ShardStore> {
       `${SALT_HEADER}: salt`,
     ];
     socket.write(`${lines.join("\r\n")}\r\n\r\n`);
-    onChannel(socket, deriveReadKeys(keys, nonce, "salt"));
+    const isWrites = request.url === WRITES_PATH;
+    const derive = isWrites ? deriveWriteKeys : deriveReadKeys;
+    onChannel(socket, derive(keys, nonce, "salt"));
   });
   return driveOf(await givenClient(`http://127.0.0.1:${port}`));
 }
@@ -114,6 +118,72 @@ test("what a node says unasked ends the channel, and the next read has another",
   await ended;
   expect(await shardErrorOf(readShard(drive, newName(), 0, 10))).toBeUndefined();
   expect(sockets).toHaveLength(2);
+});
+
+const done = { status: 200, body: Buffer.from("{}") };
+
+/** Writes a shard that is a little larger than what fits on its way. */
+async function writeShard(drive: ShardStore): Promise<void> {
+  const writer = await drive.create(newName());
+  try {
+    await writer.append([Buffer.alloc(100_000)]);
+    await writer.finish([Buffer.alloc(10)]);
+  } catch (error) {
+    await writer.abort();
+    throw error;
+  }
+}
+
+test.each<[string, (keys: ChannelKeys) => Buffer]>([
+  ["that is for another request", ({ answer }) => renderProvenAnswer(answer, 1, done)],
+  ["that nobody has proven", ({ request }) => renderProvenAnswer(request, 0, done)],
+  [
+    "that is none",
+    ({ answer }) => renderProvenAnswer(answer, 0, { ...done, body: Buffer.alloc(0) }),
+  ],
+  ["that is far too long", () => renderAnswerHead(0, { status: 200, length: 1e9 })],
+])("F51 a success %s is none: the shard counts as not written", async (_what, answerOf) => {
+  const drive = await givenLiar((socket, keys) => {
+    socket.once("data", () => socket.write(answerOf(keys)));
+  });
+  expect(await shardErrorOf(writeShard(drive))).toBe("Unavailable");
+});
+
+test("F51 a success before the end of the body is none", async () => {
+  const drive = await givenLiar((socket, { answer }) => {
+    socket.once("data", () => socket.write(renderProvenAnswer(answer, 0, done)));
+  });
+  const writer = await drive.create(newName());
+  await expect.poll(() => shardErrorOf(writer.append([Buffer.alloc(1)]))).toBe("Unavailable");
+  expect(await shardErrorOf(writer.finish([]))).toBe("Unavailable");
+  await writer.abort();
+});
+
+test("writes go on on the same channel, and after a refusal on another", async () => {
+  let channelCount = 0;
+  const answers = [
+    done,
+    done,
+    { status: 507, body: Buffer.from('{"code":"Full","message":"no room"}') },
+  ];
+  const drive = await givenLiar((socket, keys) => {
+    channelCount += 1;
+    let [sequence, receivedBytes] = [0, 0];
+    socket.on("data", (bytes: Buffer) => {
+      receivedBytes += bytes.length;
+      // All of the body, its end and more than a head.
+      if (receivedBytes < 100_010 + 33) return;
+      receivedBytes = 0;
+      const said = answers.shift() ?? done;
+      setImmediate(() => socket.write(renderProvenAnswer(keys.answer, sequence++, said)));
+    });
+  });
+  expect(await shardErrorOf(writeShard(drive))).toBeUndefined();
+  expect(await shardErrorOf(writeShard(drive))).toBeUndefined();
+  expect(channelCount).toBe(1);
+  expect(await shardErrorOf(writeShard(drive))).toBe("Full");
+  expect(await shardErrorOf(writeShard(drive))).toBeUndefined();
+  expect(channelCount).toBe(2);
 });
 
 type UpgradeListener = (request: IncomingMessage, socket: Duplex) => void;

@@ -17,8 +17,12 @@ import { encodeRecord } from "../../src/journal/journal-record.ts";
 import { givenMemberNode } from "../support/member-node.ts";
 import type { RunningNode } from "../support/data-node.ts";
 import { exchange, sendRaw, type RawAnswer } from "../support/raw-http.ts";
+import { newName } from "../contract/shard-store.ts";
+import { RawChannel } from "../support/raw-channel.ts";
 import {
+  channelAnswer,
   renderFrame,
+  renderHead,
   renderShardBody,
   sendWrite,
   type RawWrite,
@@ -221,10 +225,7 @@ test("S89 a snapshot that is cut off, changed or too long leaves nothing", async
   const lab = await givenLab();
   await begin(lab);
   const data = randomBytes(10_000);
-  const file = createHash("sha256").update(data).digest("hex");
-  const { head } = await lab.member.inspect();
-  const place = `sequence=${head.sequence}&epoch=${head.epoch}&digest=${head.digest}`;
-  const url = `${lab.drivePath}/journal/snapshot?${place}&size=${data.length}&file=${file}`;
+  const url = await snapshotUrl(lab, data);
   const changed = Buffer.from(data);
   changed[5_000] = (changed[5_000] ?? 0) ^ 1;
   const bodies: Readonly<Record<string, (key: BodyKey) => Buffer>> = {
@@ -245,6 +246,51 @@ test("S89 a snapshot that is cut off, changed or too long leaves nothing", async
   expect((await lab.member.inspect()).snapshot).toBeUndefined();
   expect((await lab.write({ url, makeBody }, ours)).status).toBe(200);
 });
+
+test("a snapshot that is there already is taken to its end, and the channel goes on", async () => {
+  const lab = await givenLab();
+  await begin(lab);
+  const data = randomBytes(1_000_000);
+  const url = await snapshotUrl(lab, data);
+  const channel = await RawChannel.openWrites(lab.node.port, lab.hello);
+  for (const sequence of [0, 1, 2]) {
+    const key = { mac: channel.keys.bodyEnd, sequence };
+    const head = renderHead(channel.keys, sequence, { url, owner: renderOwner(ours) });
+    channel.send(Buffer.concat([head, renderShardBody(key, data)]));
+    expect(await channelAnswer(channel, sequence)).toEqual({ status: 200, code: undefined });
+  }
+});
+
+test("records are taken however many shards are being written", async () => {
+  const lab = await givenLab();
+  expect((await lab.post("promise", "", ours)).status).toBe(200);
+  expect((await lab.post("truncate", beginning, ours)).status).toBe(200);
+  const owner = renderOwner(ours);
+  for (let count = 0; count < 1_024; count += 1) {
+    const { setId, index } = newName();
+    const url = `${lab.drivePath}/shards/${setId}.${index}`;
+    const channel = await RawChannel.openWrites(lab.node.port, lab.hello);
+    channel.send(renderHead(channel.keys, 0, { url, owner }));
+  }
+  const makeBody = (key: BodyKey): Buffer => renderShardBody(key, framed(firstRecord(ours)));
+  const oneMore = { url: `${lab.drivePath}/shards/${SET}.0`, makeBody };
+  await expect.poll(async () => (await lab.write(oneMore, ours)).code).toBe("Unavailable");
+  const body = bodyDigest(framed(firstRecord(ours)));
+  const append = {
+    method: "POST",
+    url: `${lab.drivePath}/journal/records`,
+    makeBody,
+    body,
+  } as const;
+  expect((await lab.write(append, ours)).status).toBe(200);
+});
+
+async function snapshotUrl(lab: Lab, data: Buffer): Promise<string> {
+  const file = createHash("sha256").update(data).digest("hex");
+  const { head } = await lab.member.inspect();
+  const place = `sequence=${head.sequence}&epoch=${head.epoch}&digest=${head.digest}`;
+  return `${lab.drivePath}/journal/snapshot?${place}&size=${data.length}&file=${file}`;
+}
 
 test("S88 S89 records on a channel are those that were signed, and as bounded as in HTTP", async () => {
   const lab = await givenLab();

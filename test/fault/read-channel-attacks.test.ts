@@ -86,14 +86,15 @@ test("S88 what was recorded on one channel is refused on another, and out of its
   const request = renderReadRequest(first.keys.request, 0, read);
   first.send(request);
   expect((await first.answer(0))?.status).toBe(200);
-  // Once more on the same one, and on one that was opened by the very same bytes.
+  // Once more on the same one, and on another; and nobody opens one by what he has heard.
   first.send(request);
   expect((await first.answer(1))?.status).toBe(401);
   await first.closed();
-  const second = await RawChannel.open(node.port, hello, { upgrade, nonce });
+  const second = await RawChannel.open(node.port, hello);
   second.send(request);
   expect((await second.answer(0))?.status).toBe(401);
   await second.closed();
+  expect((await sendRaw(node.port, upgrade)).status).toBe(401);
 });
 
 test("S88 no bit of a request can be turned", async () => {

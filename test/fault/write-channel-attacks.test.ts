@@ -115,14 +115,15 @@ test("S88 F55 what was recorded on one channel is refused on another, and out of
   first.send(write);
   expect((await channelAnswer(first, 0)).status).toBe(200);
   await node.drives[0]?.delete(name);
-  // Once more on the same one, and on one that was opened by the very same bytes.
+  // Once more on the same one, and on another; and nobody opens one by what he has heard.
   first.send(write);
   expect((await channelAnswer(first, 1)).code).toBe("Denied");
   await first.closed();
-  const second = await RawChannel.openWrites(node.port, hello, { upgrade, nonce });
+  const second = await RawChannel.openWrites(node.port, hello);
   second.send(write);
   expect((await channelAnswer(second, 0)).code).toBe("Denied");
   await second.closed();
+  expect((await sendRaw(node.port, upgrade)).status).toBe(401);
   await expectUnharmed();
 });
 
@@ -253,6 +254,23 @@ test("S89 malformed, oversized and cut-off bodies store nothing", async () => {
     expect([what, answer.status]).toEqual([what, undefined]);
     await expectUnharmed();
   }
+});
+
+test("any number of signs of life is no shard, and no memory", async () => {
+  const { node, hello, name, url, expectUnharmed } = await givenLab();
+  const pings = Buffer.alloc(30_000_000);
+  for (const [path, sizeBytes] of [
+    [url, 0],
+    [url.replace("shards", "packs") + "?offset=0&then=seal", 1],
+  ] as const) {
+    const makeBody = (key: BodyKey): Buffer => {
+      return Buffer.concat([pings, renderShardBody(key, Buffer.alloc(sizeBytes))]);
+    };
+    const answer = await sendWrite(node.port, hello, { url: path, makeBody });
+    expect([path, answer]).toEqual([path, { status: 200, code: undefined }]);
+    await node.drives[0]?.delete(name);
+  }
+  await expectUnharmed();
 });
 
 test("a refused body is read on for a while, so that its sender gets to read the refusal", async () => {
