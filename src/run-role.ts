@@ -85,7 +85,7 @@ async function runSide(link: SupervisorLink, orders: SideOrders): Promise<void> 
   const onUseless = (): void => {
     logger.error(
       {},
-      "the metadata's writer is out of reach: this worker ends, and another follows",
+      "the metadata's writer or the drives are out of reach: this worker ends, and another follows",
     );
     logger.flush();
     process.exit(1);
@@ -217,6 +217,7 @@ async function startGateway(
   const { settings, operands } = config;
   const [folder = FOLDER_DEFAULT, ...more] = operands;
   if (more.length > 0) throw new UsageError("a gateway has one DIR, for its metadata");
+  const sideCount = await countSides(settings, logger, link);
   const gateway = await openGateway({
     ...s3Options(config, { logger, link, encryption: await readEncryption(settings) }),
     folder,
@@ -227,6 +228,7 @@ async function startGateway(
     acceptLoss: settings.acceptLoss,
     clusterId: settings.clusterId,
     onFenced: (words) => endFenced(words, logger, link),
+    ...(sideCount === 0 ? {} : { sides: { count: sideCount, config } }),
   });
   return withBanner(gateway, settings, link);
 }

@@ -28,7 +28,6 @@ import { WRITES_SOCKET, type SideWelcome } from "./wiring/side-protocol.ts";
 import type { SidePlan } from "./wiring/supervisor-protocol.ts";
 import { StartError } from "./wiring/start-error.ts";
 
-export type { GatewayOptions } from "./wiring/gateway-engines.ts";
 export type { RunningServer } from "./wiring/serve-store.ts";
 
 export interface EmbeddedOptions extends S3FaceOptions {
@@ -238,13 +237,21 @@ function refuseLoss({ blankCount, driveCount, parityShards }: FoundBlanks): void
   );
 }
 
+interface OpenGatewayOptions extends Omit<GatewayOptions, "sides"> {
+  readonly sides?: EmbeddedOptions["sides"];
+}
+
 /** Serves when it resolves. @throws StartError, UsageError: in words for whoever started it. */
-export function openGateway(options: GatewayOptions): Promise<RunningServer> {
+export function openGateway({ sides, ...options }: OpenGatewayOptions): Promise<RunningServer> {
   return opening(async (closeStack) => {
     // Loaded only here: the HTTP client for nodes is a fifth of what there is to load.
     const { openGatewayEngines } = await import("./wiring/gateway-engines.ts");
     const serving = loadServing();
-    const engines = await openGatewayEngines(options, closeStack);
+    const plan = sides && (await makeSideFolder(sides.count, closeStack));
+    const engines = await openGatewayEngines(
+      { ...options, sides: sides && plan && { plan, config: sides.config } },
+      closeStack,
+    );
     const { serveStore } = await serving;
     return serveStore(engines, options, closeStack);
   });

@@ -284,11 +284,10 @@ export const SETTINGS = {
     {
       help: "worker processes that serve S3; default: one per core, at most 8",
       placeholder: "COUNT",
-      roles: ["server"],
+      roles: S3_FACE,
       parse: parse.integerBetween(1, WORKERS_MAX),
     },
-    // Gateways have one: each of more would need the nodes' promise.
-    (role) => (role === "server" ? Math.min(availableParallelism(), WORKERS_DEFAULT_MAX) : 1),
+    (role) => (role === "node" ? 1 : Math.min(availableParallelism(), WORKERS_DEFAULT_MAX)),
   ),
   config: setting<string | undefined>(
     {

@@ -9,38 +9,21 @@ import type { Clock } from "../util/clock.ts";
 import { ChannelPool } from "./channel-pool.ts";
 import type { DirectSocket } from "./direct-socket.ts";
 import { download } from "./download.ts";
-import {
-  Exchange,
-  ConnectionError,
-  type ExchangeAnswer,
-  type ExchangeRequest,
-} from "./exchange.ts";
+import { Exchange, ConnectionError, type ExchangeRequest } from "./exchange.ts";
 import { NodePools } from "./node-pools.ts";
 import { NodeReads } from "./node-reads.ts";
 import { openChannel } from "./open-channel.ts";
-import { OWNER_HEADER, renderOwner } from "./owner-header.ts";
-import {
-  HELLO_PATH,
-  parseError,
-  parseHello,
-  PROTOCOL_HEADER,
-  PROTOCOL_VERSION,
-  WRITES_PATH,
-  type NodeHello,
-} from "./protocol.ts";
+import { NodeProofs } from "./node-proofs.ts";
+import { HELLO_PATH, parseHello, WRITES_PATH, type NodeHello } from "./protocol.ts";
 import { ReadChannel, type ShardRead } from "./read-channel.ts";
 import { READ_UPGRADE } from "./read-frames.ts";
 import {
-  ANYONE,
   bodyDigest,
   deriveClusterKeys,
   deriveReadKeys,
   deriveWriteKeys,
   EMPTY_BODY_DIGEST,
-  isAnswerProven,
   makeNonce,
-  renderAuthorization,
-  UNSIGNED_BODY,
   type ClusterKeys,
 } from "./rpc-auth.ts";
 import { ShardError } from "./shard-store.ts";
@@ -104,6 +87,7 @@ export class NodeLink {
   readonly deadlineMs: number;
   readonly #options: NodeLinkOptions;
   readonly #keys: ClusterKeys;
+  readonly #proofs: NodeProofs;
   readonly #pools: NodePools;
   readonly #reads: NodeReads;
   readonly #writes: ChannelPool<WriteChannel>;
@@ -120,7 +104,9 @@ export class NodeLink {
     this.url = options.url;
     this.deadlineMs = options.deadlineMs;
     this.#options = options;
+    const { clock, owner, url } = options;
     this.#keys = deriveClusterKeys(options.secret);
+    this.#proofs = new NodeProofs({ url, keys: this.#keys, clock, owner });
     this.#isTls = options.url.startsWith("https:");
     const onDisconnect = (): void => this.#doubt();
     this.#pools = new NodePools(options.url, onDisconnect);
@@ -190,7 +176,7 @@ export class NodeLink {
   /** Begins a request on a channel for writes; its progress and its end are the caller's to watch over. @throws ShardError */
   async beginWrite({ method, path, body, owner }: NodeWrite): Promise<WriteCall> {
     if (this.#state !== "up") await this.#connected();
-    const write = { method, url: path, body, owner: this.#standingOf(owner) };
+    const write = { method, url: path, body, owner: this.#proofs.standingOf(owner) };
     const channel = await this.#acquireWrites();
     try {
       const { head, send, renderEnd, abort, done } = channel.begin(write);
@@ -223,14 +209,20 @@ export class NodeLink {
   async *download({ path, sizeBytes }: NodeDownload): AsyncGenerator<Uint8Array> {
     const hello = await this.#connected();
     const nonce = makeNonce();
-    const headers = this.#sign({ method: "GET", path, nonce, hello, body: EMPTY_BODY_DIGEST });
+    const headers = this.#proofs.sign({
+      method: "GET",
+      path,
+      nonce,
+      hello,
+      body: EMPTY_BODY_DIGEST,
+    });
     const { url, deadlineMs } = this;
     try {
       yield* download(
         this.#pools.downloads,
         { url, path, headers, deadlineMs, sizeBytes },
         (head) => {
-          this.#accept(head, nonce, true);
+          this.#proofs.accept(head, nonce, true);
         },
       );
     } catch (error) {
@@ -281,7 +273,13 @@ export class NodeLink {
     const hello = await this.#connected();
     const { url, deadlineMs } = this;
     const nonce = makeNonce();
-    const headers = this.#sign({ method: "GET", path, nonce, hello, body: EMPTY_BODY_DIGEST });
+    const headers = this.#proofs.sign({
+      method: "GET",
+      path,
+      nonce,
+      hello,
+      body: EMPTY_BODY_DIGEST,
+    });
     return openChannel({
       url,
       path,
@@ -289,7 +287,7 @@ export class NodeLink {
       headers,
       deadlineMs,
       accept: (socket, answer, salt) => {
-        this.#acceptUpgrade(answer, nonce, salt);
+        this.#proofs.acceptUpgrade(answer, nonce, salt);
         return make(socket, nonce, salt);
       },
     });
@@ -350,12 +348,12 @@ export class NodeLink {
   ): Promise<Uint8Array> {
     const nonce = makeNonce();
     const digest = body === undefined ? EMPTY_BODY_DIGEST : bodyDigest(body);
-    const headers = this.#sign({ method, path, nonce, hello, body: digest, owner });
+    const headers = this.#proofs.sign({ method, path, nonce, hello, body: digest, owner });
     const request: ExchangeRequest = { method, path, headers, body };
     const exchange = new Exchange(pool, request);
     const stopWatch = this.watch(exchange, patienceMs ?? deadlineMs, deadlineMs);
     try {
-      return this.#accept(await exchange.answer, nonce, false);
+      return this.#proofs.accept(await exchange.answer, nonce, false);
     } finally {
       stopWatch();
     }
@@ -390,56 +388,5 @@ export class NodeLink {
       isOver = true;
       clearTimeout(timer);
     };
-  }
-
-  /** For whom something is asked, as the node is told. */
-  #standingOf(asked: Authority | undefined): string | undefined {
-    const standing = asked ?? this.#options.owner?.();
-    return standing === undefined ? undefined : renderOwner(standing);
-  }
-
-  #sign(request: {
-    readonly method: "DELETE" | "GET" | "POST";
-    readonly path: string;
-    readonly nonce: string;
-    readonly hello: NodeHello | undefined;
-    readonly body: string;
-    readonly owner?: Authority | undefined;
-  }): Record<string, string> {
-    const { method, path, nonce, hello, body } = request;
-    const owner = method === "GET" ? undefined : this.#standingOf(request.owner);
-    const authorization = renderAuthorization(this.#keys, {
-      method,
-      url: path,
-      nodeId: hello?.nodeId ?? ANYONE,
-      session: hello?.session ?? ANYONE,
-      timeMs: this.#options.clock.now(),
-      nonce,
-      body,
-      owner,
-    });
-    const headers = { authorization, [PROTOCOL_HEADER]: PROTOCOL_VERSION };
-    return owner === undefined ? headers : { ...headers, [OWNER_HEADER]: owner };
-  }
-
-  /** The body of an answer that is the node's own and good. @throws ShardError */
-  #accept(answer: ExchangeAnswer, nonce: string, isShard: boolean): Uint8Array {
-    const { status, proof, body } = answer;
-    const digest = isShard && status === 200 ? UNSIGNED_BODY : bodyDigest(body);
-    if (isAnswerProven(this.#keys, { nonce, status, body: digest }, proof)) {
-      if (status === 200) return body;
-      throw parseError(status, body);
-    }
-    // A node that does not trust us proves nothing, and what it says is only passed on in words.
-    if (status === 400 || status === 401) throw parseError(status, body);
-    throw new ConnectionError(`${this.url} does not prove that it belongs to the cluster`);
-  }
-
-  /** Of an agreement to a channel the proof is over the node's salt. @throws ShardError */
-  #acceptUpgrade(answer: ExchangeAnswer, nonce: string, salt: string): void {
-    const { status, proof } = answer;
-    if (status === 101 && isAnswerProven(this.#keys, { nonce, status, body: salt }, proof)) return;
-    this.#accept(answer, nonce, false);
-    throw new ConnectionError(`${this.url} opens no channel`);
   }
 }

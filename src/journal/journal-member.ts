@@ -87,7 +87,10 @@ export interface JournalMember {
   readonly label: string;
   /** Looks at what is there; changes nothing. */
   inspect(): Promise<MemberState>;
-  /** Promises durably; resolves to what it holds from then on. @throws JournalError Fenced when it has promised as much or more. */
+  /**
+   * Promises durably, once or again; resolves to what it holds from then on.
+   * @throws JournalError Fenced when it has promised as much or more to another.
+   */
   promise(authority: Authority): Promise<MemberState>;
   /** Appends encoded records in order; durable when it resolves. @throws JournalError Fenced, Gap, Full, Unavailable */
   append(authority: Authority, records: readonly Uint8Array[]): Promise<void>;

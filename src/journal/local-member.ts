@@ -106,6 +106,10 @@ class LocalMember implements JournalMember {
       this.#hasFailed = false;
       const journal = this.#journal;
       const { promised, firstNumber } = journal;
+      // Who asks may have been promised it a moment ago, by another way.
+      if (promised?.epoch === authority.epoch && promised.owner === authority.owner) {
+        return journal.state();
+      }
       if (promised !== undefined && promised.epoch >= authority.epoch) {
         throw new JournalError("Fenced", `${this.label}: epoch ${promised.epoch} is promised`);
       }

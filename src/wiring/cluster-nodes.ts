@@ -12,6 +12,7 @@ import type { ZoneOf } from "../store/layout/spread-over-zones.ts";
 import type { Logger } from "../telemetry/logger.ts";
 import { memberOnNode, NODE_LIST_SETTING } from "./gateway-metadata.ts";
 import type { GatewayNodes } from "./gateway-nodes.ts";
+import type { DriveAt } from "./open-drives.ts";
 
 export interface ClusterNodesParts {
   readonly clusterId: string;
@@ -60,6 +61,13 @@ export class ClusterNodes {
       const { url = node.url, known } = client ?? {};
       return { ...node, url, zone: known === undefined ? node.zone : known.zone, client };
     });
+  }
+
+  /** Where each of their drives is. */
+  get places(): readonly DriveAt[] {
+    return this.all.flatMap(({ client, driveIds, url }) =>
+      (client?.known?.driveIds ?? driveIds).map((driveId) => ({ driveId, path: url })),
+    );
   }
 
   /** Those that were given to the gateway and are none of the cluster's. */

@@ -5,21 +5,26 @@ import { join, resolve } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { UNIT_BYTES } from "../core/limits.ts";
 import type { NodeClient } from "../datanode/client.ts";
-import type { SpaceInfo } from "../disk/disk.ts";
-import { openRealDisk } from "../disk/real-disk.ts";
+import { geometryFor } from "../erasure/geometry.ts";
+import type { Authority } from "../journal/journal-member.ts";
 import type { JournalReport, MetadataStore } from "../metadata/metadata-store.ts";
+import type { MemberedMetadata } from "../metadata/sqlite/open-sqlite-metadata.ts";
+import type { LayoutRecord } from "../metadata/records.ts";
+import type { WriterDoor } from "../metadata/sqlite/write-listener.ts";
 import { geometryOf } from "../store/placement.ts";
+import { assert } from "../util/assert.ts";
+import { toMachineTime } from "../util/machine-time.ts";
 import type { CloseStack } from "./close-stack.ts";
 import { ClusterNodes, zonesOf } from "./cluster-nodes.ts";
+import { spaceOf } from "./folder-space.ts";
 import { openGatewayMetadata } from "./gateway-metadata.ts";
 import { openGatewayNodes, type GatewayNodes } from "./gateway-nodes.ts";
 import { makeOwner, METADATA_FOLDER } from "./open-metadata.ts";
 import { CONFIRMATION_MS, Ownership } from "./ownership.ts";
 import type { S3FaceOptions } from "./s3-face.ts";
 import type { Engines } from "./serve-store.ts";
-
-/** After so long a question to the metadata's disk counts as failed. */
-const DISK_DEADLINE_MS = 10_000;
+import { WRITES_SOCKET, type SideWelcome } from "./side-protocol.ts";
+import type { SidePlan } from "./supervisor-protocol.ts";
 
 export interface GatewayOptions extends S3FaceOptions {
   /** Holds the metadata. */
@@ -31,6 +36,8 @@ export interface GatewayOptions extends S3FaceOptions {
   readonly clusterId?: string | undefined;
   /** Whether to start with fewer copies of the metadata than know all that was acknowledged. Default: no. */
   readonly acceptLoss?: boolean;
+  /** Who is to serve beside this process, and what they need to know of its settings. */
+  readonly sides?: { readonly plan: SidePlan; readonly config: SideWelcome["config"] } | undefined;
   /** Called with a sentence while the start waits for nodes. */
   readonly onProgress: (words: string) => void;
   /** Called once, with a sentence, when another gateway has taken over: this process must end. */
@@ -63,7 +70,18 @@ export async function openGatewayEngines(
     closeStack,
   );
   const opened = await openGatewayMetadata(
-    { folder, nodes, clusterSecret, owner, clusterId, acceptLoss, clock, logger, onFenced: fence },
+    {
+      folder,
+      nodes,
+      clusterSecret,
+      owner,
+      clusterId,
+      acceptLoss,
+      door: doorOf(options.sides),
+      clock,
+      logger,
+      onFenced: fence,
+    },
     closeStack,
   );
   const { metadata } = opened;
@@ -74,24 +92,40 @@ export async function openGatewayEngines(
   ownership = watch;
   closeStack.add(async () => watch.close());
   await Promise.all([watch.start(), outlastOthers(opened.metadata, onProgress)]);
+  return enginesOf({ folder, nodes, opened, watch }, options);
+}
+
+interface OpenedGateway {
+  /** Holds the metadata. */
+  readonly folder: string;
+  readonly nodes: GatewayNodes;
+  readonly opened: MemberedMetadata;
+  readonly watch: Ownership;
+}
+
+async function enginesOf(
+  { folder, nodes, opened, watch }: OpenedGateway,
+  { clock, clusterSecret, encryption, logger, sides }: GatewayOptions,
+): Promise<Engines> {
+  const { clusterId, metadata } = opened;
   const drives = nodes.knownDrives();
   const layout = (await metadata.findLayouts()).at(-1);
   const authority = () => watch.authority;
-  const parts = { clusterId: opened.clusterId, clusterSecret, nodes, metadata, authority };
+  const parts = { clusterId, clusterSecret, nodes, metadata, authority };
   const clusterNodes = new ClusterNodes({
     ...parts,
     changeMembers: (change) => opened.changeMembers(change),
     logger,
   });
+  const size = sizeOf(layout, drives.length);
   return {
     metadata,
     metadataFolder: folder,
     metadataSpace: spaceOf(folder),
-    clusterId: opened.clusterId,
+    clusterId,
     clusterSecret,
     drives,
-    driveCount: layout?.drives.length ?? drives.length,
-    ...(layout === undefined ? {} : { geometry: { ...geometryOf(layout), unitBytes: UNIT_BYTES } }),
+    ...size,
     clusterNodes,
     zoneOf: zonesOf(clusterNodes.all),
     remarks: [...awayRemarks(nodes), ...opened.remarks],
@@ -102,7 +136,39 @@ export async function openGatewayEngines(
       });
     },
     isServing: () => watch.isConfirmed,
+    sides: sides && {
+      plan: sides.plan,
+      confirmedUntil: () => toMachineTime(clock, watch.confirmedUntil),
+      welcome: {
+        ...size,
+        config: sides.config,
+        encryption,
+        clusterId,
+        places: clusterNodes.places,
+        nodes: { clusterSecret, authority: authorityOf(watch) },
+        metadata: { driveId: undefined, folder },
+      },
+    },
   };
+}
+
+function doorOf(sides: GatewayOptions["sides"]): WriterDoor | undefined {
+  if (sides === undefined) return undefined;
+  const { folder, token } = sides.plan;
+  return { socketPath: join(folder, WRITES_SOCKET), token };
+}
+
+/** Before there is a layout: that of all drives that are there. */
+function sizeOf(layout: LayoutRecord | undefined, knownCount: number) {
+  const driveCount = layout?.drives.length ?? knownCount;
+  if (layout === undefined) return { driveCount, geometry: geometryFor(driveCount, UNIT_BYTES) };
+  return { driveCount, geometry: { ...geometryOf(layout), unitBytes: UNIT_BYTES } };
+}
+
+/** Known since the metadata was opened, and the same from then on. */
+function authorityOf({ authority }: Ownership): Authority {
+  assert(authority !== undefined, "the metadata is open");
+  return authority;
 }
 
 /**
@@ -117,11 +183,6 @@ async function outlastOthers(
   if (processes.every(({ endedAt }) => endedAt !== undefined)) return;
   onProgress(`waiting ${CONFIRMATION_MS / 1_000} s: an earlier gateway has not ended in order`);
   await setTimeout(CONFIRMATION_MS);
-}
-
-function spaceOf(folder: string): () => Promise<SpaceInfo> {
-  const disk = openRealDisk({ root: folder, deadlineMs: DISK_DEADLINE_MS, maxInFlight: 1 });
-  return () => disk.space();
 }
 
 /** After an accepted loss members are on nodes that are none of the cluster's yet. */

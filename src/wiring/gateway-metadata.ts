@@ -12,6 +12,7 @@ import type { MemberSpec } from "../metadata/members/member-spec.ts";
 import { parseRoster, readQuorum, type Roster } from "../metadata/members/roster.ts";
 import type { MemberedMetadata } from "../metadata/sqlite/open-sqlite-metadata.ts";
 import { peekDatabase } from "../metadata/sqlite/peek-database.ts";
+import type { WriterDoor } from "../metadata/sqlite/write-listener.ts";
 import { MetadataRefusedError } from "../metadata/sqlite/writer-client.ts";
 import { geometryOf } from "../store/placement.ts";
 import type { Logger } from "../telemetry/logger.ts";
@@ -31,6 +32,8 @@ export interface GatewayMetadataOptions {
   /** The only one that it may be; undefined: whatever cluster the drives belong to. */
   readonly clusterId: string | undefined;
   readonly acceptLoss: boolean;
+  /** Where workers beside this one reach the writer; undefined: there are none. */
+  readonly door: WriterDoor | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Another gateway has taken over. */
@@ -104,6 +107,7 @@ function open(
       owner,
       clusterId: options.clusterId ?? known.clusterId,
       acceptLoss,
+      door: options.door,
       clock,
       logger,
       onFenced,

@@ -18,10 +18,6 @@ import type { MemberedMetadata } from "../metadata/sqlite/open-sqlite-metadata.t
 import type { Logger } from "../telemetry/logger.ts";
 import type { EmptiedDrives } from "./emptied-drives.ts";
 import { openAddedDrive, type DriveAt, type OpenedDrives } from "./open-drives.ts";
-import type { OpenObjectStore } from "../store/open-object-store.ts";
-import type { Engines } from "./serve-store.ts";
-import type { SideDoor } from "./side-door.ts";
-import { pathsOf } from "./side-drives.ts";
 
 const DISK_DEADLINE_MS = 10_000;
 
@@ -212,21 +208,4 @@ export class LocalDrives {
 
 function diskAt(path: string) {
   return openRealDisk({ root: path, deadlineMs: DISK_DEADLINE_MS, maxInFlight: 1 });
-}
-
-/** Has workers beside this one learn which drives there are, and where, and what the layout is. */
-export function localDriveTeller(
-  { localDrives }: Engines,
-  store: Pick<OpenObjectStore, "notePlaces">,
-  door: SideDoor | undefined,
-): () => Promise<void> {
-  if (localDrives === undefined || door === undefined) return () => Promise.resolve();
-  const note = (): void => store.notePlaces(pathsOf(localDrives.places));
-  // What each of them says of itself is compared with it.
-  note();
-  return async () => {
-    note();
-    await door.refreshDrives(localDrives.places);
-    await door.refresh();
-  };
 }

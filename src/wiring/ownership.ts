@@ -47,14 +47,18 @@ export class Ownership {
 
   /** Whether requests may be answered now. Never trusts a timer: a process that was stopped finds its timers late. */
   get isConfirmed(): boolean {
+    return this.confirmedUntil > this.#options.clock.monotonic();
+  }
+
+  /** Until when requests may be answered, as far as is known now, in monotonic milliseconds. */
+  get confirmedUntil(): number {
     const report = this.#options.report();
-    if (this.#isFenced || report === undefined) return false;
-    const since = this.#options.clock.monotonic() - CONFIRMATION_MS;
-    let count = 0;
-    for (const { driveId } of report.members) {
-      if ((this.#ownAt.get(driveId) ?? Number.NEGATIVE_INFINITY) > since) count += 1;
-    }
-    return count >= neededCount(report);
+    if (this.#isFenced || report === undefined) return Number.NEGATIVE_INFINITY;
+    const times = report.members.map(
+      ({ driveId }) => this.#ownAt.get(driveId) ?? Number.NEGATIVE_INFINITY,
+    );
+    times.sort((one, two) => two - one);
+    return (times[neededCount(report) - 1] ?? Number.NEGATIVE_INFINITY) + CONFIRMATION_MS;
   }
 
   /** What changes of shards are signed with; undefined until the metadata has been opened. */

@@ -1,19 +1,24 @@
-// A worker that serves S3 beside the lead: the lead's drives and database, opened here too; writes of metadata go to the
-// lead's writer. Background work, the admin API and the buckets of the configuration are the lead's.
+// A worker that serves S3 beside the lead: the lead's drives (folders, or those of data nodes) and database, opened here too;
+// writes of metadata go to the lead's writer. Background work, the admin API and the buckets of the configuration are the lead's.
 
 import { join } from "node:path";
 import type { Incarnation } from "../core/ids.ts";
+import type { ShardStore } from "../datanode/shard-store.ts";
 import { openErasureCodec } from "../erasure/open-codec.ts";
 import { openSideMetadata } from "../metadata/sqlite/open-side-metadata.ts";
 import { openObjectStore } from "../store/open-object-store.ts";
 import { processFigures } from "../telemetry/process-figures.ts";
 import { RequestCounts } from "../telemetry/request-counts.ts";
 import { countsNow } from "../telemetry/summed-counts.ts";
+import type { Clock } from "../util/clock.ts";
 import { inHaste } from "../util/lab-haste.ts";
+import { fromMachineTime } from "../util/machine-time.ts";
 import { CloseStack } from "./close-stack.ts";
+import { spaceOf } from "./folder-space.ts";
 import { openMasterKeys } from "./master-keyring.ts";
 import { openDrivesBeside } from "./open-drives.ts";
-import { SideDrives } from "./side-drives.ts";
+import { SideDrives, type OpenPlaces } from "./side-drives.ts";
+import type { NodeDrivesOptions } from "./side-nodes.ts";
 import { openS3Face, type S3FaceOptions } from "./s3-face.ts";
 import { isReady } from "./serve-store.ts";
 import type { SideControl } from "./side-control.ts";
@@ -63,12 +68,13 @@ export async function serveSide(
     clock,
   });
   closeStack.add(() => metadata.close());
-  const secret = options.keys?.secretKey;
+  const clusterSecret = welcome.nodes?.clusterSecret;
+  const secret = options.keys?.secretKey ?? clusterSecret;
   const keyring = await openMasterKeys(metadata, { ...encryption, logger, secret });
   const { keys } = keyring;
-  const drives = await openDrivesBeside(places, NODE_NAME);
-  const homeDrive = drives.find(({ driveId }) => driveId === home.driveId);
-  const metadataSpace = homeDrive && (() => homeDrive.space());
+  const open = await openerOf(welcome, { ...options, onFenced: onUseless }, closeStack);
+  const drives = await open(places, places);
+  const metadataSpace = homeSpaceOf(welcome, drives);
   const parts = { metadata, metadataSpace, drives, codec, clusterId, clock, logger, keys };
   const limits = shareOfWorker(welcome.config.settings.workers);
   const more = { hasFastEtags, limits, sideIncarnation: incarnation };
@@ -82,7 +88,7 @@ export async function serveSide(
       });
     }),
   );
-  const sideDrives = new SideDrives(store, places, drives);
+  const sideDrives = new SideDrives(store, open, { places, opened: drives });
   closeStack.add(every(ATTACH_MS, () => sideDrives.attach()));
   const counts = new RequestCounts();
   await control.begin({
@@ -98,13 +104,16 @@ export async function serveSide(
     sealPack: () => store.sealOpenPack(),
     refreshDrives: (now) => sideDrives.refresh(now),
   });
+  const isServing = servingRule(welcome, control, clock);
   const face = await openS3Face(
     {
       metadata,
       store,
       counts,
       closeStack,
-      isReady: () => isReady({ metadata, store }),
+      isServing,
+      isReady: () => isServing() && isReady({ metadata, store }),
+      ...(clusterSecret === undefined ? {} : { clusterSecret }),
     },
     { ...options, admin: undefined, buckets: [] },
   );
@@ -113,6 +122,36 @@ export async function serveSide(
     writeWaitMs: () => metadata.writeWaitMs(),
     close: () => closeStack.close(),
   };
+}
+
+/** Drives of data nodes may have been taken over by another gateway: the lead says for how long they were not. */
+function servingRule({ nodes }: SideWelcome, control: SideControl, clock: Clock): () => boolean {
+  if (nodes === undefined) return () => true;
+  return () => fromMachineTime(clock, control.confirmedUntil) > clock.monotonic();
+}
+
+function homeSpaceOf(
+  { metadata: { driveId, folder } }: SideWelcome,
+  drives: readonly ShardStore[],
+) {
+  if (driveId === undefined) return spaceOf(folder);
+  const drive = drives.find((each) => each.driveId === driveId);
+  return drive && (() => drive.space());
+}
+
+/** How drives are opened here. */
+async function openerOf(
+  { nodes }: SideWelcome,
+  parts: Pick<NodeDrivesOptions, "clock" | "logger" | "onFenced">,
+  closeStack: CloseStack,
+): Promise<OpenPlaces> {
+  if (nodes === undefined) return (wanted) => openDrivesBeside(wanted, NODE_NAME);
+  // Loaded only here: servers with drives of their own have no use for an HTTP client.
+  const { NodeDrives } = await import("./side-nodes.ts");
+  const { clock, logger, onFenced } = parts;
+  const nodeDrives = new NodeDrives({ ...nodes, clock, logger, onFenced });
+  closeStack.add(() => nodeDrives.close());
+  return (wanted, all) => nodeDrives.open(wanted, all);
 }
 
 /** Does it again and again, and never rejects; returns what ends it. */

@@ -23,14 +23,14 @@ import { startClockWork } from "./clock-work.ts";
 import type { CloseStack } from "./close-stack.ts";
 import type { ClusterNodes } from "./cluster-nodes.ts";
 import { startLayoutWork, type LayoutWork } from "./layout-work.ts";
-import { localDriveTeller, type LocalDrives } from "./local-drives.ts";
+import type { LocalDrives } from "./local-drives.ts";
 import { startRepair, type RepairWork } from "./repair-work.ts";
 import type { EmptiedDrives } from "./emptied-drives.ts";
 import type { RootKeys } from "./root-keys.ts";
 import { openS3Face, type S3Face, type S3FaceOptions } from "./s3-face.ts";
-import { openSideDoor, type SideDoor } from "./side-door.ts";
-import type { SideWelcome } from "./side-protocol.ts";
+import { openSideDoor, type SideDoor, type SideDoorParts } from "./side-door.ts";
 import type { SidePlan } from "./supervisor-protocol.ts";
+import { makeDriveTeller } from "./tell-sides.ts";
 import { startUpkeep } from "./upkeep-work.ts";
 import { shareOfWorker } from "./worker-share.ts";
 
@@ -91,7 +91,7 @@ export interface Engines {
   /** Whether requests may be answered now; always, where absent. */
   readonly isServing?: () => boolean;
   /** Where others are to serve beside this process: how they find it, and what they serve from. */
-  readonly sides?: { readonly plan: SidePlan; readonly welcome: SideWelcome } | undefined;
+  readonly sides?: Pick<SideDoorParts, "confirmedUntil" | "plan" | "welcome"> | undefined;
 }
 
 /** Serves when it resolves. What it opens is put on the close stack. */
@@ -108,11 +108,11 @@ export async function serveStore(
   const door =
     engines.sides && (await openSideDoor({ ...engines.sides, store, logger }, closeStack));
   const isBusy = (): boolean => counts.openCount + (door?.openCount ?? 0) > 0;
-  const shared = { engines, store, tellOthers: localDriveTeller(engines, store, door), logger };
+  const shared = { engines, store, tellOthers: makeDriveTeller(engines, store, door), logger };
   const background = { ...shared, isBusy, clock, repairSettings: options.repair };
   const work = await startWork(background, closeStack);
   const { healing, lifecycle } = work;
-  engines.whenDrives?.((drive) => store.attachDrive(drive));
+  followDrives(shared);
   followEmptied(engines.emptied, { store, door, healing, mover: work.mover });
   const startedAt = clock.now();
   const face = await openS3Face(
@@ -164,6 +164,17 @@ export async function serveStore(
     },
     close: () => closeStack.close(),
   };
+}
+
+/** Drives that turn up later are used from then on, by every worker. */
+function followDrives({
+  engines,
+  store,
+  tellOthers,
+}: Pick<WorkParts, "engines" | "store" | "tellOthers">): void {
+  engines.whenDrives?.((drive) => {
+    if (store.attachDrive(drive)) void tellOthers();
+  });
 }
 
 /** Whether enough of it is there to serve. */

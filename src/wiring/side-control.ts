@@ -36,6 +36,7 @@ export class SideControl {
   #duties: SideDuties | undefined;
   /** What was told of drives before there was anybody who could do anything about it. */
   #places: readonly DriveAt[] = [];
+  #confirmedUntil = Number.NEGATIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
   #reporting: Promise<void> | undefined;
   #isClosed = false;
@@ -60,6 +61,11 @@ export class SideControl {
     return new Promise((resolve) => {
       this.#onWelcome = resolve;
     });
+  }
+
+  /** Until when, in the machine's time, the drives are the lead's for certain; of a gateway's. */
+  get confirmedUntil(): number {
+    return this.#confirmedUntil;
   }
 
   /** From now on the side reports. Resolves when the first report is on its way. */
@@ -107,10 +113,11 @@ export class SideControl {
     const message = messageIn(frame) as ToSide;
     if (message.kind === "drives") this.#places = message.places;
     if (message.kind === "welcome") this.#onWelcome(message);
+    else if (message.kind === "confirmed") this.#confirmedUntil = message.until;
     else void this.#answer(message);
   }
 
-  async #answer(message: Exclude<ToSide, { kind: "welcome" }>): Promise<void> {
+  async #answer(message: Exclude<ToSide, { kind: "confirmed" | "welcome" }>): Promise<void> {
     const { kind, id } = message;
     // Of what was begun before the question nothing is known.
     if (kind === "ask") {

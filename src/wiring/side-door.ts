@@ -32,6 +32,8 @@ const TOKEN_MS_MAX = 5_000;
 const ASK_MS_MAX = 1_000;
 /** How long a change in memory waits for a side to have heard of it: then it hangs, and will be replaced. */
 const TELL_MS_MAX = 15_000;
+/** How often sides are told that the drives are still the lead's. */
+const CONFIRM_EVERY_MS = 500;
 /** How long the lead waits, once its own requests are over, for sides that stop: longer than their requests may take. */
 const LEAVE_MS_MAX = GRACE_MS + 1_500;
 
@@ -41,6 +43,8 @@ export interface SideDoorParts {
   readonly plan: SidePlan;
   readonly welcome: SideWelcome;
   readonly store: SideStore;
+  /** Until when, in the machine's time, the drives are this process's for certain; undefined: they are. */
+  readonly confirmedUntil?: (() => number) | undefined;
   readonly logger: Logger;
 }
 
@@ -51,7 +55,12 @@ export async function openSideDoor(
 ): Promise<SideDoor> {
   const door = new SideDoor(parts);
   await door.listen();
-  closeStack.add(() => door.close());
+  const isTold = parts.confirmedUntil !== undefined;
+  const timer = isTold ? setInterval(() => door.confirm(), CONFIRM_EVERY_MS) : undefined;
+  closeStack.add(async () => {
+    await door.close();
+    clearInterval(timer);
+  });
   return door;
 }
 
@@ -132,6 +141,13 @@ export class SideDoor {
     await Promise.all([...this.#sides].map((side) => side.ask("seal", TELL_MS_MAX)));
   }
 
+  /** Has sides know for how long they may answer. */
+  confirm(): void {
+    const until = this.#parts.confirmedUntil?.();
+    if (until === undefined) return;
+    for (const side of this.#sides) side.send({ kind: "confirmed", until });
+  }
+
   /** Resolves when all sides are gone, or have had their time. */
   async close(): Promise<void> {
     this.#socket.close();
@@ -172,6 +188,7 @@ export class SideDoor {
       const incarnation = await store.beginSide(name);
       const places = this.#places ?? welcome.places;
       side.send({ kind: "welcome", welcome: { ...welcome, places }, incarnation });
+      this.confirm();
     } catch (error) {
       logger.warn({ err: error }, "a worker cannot begin now; another will try");
       side.cutOff();

@@ -6,10 +6,13 @@
 import type { DriveId } from "../core/ids.ts";
 import type { ShardStore } from "../datanode/shard-store.ts";
 import type { OpenObjectStore } from "../store/open-object-store.ts";
-import { openDrivesBeside, type DriveAt } from "./open-drives.ts";
+import type { DriveAt } from "./open-drives.ts";
 
-/** As the lead names this machine to drives. */
-const NODE_NAME = "local";
+/** Opens drives where they are: those that can be. Is told where all are that there are. */
+export type OpenPlaces = (
+  wanted: readonly DriveAt[],
+  all: readonly DriveAt[],
+) => Promise<readonly ShardStore[]>;
 
 type DrivesStore = Pick<
   OpenObjectStore,
@@ -25,13 +28,22 @@ type DrivesStore = Pick<
 
 export class SideDrives {
   readonly #store: DrivesStore;
+  readonly #open: OpenPlaces;
   #places: readonly DriveAt[];
   /** Where each that is open was opened. */
   readonly #openAt = new Map<string, string>();
   #running: Promise<void> = Promise.resolve();
 
-  constructor(store: DrivesStore, places: readonly DriveAt[], opened: readonly ShardStore[]) {
+  constructor(
+    store: DrivesStore,
+    open: OpenPlaces,
+    {
+      places,
+      opened,
+    }: { readonly places: readonly DriveAt[]; readonly opened: readonly ShardStore[] },
+  ) {
     this.#store = store;
+    this.#open = open;
     this.#places = places;
     // One that no layout names yet is left alone by the store: it is opened again once one does.
     const taken = store.driveCalls();
@@ -69,7 +81,7 @@ export class SideDrives {
     const wanted = places.filter(({ driveId, path }) => this.#openAt.get(driveId) !== path);
     if (wanted.length === 0) return;
     const isMove = wanted.some(({ driveId }) => this.#openAt.has(driveId));
-    for (const drive of await openDrivesBeside(wanted, NODE_NAME)) {
+    for (const drive of await this.#open(wanted, places)) {
       const { driveId } = drive;
       const path = wanted.find((place) => place.driveId === driveId)?.path ?? "";
       const isOpen = this.#openAt.has(driveId);

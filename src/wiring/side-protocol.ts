@@ -3,6 +3,7 @@
 
 import type { Config } from "../config.ts";
 import type { DriveId, Incarnation } from "../core/ids.ts";
+import type { Authority } from "../journal/journal-member.ts";
 import type { DriveCalls } from "../store/drive.ts";
 import type { CountsView } from "../telemetry/summed-counts.ts";
 import type { ProcessFigures } from "../telemetry/process-figures.ts";
@@ -15,6 +16,13 @@ import type { DriveAt } from "./open-drives.ts";
 export const CONTROL_SOCKET = "control.sock";
 export const WRITES_SOCKET = "writes.sock";
 
+/** What a gateway's side needs to use the drives of data nodes as its lead does. */
+export interface SideNodes {
+  readonly clusterSecret: string;
+  /** To whom the drives are promised. */
+  readonly authority: Authority;
+}
+
 /** What a side serves from, as the lead found it. */
 export interface SideWelcome {
   /** As the lead read it: what has changed since waits for the next start. */
@@ -24,10 +32,12 @@ export interface SideWelcome {
   /** Of the layout, there or not. */
   readonly driveCount: number;
   readonly geometry: Geometry;
-  /** Drives that are there. */
+  /** Drives that are there: folders, or URLs of data nodes. */
   readonly places: readonly DriveAt[];
-  /** Where the database lies. */
-  readonly metadata: { readonly driveId: DriveId; readonly folder: string };
+  /** Where drives are those of data nodes. */
+  readonly nodes?: SideNodes;
+  /** Where the database lies, and of which drive that folder is. */
+  readonly metadata: { readonly driveId: DriveId | undefined; readonly folder: string };
 }
 
 /** What is added up over all workers when somebody asks how the server is doing. */
@@ -57,10 +67,12 @@ export type ToSide =
   /** The pack that is open is to be sealed, so that it can be emptied. */
   | { readonly kind: "seal"; readonly id: number }
   /** Drives have come or gone, or the layout has changed: these are there now. */
-  | { readonly kind: "drives"; readonly id: number; readonly places: readonly DriveAt[] };
+  | { readonly kind: "drives"; readonly id: number; readonly places: readonly DriveAt[] }
+  /** Until then, in the machine's time, the drives are promised to the lead for certain. Needs no answer. */
+  | { readonly kind: "confirmed"; readonly until: number };
 
 /** What a side is asked to do, and answers when it is done. */
-export type SideQuestion = Exclude<ToSide, { kind: "drives" | "welcome" }>["kind"];
+export type SideQuestion = Exclude<ToSide, { kind: "confirmed" | "drives" | "welcome" }>["kind"];
 
 /** How often a side reports of itself. */
 export const REPORT_MS = 1_000;

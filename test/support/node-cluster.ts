@@ -15,7 +15,8 @@ import { EMBEDDED } from "./embedded.ts";
 import { sdkClientOf } from "./sdk-client.ts";
 
 const KEYS = { accessKey: "cluster-root", secretKey: "cluster-root-secret" };
-const SECRET = "the secret of a cluster within a test";
+/** The cluster secret. */
+export const SECRET = "the secret of a cluster within a test";
 const LOGGER = openLogger("silent");
 
 interface NodeSlot {
@@ -62,6 +63,10 @@ export class NodeCluster {
 
   url(index: number): string {
     return `http://127.0.0.1:${this.#slot(index).port}`;
+  }
+
+  get urls(): readonly string[] {
+    return this.#nodes.map((_, index) => this.url(index));
   }
 
   /** Resolves to its URL: no gateway has heard of it. */

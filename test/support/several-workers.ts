@@ -1,4 +1,4 @@
-// A supervised server of several workers, from outside: which process is which, and clients that are known to talk to one
+// A supervised server, or gateway, of several workers, from outside: which process is which, and clients that are known to talk to one
 // of them, for the kernel says whose a connection is.
 
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
@@ -23,15 +23,23 @@ export interface WorkersOptions {
   readonly workers?: number;
   readonly folder?: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** A gateway of these data nodes instead of a server with drives of its own. */
+  readonly nodes?: { readonly urls: readonly string[]; readonly secret: string };
 }
 
 /** Resolves once all workers serve. */
 export async function givenWorkers(options: WorkersOptions = {}): Promise<SeveralWorkers> {
-  const { workers = 2, env = {} } = options;
+  const { workers = 2, env = {}, nodes } = options;
   const folder = options.folder ?? (await givenFolder());
-  const args = ["server", folder, "--port", "0", "--json", "--workers", String(workers)];
+  const more = ["--port", "0", "--json", "--workers", String(workers)];
   const scratch = await givenFolder();
-  const server = startProcess(args, { env: { ...ENV, TMPDIR: scratch, ...env } });
+  const given = { ...ENV, TMPDIR: scratch, ...env };
+  const server =
+    nodes === undefined
+      ? startProcess(["server", folder, ...more], { env: given })
+      : startProcess(["gateway", folder, "--nodes", nodes.urls.join(","), ...more], {
+          env: { ...given, KINTSUGI_CLUSTER_SECRET: nodes.secret },
+        });
   const lab = new SeveralWorkers({ server, url: await server.ready(), folder, scratch });
   await lab.sidesReady(workers - 1);
   return lab;

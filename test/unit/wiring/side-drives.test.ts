@@ -9,7 +9,7 @@ import { formatDrive, newDriveId } from "../../../src/datanode/drive-identity.ts
 import type { ShardStore } from "../../../src/datanode/shard-store.ts";
 import { openRealDisk } from "../../../src/disk/real-disk.ts";
 import { openDrivesBeside } from "../../../src/wiring/open-drives.ts";
-import { SideDrives } from "../../../src/wiring/side-drives.ts";
+import { SideDrives, type OpenPlaces } from "../../../src/wiring/side-drives.ts";
 
 /** A folder that is a drive. */
 async function givenDrive(driveId: DriveId): Promise<string> {
@@ -56,6 +56,8 @@ function givenStore(named: ReadonlySet<DriveId>) {
   return { store, taken, said };
 }
 
+const openFolders: OpenPlaces = (wanted) => openDrivesBeside(wanted, "local");
+
 test("a drive that was opened before a layout named it is taken on once one does", async () => {
   const driveId = newDriveId();
   const path = await givenDrive(driveId);
@@ -64,7 +66,7 @@ test("a drive that was opened before a layout named it is taken on once one does
   const refreshLayouts = async () => void named.add(driveId);
   const places = [{ driveId, path }];
   const opened = await openDrivesBeside(places, "local");
-  const drives = new SideDrives({ ...store, refreshLayouts }, places, opened);
+  const drives = new SideDrives({ ...store, refreshLayouts }, openFolders, { places, opened });
   await drives.attach();
   expect(taken.size).toBe(0);
   await drives.refresh(places);
@@ -75,7 +77,7 @@ test("a drive whose new folder cannot be opened is used no more at its old one, 
   const driveId = newDriveId();
   const path = await givenDrive(driveId);
   const { store, taken, said } = givenStore(new Set([driveId]));
-  const drives = new SideDrives(store, [{ driveId, path }], []);
+  const drives = new SideDrives(store, openFolders, { places: [{ driveId, path }], opened: [] });
   await drives.refresh([]);
   expect(taken.size).toBe(1);
   const next = join(path, "..", "other");
