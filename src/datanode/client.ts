@@ -65,6 +65,8 @@ export interface NodeClient {
   readonly problem: string | undefined;
   /** Resolves to the drives when the node is there; waits for it as long as it takes, until `close`. */
   ready(): Promise<readonly ShardStore[]>;
+  /** One of the drives once more, to be closed by itself; undefined: the node has, as far as is known, no such drive. */
+  openDrive(driveId: DriveId): ShardStore | undefined;
   /** Calls back once, when the drives are known: at once where they are already. */
   onDrives(listener: (drives: readonly ShardStore[]) => void): void;
   /** To whom each drive of the node is promised that keeps a journal. @throws ShardError */
@@ -154,6 +156,10 @@ class HttpNodeClient implements NodeClient {
     });
   }
 
+  openDrive(driveId: DriveId): ShardStore | undefined {
+    return this.#known?.driveIds.includes(driveId) === true ? this.#makeDrive(driveId) : undefined;
+  }
+
   onDrives(listener: (drives: readonly ShardStore[]) => void): void {
     if (this.#known === undefined) this.#listeners.push(listener);
     else listener(this.#drives);
@@ -222,19 +228,21 @@ class HttpNodeClient implements NodeClient {
 
   #learn(known: KnownNode): KnownNode {
     this.#known = known;
-    this.#drives = known.driveIds.map((driveId) => {
-      return new RemoteDrive({
-        link: this.#link,
-        driveId,
-        label: `${this.url} drive ${driveId}`,
-        buffers: this.#buffers,
-        check: () => this.#checkPresent(driveId),
-      });
-    });
+    this.#drives = known.driveIds.map((driveId) => this.#makeDrive(driveId));
     const listeners = this.#listeners;
     this.#listeners = [];
     for (const listener of listeners) listener(this.#drives);
     return known;
+  }
+
+  #makeDrive(driveId: DriveId): ShardStore {
+    return new RemoteDrive({
+      link: this.#link,
+      driveId,
+      label: `${this.url} drive ${driveId}`,
+      buffers: this.#buffers,
+      check: () => this.#checkPresent(driveId),
+    });
   }
 
   #report(known: KnownNode, driveIds: readonly DriveId[]): void {

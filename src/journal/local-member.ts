@@ -76,6 +76,8 @@ class LocalMember implements JournalMember {
   readonly #snapshotTurns = new Limiter({ concurrency: 1, queueMax: WAITING_MAX });
   #journal: JournalView | undefined;
   #hasFailed = false;
+  /** What this process has promised here, and seen on the disk for certain. */
+  #durablePromise: Authority | undefined;
   #hasFolder = false;
   #lookedAt = performance.now();
   #isClosed = false;
@@ -107,15 +109,20 @@ class LocalMember implements JournalMember {
       const journal = this.#journal;
       const { promised, firstNumber } = journal;
       // Who asks may have been promised it a moment ago, by another way.
-      if (promised?.epoch === authority.epoch && promised.owner === authority.owner) {
+      if (isSame(this.#durablePromise, authority) && isSame(promised, authority)) {
         return journal.state();
       }
-      if (promised !== undefined && promised.epoch >= authority.epoch) {
+      if (
+        promised !== undefined &&
+        promised.epoch >= authority.epoch &&
+        !isSame(promised, authority)
+      ) {
         throw new JournalError("Fenced", `${this.label}: epoch ${promised.epoch} is promised`);
       }
       await this.#prepareFolder();
       if (journal.isPromiseDamaged) await setAside(this.#disk, [PROMISE_FILE]);
       await writePromise(this.#disk, { promised: authority, firstNumber });
+      this.#durablePromise = authority;
       crashPoint("journal.promised");
       journal.notePromise(authority);
       if (journal.last !== undefined) await this.#writer.begin(journal, authority);
@@ -341,6 +348,10 @@ class LocalMember implements JournalMember {
 }
 
 /** Refusals leave everything as it was. */
+function isSame(one: Authority | undefined, other: Authority): boolean {
+  return one?.epoch === other.epoch && one.owner === other.owner;
+}
+
 function isHarmful({ code }: JournalError): boolean {
   return code !== "Fenced" && code !== "Gap";
 }

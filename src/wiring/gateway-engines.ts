@@ -138,14 +138,17 @@ async function enginesOf(
     isServing: () => watch.isConfirmed,
     sides: sides && {
       plan: sides.plan,
-      confirmedUntil: () => toMachineTime(clock, watch.confirmedUntil),
+      confirmation: () => ({
+        until: toMachineTime(clock, watch.confirmedUntil),
+        authority: authorityOf(watch),
+      }),
       welcome: {
         ...size,
         config: sides.config,
         encryption,
         clusterId,
         places: clusterNodes.places,
-        nodes: { clusterSecret, authority: authorityOf(watch) },
+        nodes: { clusterSecret },
         metadata: { driveId: undefined, folder },
       },
     },
@@ -165,7 +168,7 @@ function sizeOf(layout: LayoutRecord | undefined, knownCount: number) {
   return { driveCount, geometry: { ...geometryOf(layout), unitBytes: UNIT_BYTES } };
 }
 
-/** Known since the metadata was opened, and the same from then on. */
+/** Known since the metadata was opened. */
 function authorityOf({ authority }: Ownership): Authority {
   assert(authority !== undefined, "the metadata is open");
   return authority;

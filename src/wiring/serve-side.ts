@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { Incarnation } from "../core/ids.ts";
 import type { ShardStore } from "../datanode/shard-store.ts";
 import { openErasureCodec } from "../erasure/open-codec.ts";
+import type { Authority } from "../journal/journal-member.ts";
 import { openSideMetadata } from "../metadata/sqlite/open-side-metadata.ts";
 import { openObjectStore } from "../store/open-object-store.ts";
 import { processFigures } from "../telemetry/process-figures.ts";
@@ -17,8 +18,7 @@ import { CloseStack } from "./close-stack.ts";
 import { spaceOf } from "./folder-space.ts";
 import { openMasterKeys } from "./master-keyring.ts";
 import { openDrivesBeside } from "./open-drives.ts";
-import { SideDrives, type OpenPlaces } from "./side-drives.ts";
-import type { NodeDrivesOptions } from "./side-nodes.ts";
+import { SideDrives, type PlaceOpener } from "./side-drives.ts";
 import { openS3Face, type S3FaceOptions } from "./s3-face.ts";
 import { isReady } from "./serve-store.ts";
 import type { SideControl } from "./side-control.ts";
@@ -72,8 +72,8 @@ export async function serveSide(
   const secret = options.keys?.secretKey ?? clusterSecret;
   const keyring = await openMasterKeys(metadata, { ...encryption, logger, secret });
   const { keys } = keyring;
-  const open = await openerOf(welcome, { ...options, onFenced: onUseless }, closeStack);
-  const drives = await open(places, places);
+  const opener = await openerOf(welcome, { clock, logger, control, onUseless }, closeStack);
+  const drives = await opener.open(places);
   const metadataSpace = homeSpaceOf(welcome, drives);
   const parts = { metadata, metadataSpace, drives, codec, clusterId, clock, logger, keys };
   const limits = shareOfWorker(welcome.config.settings.workers);
@@ -88,7 +88,7 @@ export async function serveSide(
       });
     }),
   );
-  const sideDrives = new SideDrives(store, open, { places, opened: drives });
+  const sideDrives = new SideDrives(store, opener, { places, opened: drives });
   closeStack.add(every(ATTACH_MS, () => sideDrives.attach()));
   const counts = new RequestCounts();
   await control.begin({
@@ -142,16 +142,26 @@ function homeSpaceOf(
 /** How drives are opened here. */
 async function openerOf(
   { nodes }: SideWelcome,
-  parts: Pick<NodeDrivesOptions, "clock" | "logger" | "onFenced">,
+  {
+    clock,
+    logger,
+    control,
+    onUseless,
+  }: Pick<SideParts, "control" | "onUseless"> & Pick<S3FaceOptions, "clock" | "logger">,
   closeStack: CloseStack,
-): Promise<OpenPlaces> {
-  if (nodes === undefined) return (wanted) => openDrivesBeside(wanted, NODE_NAME);
+): Promise<PlaceOpener> {
+  if (nodes === undefined) {
+    return {
+      open: (wanted) => openDrivesBeside(wanted, NODE_NAME),
+      retain: () => Promise.resolve(),
+    };
+  }
   // Loaded only here: servers with drives of their own have no use for an HTTP client.
   const { NodeDrives } = await import("./side-nodes.ts");
-  const { clock, logger, onFenced } = parts;
-  const nodeDrives = new NodeDrives({ ...nodes, clock, logger, onFenced });
-  closeStack.add(() => nodeDrives.close());
-  return (wanted, all) => nodeDrives.open(wanted, all);
+  const owner = (): Authority | undefined => control.authority;
+  const opener = new NodeDrives({ ...nodes, clock, logger, owner, onFenced: onUseless });
+  closeStack.add(() => opener.close());
+  return opener;
 }
 
 /** Does it again and again, and never rejects; returns what ends it. */

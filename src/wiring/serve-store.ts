@@ -91,7 +91,7 @@ export interface Engines {
   /** Whether requests may be answered now; always, where absent. */
   readonly isServing?: () => boolean;
   /** Where others are to serve beside this process: how they find it, and what they serve from. */
-  readonly sides?: Pick<SideDoorParts, "confirmedUntil" | "plan" | "welcome"> | undefined;
+  readonly sides?: Pick<SideDoorParts, "confirmation" | "plan" | "welcome"> | undefined;
 }
 
 /** Serves when it resolves. What it opens is put on the close stack. */

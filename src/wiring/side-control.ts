@@ -3,6 +3,7 @@
 
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
+import type { Authority } from "../journal/journal-member.ts";
 import {
   frameOf,
   FrameReader,
@@ -12,7 +13,13 @@ import {
 } from "../metadata/sqlite/write-frames.ts";
 import { requireOwnFolder } from "../util/own-folder.ts";
 import type { DriveAt } from "./open-drives.ts";
-import { CONTROL_SOCKET, REPORT_MS, type FromSide, type ToSide } from "./side-protocol.ts";
+import {
+  CONTROL_SOCKET,
+  REPORT_MS,
+  type FromSide,
+  type SideConfirmation,
+  type ToSide,
+} from "./side-protocol.ts";
 import type { SideOrders } from "./supervisor-protocol.ts";
 
 export type MakeReport = () => Promise<Omit<Extract<FromSide, { kind: "report" }>, "kind">>;
@@ -36,7 +43,7 @@ export class SideControl {
   #duties: SideDuties | undefined;
   /** What was told of drives before there was anybody who could do anything about it. */
   #places: readonly DriveAt[] = [];
-  #confirmedUntil = Number.NEGATIVE_INFINITY;
+  #confirmation: SideConfirmation | undefined;
   #timer: NodeJS.Timeout | undefined;
   #reporting: Promise<void> | undefined;
   #isClosed = false;
@@ -65,7 +72,12 @@ export class SideControl {
 
   /** Until when, in the machine's time, the drives are the lead's for certain; of a gateway's. */
   get confirmedUntil(): number {
-    return this.#confirmedUntil;
+    return this.#confirmation?.until ?? Number.NEGATIVE_INFINITY;
+  }
+
+  /** To whom a gateway's drives are promised, as the lead said last. */
+  get authority(): Authority | undefined {
+    return this.#confirmation?.authority;
   }
 
   /** From now on the side reports. Resolves when the first report is on its way. */
@@ -113,7 +125,7 @@ export class SideControl {
     const message = messageIn(frame) as ToSide;
     if (message.kind === "drives") this.#places = message.places;
     if (message.kind === "welcome") this.#onWelcome(message);
-    else if (message.kind === "confirmed") this.#confirmedUntil = message.until;
+    else if (message.kind === "confirmed") this.#confirmation = message;
     else void this.#answer(message);
   }
 

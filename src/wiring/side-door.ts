@@ -17,6 +17,7 @@ import { GRACE_MS } from "./s3-face.ts";
 import {
   CONTROL_SOCKET,
   type FromSide,
+  type SideConfirmation,
   type SideFigures,
   type SideQuestion,
   type SideWelcome,
@@ -43,8 +44,8 @@ export interface SideDoorParts {
   readonly plan: SidePlan;
   readonly welcome: SideWelcome;
   readonly store: SideStore;
-  /** Until when, in the machine's time, the drives are this process's for certain; undefined: they are. */
-  readonly confirmedUntil?: (() => number) | undefined;
+  /** Where the drives could be taken over: to whom they are promised, and until when that is certain. */
+  readonly confirmation?: (() => SideConfirmation) | undefined;
   readonly logger: Logger;
 }
 
@@ -55,7 +56,7 @@ export async function openSideDoor(
 ): Promise<SideDoor> {
   const door = new SideDoor(parts);
   await door.listen();
-  const isTold = parts.confirmedUntil !== undefined;
+  const isTold = parts.confirmation !== undefined;
   const timer = isTold ? setInterval(() => door.confirm(), CONFIRM_EVERY_MS) : undefined;
   closeStack.add(async () => {
     await door.close();
@@ -76,6 +77,7 @@ export class SideDoor {
   #pastCounts: CountsView = { openCount: 0, operations: new Map() };
   #pastCpuSeconds = 0;
   #lastNumber = 0;
+  #isCutting = false;
   /** Drives that are there, where any have come or gone since the start. */
   #places: readonly DriveAt[] | undefined;
 
@@ -143,9 +145,9 @@ export class SideDoor {
 
   /** Has sides know for how long they may answer. */
   confirm(): void {
-    const until = this.#parts.confirmedUntil?.();
-    if (until === undefined) return;
-    for (const side of this.#sides) side.send({ kind: "confirmed", until });
+    const confirmation = this.#parts.confirmation?.();
+    if (confirmation === undefined) return;
+    for (const side of this.#sides) side.send({ kind: "confirmed", ...confirmation });
   }
 
   /** Resolves when all sides are gone, or have had their time. */
@@ -153,6 +155,8 @@ export class SideDoor {
     this.#socket.close();
     const timer = setTimeout(() => {
       this.#parts.logger.warn({}, "workers that had not stopped in time are cut off");
+      // They may be alive, and answer for a while: for the next start they have not ended.
+      this.#isCutting = true;
       this.#sides.forEach((side) => side.cutOff());
     }, LEAVE_MS_MAX);
     await Promise.all(this.#leaving);
@@ -177,7 +181,7 @@ export class SideDoor {
     await side.gone;
     if (!this.#sides.delete(side)) return;
     this.#keepCounts(side);
-    await this.#parts.store.endSide(name);
+    if (!this.#isCutting) await this.#parts.store.endSide(name);
   }
 
   /** Before it is told anything the store knows of it: nothing is removed under what it reads. */

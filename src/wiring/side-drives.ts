@@ -8,11 +8,13 @@ import type { ShardStore } from "../datanode/shard-store.ts";
 import type { OpenObjectStore } from "../store/open-object-store.ts";
 import type { DriveAt } from "./open-drives.ts";
 
-/** Opens drives where they are: those that can be. Is told where all are that there are. */
-export type OpenPlaces = (
-  wanted: readonly DriveAt[],
-  all: readonly DriveAt[],
-) => Promise<readonly ShardStore[]>;
+/** Opens drives where they are. */
+export interface PlaceOpener {
+  /** Those that can be opened now. */
+  open(wanted: readonly DriveAt[]): Promise<readonly ShardStore[]>;
+  /** No drive is used any more but at these places. */
+  retain(places: readonly DriveAt[]): Promise<void>;
+}
 
 type DrivesStore = Pick<
   OpenObjectStore,
@@ -28,7 +30,7 @@ type DrivesStore = Pick<
 
 export class SideDrives {
   readonly #store: DrivesStore;
-  readonly #open: OpenPlaces;
+  readonly #opener: PlaceOpener;
   #places: readonly DriveAt[];
   /** Where each that is open was opened. */
   readonly #openAt = new Map<string, string>();
@@ -36,14 +38,14 @@ export class SideDrives {
 
   constructor(
     store: DrivesStore,
-    open: OpenPlaces,
+    opener: PlaceOpener,
     {
       places,
       opened,
     }: { readonly places: readonly DriveAt[]; readonly opened: readonly ShardStore[] },
   ) {
     this.#store = store;
-    this.#open = open;
+    this.#opener = opener;
     this.#places = places;
     // One that no layout names yet is left alone by the store: it is opened again once one does.
     const taken = store.driveCalls();
@@ -68,6 +70,7 @@ export class SideDrives {
       const isGone = (id: string): boolean => now.every(({ driveId }) => driveId !== id);
       await this.#store.detachDrives(isGone);
       for (const driveId of this.#openAt.keys()) if (isGone(driveId)) this.#openAt.delete(driveId);
+      await this.#opener.retain(now);
       this.#store.notePlaces(pathsOf(now));
     });
   }
@@ -81,7 +84,7 @@ export class SideDrives {
     const wanted = places.filter(({ driveId, path }) => this.#openAt.get(driveId) !== path);
     if (wanted.length === 0) return;
     const isMove = wanted.some(({ driveId }) => this.#openAt.has(driveId));
-    for (const drive of await this.#open(wanted, places)) {
+    for (const drive of await this.#opener.open(wanted)) {
       const { driveId } = drive;
       const path = wanted.find((place) => place.driveId === driveId)?.path ?? "";
       const isOpen = this.#openAt.has(driveId);

@@ -19,7 +19,13 @@ export const WRITES_SOCKET = "writes.sock";
 /** What a gateway's side needs to use the drives of data nodes as its lead does. */
 export interface SideNodes {
   readonly clusterSecret: string;
-  /** To whom the drives are promised. */
+}
+
+/** Of a gateway's drives; needs no answer. */
+export interface SideConfirmation {
+  /** Until then, in the machine's time, they are promised to the lead for certain. */
+  readonly until: number;
+  /** To whom they are promised: with its epoch of now. */
   readonly authority: Authority;
 }
 
@@ -68,8 +74,7 @@ export type ToSide =
   | { readonly kind: "seal"; readonly id: number }
   /** Drives have come or gone, or the layout has changed: these are there now. */
   | { readonly kind: "drives"; readonly id: number; readonly places: readonly DriveAt[] }
-  /** Until then, in the machine's time, the drives are promised to the lead for certain. Needs no answer. */
-  | { readonly kind: "confirmed"; readonly until: number };
+  | ({ readonly kind: "confirmed" } & SideConfirmation);
 
 /** What a side is asked to do, and answers when it is done. */
 export type SideQuestion = Exclude<ToSide, { kind: "confirmed" | "drives" | "welcome" }>["kind"];

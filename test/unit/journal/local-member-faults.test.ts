@@ -255,7 +255,8 @@ test("a damaged promise is known from what its owner wrote; it is kept, and a lo
   }
   drive.corrupt("journal/promise.json", { kind: "truncate", sizeBytes: 10 });
   const later = open(drive);
-  expect(await codeOf(later.promise(authority(5)))).toBe("Fenced");
+  expect(await codeOf(later.promise(authority(4)))).toBe("Fenced");
+  expect(await codeOf(later.promise({ epoch: 5, owner: "b".repeat(16) }))).toBe("Fenced");
   await later.promise(authority(6));
   const aside = await drive.list("journal/aside");
   expect(aside.map(({ name }) => name)).toEqual(["00000001-promise.json"]);

@@ -9,7 +9,7 @@ import { formatDrive, newDriveId } from "../../../src/datanode/drive-identity.ts
 import type { ShardStore } from "../../../src/datanode/shard-store.ts";
 import { openRealDisk } from "../../../src/disk/real-disk.ts";
 import { openDrivesBeside } from "../../../src/wiring/open-drives.ts";
-import { SideDrives, type OpenPlaces } from "../../../src/wiring/side-drives.ts";
+import { SideDrives, type PlaceOpener } from "../../../src/wiring/side-drives.ts";
 
 /** A folder that is a drive. */
 async function givenDrive(driveId: DriveId): Promise<string> {
@@ -56,7 +56,10 @@ function givenStore(named: ReadonlySet<DriveId>) {
   return { store, taken, said };
 }
 
-const openFolders: OpenPlaces = (wanted) => openDrivesBeside(wanted, "local");
+const openFolders: PlaceOpener = {
+  open: (wanted) => openDrivesBeside(wanted, "local"),
+  retain: async () => undefined,
+};
 
 test("a drive that was opened before a layout named it is taken on once one does", async () => {
   const driveId = newDriveId();
