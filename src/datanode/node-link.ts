@@ -209,13 +209,7 @@ export class NodeLink {
   async *download({ path, sizeBytes }: NodeDownload): AsyncGenerator<Uint8Array> {
     const hello = await this.#connected();
     const nonce = makeNonce();
-    const headers = this.#proofs.sign({
-      method: "GET",
-      path,
-      nonce,
-      hello,
-      body: EMPTY_BODY_DIGEST,
-    });
+    const headers = this.#proofs.signGet({ path, nonce, hello });
     const { url, deadlineMs } = this;
     try {
       yield* download(
@@ -273,13 +267,7 @@ export class NodeLink {
     const hello = await this.#connected();
     const { url, deadlineMs } = this;
     const nonce = makeNonce();
-    const headers = this.#proofs.sign({
-      method: "GET",
-      path,
-      nonce,
-      hello,
-      body: EMPTY_BODY_DIGEST,
-    });
+    const headers = this.#proofs.signGet({ path, nonce, hello });
     return openChannel({
       url,
       path,

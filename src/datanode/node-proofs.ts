@@ -8,6 +8,7 @@ import { parseError, PROTOCOL_HEADER, PROTOCOL_VERSION, type NodeHello } from ".
 import {
   ANYONE,
   bodyDigest,
+  EMPTY_BODY_DIGEST,
   isAnswerProven,
   renderAuthorization,
   UNSIGNED_BODY,
@@ -21,6 +22,16 @@ export interface NodeProofsOptions {
   readonly clock: Clock;
   /** For whom changes are asked that name nobody themselves; undefined: for nobody in particular. */
   readonly owner?: (() => Authority | undefined) | undefined;
+}
+
+export interface SignedCall {
+  readonly method: "DELETE" | "GET" | "POST";
+  readonly path: string;
+  readonly nonce: string;
+  readonly hello: NodeHello | undefined;
+  /** SHA-256 of the body, in hex. */
+  readonly body: string;
+  readonly owner?: Authority | undefined;
 }
 
 export class NodeProofs {
@@ -37,14 +48,7 @@ export class NodeProofs {
   }
 
   /** The headers of a request in HTTP. */
-  sign(request: {
-    readonly method: "DELETE" | "GET" | "POST";
-    readonly path: string;
-    readonly nonce: string;
-    readonly hello: NodeHello | undefined;
-    readonly body: string;
-    readonly owner?: Authority | undefined;
-  }): Record<string, string> {
+  sign(request: SignedCall): Record<string, string> {
     const { method, path, nonce, hello, body } = request;
     const owner = method === "GET" ? undefined : this.standingOf(request.owner);
     const authorization = renderAuthorization(this.#options.keys, {
@@ -59,6 +63,11 @@ export class NodeProofs {
     });
     const headers = { authorization, [PROTOCOL_HEADER]: PROTOCOL_VERSION };
     return owner === undefined ? headers : { ...headers, [OWNER_HEADER]: owner };
+  }
+
+  /** The same of one that only asks. */
+  signGet(request: Pick<SignedCall, "hello" | "nonce" | "path">): Record<string, string> {
+    return this.sign({ ...request, method: "GET", body: EMPTY_BODY_DIGEST });
   }
 
   /** The body of an answer that is the node's own and good. @throws ShardError, JournalError */

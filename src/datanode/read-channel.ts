@@ -3,15 +3,14 @@
 // kernel for the next read to want it.
 
 import {
-  ANSWER_HEAD_BYTES,
   errorOfAnswer,
   isChannelAnswerProven,
   nextSequence,
   parseAnswerHead,
   PROVEN_BYTES_MAX,
 } from "./channel-frames.ts";
-import { ConnectionError } from "./exchange.ts";
 import type { DirectSocket } from "./direct-socket.ts";
+import { NodeChannel } from "./node-channel.ts";
 import { renderReadRequest } from "./read-frames.ts";
 import type { ChannelKeys } from "./rpc-auth.ts";
 import type { ShardName } from "./shard-store.ts";
@@ -25,34 +24,17 @@ export interface ShardRead {
   readonly aheadBytes: number;
 }
 
-interface Waiting {
-  readonly resolve: () => void;
-  readonly reject: (error: unknown) => void;
-}
-
-export class ReadChannel {
-  readonly #socket: DirectSocket;
+export class ReadChannel extends NodeChannel {
   readonly #keys: ChannelKeys;
-  readonly #head = Buffer.alloc(ANSWER_HEAD_BYTES);
   #sequence = 0;
   #read: ShardRead | undefined;
-  #waiting: Waiting | undefined;
   /** Where the bytes lie that are still to come of an answer, beyond what was asked for. */
   #rest: { readonly name: ShardName; readonly offset: number; readonly bytes: number } | undefined;
-  readonly #onEnd: (channel: ReadChannel) => void;
-  #isClosed = false;
 
   /** `onEnd` hears once that it ended by itself. */
   constructor(socket: DirectSocket, keys: ChannelKeys, onEnd: (channel: ReadChannel) => void) {
-    this.#socket = socket;
+    super({ socket, purpose: "reads", onEnd: () => onEnd(this) });
     this.#keys = keys;
-    this.#onEnd = onEnd;
-    // What comes unasked, the end of the connection above all, is to be noticed.
-    this.#socket.fill(this.#head, () => this.#onHead());
-  }
-
-  get isClosed(): boolean {
-    return this.#isClosed;
   }
 
   /** Whether bytes of an earlier answer wait here. */
@@ -69,55 +51,38 @@ export class ReadChannel {
 
   /** @throws ShardError */
   read(read: ShardRead): Promise<void> {
-    if (this.#isClosed) return Promise.reject(new ConnectionError("the channel is closed"));
-    return new Promise((resolve, reject) => {
-      this.#read = read;
-      this.#waiting = { resolve, reject };
-      if (this.continues(read)) this.#takeBody(read, this.#rest?.bytes ?? 0);
-      else this.#ask(read);
-    });
+    const done = this.wait();
+    if (this.isClosed) return done;
+    this.#read = read;
+    if (this.continues(read)) this.#takeBody(read, this.#rest?.bytes ?? 0);
+    else this.#ask(read);
+    return done;
   }
 
   #ask({ name, offset, target, aheadBytes }: ShardRead): void {
     const wanted = { name, offset, length: target.length, aheadBytes };
-    this.#socket.write(renderReadRequest(this.#keys.request, this.#sequence, wanted));
+    this.socket.write(renderReadRequest(this.#keys.request, this.#sequence, wanted));
   }
 
-  /** Calls back once nothing has moved for so long, in milliseconds; 0: never. */
-  setPatience(timeoutMs: number, onIdle?: () => void): void {
-    this.#socket.setPatience(timeoutMs, onIdle);
-  }
-
-  /** Ends it, and the read that is under way with `error`. */
-  close(error: unknown): void {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
+  override close(error: unknown): void {
     this.#rest = undefined;
-    this.#socket.close();
-    this.#settle()?.reject(error);
+    this.#read = undefined;
+    super.close(error);
   }
 
-  /** It has ended by itself. */
-  fail(error: ConnectionError): void {
-    if (this.#isClosed) return;
-    this.close(error);
-    this.#onEnd(this);
-  }
-
-  #onHead(): void {
+  protected onHead(): void {
     const read = this.#read;
-    const answer = parseAnswerHead(this.#sequence, this.#head);
-    if (read === undefined || answer === undefined)
-      return this.#break("it answers another request");
+    const answer = parseAnswerHead(this.#sequence, this.head);
+    if (read === undefined || answer === undefined) return this.break("it answers another request");
     this.#sequence = nextSequence(this.#sequence);
     const { status, length } = answer;
     const { target, aheadBytes } = read;
     if (status !== 200) {
-      if (length === 0 || length > PROVEN_BYTES_MAX) return this.#break("its error is too large");
+      if (length === 0 || length > PROVEN_BYTES_MAX) return this.break("its error is too large");
       const body = Buffer.alloc(length);
-      this.#socket.fill(body, () => this.#onError(status, body));
+      this.socket.fill(body, () => this.#onError(status, body));
     } else if (length < target.length || length > target.length + aheadBytes) {
-      this.#break(`it answers with ${length} bytes where ${target.length} were asked for`);
+      this.break(`it answers with ${length} bytes where ${target.length} were asked for`);
     } else {
       this.#takeBody(read, length);
     }
@@ -129,33 +94,24 @@ export class ReadChannel {
     const end = offset + target.length;
     this.#rest = rest === 0 ? undefined : { name, offset: end, bytes: rest };
     if (target.length === 0) this.#finish();
-    else this.#socket.fill(target, () => this.#finish());
+    else this.socket.fill(target, () => this.#finish());
   }
 
   #onError(status: number, body: Uint8Array): void {
-    if (!isChannelAnswerProven(this.#keys.answer, this.#head, body)) {
-      return this.#break("it does not prove that it belongs to the cluster");
+    if (!isChannelAnswerProven(this.#keys.answer, this.head, body)) {
+      return this.break("it does not prove that it belongs to the cluster");
     }
-    const waiting = this.#settle();
-    this.#socket.fill(this.#head, () => this.#onHead());
+    const waiting = this.settle();
+    this.#read = undefined;
+    this.awaitHead();
     waiting?.reject(errorOfAnswer(status, body));
   }
 
   #finish(): void {
-    const waiting = this.#settle();
-    // What waits in the kernel is not to be taken before its place is known.
-    if (this.#rest === undefined) this.#socket.fill(this.#head, () => this.#onHead());
-    waiting?.resolve();
-  }
-
-  #settle(): Waiting | undefined {
-    const waiting = this.#waiting;
-    this.#waiting = undefined;
+    const waiting = this.settle();
     this.#read = undefined;
-    return waiting;
-  }
-
-  #break(words: string): void {
-    this.fail(new ConnectionError(`a node's channel for reads is broken: ${words}`));
+    // What waits in the kernel is not to be taken before its place is known.
+    if (this.#rest === undefined) this.awaitHead();
+    waiting?.resolve();
   }
 }
