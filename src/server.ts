@@ -23,8 +23,8 @@ import type { GatewayOptions } from "./wiring/gateway-engines.ts";
 import type { S3FaceOptions } from "./wiring/s3-face.ts";
 import { drivesToWalk } from "./wiring/returned-drives.ts";
 import type { RunningServer } from "./wiring/serve-store.ts";
-import { makeSideFolder } from "./wiring/side-folder.ts";
-import { WRITES_SOCKET, type SideWelcome } from "./wiring/side-protocol.ts";
+import { makeSideFolder, writerDoorOf } from "./wiring/side-folder.ts";
+import type { SideWelcome } from "./wiring/side-protocol.ts";
 import type { SidePlan } from "./wiring/supervisor-protocol.ts";
 import { StartError } from "./wiring/start-error.ts";
 
@@ -170,10 +170,7 @@ async function openHome(
       clusterId,
       acceptLoss,
       replacedPids: supervision?.orders.replacedPids ?? [],
-      door: sides && {
-        socketPath: join(sides.plan.folder, WRITES_SOCKET),
-        token: sides.plan.token,
-      },
+      door: writerDoorOf(sides?.plan),
       spawn,
       clock,
       logger,

@@ -10,7 +10,6 @@ import type { Authority } from "../journal/journal-member.ts";
 import type { JournalReport, MetadataStore } from "../metadata/metadata-store.ts";
 import type { MemberedMetadata } from "../metadata/sqlite/open-sqlite-metadata.ts";
 import type { LayoutRecord } from "../metadata/records.ts";
-import type { WriterDoor } from "../metadata/sqlite/write-listener.ts";
 import { geometryOf } from "../store/placement.ts";
 import { assert } from "../util/assert.ts";
 import { toMachineTime } from "../util/machine-time.ts";
@@ -23,7 +22,8 @@ import { makeOwner, METADATA_FOLDER } from "./open-metadata.ts";
 import { CONFIRMATION_MS, Ownership } from "./ownership.ts";
 import type { S3FaceOptions } from "./s3-face.ts";
 import type { Engines } from "./serve-store.ts";
-import { WRITES_SOCKET, type SideWelcome } from "./side-protocol.ts";
+import { writerDoorOf } from "./side-folder.ts";
+import type { SideWelcome } from "./side-protocol.ts";
 import type { SidePlan } from "./supervisor-protocol.ts";
 
 export interface GatewayOptions extends S3FaceOptions {
@@ -77,7 +77,7 @@ export async function openGatewayEngines(
       owner,
       clusterId,
       acceptLoss,
-      door: doorOf(options.sides),
+      door: writerDoorOf(options.sides?.plan),
       clock,
       logger,
       onFenced: fence,
@@ -153,12 +153,6 @@ async function enginesOf(
       },
     },
   };
-}
-
-function doorOf(sides: GatewayOptions["sides"]): WriterDoor | undefined {
-  if (sides === undefined) return undefined;
-  const { folder, token } = sides.plan;
-  return { socketPath: join(folder, WRITES_SOCKET), token };
 }
 
 /** Before there is a layout: that of all drives that are there. */

@@ -1,10 +1,9 @@
 // Serves S3 from metadata and drives: the object store over them, the front end before it, and the work in the background.
 
 import type { Worker } from "../background/worker.ts";
-import { UNIT_BYTES } from "../core/limits.ts";
 import type { ShardStore } from "../datanode/shard-store.ts";
 import type { SpaceInfo } from "../disk/disk.ts";
-import { geometryFor, type Geometry } from "../erasure/geometry.ts";
+import type { Geometry } from "../erasure/geometry.ts";
 import { openErasureCodec } from "../erasure/open-codec.ts";
 import { Lifecycle } from "../lifecycle/lifecycle.ts";
 import type { MetadataStore } from "../metadata/metadata-store.ts";
@@ -73,8 +72,8 @@ export interface Engines {
   readonly drives: readonly ShardStore[];
   /** All of the layout. */
   readonly driveCount: number;
-  /** How sets are cut; undefined: as the number of drives says. */
-  readonly geometry?: Geometry;
+  /** How sets are cut. */
+  readonly geometry: Geometry;
   /** Where drives are folders of this machine, so that they can be added and taken out. */
   readonly localDrives?: LocalDrives;
   /** Where drives are those of data nodes, so that nodes can be added and taken out. */
@@ -267,7 +266,7 @@ async function openStore(
   closeStack: CloseStack,
 ): Promise<OpenedStore> {
   const { metadata, metadataSpace, clusterId, clusterSecret, drives, sides } = engines;
-  const geometry = engines.geometry ?? geometryFor(engines.driveCount, UNIT_BYTES);
+  const { geometry } = engines;
   const { codec, refusal } = openErasureCodec(geometry);
   if (refusal !== undefined) logger.warn({ err: refusal }, "the slow erasure codec is used");
   const parts = { metadata, metadataSpace, drives, codec, clusterId, zoneOf: engines.zoneOf };

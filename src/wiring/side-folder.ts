@@ -5,7 +5,9 @@ import { randomBytes } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { WriterDoor } from "../metadata/sqlite/write-listener.ts";
 import type { CloseStack } from "./close-stack.ts";
+import { WRITES_SOCKET } from "./side-protocol.ts";
 import type { SidePlan } from "./supervisor-protocol.ts";
 
 const TOKEN_BYTES = 32;
@@ -19,4 +21,9 @@ export async function makeSideFolder(count: number, closeStack: CloseStack): Pro
   const folder = await mkdtemp(join(parent, "kintsugi-workers-"));
   closeStack.add(() => rm(folder, { recursive: true, force: true }));
   return { count, folder, token: randomBytes(TOKEN_BYTES).toString("hex") };
+}
+
+/** Where workers beside the lead reach its writer; undefined: there are none. */
+export function writerDoorOf(plan: SidePlan | undefined): WriterDoor | undefined {
+  return plan && { socketPath: join(plan.folder, WRITES_SOCKET), token: plan.token };
 }

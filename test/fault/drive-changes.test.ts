@@ -6,9 +6,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CreateBucketCommand, type S3Client } from "@aws-sdk/client-s3";
 import { expect, test } from "vitest";
-import { verify, type CommandContext } from "../../src/cli/admin-commands.ts";
+import { verify } from "../../src/cli/admin-commands.ts";
 import { changeDrives, type DriveRequest } from "../../src/cli/drive-command.ts";
 import { heal } from "../../src/cli/heal-command.ts";
+import { commandScreen, type CommandScreen } from "../support/command-screen.ts";
 import { startAdmin, type AdminLab } from "../support/admin-server.ts";
 import { atEnd } from "../support/at-end.ts";
 import { sdkClientOf } from "../support/sdk-client.ts";
@@ -34,18 +35,8 @@ async function start(dir: string): Promise<Lab> {
   return { admin, client: sdkClientOf(admin.server.endpoint, LOGIN) };
 }
 
-function screenOf({ endpoint, keys: key }: AdminLab) {
-  const printed: string[] = [];
-  const screen = { isTTY: false, write: (text: string) => printed.push(text) > 0 };
-  const context: CommandContext = {
-    endpoint,
-    key,
-    isInsecure: false,
-    isJson: false,
-    stdout: screen,
-    stderr: screen,
-  };
-  return { context, text: () => printed.join("") };
+function screenOf({ endpoint, keys }: AdminLab): CommandScreen {
+  return commandScreen(endpoint, keys);
 }
 
 /** Runs the command to its end; what it has printed. */

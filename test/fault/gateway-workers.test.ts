@@ -3,9 +3,9 @@
 
 import { GetObjectCommand, PutObjectCommand, type S3Client } from "@aws-sdk/client-s3";
 import { expect, test } from "vitest";
-import type { CommandContext } from "../../src/cli/admin-commands.ts";
 import { verify } from "../../src/cli/admin-commands.ts";
 import { changeNodes, type NodeRequest } from "../../src/cli/node-command.ts";
+import { commandScreen, type CommandScreen } from "../support/command-screen.ts";
 import { NodeCluster, SECRET } from "../support/node-cluster.ts";
 import { patterned } from "../support/s3-server.ts";
 import { givenWorkers, KEYS, type SeveralWorkers } from "../support/several-workers.ts";
@@ -51,19 +51,8 @@ async function expectAllServe(clients: readonly S3Client[], name: string): Promi
   }
 }
 
-/** What a command of the `kintsugi` program is given, and what it has printed. */
-function screenOf(gateway: SeveralWorkers) {
-  const printed: string[] = [];
-  const screen = { isTTY: false, write: (text: string) => printed.push(text) > 0 };
-  const context: CommandContext = {
-    endpoint: gateway.adminUrl,
-    key: KEYS,
-    isInsecure: false,
-    isJson: false,
-    stdout: screen,
-    stderr: screen,
-  };
-  return { context, text: () => printed.join("") };
+function screenOf({ adminUrl }: SeveralWorkers): CommandScreen {
+  return commandScreen(adminUrl, KEYS);
 }
 
 async function node(gateway: SeveralWorkers, request: NodeRequest): Promise<void> {

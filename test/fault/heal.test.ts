@@ -12,8 +12,9 @@ import {
   type S3Client,
 } from "@aws-sdk/client-s3";
 import { expect, test } from "vitest";
-import { showStatus, verify, type CommandContext } from "../../src/cli/admin-commands.ts";
+import { showStatus, verify } from "../../src/cli/admin-commands.ts";
 import { heal } from "../../src/cli/heal-command.ts";
+import { commandScreen, type CommandScreen } from "../support/command-screen.ts";
 import { startAdmin, type AdminLab } from "../support/admin-server.ts";
 import { atEnd } from "../support/at-end.ts";
 import { sdkClientOf } from "../support/sdk-client.ts";
@@ -57,12 +58,8 @@ async function expectAll(client: S3Client): Promise<void> {
 }
 
 /** A command's context, and what it has printed. */
-function shown({ endpoint, keys: key }: AdminLab) {
-  const printed: string[] = [];
-  const screen = { isTTY: false, write: (text: string) => printed.push(text) > 0 };
-  const rest = { isInsecure: false, isJson: false, stdout: screen, stderr: screen };
-  const context: CommandContext = { endpoint, key, ...rest };
-  return { context, text: () => printed.join("") };
+function shown({ endpoint, keys }: AdminLab): CommandScreen {
+  return commandScreen(endpoint, keys);
 }
 
 async function shardCount(folder: string, drive: string): Promise<number> {

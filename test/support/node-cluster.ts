@@ -5,12 +5,12 @@ import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { S3Client } from "@aws-sdk/client-s3";
-import type { CommandContext } from "../../src/cli/admin-commands.ts";
 import { openGateway, type RunningServer } from "../../src/server.ts";
 import { openLogger } from "../../src/telemetry/logger.ts";
 import { realClock } from "../../src/util/clock.ts";
 import { openDataNode, type RunningNode } from "../../src/wiring/data-node.ts";
 import { atEnd } from "./at-end.ts";
+import { commandScreen, type CommandScreen } from "./command-screen.ts";
 import { EMBEDDED } from "./embedded.ts";
 import { sdkClientOf } from "./sdk-client.ts";
 
@@ -135,18 +135,8 @@ export class NodeCluster {
   }
 
   /** What a command of the `kintsugi` program is given, and what it has printed. */
-  screen(): { readonly context: CommandContext; readonly text: () => string } {
-    const printed: string[] = [];
-    const screen = { isTTY: false, write: (text: string) => printed.push(text) > 0 };
-    const context: CommandContext = {
-      endpoint: this.gateway.adminEndpoint ?? "",
-      key: KEYS,
-      isInsecure: false,
-      isJson: false,
-      stdout: screen,
-      stderr: screen,
-    };
-    return { context, text: () => printed.join("") };
+  screen(): CommandScreen {
+    return commandScreen(this.gateway.adminEndpoint ?? "", KEYS);
   }
 
   async stop(): Promise<void> {
