@@ -99,8 +99,8 @@ async function cut(request: CallRequest): Promise<DriveAnswer> {
   const journal = journalOf(request);
   const owner = ownerOf(request);
   const sequence = understood(() => parseSequence(request.body));
-  await journal.turn(() => journal.member.cut(owner, sequence));
-  return { status: OK, body: NOTHING };
+  const state = await journal.turn(() => journal.member.cut(owner, sequence));
+  return { status: OK, body: renderState(state) };
 }
 
 /** Begun before it is answered, so that a snapshot that is not there is an error and no broken answer. */

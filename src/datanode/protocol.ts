@@ -24,7 +24,7 @@ import {
 } from "./shard-store.ts";
 
 /** Both sides send it with every message and refuse any other. */
-export const PROTOCOL_VERSION = "kintsugi-node/3";
+export const PROTOCOL_VERSION = "kintsugi-node/4";
 export const PROTOCOL_HEADER = "kintsugi-protocol";
 /** On answers: proves that the node knows the cluster secret and answers this very request. */
 export const PROOF_HEADER = "kintsugi-proof";

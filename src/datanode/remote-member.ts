@@ -137,8 +137,10 @@ class RemoteMember implements JournalMember {
     await this.#call("journalTruncate", call);
   }
 
-  async cut(owner: Authority, sequence: number): Promise<void> {
-    await this.#call("journalCut", { method: "POST", owner, body: renderSequence(sequence) });
+  async cut(owner: Authority, sequence: number): Promise<MemberState> {
+    const call = { method: "POST", owner, body: renderSequence(sequence) } as const;
+    const body = await this.#call("journalCut", call);
+    return this.#parse("the state of its journal", () => parseState(body));
   }
 
   async writeSnapshot(

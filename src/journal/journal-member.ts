@@ -105,8 +105,11 @@ export interface JournalMember {
    * and is incomplete until it has been brought up and is then truncated at its head.
    */
   truncate(authority: Authority, position: ChainPosition, clusterId: string): Promise<void>;
-  /** Forgets records up to that sequence, in whole files, and snapshots older than the newest one up to it. */
-  cut(authority: Authority, sequence: number): Promise<void>;
+  /**
+   * Forgets records up to that sequence, in whole files, and snapshots older than the newest one up to it. Resolves to what it
+   * holds from then on, as far as it knows: nothing is read for that.
+   */
+  cut(authority: Authority, sequence: number): Promise<MemberState>;
   /** Stores a snapshot; durable when it resolves. @throws JournalError Corrupt when the bytes are not those of `info`. */
   writeSnapshot(
     authority: Authority,

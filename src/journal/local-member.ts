@@ -167,7 +167,7 @@ class LocalMember implements JournalMember {
     });
   }
 
-  cut(authority: Authority, sequence: number): Promise<void> {
+  cut(authority: Authority, sequence: number): Promise<MemberState> {
     return this.#change(async () => {
       const journal = await this.#authorised(authority);
       await this.#refreshSnapshots(journal);
@@ -182,6 +182,7 @@ class LocalMember implements JournalMember {
       const names = [...journal.cutBefore(index), ...older.flatMap(snapshotFileNames)];
       if (isNoted) await this.#remove(names);
       else for (const name of names) await this.#remove([name]);
+      return journal.state();
     });
   }
 

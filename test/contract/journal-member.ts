@@ -232,9 +232,11 @@ export function describeJournalMember(openLab: () => Promise<MemberLab>): void {
     const lab = await openLab();
     const chain = records(60);
     await givenRecords(lab.member, chain, 3);
-    await lab.member.cut(authority(1), 0);
-    expect((await lab.member.inspect()).base).toEqual(CHAIN_START);
-    await lab.member.cut(authority(1), 40);
+    const uncut = await lab.member.cut(authority(1), 0);
+    expect(uncut).toEqual(await lab.member.inspect());
+    expect(uncut.base).toEqual(CHAIN_START);
+    const state = await lab.member.cut(authority(1), 40);
+    expect(state).toEqual(await lab.member.inspect());
     for await (const member of beforeAndAfter(lab)) {
       const { base, head, remarks } = await member.inspect();
       expect(base.sequence).toBeGreaterThan(20);

@@ -265,10 +265,10 @@ test("S90 the open routes tell nothing, and there are no others", async () => {
 
 test("F60 another protocol version is refused in clear words", async () => {
   const lab = await givenLab();
-  for (const version of ["kintsugi-node/1", "kintsugi-node/2", "kintsugi-node/4", "", undefined]) {
+  for (const version of ["kintsugi-node/1", "kintsugi-node/3", "kintsugi-node/5", "", undefined]) {
     const headers = { "kintsugi-protocol": version };
     const answer = await lab.send({ url: `${lab.drivePath}/space`, headers });
     expect([answer.status, codeOf(answer)]).toEqual([400, "UnknownProtocol"]);
-    expect(answer.body).toContain("this node speaks kintsugi-node/3");
+    expect(answer.body).toContain("this node speaks kintsugi-node/4");
   }
 });

@@ -227,7 +227,7 @@ test.each<[string, RequestListener]>([
   [
     "speaks a newer protocol",
     (_request, response) => {
-      response.setHeader(PROTOCOL_HEADER, "kintsugi-node/4");
+      response.setHeader(PROTOCOL_HEADER, "kintsugi-node/5");
       response.end("{}");
     },
   ],
@@ -235,7 +235,7 @@ test.each<[string, RequestListener]>([
   const port = await givenServer(listener);
   const expected = { nodeId: "x", driveIds: [newDriveId()] };
   const client = await givenClient(`http://127.0.0.1:${port}`, { expected });
-  expect(client.problem).toMatch(/no data node|does not prove|protocol kintsugi-node\/4/);
+  expect(client.problem).toMatch(/no data node|does not prove|protocol kintsugi-node\/5/);
   expect(await shardErrorOf(driveOf(client).space())).toBe("Unavailable");
 });
 

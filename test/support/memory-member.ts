@@ -148,16 +148,18 @@ export class MemoryMember implements JournalMember {
     disk.clusterId = clusterId;
   }
 
-  async cut(authority: Authority, sequence: number): Promise<void> {
+  async cut(authority: Authority, sequence: number): Promise<MemberState> {
     await this.#call("cut");
     this.#authorise(authority);
     const disk = this.#disk;
     const count = sequence - disk.base.sequence;
     const last = disk.records[count - 1];
-    if (last === undefined) return;
-    const { epoch, digest } = last.head;
-    disk.base = { sequence, epoch, digest };
-    disk.records.splice(0, count);
+    if (last !== undefined) {
+      const { epoch, digest } = last.head;
+      disk.base = { sequence, epoch, digest };
+      disk.records.splice(0, count);
+    }
+    return this.#state();
   }
 
   async writeSnapshot(

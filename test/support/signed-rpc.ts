@@ -45,7 +45,7 @@ export function renderRpc(
   const headers: Record<string, string | undefined> = {
     host: "node",
     authorization,
-    "kintsugi-protocol": "kintsugi-node/3",
+    "kintsugi-protocol": "kintsugi-node/4",
     "content-length": body.length === 0 ? undefined : String(body.length),
     ...request.headers,
   };

@@ -159,8 +159,8 @@ export class MemberLane {
     const sequence = this.#cutAt;
     this.#cutAt = 0;
     try {
-      await this.member.cut(this.#authority, sequence);
-      this.#base = (await this.member.inspect()).base;
+      const { base } = await this.member.cut(this.#authority, sequence);
+      this.#base = base;
     } catch (error) {
       this.leave(error);
     }

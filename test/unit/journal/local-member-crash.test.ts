@@ -223,7 +223,9 @@ class CrashLab {
   #cut(): Step {
     const { chain, base } = this.#content;
     const cutSequence = base.sequence + this.#random.below(chain.length + 1);
-    const run = (member: JournalMember) => member.cut(authority(this.#epoch), cutSequence);
+    const run = async (member: JournalMember) => {
+      await member.cut(authority(this.#epoch), cutSequence);
+    };
     return { name: `cut ${cutSequence}`, run, outcomes: [this.#content], cutSequence };
   }
 

@@ -149,6 +149,19 @@ test("F43 a full drive refuses records, and what it holds stays; room made, it g
   expect((await open(drive).inspect()).head).toEqual(at(chain, count + 2));
 });
 
+test("a cut reads no records: it is told at once, whatever the journal holds", async () => {
+  const drive = new SimDrive({ seed: 1 });
+  const member = open(drive);
+  const chain = records(60);
+  await givenRecords(member, chain, 3);
+  const end = drive.inject({ calls: ["read"], effect: { kind: "error", code: "EIO" } });
+  const { base, head } = await member.cut(authority(1), 40);
+  end();
+  expect(base.sequence).toBeGreaterThan(20);
+  expect(head).toEqual(last(chain).position);
+  expect(await open(drive).inspect()).toMatchObject({ base, head });
+});
+
 test("F43 a snapshot that would fill the drive is refused: records come before it", async () => {
   const drive = new SimDrive({ seed: 1, capacityBytes: 24_000 });
   const member = open(drive);
