@@ -12,11 +12,10 @@ import {
 } from "@aws-sdk/client-s3";
 import { expect, test } from "vitest";
 import { setQuota } from "../../src/cli/quota-command.ts";
-import type { CommandContext } from "../../src/cli/admin-commands.ts";
 import { showStatus } from "../../src/cli/admin-commands.ts";
 import { atFileEnd } from "../support/at-file-end.ts";
 import { codeOfAnswer, startAdmin } from "../support/admin-server.ts";
-import type { AdminLab } from "../support/admin-server.ts";
+import { commandScreen } from "../support/command-screen.ts";
 import { refusal } from "../support/s3-server.ts";
 import { sdkClientOf } from "../support/sdk-client.ts";
 
@@ -32,22 +31,6 @@ async function givenLab(onEnd?: (end: () => Promise<void>) => void) {
   const quota = (body: object) =>
     lab.send({ method: "POST", path: "/v1/quota", body: JSON.stringify(body) });
   return { lab, client, put, quota };
-}
-
-/** A command's context, and what it has printed. */
-function shown(lab: AdminLab) {
-  const printed: string[] = [];
-  const screen = { isTTY: false, columns: 80, write: (text: string) => printed.push(text) > 0 };
-  const { endpoint, keys: key } = lab;
-  const context: CommandContext = {
-    endpoint,
-    key,
-    isInsecure: false,
-    isJson: false,
-    stdout: screen,
-    stderr: screen,
-  };
-  return { context, printed };
 }
 
 test("no way of writing gets past a quota; what makes a bucket no larger is taken", async () => {
@@ -126,7 +109,7 @@ test.each<[string, object, number, string]>([
 test("the command sets and shows it, and status names the fullest buckets", async () => {
   const { lab, put } = await givenLab();
   await put("key", 512);
-  const { context, printed } = shown(lab);
+  const { context, printed } = commandScreen(lab.endpoint, lab.keys);
   expect(await setQuota(context, Bucket, undefined)).toBe(0);
   expect(await setQuota(context, Bucket, 1_024)).toBe(0);
   expect(await setQuota(context, Bucket, 512)).toBe(1);

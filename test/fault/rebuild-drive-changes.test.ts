@@ -11,6 +11,7 @@ import { backupCluster, restoreCluster } from "../../src/wiring/backup-cluster.t
 import { rebuildCluster } from "../../src/wiring/rebuild-cluster.ts";
 import { startAdmin, type AdminLab } from "../support/admin-server.ts";
 import { atEnd } from "../support/at-end.ts";
+import { commandScreen } from "../support/command-screen.ts";
 import { sdkClientOf } from "../support/sdk-client.ts";
 import { bytesOf, md5 } from "../support/store-lab.ts";
 
@@ -30,10 +31,8 @@ async function givenFolder(): Promise<string> {
   return folder;
 }
 
-async function drive({ endpoint, keys: key }: AdminLab, request: DriveRequest): Promise<void> {
-  const screen = { isTTY: false, write: () => true };
-  const streams = { isInsecure: false, isJson: false, stdout: screen, stderr: screen };
-  expect(await changeDrives({ endpoint, key, ...streams }, request, true)).toBe(0);
+async function drive({ endpoint, keys }: AdminLab, request: DriveRequest): Promise<void> {
+  expect(await changeDrives(commandScreen(endpoint, keys).context, request, true)).toBe(0);
 }
 
 async function expectAll(dir: string): Promise<void> {

@@ -15,6 +15,7 @@ import {
 import { expect, test } from "vitest";
 import { AdminClient, type AdminLine } from "../../src/cli/admin-client.ts";
 import { reshape } from "../../src/cli/reshape-command.ts";
+import { commandScreen } from "../support/command-screen.ts";
 import { givenFolder } from "../support/kintsugi-process.ts";
 import { givenWorkers, KEYS, type SeveralWorkers } from "../support/several-workers.ts";
 import { sdkClientOf } from "../support/sdk-client.ts";
@@ -68,10 +69,7 @@ async function givenUpload(client: S3Client, Key: string) {
 
 /** Runs the command to its end; what it has printed. */
 async function watch(lab: SeveralWorkers): Promise<string> {
-  const printed: string[] = [];
-  const screen = { isTTY: false, write: (text: string) => printed.push(text) > 0 };
-  const output = { isJson: false, stdout: screen, stderr: screen };
-  const context = { endpoint: lab.adminUrl, key: KEYS, isInsecure: false, ...output };
+  const { context, printed } = commandScreen(lab.adminUrl, KEYS);
   expect(await reshape(context, { dataShards: 4, parityShards: 2 }, true)).toBe(0);
   return printed.at(-1) ?? "";
 }
@@ -134,9 +132,7 @@ test("one drive becomes six: nothing is unreadable, and any two may be lost at t
 }, 240_000);
 
 function contextOf(lab: SeveralWorkers): Parameters<typeof reshape>[0] {
-  const screen = { isTTY: false, write: () => true };
-  const output = { isJson: false, stdout: screen, stderr: screen };
-  return { endpoint: lab.adminUrl, key: KEYS, isInsecure: false, ...output };
+  return commandScreen(lab.adminUrl, KEYS).context;
 }
 
 async function phases(admin: AdminClient): Promise<{ readonly change: string }> {

@@ -4,6 +4,8 @@ import type { CommandContext } from "../../src/cli/admin-commands.ts";
 
 export interface CommandScreen {
   readonly context: CommandContext;
+  /** What was printed, one writing after the other. */
+  readonly printed: readonly string[];
   /** All that was printed until now. */
   readonly text: () => string;
 }
@@ -19,5 +21,5 @@ export function commandScreen(endpoint: string, key: CommandContext["key"]): Com
     stdout: screen,
     stderr: screen,
   };
-  return { context, text: () => printed.join("") };
+  return { context, printed, text: () => printed.join("") };
 }
