@@ -24,7 +24,7 @@ const REQUIRE =
   'import { createRequire as createRequireOfBundle } from "node:module";\n' +
   "const require = createRequireOfBundle(import.meta.url);";
 
-const { dependencies } = JSON.parse(readFileSync("package.json", "utf8"));
+const { dependencies, optionalDependencies } = JSON.parse(readFileSync("package.json", "utf8"));
 
 const requireCommonJs = {
   name: "require-common-js",
@@ -50,7 +50,9 @@ const { metafile } = await build({
   format: "esm",
   platform: "node",
   target: "node20",
-  external: Object.keys(dependencies).filter((name) => !BUNDLED.has(name)),
+  external: Object.keys({ ...dependencies, ...optionalDependencies }).filter(
+    (name) => !BUNDLED.has(name),
+  ),
   plugins: [requireCommonJs],
   banner: { js: REQUIRE },
   sourcemap: true,

@@ -1,19 +1,21 @@
 // AppendFile on a descriptor. The first error makes it unusable: after a failed fsync the kernel may have dropped the
 // pages and call the next fsync a success, so a retry would acknowledge bytes that are gone.
 
-import { fsync, writev } from "node:fs";
 import { DiskError, type AppendFile } from "./disk.ts";
+import type { FileCalls } from "./file-calls.ts";
 import type { OpenFile } from "./open-file.ts";
 
 export class RealAppendFile implements AppendFile {
   readonly #file: OpenFile;
+  readonly #calls: FileCalls;
   readonly #isSynced: boolean;
   #endOffset = 0;
   #failure: unknown;
 
   /** @param isSynced The descriptor is one whose writes are durable when they return. */
-  constructor(file: OpenFile, isSynced: boolean) {
+  constructor(file: OpenFile, calls: FileCalls, isSynced: boolean) {
     this.#file = file;
+    this.#calls = calls;
     this.#isSynced = isSynced;
   }
 
@@ -34,7 +36,7 @@ export class RealAppendFile implements AppendFile {
     if (this.#isSynced) return;
     try {
       await this.#file.run<void>("fsync", (descriptor, done) => {
-        fsync(descriptor, (error) => done(error, undefined));
+        this.#calls.fsync(descriptor, done);
       });
     } catch (error) {
       this.#failure ??= error;
@@ -70,7 +72,7 @@ export class RealAppendFile implements AppendFile {
 
   #write(chunks: readonly Uint8Array[], offset: number): Promise<number> {
     return this.#file.run<number>("write", (descriptor, done) => {
-      writev(descriptor, [...chunks], offset, done);
+      this.#calls.writev(descriptor, chunks, offset, done);
     });
   }
 }

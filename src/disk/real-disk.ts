@@ -20,6 +20,7 @@ import {
   type ReadFile,
   type SpaceInfo,
 } from "./disk.ts";
+import { fileCallsFor, pooledCalls, type FileCalls } from "./file-calls.ts";
 import { GroupSync } from "./group-sync.ts";
 import { OpenFile } from "./open-file.ts";
 import { RealAppendFile } from "./real-append-file.ts";
@@ -51,6 +52,7 @@ class RealDisk implements Disk {
   readonly #gate: CallGate;
   readonly #folderSync = new GroupSync((path) => this.#syncFolder(path));
   #temporaryCount = 0;
+  #calls: FileCalls | undefined;
 
   constructor(options: RealDiskOptions) {
     this.root = resolve(options.root);
@@ -61,12 +63,14 @@ class RealDisk implements Disk {
     checkFilePath(path);
     const isSynced = syncsEach && HAS_SYNCED_WRITES;
     const flags = isSynced ? NEW_FILE | O_DSYNC : NEW_FILE;
-    return new RealAppendFile(await this.#openFile(path, flags), isSynced);
+    const file = await this.#openFile(path, flags);
+    return new RealAppendFile(file, this.#calls ?? (await this.#learnCalls()), isSynced);
   }
 
   async open(path: string): Promise<ReadFile> {
     checkFilePath(path);
-    return openReadFile(await this.#openFile(path, O_RDONLY));
+    const file = await this.#openFile(path, O_RDONLY);
+    return openReadFile(file, this.#calls ?? (await this.#learnCalls()));
   }
 
   async writeFile(path: string, bytes: Uint8Array): Promise<void> {
@@ -145,7 +149,7 @@ class RealDisk implements Disk {
   }
 
   async space(): Promise<SpaceInfo> {
-    const stats = await this.#call<fs.StatsFs>("statfs", (done) => fs.statfs(this.root, done));
+    const stats = await this.#statfs();
     return {
       freeBytes: stats.bavail * stats.bsize,
       totalBytes: stats.blocks * stats.bsize,
@@ -159,6 +163,17 @@ class RealDisk implements Disk {
     return (await this.#call<fs.Stats>("stat", (done) => fs.stat(this.root, done))).dev;
   }
 
+  /** Asked for when a first file is open: before, there may be no folder. */
+  async #learnCalls(): Promise<FileCalls> {
+    try {
+      const { type } = await this.#statfs();
+      this.#calls = fileCallsFor(type);
+    } catch {
+      // Whoever opened the file will learn what is wrong with the drive, and the next one asks again.
+    }
+    return this.#calls ?? pooledCalls;
+  }
+
   async #openFile(path: string, flags: number): Promise<OpenFile> {
     const descriptor = await this.#open(path, flags);
     return new OpenFile(this.#gate, path, descriptor);
@@ -170,6 +185,10 @@ class RealDisk implements Disk {
       start: (done) => fs.open(this.#at(path), flags, FILE_MODE, done),
       onLate: (descriptor) => fs.close(descriptor),
     });
+  }
+
+  #statfs(): Promise<fs.StatsFs> {
+    return this.#call("statfs", (done) => fs.statfs(this.root, done));
   }
 
   async #syncFolder(path: string): Promise<void> {

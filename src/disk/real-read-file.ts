@@ -1,15 +1,16 @@
 // ReadFile on a descriptor.
 
-import { fstat, read, type Stats } from "node:fs";
+import { fstat, type Stats } from "node:fs";
 import { DiskError, type ReadFile } from "./disk.ts";
+import type { FileCalls } from "./file-calls.ts";
 import type { OpenFile } from "./open-file.ts";
 
 /** @throws DiskError OTHER when it is no plain file; it is closed then. */
-export async function openReadFile(file: OpenFile): Promise<ReadFile> {
+export async function openReadFile(file: OpenFile, calls: FileCalls): Promise<ReadFile> {
   try {
     const stats = await file.run<Stats>("fstat", fstat);
     if (!stats.isFile()) throw new DiskError("OTHER", `open ${file.path}: it is no plain file`);
-    return new RealReadFile(file, stats.size);
+    return new RealReadFile(file, calls, stats.size);
   } catch (error) {
     await file.close();
     throw error;
@@ -19,9 +20,11 @@ export async function openReadFile(file: OpenFile): Promise<ReadFile> {
 class RealReadFile implements ReadFile {
   readonly sizeBytes: number;
   readonly #file: OpenFile;
+  readonly #calls: FileCalls;
 
-  constructor(file: OpenFile, sizeBytes: number) {
+  constructor(file: OpenFile, calls: FileCalls, sizeBytes: number) {
     this.#file = file;
+    this.#calls = calls;
     this.sizeBytes = sizeBytes;
   }
 
@@ -47,7 +50,7 @@ class RealReadFile implements ReadFile {
 
   #readSome(target: Uint8Array, offset: number): Promise<number> {
     return this.#file.run<number>("read", (descriptor, done) => {
-      read(descriptor, target, 0, target.length, offset, done);
+      this.#calls.read(descriptor, target, offset, done);
     });
   }
 }

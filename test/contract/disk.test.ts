@@ -3,19 +3,33 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, onTestFinished } from "vitest";
+import { beforeAll, describe, onTestFinished } from "vitest";
+import { loadCachedRead } from "../../src/disk/cached-read.ts";
+import type { Disk } from "../../src/disk/disk.ts";
 import { openRealDisk } from "../../src/disk/real-disk.ts";
 import { SimDrive } from "../../src/disk/sim-drive.ts";
+import { IN_MEMORY_FOLDER } from "../support/in-memory.ts";
 import { describeDisk } from "./disk.ts";
 
 describe.each([1, 4])("a real disk with %i calls in flight", (maxInFlight) => {
-  describeDisk(async () => {
-    const root = await mkdtemp(join(tmpdir(), "kintsugi-disk-"));
-    onTestFinished(() => rm(root, { recursive: true, force: true }));
-    return openRealDisk({ root, deadlineMs: 10_000, maxInFlight });
-  });
+  describeDisk(() => givenFolder(tmpdir(), maxInFlight));
+});
+
+describe("a real disk, what is in the page cache read without a thread", () => {
+  beforeAll(loadCachedRead);
+  describeDisk(() => givenFolder(tmpdir(), 4));
+});
+
+describe.skipIf(IN_MEMORY_FOLDER === undefined)("a folder in memory", () => {
+  describeDisk(() => givenFolder(IN_MEMORY_FOLDER ?? "", 4));
 });
 
 describe("a simulated drive", () => {
   describeDisk(async () => new SimDrive({ seed: 1 }));
 });
+
+async function givenFolder(parent: string, maxInFlight: number): Promise<Disk> {
+  const root = await mkdtemp(join(parent, "kintsugi-disk-"));
+  onTestFinished(() => rm(root, { recursive: true, force: true }));
+  return openRealDisk({ root, deadlineMs: 10_000, maxInFlight });
+}

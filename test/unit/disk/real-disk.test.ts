@@ -1,6 +1,5 @@
 // What only a real folder can show: hung calls, a lost mount, what may not be written, what stays behind.
 
-import { execFileSync } from "node:child_process";
 import {
   constants,
   existsSync,
@@ -20,10 +19,10 @@ import type { Disk } from "../../../src/disk/disk.ts";
 import { isMountPoint } from "../../../src/disk/mount-point.ts";
 import { openRealDisk } from "../../../src/disk/real-disk.ts";
 import { diskErrorOf, givenFile, readText } from "../../contract/disk.ts";
+import { makePipe } from "../../support/make-pipe.ts";
 
 test("F46 a hung call is TIMEOUT, the next ones fail at once, and the drive is well when it ends", async () => {
   const { root, disk } = givenDisk({ deadlineMs: 500 });
-  // Opening a pipe that nobody writes to hangs in the kernel as a call to a dead drive does.
   makePipe(join(root, "hung"));
   await givenFile(disk, "a", ["x"]);
   expect(await diskErrorOf(disk.open("hung"))).toBe("TIMEOUT");
@@ -115,10 +114,6 @@ function givenDisk(options: { deadlineMs?: number; maxInFlight?: number }): {
   const root = mkdtempSync(join(tmpdir(), "kintsugi-disk-"));
   onTestFinished(() => rmSync(root, { recursive: true, force: true }));
   return { root, disk: openRealDisk({ root, deadlineMs: 5_000, maxInFlight: 2, ...options }) };
-}
-
-function makePipe(path: string): void {
-  execFileSync("sh", ["-c", 'mkfifo "$0"', path]);
 }
 
 /** What this process has open, by path. */
