@@ -1,67 +1,155 @@
-// Reads that do not wait: preadv2 with RWF_NOWAIT (Linux 4.14) copies what the page cache has, and says so where it would
-// have to go to the device. Node has no such call, so the C library is called by koffi; where either is missing,
-// nothing is read this way, and everything works as before.
-// https://man7.org/linux/man-pages/man2/preadv2.2.html
+// Reads of what the page cache has, on the calling thread. Node has no calls for that, so the C library is called by koffi;
+// where either is missing, nothing is read this way, and everything works as before.
+//
+// preadv2 with RWF_NOWAIT alone is not enough: where bytes are absent it does not wait for them, but it begins to read them,
+// and where a page is marked for it, those that come later; either may sleep in a drive's queue or in the tables of its
+// file system. So cachestat (Linux 6.5) is asked first, which begins nothing: all of a read must be there, and as much after it
+// as the kernel reads ahead.
+// https://man7.org/linux/man-pages/man2/preadv2.2.html, https://docs.kernel.org/userspace-api/ (cachestat)
 
-import { constants } from "node:os";
 import type koffiLibrary from "koffi";
 
-/**
- * The bytes read, from 0 at the end of the file to all of `target`; "absent" when the page cache does not have the first of them;
- * "unsupported" when this file system has no such reads.
- */
-export type CachedRead = (
-  descriptor: number,
-  target: Uint8Array,
-  offset: number,
-) => number | "absent" | "unsupported";
-
-const RWF_NOWAIT = 8;
-const { EINVAL, ENOSYS, EOPNOTSUPP } = constants.errno;
-const UNSUPPORTED: ReadonlySet<number> = new Set([EINVAL, ENOSYS, EOPNOTSUPP]);
-/** Where `off_t` has 64 bits, as the declaration below says. */
-const ARCHITECTURES: ReadonlySet<string> = new Set(["arm64", "x64"]);
-
-/** Loading the library takes some 25 ms, as much as so many calls of the pool: who starts, or reads little, does without. */
-const CALLS_BEFORE_LOADING = 1_000;
-
-let callCount = 0;
-let cachedRead: CachedRead | undefined;
-
-/** As CachedRead; "absent" also while the library is not loaded: it is after a number of calls. */
-export function readCached(
-  descriptor: number,
-  target: Uint8Array,
-  offset: number,
-): ReturnType<CachedRead> {
-  if (cachedRead !== undefined) return cachedRead(descriptor, target, offset);
-  callCount += 1;
-  if (callCount === CALLS_BEFORE_LOADING) void loadCachedRead();
-  return "absent";
+/** What the system is asked: what is counted in pages is whole ones that overlap the range. */
+export interface PageCache {
+  readonly pageBytes: number;
+  /** Pages of the range that are there; undefined where the file system, or the system, does not tell. */
+  count(descriptor: number, start: number, end: number): number | undefined;
+  /** Bytes copied into `target`; 0 and less: none, for whatever reason. */
+  copy(descriptor: number, target: Uint8Array, offset: number): number;
 }
 
-/** For this thread. Where the system or the library has no such call, none is used. */
-export async function loadCachedRead(): Promise<void> {
-  if (process.platform !== "linux" || !ARCHITECTURES.has(process.arch)) return;
+const RWF_NOWAIT = 8;
+/** The number of cachestat on all architectures. */
+const SYS_CACHESTAT = 451;
+/** Where `off_t` and pointers have 64 bits, as the declarations below say. */
+const ARCHITECTURES: ReadonlySet<string> = new Set(["arm64", "x64"]);
+/** Loading the library takes some 25 ms, as much as so many calls of the pool: who starts, or reads little, does without. */
+const CALLS_BEFORE_LOADING = 1_000;
+/** So long it is believed that what is read ahead is there, or that something is absent. */
+const BELIEVED_MS = 50;
+
+let callCount = 0;
+let pageCache: PageCache | undefined;
+
+/** Undefined until enough was read for it to be worth its loading. */
+function knownPageCache(): PageCache | undefined {
+  if (pageCache !== undefined) return pageCache;
+  callCount += 1;
+  if (callCount === CALLS_BEFORE_LOADING) void usePageCache();
+  return undefined;
+}
+
+/** For this thread, from now on. False where the system or the library cannot. */
+export async function usePageCache(): Promise<boolean> {
+  pageCache ??= await loadPageCache(async () => (await import("koffi")).default);
+  return pageCache !== undefined;
+}
+
+/** Undefined where it cannot be had. */
+export async function loadPageCache(
+  library: () => Promise<typeof koffiLibrary>,
+): Promise<PageCache | undefined> {
+  if (process.platform !== "linux" || !ARCHITECTURES.has(process.arch)) return undefined;
   try {
-    const { default: koffi } = await import("koffi");
-    cachedRead = viaLibrary(koffi);
+    return pageCacheOf(await library());
   } catch {
-    // Not installed for this system, or a C library without preadv2: the pool reads.
+    // Not installed for this system, or a C library without one of the calls.
+    return undefined;
   }
 }
 
-function viaLibrary(koffi: typeof koffiLibrary): CachedRead {
-  const preadv2 = koffi
-    .load(null)
-    .func("long preadv2(int descriptor, void *vectors, int count, int64 offset, int flags)");
-  // One `struct iovec`: address and length. The call is over when it returns, so one serves all.
+function pageCacheOf(koffi: typeof koffiLibrary): PageCache {
+  const library = koffi.load(null);
+  const preadv2 = library.func("long preadv2(int, void *vectors, int count, int64 offset, int)");
+  const cachestat = library.func("long syscall(long, long, void *range, void *counts, long)");
+  const pageBytes: number = library.func("int getpagesize()")();
+  // `struct iovec`, `cachestat_range` (start, length) and `cachestat` (pages there, and four more). A call is over when it
+  // returns, so one of each serves all.
   const vector = new BigUint64Array(2);
-  return (descriptor, target, offset) => {
-    vector[0] = koffi.address(target);
-    vector[1] = BigInt(target.length);
-    const count: number = preadv2(descriptor, vector, 1, offset, RWF_NOWAIT);
-    if (count >= 0) return count;
-    return UNSUPPORTED.has(koffi.errno()) ? "unsupported" : "absent";
+  const range = new BigUint64Array(2);
+  const counts = new BigUint64Array(5);
+  return {
+    pageBytes,
+    count(descriptor, start, end) {
+      range[0] = BigInt(start);
+      range[1] = BigInt(end - start);
+      if (cachestat(SYS_CACHESTAT, descriptor, range, counts, 0) !== 0) return undefined;
+      return Number(counts[0]);
+    },
+    copy(descriptor, target, offset) {
+      vector[0] = koffi.address(target);
+      vector[1] = BigInt(target.length);
+      return preadv2(descriptor, vector, 1, offset, RWF_NOWAIT);
+    },
   };
+}
+
+/** An open file, as far as it can be read without waiting. */
+export class CachedFile {
+  readonly #sizeBytes: number;
+  readonly #aheadBytes: number;
+  #isRefused = false;
+  // What was found, until when it is believed: an empty range where something was absent.
+  #start = 0;
+  #end = 0;
+  #believedUntil = 0;
+
+  /**
+   * @param sizeBytes When it was opened: what was appended since is not read this way.
+   * @param aheadBytes What the kernel reads ahead at most.
+   */
+  constructor(sizeBytes: number, aheadBytes: number) {
+    this.#sizeBytes = sizeBytes;
+    this.#aheadBytes = aheadBytes;
+  }
+
+  /** Fills `target`, at least its beginning; resolves to the bytes read, or undefined where that might wait. */
+  read(descriptor: number, target: Uint8Array, offset: number): number | undefined {
+    const end = offset + target.length;
+    if (end > this.#sizeBytes || target.length === 0 || this.#isRefused) return undefined;
+    const cache = knownPageCache();
+    if (cache === undefined || !this.#isThere(cache, descriptor, { start: offset, end })) {
+      return undefined;
+    }
+    const count = cache.copy(descriptor, target, offset);
+    return count > 0 ? count : undefined;
+  }
+
+  #isThere(cache: PageCache, descriptor: number, range: Range): boolean {
+    const aheadEnd = Math.min(range.end + this.#aheadBytes, this.#sizeBytes);
+    const now = performance.now();
+    if (now < this.#believedUntil) {
+      // Something is absent; or, where this is in what was found, its own pages alone are looked for again.
+      if (this.#start === this.#end) return false;
+      if (this.#start <= range.start && aheadEnd <= this.#end) {
+        return this.#hasAll(cache, descriptor, range);
+      }
+    }
+    const found = this.#rangeToLookAt(range);
+    const isThere = this.#hasAll(cache, descriptor, found);
+    this.#start = isThere ? found.start : 0;
+    this.#end = isThere ? found.end : 0;
+    this.#believedUntil = now + BELIEVED_MS;
+    return isThere;
+  }
+
+  /** Further than this read needs, so that the next ones need not look: a look costs less than 20 ns a page. */
+  #rangeToLookAt(range: Range): Range {
+    const enough = 2 * this.#aheadBytes;
+    if (this.#sizeBytes <= enough) return { start: 0, end: this.#sizeBytes };
+    return { start: range.start, end: Math.min(range.end + enough, this.#sizeBytes) };
+  }
+
+  #hasAll(cache: PageCache, descriptor: number, { start, end }: Range): boolean {
+    const found = cache.count(descriptor, start, end);
+    if (found === undefined) this.#isRefused = true;
+    const { pageBytes } = cache;
+    const wanted = Math.ceil(end / pageBytes) - Math.floor(start / pageBytes);
+    return found !== undefined && found >= wanted;
+  }
+}
+
+interface Range {
+  readonly start: number;
+  readonly end: number;
 }

@@ -83,12 +83,15 @@ export class CallGate {
       return;
     }
     gated.made = true;
+    let isAnswered = false;
     try {
       call.start((error, value) => {
+        isAnswered = true;
         deadline.cancel();
         this.#answered(gated, error, value);
       });
     } catch (error) {
+      if (isAnswered) throw error;
       // Nothing has reached the kernel: an argument is wrong.
       deadline.cancel();
       call.onEnd?.();

@@ -1,16 +1,25 @@
 // The calls that move bytes of open files, with the callbacks of node:fs, and who makes them. Node's pool wakes a thread for
 // each, which costs several times a small read. So what cannot wait for a device is done on the calling thread:
-// everything on a file system in memory, and reads of what the kernel holds already (cached-read.ts). All others,
+// everything on a file system in memory, and reads of what the page cache has (cached-read.ts). All others,
 // and what is beyond the share of one turn of the event loop, go to the pool: a hung drive must not hold the thread.
 
 import * as fs from "node:fs";
 import { TurnBudget } from "../util/turn-budget.ts";
-import { readCached } from "./cached-read.ts";
+import { CachedFile } from "./cached-read.ts";
 import type { Done } from "./call-gate.ts";
 
-/** A view of a file's calls; `done` may be called before the call returns. */
+/** `done` may be called before the call returns. */
+export type ReadCall = (
+  descriptor: number,
+  target: Uint8Array,
+  offset: number,
+  done: Done<number>,
+) => void;
+
+/** `done` as above. */
 export interface FileCalls {
-  read(descriptor: number, target: Uint8Array, offset: number, done: Done<number>): void;
+  /** Reads of one file that is open, and had that size when it was opened. */
+  readsOf(sizeBytes: number): ReadCall;
   writev(
     descriptor: number,
     chunks: readonly Uint8Array[],
@@ -34,26 +43,30 @@ const WRITE_BYTES_MAX = 128 * 1024;
 /** Of the thread, not of a drive: what waits for a turn are all its requests. */
 const budget = new TurnBudget(BYTES_PER_TURN);
 
+const readByPool: ReadCall = (descriptor, target, offset, done) =>
+  fs.read(descriptor, target, 0, target.length, offset, done);
+
 export const pooledCalls: FileCalls = {
-  read: (descriptor, target, offset, done) =>
-    fs.read(descriptor, target, 0, target.length, offset, done),
+  readsOf: () => readByPool,
   writev: (descriptor, chunks, offset, done) => fs.writev(descriptor, [...chunks], offset, done),
   fsync: (descriptor, done) => fs.fsync(descriptor, (error) => done(error, undefined)),
 };
 
-/** For files on a file system of that type, as `statfs` names it. */
-export function fileCallsFor(fileSystemType: number): FileCalls {
-  return IN_MEMORY_TYPES.has(fileSystemType) ? inMemoryCalls : new CachedCalls();
+/** What `statfs` says of where the files lie. */
+export function isInMemory(fileSystemType: number): boolean {
+  return IN_MEMORY_TYPES.has(fileSystemType);
 }
 
-const inMemoryCalls: FileCalls = {
-  read(descriptor, target, offset, done) {
-    if (!budget.take(CALL_BYTES + target.length)) {
-      pooledCalls.read(descriptor, target, offset, done);
-      return;
-    }
-    answer(done, () => fs.readSync(descriptor, target, 0, target.length, offset));
-  },
+const readInMemory: ReadCall = (descriptor, target, offset, done) => {
+  if (!budget.take(CALL_BYTES + target.length)) {
+    readByPool(descriptor, target, offset, done);
+    return;
+  }
+  answer(done, () => fs.readSync(descriptor, target, 0, target.length, offset));
+};
+
+export const inMemoryCalls: FileCalls = {
+  readsOf: () => readInMemory,
   writev(descriptor, chunks, offset, done) {
     const sizeBytes = chunks.reduce((sum, { length }) => sum + length, 0);
     if (sizeBytes > WRITE_BYTES_MAX || !budget.take(CALL_BYTES + WRITE_FACTOR * sizeBytes)) {
@@ -63,41 +76,25 @@ const inMemoryCalls: FileCalls = {
     answer(done, () => fs.writevSync(descriptor, [...chunks], offset));
   },
   fsync(descriptor, done) {
-    answer(done, () => fs.fsyncSync(descriptor));
+    if (budget.take(CALL_BYTES)) answer(done, () => fs.fsyncSync(descriptor));
+    else pooledCalls.fsync(descriptor, done);
   },
 };
 
-/** Reads from the page cache where it has the bytes; everything else from the pool. */
-class CachedCalls implements FileCalls {
-  #isSupported = true;
-
-  read(descriptor: number, target: Uint8Array, offset: number, done: Done<number>): void {
-    const count = this.#tryCached(descriptor, target, offset);
-    if (count === undefined) pooledCalls.read(descriptor, target, offset, done);
-    else done(null, count);
-  }
-
-  writev(
-    descriptor: number,
-    chunks: readonly Uint8Array[],
-    offset: number,
-    done: Done<number>,
-  ): void {
-    pooledCalls.writev(descriptor, chunks, offset, done);
-  }
-
-  fsync(descriptor: number, done: Done<void>): void {
-    pooledCalls.fsync(descriptor, done);
-  }
-
-  /** Undefined when the pool has to read. */
-  #tryCached(descriptor: number, target: Uint8Array, offset: number): number | undefined {
-    if (!this.#isSupported || !budget.take(CALL_BYTES + target.length)) return undefined;
-    const found = readCached(descriptor, target, offset);
-    if (typeof found === "number") return found;
-    if (found === "unsupported") this.#isSupported = false;
-    return undefined;
-  }
+/** Reads from the page cache where it has the bytes, everything else from the pool; for a device with that read-ahead. */
+export function cachedCalls(aheadBytes: number): FileCalls {
+  return {
+    ...pooledCalls,
+    readsOf(sizeBytes) {
+      const file = new CachedFile(sizeBytes, aheadBytes);
+      return (descriptor, target, offset, done) => {
+        const isDue = budget.take(CALL_BYTES + target.length);
+        const count = isDue ? file.read(descriptor, target, offset) : undefined;
+        if (count === undefined) readByPool(descriptor, target, offset, done);
+        else done(null, count);
+      };
+    },
+  };
 }
 
 function answer<Value>(done: Done<Value>, call: () => Value): void {

@@ -20,10 +20,17 @@ import {
   type ReadFile,
   type SpaceInfo,
 } from "./disk.ts";
-import { fileCallsFor, pooledCalls, type FileCalls } from "./file-calls.ts";
+import {
+  cachedCalls,
+  inMemoryCalls,
+  isInMemory,
+  pooledCalls,
+  type FileCalls,
+} from "./file-calls.ts";
 import { GroupSync } from "./group-sync.ts";
 import { OpenFile } from "./open-file.ts";
 import { RealAppendFile } from "./real-append-file.ts";
+import { readAheadBytes } from "./read-ahead.ts";
 import { openReadFile } from "./real-read-file.ts";
 
 export interface RealDiskOptions extends CallGateOptions {
@@ -35,7 +42,7 @@ export interface RealDiskOptions extends CallGateOptions {
   readonly maxInFlight: number;
 }
 
-const { O_CREAT, O_DIRECTORY, O_DSYNC, O_EXCL, O_RDONLY, O_WRONLY } = fs.constants;
+const { O_CREAT, O_DIRECTORY, O_DSYNC, O_EXCL, O_NOATIME, O_RDONLY, O_WRONLY } = fs.constants;
 const NEW_FILE = O_CREAT | O_EXCL | O_WRONLY;
 /** Elsewhere such a write may stop at the drive's cache, where fsync does not. */
 const HAS_SYNCED_WRITES = process.platform === "linux";
@@ -53,6 +60,7 @@ class RealDisk implements Disk {
   readonly #folderSync = new GroupSync((path) => this.#syncFolder(path));
   #temporaryCount = 0;
   #calls: FileCalls | undefined;
+  #notesReads = process.platform !== "linux";
 
   constructor(options: RealDiskOptions) {
     this.root = resolve(options.root);
@@ -69,8 +77,9 @@ class RealDisk implements Disk {
 
   async open(path: string): Promise<ReadFile> {
     checkFilePath(path);
-    const file = await this.#openFile(path, O_RDONLY);
-    return openReadFile(file, this.#calls ?? (await this.#learnCalls()));
+    const file = await this.#openToRead(path);
+    const calls = this.#calls ?? (await this.#learnCalls());
+    return openReadFile(file, this.#notesReads ? pooledCalls : calls);
   }
 
   async writeFile(path: string, bytes: Uint8Array): Promise<void> {
@@ -167,16 +176,35 @@ class RealDisk implements Disk {
   async #learnCalls(): Promise<FileCalls> {
     try {
       const { type } = await this.#statfs();
-      this.#calls = fileCallsFor(type);
+      this.#calls = isInMemory(type) ? inMemoryCalls : await this.#callsOfDevice();
     } catch {
       // Whoever opened the file will learn what is wrong with the drive, and the next one asks again.
     }
     return this.#calls ?? pooledCalls;
   }
 
+  async #callsOfDevice(): Promise<FileCalls> {
+    const aheadBytes = await readAheadBytes(await this.device());
+    return aheadBytes === undefined ? pooledCalls : cachedCalls(aheadBytes);
+  }
+
   async #openFile(path: string, flags: number): Promise<OpenFile> {
     const descriptor = await this.#open(path, flags);
     return new OpenFile(this.#gate, path, descriptor);
+  }
+
+  /** Without a note of when it was read: that is a write, which may wait even where the bytes are there. */
+  async #openToRead(path: string): Promise<OpenFile> {
+    if (!this.#notesReads) {
+      try {
+        return await this.#openFile(path, O_RDONLY | O_NOATIME);
+      } catch (error) {
+        if (!isRefused(error)) throw error;
+        // Another user's file; whoever made one has made the others.
+        this.#notesReads = true;
+      }
+    }
+    return this.#openFile(path, O_RDONLY);
   }
 
   #open(path: string, flags: number): Promise<number> {
@@ -243,4 +271,12 @@ class RealDisk implements Disk {
   #at(path: string): string {
     return path === "" ? this.root : `${this.root}/${path}`;
   }
+}
+
+function isRefused(error: unknown): boolean {
+  return error instanceof DiskError && isNodeError(error.cause) && error.cause.code === "EPERM";
+}
+
+function isNodeError(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && "code" in error;
 }

@@ -2,7 +2,7 @@
 
 import { fstat, type Stats } from "node:fs";
 import { DiskError, type ReadFile } from "./disk.ts";
-import type { FileCalls } from "./file-calls.ts";
+import type { FileCalls, ReadCall } from "./file-calls.ts";
 import type { OpenFile } from "./open-file.ts";
 
 /** @throws DiskError OTHER when it is no plain file; it is closed then. */
@@ -10,7 +10,7 @@ export async function openReadFile(file: OpenFile, calls: FileCalls): Promise<Re
   try {
     const stats = await file.run<Stats>("fstat", fstat);
     if (!stats.isFile()) throw new DiskError("OTHER", `open ${file.path}: it is no plain file`);
-    return new RealReadFile(file, calls, stats.size);
+    return new RealReadFile(file, calls.readsOf(stats.size), stats.size);
   } catch (error) {
     await file.close();
     throw error;
@@ -20,11 +20,11 @@ export async function openReadFile(file: OpenFile, calls: FileCalls): Promise<Re
 class RealReadFile implements ReadFile {
   readonly sizeBytes: number;
   readonly #file: OpenFile;
-  readonly #calls: FileCalls;
+  readonly #readCall: ReadCall;
 
-  constructor(file: OpenFile, calls: FileCalls, sizeBytes: number) {
+  constructor(file: OpenFile, readCall: ReadCall, sizeBytes: number) {
     this.#file = file;
-    this.#calls = calls;
+    this.#readCall = readCall;
     this.sizeBytes = sizeBytes;
   }
 
@@ -50,7 +50,7 @@ class RealReadFile implements ReadFile {
 
   #readSome(target: Uint8Array, offset: number): Promise<number> {
     return this.#file.run<number>("read", (descriptor, done) => {
-      this.#calls.read(descriptor, target, offset, done);
+      this.#readCall(descriptor, target, offset, done);
     });
   }
 }

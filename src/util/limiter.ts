@@ -24,6 +24,7 @@ export class Turns {
   #queue: (() => void)[] = [];
   #queueStart = 0;
   #activeCount = 0;
+  #isBeginning = false;
 
   constructor(options: LimiterOptions) {
     assert(options.concurrency >= 1 && options.queueMax >= 0, "a limiter lets something through");
@@ -33,7 +34,7 @@ export class Turns {
 
   /** Calls `begin` at its turn, now or later, in the order of the calls; `end` ends it. False when too many wait. */
   ask(begin: () => void): boolean {
-    if (this.#activeCount < this.#concurrency) {
+    if (this.#activeCount < this.#concurrency && this.queuedCount === 0) {
       this.#activeCount += 1;
       begin();
       return true;
@@ -43,11 +44,17 @@ export class Turns {
     return true;
   }
 
-  /** Once for each turn that has begun. */
+  /** Once for each turn that has begun; also within `begin`. */
   end(): void {
-    const next = this.#shift();
-    if (next === undefined) this.#activeCount -= 1;
-    else next();
+    this.#activeCount -= 1;
+    // A turn that ends as soon as it has begun must not begin the next one within itself: the stack has an end.
+    if (this.#isBeginning) return;
+    this.#isBeginning = true;
+    try {
+      this.#beginNext();
+    } finally {
+      this.#isBeginning = false;
+    }
   }
 
   get activeCount(): number {
@@ -56,6 +63,15 @@ export class Turns {
 
   get queuedCount(): number {
     return this.#queue.length - this.#queueStart;
+  }
+
+  #beginNext(): void {
+    while (this.#activeCount < this.#concurrency) {
+      const next = this.#shift();
+      if (next === undefined) return;
+      this.#activeCount += 1;
+      next();
+    }
   }
 
   // Array.shift moves every element of a long queue; an index moves none.

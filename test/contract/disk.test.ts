@@ -4,7 +4,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeAll, describe, onTestFinished } from "vitest";
-import { loadCachedRead } from "../../src/disk/cached-read.ts";
+import { usePageCache } from "../../src/disk/cached-read.ts";
 import type { Disk } from "../../src/disk/disk.ts";
 import { openRealDisk } from "../../src/disk/real-disk.ts";
 import { SimDrive } from "../../src/disk/sim-drive.ts";
@@ -16,7 +16,7 @@ describe.each([1, 4])("a real disk with %i calls in flight", (maxInFlight) => {
 });
 
 describe("a real disk, what is in the page cache read without a thread", () => {
-  beforeAll(loadCachedRead);
+  beforeAll(usePageCache);
   describeDisk(() => givenFolder(tmpdir(), 4));
 });
 

@@ -50,6 +50,7 @@ export class MemberGroup {
   #recent: ChainRecord[] = [];
   #recentBytes = 0;
   #recordBytes: number;
+  #cutting: Promise<void> = Promise.resolve();
   #lost: Error | undefined;
   #timer: NodeJS.Timeout | undefined;
   #isReportDue = false;
@@ -99,9 +100,17 @@ export class MemberGroup {
     this.#recordBytes -= recordBytes;
   }
 
-  /** Lets every member forget records up to there, between its appends. */
-  cut(sequence: number): void {
-    for (const lane of this.#lanes) lane.cut(sequence);
+  /**
+   * Lets every member forget records up to there, between its appends; one after the other, for a member that is
+   * cut appends nothing meanwhile, and writes go on only while a quorum does. Resolves when all have, or have left.
+   */
+  cut(sequence: number): Promise<void> {
+    const lanes = [...this.#lanes];
+    const cutEach = async (): Promise<void> => {
+      for (const lane of lanes) await lane.cut(sequence);
+    };
+    this.#cutting = this.#cutting.then(cutEach);
+    return this.#cutting;
   }
 
   /** `held`: it holds everything up to the group's position; undefined: it is brought there. */

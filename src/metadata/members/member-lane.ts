@@ -47,7 +47,7 @@ export class MemberLane {
   #queue: Queued[] = [];
   #queuedBytes = 0;
   #isPumping = false;
-  #cutAt = 0;
+  #cut: { readonly sequence: number; readonly onEnd: () => void } | undefined;
 
   constructor(member: JournalMember, authority: Authority, events: LaneEvents) {
     this.member = member;
@@ -106,6 +106,7 @@ export class MemberLane {
     this.#queue = [];
     this.#queuedBytes = 0;
     for (const { onEnd } of queued) onEnd(false);
+    this.#endCut();
     this.#become("away");
     if (error instanceof JournalError && error.code === "Fenced") this.#events.onFenced(error);
   }
@@ -125,21 +126,25 @@ export class MemberLane {
     if (!this.#isPumping) void this.#pump();
   }
 
-  /** Lets it forget records up to there, once what waits has been appended. */
-  cut(sequence: number): void {
-    if (!this.isGood) return;
-    this.#cutAt = sequence;
-    if (!this.#isPumping) void this.#pump();
+  /** Lets it forget records up to there, once what waits has been appended. Resolves when it has, or has left. */
+  cut(sequence: number): Promise<void> {
+    if (!this.isGood) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#endCut();
+      this.#cut = { sequence, onEnd: resolve };
+      if (!this.#isPumping) void this.#pump();
+    });
   }
 
   async #pump(): Promise<void> {
     this.#isPumping = true;
-    while (this.#queue.length > 0 || this.#cutAt > 0) {
-      const batch = this.#takeBatch();
-      if (batch.length === 0) {
-        await this.#cut();
+    while (this.#queue.length > 0 || this.#cut !== undefined) {
+      if (this.#cut !== undefined && this.#mayCut(this.#cut.sequence)) {
+        await this.#makeCut(this.#cut.sequence);
+        this.#endCut();
         continue;
       }
+      const batch = this.#takeBatch();
       try {
         await this.member.append(
           this.#authority,
@@ -155,15 +160,23 @@ export class MemberLane {
     this.#isPumping = false;
   }
 
-  async #cut(): Promise<void> {
-    const sequence = this.#cutAt;
-    this.#cutAt = 0;
+  /** Under a steady load there is always something in the queue: what it has must be enough. */
+  #mayCut(sequence: number): boolean {
+    return this.#queue.length === 0 || this.#sequence >= sequence;
+  }
+
+  async #makeCut(sequence: number): Promise<void> {
     try {
       const { base } = await this.member.cut(this.#authority, sequence);
       this.#base = base;
     } catch (error) {
       this.leave(error);
     }
+  }
+
+  #endCut(): void {
+    this.#cut?.onEnd();
+    this.#cut = undefined;
   }
 
   #takeBatch(): readonly Queued[] {

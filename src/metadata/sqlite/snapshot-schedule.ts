@@ -117,7 +117,7 @@ export class SnapshotSchedule {
       group.noteSnapshot(driveIds, info.sequence);
       // What says who the members are must not be cut off with the rest.
       await group.appendRoster();
-      group.cut(info.sequence);
+      void group.cut(info.sequence);
       group.noteCut(atStart);
     } catch (error) {
       if (this.#abort.signal.aborted) return;

@@ -1,25 +1,23 @@
-// What is done on the calling thread, and that it does not keep others from theirs.
+// What is done on the calling thread, that it waits for nothing there, and that it does not keep others from theirs.
 
 import * as fs from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import koffi from "koffi";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
-import { loadCachedRead, readCached } from "../../../src/disk/cached-read.ts";
+import { usePageCache } from "../../../src/disk/cached-read.ts";
 import type { Disk } from "../../../src/disk/disk.ts";
 import { openRealDisk } from "../../../src/disk/real-disk.ts";
-import { createWasmMemory } from "../../../src/util/web-assembly.ts";
 import { diskErrorOf, givenFile } from "../../contract/disk.ts";
-import { IN_MEMORY_FOLDER, isInMemory } from "../../support/in-memory.ts";
+import { IN_MEMORY_FOLDER } from "../../support/in-memory.ts";
 import { makePipe } from "../../support/make-pipe.ts";
+import { hasCachedReads } from "../../support/page-cache.ts";
 
 const POOL_SIZE = Number(process.env["UV_THREADPOOL_SIZE"] ?? 4);
-const isLinux = process.platform === "linux";
 
-beforeAll(loadCachedRead);
+beforeAll(usePageCache);
 
 const places = [
-  { what: "on a disk, out of the page cache", parent: tmpdir(), is: isLinux },
+  { what: "on a disk, out of the page cache", parent: tmpdir(), is: await hasCachedReads() },
   { what: "in memory", parent: IN_MEMORY_FOLDER ?? "", is: IN_MEMORY_FOLDER !== undefined },
 ];
 
@@ -47,11 +45,32 @@ describe.each(places.filter(({ is }) => is))("$what", ({ parent }) => {
     expect(turnCount).toBeGreaterThan(5);
     await file.close();
   });
+
+  test("what was appended since a file was opened is read too", async () => {
+    const { root, disk } = givenDisk(parent);
+    await givenFile(disk, "a", ["first,"]);
+    const file = await disk.open("a");
+    fs.appendFileSync(join(root, "a"), " second");
+    const target = Buffer.alloc(20);
+    expect(await file.read(target, 0)).toBe(13);
+    expect(target.subarray(0, 13).toString()).toBe("first, second");
+    await file.close();
+  });
+
+  test("reading a file is not noted in it", async () => {
+    const { root, disk } = givenDisk(parent);
+    await givenFile(disk, "a", ["x"]);
+    const longAgo = new Date(1_000_000);
+    fs.utimesSync(join(root, "a"), longAgo, new Date());
+    const file = await disk.open("a");
+    await file.read(Buffer.alloc(1), 0);
+    await file.close();
+    expect(fs.statSync(join(root, "a")).atimeMs).toBe(longAgo.getTime());
+  });
 });
 
-test.skipIf(IN_MEMORY_FOLDER === undefined)(
-  "in memory a write needs no thread, and a large one gets one",
-  async () => {
+describe.skipIf(IN_MEMORY_FOLDER === undefined)("a file in memory", () => {
+  test("is written without a thread, and with one where much is written", async () => {
     const { root, disk } = givenDisk(IN_MEMORY_FOLDER ?? "");
     const file = await disk.create("a", { syncsEach: true });
     const release = hangPool(root);
@@ -61,12 +80,9 @@ test.skipIf(IN_MEMORY_FOLDER === undefined)(
     await file.close();
     const written = Buffer.from(await disk.readFile("a"));
     expect(written.toString()).toBe(`small, durable${"x".repeat(1_000_000)}`);
-  },
-);
+  });
 
-test.skipIf(IN_MEMORY_FOLDER === undefined)(
-  "what is wrong with a direct call is told as what is wrong with one of the pool",
-  async () => {
+  test("tells what is wrong with a call as the pool does", async () => {
     const { disk } = givenDisk(IN_MEMORY_FOLDER ?? "");
     await givenFile(disk, "a", ["x"]);
     const file = await disk.open("a");
@@ -74,47 +90,17 @@ test.skipIf(IN_MEMORY_FOLDER === undefined)(
     expect(await diskErrorOf(file.read(Buffer.alloc(1), 2 ** 60))).toBe("OTHER");
     expect(await file.read(Buffer.alloc(1), 0)).toBe(1);
     await file.close();
-  },
-);
-
-describe.runIf(isLinux && !isInMemory(tmpdir()))("reads that do not wait", () => {
-  test("fill exactly their target, and end where the file does", () => {
-    const descriptor = givenOpenFile("0123456789");
-    const memory = createWasmMemory(1);
-    const target = new Uint8Array(memory.buffer, 100, 4);
-    expect(readCached(descriptor, target, 3)).toBe(4);
-    const around = Buffer.from(memory.buffer, 98, 8).toString("latin1");
-    expect(around).toBe("\0\x003456\0\0");
-    expect(readCached(descriptor, target, 8)).toBe(2);
-    expect(readCached(descriptor, target, 10)).toBe(0);
-    expect(readCached(descriptor, target, 6 * 1024 ** 3)).toBe(0);
   });
 
-  test("say so when the page cache does not have the bytes, and the disk reads them all the same", async () => {
-    const { root, disk } = givenDisk(tmpdir());
-    await givenFile(disk, "a", ["from the device"]);
-    const descriptor = fs.openSync(join(root, "a"), "r+");
-    onTestFinished(() => fs.closeSync(descriptor));
-    const target = Buffer.alloc(15);
-    dropFromCache(descriptor);
-    expect(readCached(descriptor, target, 0)).toBe("absent");
-
-    const file = await disk.open("a");
-    dropFromCache(descriptor);
-    expect(await file.read(target, 0)).toBe(15);
-    expect(target.toString()).toBe("from the device");
+  test("takes a thousand calls that waited for their turn", async () => {
+    const root = givenFolder(IN_MEMORY_FOLDER ?? "");
+    const disk = openRealDisk({ root, deadlineMs: 5_000, maxInFlight: 1 });
+    const file = await disk.create("a");
+    const calls = [disk.space(), ...Array.from({ length: 1_000 }, () => file.sync())];
+    await Promise.all(calls);
+    await file.append([Buffer.from("x")]);
     await file.close();
-  });
-
-  test("a file system without them is told from bytes that are absent", () => {
-    const pipe = givenPipe(givenFolder(tmpdir()));
-    const descriptor = fs.openSync(pipe, "r+");
-    onTestFinished(() => fs.closeSync(descriptor));
-    // A pipe has no positions: ESPIPE, an answer like any other error of the call.
-    expect(readCached(descriptor, Buffer.alloc(1), 0)).toBe("absent");
-    const memory = fs.openSync("/proc/self/status", "r");
-    onTestFinished(() => fs.closeSync(memory));
-    expect(readCached(memory, Buffer.alloc(1), 0)).toBe("unsupported");
+    expect(fs.readFileSync(join(root, "a"), "utf8")).toBe("x");
   });
 });
 
@@ -129,36 +115,20 @@ function givenDisk(parent: string): { root: string; disk: Disk } {
   return { root, disk: openRealDisk({ root, deadlineMs: 5_000, maxInFlight: 2 }) };
 }
 
-function givenOpenFile(text: string): number {
-  const path = join(givenFolder(tmpdir()), "a");
-  fs.writeFileSync(path, text);
-  const descriptor = fs.openSync(path, "r");
-  onTestFinished(() => fs.closeSync(descriptor));
-  return descriptor;
-}
-
-function givenPipe(root: string): string {
+/** Every thread of the pool opens a pipe that nobody writes to. What is returned ends that, once all have come back. */
+function hangPool(root: string): () => Promise<void> {
   const pipe = join(root, "pipe");
   makePipe(pipe);
-  return pipe;
-}
-
-/** Every thread of the pool opens a pipe that nobody writes to, until what is returned is called. */
-function hangPool(root: string): () => void {
-  const pipe = givenPipe(root);
-  for (let count = 0; count < POOL_SIZE; count += 1) {
-    fs.open(pipe, "r", (_error, descriptor) => fs.closeSync(descriptor));
-  }
-  return () => {
+  const opened = Array.from(
+    { length: POOL_SIZE },
+    () =>
+      new Promise<number>((resolve, reject) => {
+        fs.open(pipe, "r", (error, descriptor) => (error ? reject(error) : resolve(descriptor)));
+      }),
+  );
+  return async () => {
     const writer = fs.openSync(pipe, "r+");
-    setTimeout(() => fs.closeSync(writer), 100);
+    for (const descriptor of await Promise.all(opened)) fs.closeSync(descriptor);
+    fs.closeSync(writer);
   };
-}
-
-const POSIX_FADV_DONTNEED = 4;
-
-function dropFromCache(descriptor: number): void {
-  fs.fsyncSync(descriptor);
-  const advise = koffi.load(null).func("int posix_fadvise(int, int64, int64, int)");
-  expect(advise(descriptor, 0, 0, POSIX_FADV_DONTNEED)).toBe(0);
 }
