@@ -7,6 +7,7 @@
 // as the kernel reads ahead.
 // https://man7.org/linux/man-pages/man2/preadv2.2.html, https://docs.kernel.org/userspace-api/ (cachestat)
 
+import { constants } from "node:os";
 import type koffiLibrary from "koffi";
 
 /** What the system is asked: what is counted in pages is whole ones that overlap the range. */
@@ -14,19 +15,25 @@ export interface PageCache {
   readonly pageBytes: number;
   /** Pages of the range that are there; undefined where the file system, or the system, does not tell. */
   count(descriptor: number, start: number, end: number): number | undefined;
-  /** Bytes copied into `target`; 0 and less: none, for whatever reason. */
-  copy(descriptor: number, target: Uint8Array, offset: number): number;
+  /** Bytes copied into `target`: 0 where none are there; undefined where the file system has no such reads. */
+  copy(descriptor: number, target: Uint8Array, offset: number): number | undefined;
 }
 
+const { errno } = constants;
 const RWF_NOWAIT = 8;
+const UNSUPPORTED: ReadonlySet<number> = new Set([errno.EINVAL, errno.EOPNOTSUPP]);
 /** The number of cachestat on all architectures. */
 const SYS_CACHESTAT = 451;
 /** Where `off_t` and pointers have 64 bits, as the declarations below say. */
 const ARCHITECTURES: ReadonlySet<string> = new Set(["arm64", "x64"]);
 /** Loading the library takes some 25 ms, as much as so many calls of the pool: who starts, or reads little, does without. */
 const CALLS_BEFORE_LOADING = 1_000;
-/** So long it is believed that what is read ahead is there, or that something is absent. */
-const BELIEVED_MS = 50;
+/** So long it is believed that what would be read ahead is there, or that something is absent. */
+const BELIEVED_MS = 250;
+/** A look costs up to 20 ns a page: a file of so many bytes is looked at as a whole. */
+const WHOLE_BYTES_MAX = 24 * 1024 ** 2;
+/** In a larger one each read elsewhere in it looks at so many at most; more would cost more than a thread. */
+const WINDOW_BYTES_MAX = 4 * 1024 ** 2;
 
 let callCount = 0;
 let pageCache: PageCache | undefined;
@@ -79,7 +86,9 @@ function pageCacheOf(koffi: typeof koffiLibrary): PageCache {
     copy(descriptor, target, offset) {
       vector[0] = koffi.address(target);
       vector[1] = BigInt(target.length);
-      return preadv2(descriptor, vector, 1, offset, RWF_NOWAIT);
+      const count: number = preadv2(descriptor, vector, 1, offset, RWF_NOWAIT);
+      if (count >= 0) return count;
+      return UNSUPPORTED.has(koffi.errno()) ? undefined : 0;
     },
   };
 }
@@ -88,7 +97,8 @@ function pageCacheOf(koffi: typeof koffiLibrary): PageCache {
 export class CachedFile {
   readonly #sizeBytes: number;
   readonly #aheadBytes: number;
-  #isRefused = false;
+  readonly #noteLook: (sizeBytes: number) => void;
+  #isRefused: boolean;
   // What was found, until when it is believed: an empty range where something was absent.
   #start = 0;
   #end = 0;
@@ -96,11 +106,18 @@ export class CachedFile {
 
   /**
    * @param sizeBytes When it was opened: what was appended since is not read this way.
-   * @param aheadBytes What the kernel reads ahead at most.
+   * @param aheadBytes How far behind a read the kernel may begin to read: see `readAheadBytes`.
+   * @param noteLook Hears what a look went over, in bytes: it takes its time as well.
    */
-  constructor(sizeBytes: number, aheadBytes: number) {
+  constructor(
+    sizeBytes: number,
+    aheadBytes: number,
+    noteLook: (sizeBytes: number) => void = () => undefined,
+  ) {
     this.#sizeBytes = sizeBytes;
     this.#aheadBytes = aheadBytes;
+    this.#noteLook = noteLook;
+    this.#isRefused = sizeBytes > WHOLE_BYTES_MAX && 2 * aheadBytes > WINDOW_BYTES_MAX;
   }
 
   /** Fills `target`, at least its beginning; resolves to the bytes read, or undefined where that might wait. */
@@ -112,7 +129,8 @@ export class CachedFile {
       return undefined;
     }
     const count = cache.copy(descriptor, target, offset);
-    return count > 0 ? count : undefined;
+    if (count === undefined) this.#isRefused = true;
+    return count === 0 ? undefined : count;
   }
 
   #isThere(cache: PageCache, descriptor: number, range: Range): boolean {
@@ -133,15 +151,16 @@ export class CachedFile {
     return isThere;
   }
 
-  /** Further than this read needs, so that the next ones need not look: a look costs less than 20 ns a page. */
+  /** Further than this read needs, so that the next ones need not look. */
   #rangeToLookAt(range: Range): Range {
-    const enough = 2 * this.#aheadBytes;
-    if (this.#sizeBytes <= enough) return { start: 0, end: this.#sizeBytes };
-    return { start: range.start, end: Math.min(range.end + enough, this.#sizeBytes) };
+    if (this.#sizeBytes <= WHOLE_BYTES_MAX) return { start: 0, end: this.#sizeBytes };
+    const end = Math.min(range.end + 2 * this.#aheadBytes, this.#sizeBytes);
+    return { start: range.start, end };
   }
 
   #hasAll(cache: PageCache, descriptor: number, { start, end }: Range): boolean {
     const found = cache.count(descriptor, start, end);
+    this.#noteLook(end - start);
     if (found === undefined) this.#isRefused = true;
     const { pageBytes } = cache;
     const wanted = Math.ceil(end / pageBytes) - Math.floor(start / pageBytes);

@@ -107,7 +107,7 @@ export class MemberGroup {
   cut(sequence: number): Promise<void> {
     const lanes = [...this.#lanes];
     const cutEach = async (): Promise<void> => {
-      for (const lane of lanes) await lane.cut(sequence);
+      for (const lane of lanes) if (this.#lost === undefined) await lane.cut(sequence);
     };
     this.#cutting = this.#cutting.then(cutEach);
     return this.#cutting;

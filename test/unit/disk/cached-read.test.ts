@@ -46,6 +46,15 @@ describe.runIf(hasThem)("a file in the page cache", () => {
     expect(pagesThere(descriptor, sizeBytes)).toBe(before);
   });
 
+  test("is left to the pool where it would cost more to look than a thread does", () => {
+    const { descriptor } = givenFile(Buffer.from("0123456789"));
+    const large = 25 * AHEAD;
+    const read = (sizeBytes: number, aheadBytes: number): number | undefined =>
+      new CachedFile(sizeBytes, aheadBytes).read(descriptor, Buffer.alloc(2), 0);
+    expect(read(10, 8 * AHEAD)).toBe(2);
+    expect(read(large, 3 * AHEAD)).toBe(undefined);
+  });
+
   test("is on a device whose read-ahead is known, or is not read this way", async () => {
     const { dev } = fs.statSync(tmpdir());
     const known = await readAheadBytes(dev);
