@@ -3,6 +3,7 @@
 
 import * as fs from "node:fs";
 import { dirname, resolve } from "node:path";
+import { threadId } from "node:worker_threads";
 import { CallGate, type CallGateOptions, type Done } from "./call-gate.ts";
 import {
   checkFilePath,
@@ -50,6 +51,9 @@ const HAS_SYNCED_WRITES = process.platform === "linux";
 const FILE_MODE = 0o600;
 const FOLDER_MODE = 0o700;
 
+/** Of the thread, not of one disk: two of them may be on one folder. */
+let temporaryCount = 0;
+
 export function openRealDisk(options: RealDiskOptions): Disk {
   return new RealDisk(options);
 }
@@ -58,7 +62,6 @@ class RealDisk implements Disk {
   readonly root: string;
   readonly #gate: CallGate;
   readonly #folderSync = new GroupSync((path) => this.#syncFolder(path));
-  #temporaryCount = 0;
   #calls: FileCalls | undefined;
   #notesReads = process.platform !== "linux";
 
@@ -84,8 +87,8 @@ class RealDisk implements Disk {
 
   async writeFile(path: string, bytes: Uint8Array): Promise<void> {
     checkFilePath(path);
-    this.#temporaryCount += 1;
-    const temporary = `${path}.${process.pid}-${this.#temporaryCount}${TEMPORARY_SUFFIX}`;
+    temporaryCount += 1;
+    const temporary = `${path}.${process.pid}-${threadId}-${temporaryCount}${TEMPORARY_SUFFIX}`;
     // A process of the same number may have died and left its own.
     await this.unlink(temporary);
     const file = await this.create(temporary);

@@ -159,3 +159,15 @@ function flagsOf(path: string): number {
   const info = readFileSync(`/proc/self/fdinfo/${descriptor}`, "utf8");
   return Number.parseInt(/^flags:\s*(\d+)/m.exec(info)?.[1] ?? "0", 8);
 }
+
+test("two disks on one folder replace a file at the same time: one of the two stands, and nothing else", async () => {
+  const { root } = givenDisk({});
+  const disks = [0, 1].map(() => openRealDisk({ root, deadlineMs: 5_000, maxInFlight: 2 }));
+  for (let round = 0; round < 20; round += 1) {
+    await Promise.all(
+      disks.map((disk, nth) => disk.writeFile("a", Buffer.from(`${round}:${nth}`))),
+    );
+    expect([`${round}:0`, `${round}:1`]).toContain(readFileSync(join(root, "a"), "utf8"));
+  }
+  expect(readdirSync(root)).toEqual(["a"]);
+});
