@@ -3,16 +3,16 @@
 
 import { readFileSync, statfsSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
+import { isInMemoryType } from "../src/disk/file-calls.ts";
 
 /** MinIO removes what was overwritten every five minutes. */
 const WAIT_SECONDS_MAX = 400;
 /** Left to the servers themselves. */
 const SPARE_BYTES = 2 * 1024 ** 3;
-const TMPFS_MAGIC = 0x01021994;
 
 /** Whether memory serves as a disk there. */
 export function isInMemory(folder: string): boolean {
-  return statfsSync(folder).type === TMPFS_MAGIC;
+  return isInMemoryType(statfsSync(folder).type);
 }
 
 function freeBytes(folder: string): number {

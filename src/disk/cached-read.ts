@@ -9,6 +9,7 @@
 
 import { constants } from "node:os";
 import type koffiLibrary from "koffi";
+import type { TurnBudget } from "../util/turn-budget.ts";
 
 /** What the system is asked: what is counted in pages is whole ones that overlap the range. */
 export interface PageCache {
@@ -19,6 +20,11 @@ export interface PageCache {
   copy(descriptor: number, target: Uint8Array, offset: number): number | undefined;
 }
 
+/** What a call on the calling thread takes, in bytes that could be copied meanwhile. */
+export const CALL_BYTES = 16 * 1024;
+
+/** So much faster than copying a file is looking whether it is in the page cache. */
+const LOOK_FACTOR = 32;
 const { errno } = constants;
 const RWF_NOWAIT = 8;
 const UNSUPPORTED: ReadonlySet<number> = new Set([errno.EINVAL, errno.EOPNOTSUPP]);
@@ -46,10 +52,9 @@ function knownPageCache(): PageCache | undefined {
   return undefined;
 }
 
-/** For this thread, from now on. False where the system or the library cannot. */
-export async function usePageCache(): Promise<boolean> {
+/** For this thread, from now on, where the system and the library can. */
+export async function usePageCache(): Promise<void> {
   pageCache ??= await loadPageCache(async () => (await import("koffi")).default);
-  return pageCache !== undefined;
 }
 
 /** Undefined where it cannot be had. */
@@ -97,7 +102,7 @@ function pageCacheOf(koffi: typeof koffiLibrary): PageCache {
 export class CachedFile {
   readonly #sizeBytes: number;
   readonly #aheadBytes: number;
-  readonly #noteLook: (sizeBytes: number) => void;
+  readonly #budget: TurnBudget;
   #isRefused: boolean;
   // What was found, until when it is believed: an empty range where something was absent.
   #start = 0;
@@ -107,27 +112,22 @@ export class CachedFile {
   /**
    * @param sizeBytes When it was opened: what was appended since is not read this way.
    * @param aheadBytes How far behind a read the kernel may begin to read: see `readAheadBytes`.
-   * @param noteLook Hears what a look went over, in bytes: it takes its time as well.
+   * @param budget The thread's share of a turn, in bytes that could be copied.
    */
-  constructor(
-    sizeBytes: number,
-    aheadBytes: number,
-    noteLook: (sizeBytes: number) => void = () => undefined,
-  ) {
+  constructor(sizeBytes: number, aheadBytes: number, budget: TurnBudget) {
     this.#sizeBytes = sizeBytes;
     this.#aheadBytes = aheadBytes;
-    this.#noteLook = noteLook;
+    this.#budget = budget;
     this.#isRefused = sizeBytes > WHOLE_BYTES_MAX && 2 * aheadBytes > WINDOW_BYTES_MAX;
   }
 
-  /** Fills `target`, at least its beginning; resolves to the bytes read, or undefined where that might wait. */
+  /** Fills `target`, at least its beginning. The bytes read; undefined where that might wait, or the turn has had its share. */
   read(descriptor: number, target: Uint8Array, offset: number): number | undefined {
     const end = offset + target.length;
     if (end > this.#sizeBytes || target.length === 0 || this.#isRefused) return undefined;
     const cache = knownPageCache();
-    if (cache === undefined || !this.#isThere(cache, descriptor, { start: offset, end })) {
-      return undefined;
-    }
+    if (cache === undefined || !this.#budget.take(CALL_BYTES + target.length)) return undefined;
+    if (!this.#isThere(cache, descriptor, { start: offset, end })) return undefined;
     const count = cache.copy(descriptor, target, offset);
     if (count === undefined) this.#isRefused = true;
     return count === 0 ? undefined : count;
@@ -160,7 +160,7 @@ export class CachedFile {
 
   #hasAll(cache: PageCache, descriptor: number, { start, end }: Range): boolean {
     const found = cache.count(descriptor, start, end);
-    this.#noteLook(end - start);
+    this.#budget.take((end - start) / LOOK_FACTOR);
     if (found === undefined) this.#isRefused = true;
     const { pageBytes } = cache;
     const wanted = Math.ceil(end / pageBytes) - Math.floor(start / pageBytes);

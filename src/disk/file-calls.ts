@@ -5,7 +5,7 @@
 
 import * as fs from "node:fs";
 import { TurnBudget } from "../util/turn-budget.ts";
-import { CachedFile } from "./cached-read.ts";
+import { CachedFile, CALL_BYTES } from "./cached-read.ts";
 import type { Done } from "./call-gate.ts";
 
 /** `done` may be called before the call returns. */
@@ -31,12 +31,8 @@ export interface FileCalls {
 
 /** `f_type` of tmpfs and ramfs: nothing is behind them that could hang. */
 const IN_MEMORY_TYPES: ReadonlySet<number> = new Set([0x01021994, 0x858458f6]);
-/** A direct call, in bytes that could have been copied meanwhile. */
-const CALL_BYTES = 16 * 1024;
 /** Pages are made for what is written: some four times what a read of it costs. */
 const WRITE_FACTOR = 4;
-/** So much faster than copying a file is looking whether it is in the page cache. */
-const LOOK_FACTOR = 32;
 /** Copied in one to two milliseconds: so long others wait for their turn. */
 const BYTES_PER_TURN = 8 * 1024 ** 2;
 /** Larger writes are worth a thread, which writes beside this one. */
@@ -54,8 +50,8 @@ export const pooledCalls: FileCalls = {
   fsync: (descriptor, done) => fs.fsync(descriptor, (error) => done(error, undefined)),
 };
 
-/** What `statfs` says of where the files lie. */
-export function isInMemory(fileSystemType: number): boolean {
+/** Whether `statfs` names a file system in memory. */
+export function isInMemoryType(fileSystemType: number): boolean {
   return IN_MEMORY_TYPES.has(fileSystemType);
 }
 
@@ -88,12 +84,9 @@ export function cachedCalls(aheadBytes: number): FileCalls {
   return {
     ...pooledCalls,
     readsOf(sizeBytes) {
-      const file = new CachedFile(sizeBytes, aheadBytes, (looked) =>
-        budget.take(looked / LOOK_FACTOR),
-      );
+      const file = new CachedFile(sizeBytes, aheadBytes, budget);
       return (descriptor, target, offset, done) => {
-        const isDue = budget.take(CALL_BYTES + target.length);
-        const count = isDue ? file.read(descriptor, target, offset) : undefined;
+        const count = file.read(descriptor, target, offset);
         if (count === undefined) readByPool(descriptor, target, offset, done);
         else done(null, count);
       };

@@ -24,7 +24,7 @@ import {
 import {
   cachedCalls,
   inMemoryCalls,
-  isInMemory,
+  isInMemoryType,
   pooledCalls,
   type FileCalls,
 } from "./file-calls.ts";
@@ -179,7 +179,7 @@ class RealDisk implements Disk {
   async #learnCalls(): Promise<FileCalls> {
     try {
       const { type } = await this.#statfs();
-      this.#calls = isInMemory(type) ? inMemoryCalls : await this.#callsOfDevice();
+      this.#calls = isInMemoryType(type) ? inMemoryCalls : await this.#callsOfDevice();
     } catch {
       // Whoever opened the file will learn what is wrong with the drive, and the next one asks again.
     }
@@ -277,9 +277,6 @@ class RealDisk implements Disk {
 }
 
 function isRefused(error: unknown): boolean {
-  return error instanceof DiskError && isNodeError(error.cause) && error.cause.code === "EPERM";
-}
-
-function isNodeError(error: unknown): error is NodeJS.ErrnoException {
-  return error instanceof Error && "code" in error;
+  const cause = error instanceof DiskError ? error.cause : undefined;
+  return cause instanceof Error && "code" in cause && cause.code === "EPERM";
 }

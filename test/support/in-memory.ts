@@ -1,15 +1,15 @@
 // A folder whose file system is in memory, where this machine has one.
 
 import { statfsSync } from "node:fs";
+import { isInMemoryType } from "../../src/disk/file-calls.ts";
 
 const SHARED_MEMORY = "/dev/shm";
-const TMPFS = 0x01021994;
 
 export const IN_MEMORY_FOLDER = isInMemory(SHARED_MEMORY) ? SHARED_MEMORY : undefined;
 
 export function isInMemory(folder: string): boolean {
   try {
-    return statfsSync(folder).type === TMPFS;
+    return isInMemoryType(statfsSync(folder).type);
   } catch {
     return false;
   }

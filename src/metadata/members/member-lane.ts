@@ -126,7 +126,7 @@ export class MemberLane {
     if (!this.#isPumping) void this.#pump();
   }
 
-  /** Lets it forget records up to there, once what waits has been appended. Resolves when it has, or has left. */
+  /** Lets it forget records up to there, between its appends. Resolves when it has, or has left. */
   cut(sequence: number): Promise<void> {
     if (!this.isGood) return Promise.resolve();
     return new Promise((resolve) => {

@@ -6,11 +6,13 @@ import { join } from "node:path";
 import { beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { CachedFile, loadPageCache, usePageCache } from "../../../src/disk/cached-read.ts";
 import { readAheadBytes } from "../../../src/disk/read-ahead.ts";
+import { TurnBudget } from "../../../src/util/turn-budget.ts";
 import { createWasmMemory } from "../../../src/util/web-assembly.ts";
 import { dropFromCache, hasCachedReads, pagesThere } from "../../support/page-cache.ts";
 
 const AHEAD = 1024 ** 2;
 const PAGE = 4_096;
+const BUDGET = new TurnBudget(Infinity);
 const hasThem = await hasCachedReads();
 
 beforeAll(usePageCache);
@@ -20,7 +22,7 @@ describe.runIf(hasThem)("a file in the page cache", () => {
     const { descriptor } = givenFile(Buffer.from("0123456789"));
     const memory = createWasmMemory(1);
     const target = new Uint8Array(memory.buffer, 100, 4);
-    const file = new CachedFile(10, AHEAD);
+    const file = new CachedFile(10, AHEAD, BUDGET);
     expect(file.read(descriptor, target, 3)).toBe(4);
     const around = Buffer.from(memory.buffer, 98, 8).toString("latin1");
     expect(around).toBe("\0\x003456\0\0");
@@ -38,11 +40,11 @@ describe.runIf(hasThem)("a file in the page cache", () => {
     const sizeBytes = 2 * AHEAD;
     const { descriptor } = givenFile(Buffer.alloc(sizeBytes, "x"));
     const target = Buffer.alloc(PAGE);
-    expect(new CachedFile(sizeBytes, AHEAD).read(descriptor, target, at)).toBe(PAGE);
+    expect(new CachedFile(sizeBytes, AHEAD, BUDGET).read(descriptor, target, at)).toBe(PAGE);
     dropFromCache(descriptor, AHEAD, AHEAD);
     const before = pagesThere(descriptor, sizeBytes);
     expect(before).toBe(AHEAD / PAGE);
-    expect(new CachedFile(sizeBytes, AHEAD).read(descriptor, target, at)).toBe(undefined);
+    expect(new CachedFile(sizeBytes, AHEAD, BUDGET).read(descriptor, target, at)).toBe(undefined);
     expect(pagesThere(descriptor, sizeBytes)).toBe(before);
   });
 
@@ -50,7 +52,7 @@ describe.runIf(hasThem)("a file in the page cache", () => {
     const { descriptor } = givenFile(Buffer.from("0123456789"));
     const large = 25 * AHEAD;
     const read = (sizeBytes: number, aheadBytes: number): number | undefined =>
-      new CachedFile(sizeBytes, aheadBytes).read(descriptor, Buffer.alloc(2), 0);
+      new CachedFile(sizeBytes, aheadBytes, BUDGET).read(descriptor, Buffer.alloc(2), 0);
     expect(read(10, 8 * AHEAD)).toBe(2);
     expect(read(large, 3 * AHEAD)).toBe(undefined);
   });
