@@ -8,7 +8,7 @@ import type { Server as TlsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import { fastify } from "fastify";
 import type { FastifyInstance } from "fastify";
-import { CONNECTIONS_MAX, HTTP_HEAD_BYTES_MAX } from "../core/limits.ts";
+import { CONNECTIONS_MAX, HTTP_HEAD_BYTES_MAX, LISTEN_BACKLOG } from "../core/limits.ts";
 import { findHostBucket } from "./address.ts";
 import { ConnectionGuard, errorOfParser, refuseConnection } from "./connection-guard.ts";
 import { nextRequestId } from "./exchange.ts";
@@ -97,7 +97,8 @@ function asS3Server(app: FastifyInstance, pipeline: Pipeline): Omit<S3Server, "s
   return {
     async listen(host, port, socket) {
       // Node's servers take `handle`; Fastify's types do not name it.
-      const place = socket === undefined ? { host, port } : { host, port, handle: socket };
+      const address = { host, port, backlog: LISTEN_BACKLOG };
+      const place = socket === undefined ? address : { ...address, handle: socket };
       await app.listen(place);
       return { port: (app.server.address() as AddressInfo).port };
     },

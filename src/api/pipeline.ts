@@ -38,7 +38,12 @@ import { sendResponse } from "./send-response.ts";
 export class Pipeline {
   readonly #settings: PipelineSettings;
   readonly #services: ContextServices;
-  /** What is being answered on each connection: one exchange, more where a client does not wait for answers. */
+  /**
+   * What is being answered on each connection that has asked for something: one exchange, more where a client does not
+   * wait for answers, none between requests. Connections come and go in it, not exchanges: V8 makes the table of a map
+   * that changes all the time anew again and again, each names the next one, and once one of them is old, garbage
+   * collection keeps what the later ones named.
+   */
   readonly #active = new Map<Duplex, Exchange[]>();
   readonly #turns = new AnswerTurns();
   #isClosing = false;
@@ -100,16 +105,20 @@ export class Pipeline {
     this.#isClosing = true;
   }
 
+  /** Not where the connection has ended: nobody would take it away again, and no parser will complain. */
   #enter(socket: Duplex, exchange: Exchange): void {
     const others = this.#active.get(socket);
-    if (others === undefined) this.#active.set(socket, [exchange]);
-    else others.push(exchange);
+    if (others !== undefined) others.push(exchange);
+    else if (!socket.destroyed) {
+      this.#active.set(socket, [exchange]);
+      socket.once("close", () => this.#active.delete(socket));
+    }
   }
 
   #leave(socket: Duplex, exchange: Exchange): void {
-    const all = this.#active.get(socket) ?? [];
-    if (all.length > 1) all.splice(all.indexOf(exchange), 1);
-    else this.#active.delete(socket);
+    const all = this.#active.get(socket);
+    const at = all?.indexOf(exchange) ?? -1;
+    if (at >= 0) all?.splice(at, 1);
   }
 
   async #answer(exchange: Exchange): Promise<number> {

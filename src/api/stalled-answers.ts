@@ -8,7 +8,8 @@ import type { Socket } from "node:net";
 const LOOKS_MAX = 12;
 
 interface Seen {
-  readonly socket: Socket;
+  /** Undefined: none waits. */
+  out: ServerResponse | undefined;
   writtenBytes: number;
   waitingBytes: number;
   looksInVain: number;
@@ -16,7 +17,8 @@ interface Seen {
 
 export class StalledAnswers {
   readonly #lookEveryMs: number;
-  readonly #seen = new Map<ServerResponse, Seen>();
+  /** Changes with connections, not with answers: V8 keeps for long what the former tables of a map led to. */
+  readonly #seen = new Map<Socket, Seen>();
   #timer: NodeJS.Timeout | undefined;
 
   /** @param idleMs How long a client may take nothing, in milliseconds. */
@@ -24,37 +26,61 @@ export class StalledAnswers {
     this.#lookEveryMs = idleMs / LOOKS_MAX;
   }
 
-  get count(): number {
+  /** Connections on which an answer was watched; forgotten when they close. */
+  get connectionCount(): number {
     return this.#seen.size;
+  }
+
+  get count(): number {
+    let count = 0;
+    for (const { out } of this.#seen.values()) if (out !== undefined) count += 1;
+    return count;
   }
 
   /** From now on, until it ends, for an answer whose socket is full. Again does nothing. */
   watch(out: ServerResponse): void {
     const { socket } = out;
-    if (socket === null || this.#seen.has(out)) return;
-    this.#seen.set(out, { socket, writtenBytes: -1, waitingBytes: -1, looksInVain: 0 });
-    out.once("close", () => this.#seen.delete(out));
+    if (socket === null || socket.closed) return;
+    const seen = this.#seenOf(socket);
+    if (seen.out === out) return;
+    seen.out = out;
+    seen.writtenBytes = -1;
+    seen.waitingBytes = -1;
+    seen.looksInVain = 0;
+    out.once("close", () => {
+      if (seen.out === out) seen.out = undefined;
+    });
     this.#timer ??= setInterval(() => this.look(), this.#lookEveryMs).unref();
   }
 
   /** What the timer does. */
   look(): void {
-    if (this.#seen.size === 0) {
+    if (this.count === 0) {
       clearInterval(this.#timer);
       this.#timer = undefined;
     }
-    for (const [out, seen] of this.#seen) {
-      if (hasMoved(seen)) seen.looksInVain = 0;
+    for (const [socket, seen] of this.#seen) {
+      if (seen.out === undefined) continue;
+      if (hasMoved(socket, seen)) seen.looksInVain = 0;
       else seen.looksInVain += 1;
-      if (seen.looksInVain >= LOOKS_MAX) out.destroy();
+      if (seen.looksInVain >= LOOKS_MAX) seen.out.destroy();
     }
+  }
+
+  #seenOf(socket: Socket): Seen {
+    const known = this.#seen.get(socket);
+    if (known !== undefined) return known;
+    const seen = { out: undefined, writtenBytes: -1, waitingBytes: -1, looksInVain: 0 };
+    this.#seen.set(socket, seen);
+    socket.once("close", () => this.#seen.delete(socket));
+    return seen;
   }
 }
 
 /** Whether the client has taken something since the last look, or nothing waits for it. */
-function hasMoved(seen: Seen): boolean {
-  const { bytesWritten } = seen.socket;
-  const waitingBytes = bytesBeforeKernel(seen.socket);
+function hasMoved(socket: Socket, seen: Seen): boolean {
+  const { bytesWritten } = socket;
+  const waitingBytes = bytesBeforeKernel(socket);
   const isSame = bytesWritten === seen.writtenBytes && waitingBytes === seen.waitingBytes;
   seen.writtenBytes = bytesWritten;
   seen.waitingBytes = waitingBytes;

@@ -13,6 +13,12 @@ export const USER_METADATA_BYTES_MAX = 2 * KIB;
 export const HEADER_SECTION_BYTES_MAX = 8 * KIB;
 /** Connections that a process has open at a time. */
 export const CONNECTIONS_MAX = 16_384;
+
+/**
+ * Connections that the kernel keeps until they are accepted, where its own bound (`net.core.somaxconn`) allows it. With Node's
+ * 511, a thousand that come at once while the machine is busy end in SYN cookies, and some of them are reset.
+ */
+export const LISTEN_BACKLOG = 4_096;
 /** What the HTTP parser takes of request line and headers together before it gives up. */
 export const HTTP_HEAD_BYTES_MAX = 32 * KIB;
 /** Largest body of a single PUT, and of one part. */

@@ -92,7 +92,10 @@ export interface JournalMember {
    * @throws JournalError Fenced when it has promised as much or more to another.
    */
   promise(authority: Authority): Promise<MemberState>;
-  /** Appends encoded records in order; durable when it resolves. @throws JournalError Fenced, Gap, Full, Unavailable */
+  /**
+   * Appends encoded records in order; durable when it resolves, and their memory is not looked at any more. After an
+   * error it may be. @throws JournalError Fenced, Gap, Full, Unavailable
+   */
   append(authority: Authority, records: readonly Uint8Array[]): Promise<void>;
   /**
    * Encoded records from `sequence` on: at least one, further ones up to about `bytesMax`; none when it has none from

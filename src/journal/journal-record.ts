@@ -44,7 +44,8 @@ export interface RecordInput {
   readonly kind: number;
   /** In hex. */
   readonly previousDigest: string;
-  readonly payload: Uint8Array;
+  /** In pieces that follow one another. */
+  readonly payload: readonly Uint8Array[];
 }
 
 /** What stands at a place where a record should. */
@@ -64,13 +65,20 @@ export interface ParsedRecords {
   readonly stop: Exclude<ParsedRecord, { kind: "record" }> | undefined;
 }
 
-// What was encoded here need not be hashed again by every member that takes it.
-const headsOfOwn = new WeakMap<Uint8Array, RecordHead>();
+/** `sizeBytes`: bytes whose memory was given back are no record any more. */
+interface OwnRecord {
+  readonly head: RecordHead;
+  readonly sizeBytes: number;
+}
 
-/** The payload is copied once; `bytes` must not be changed afterwards. */
+// What was encoded here need not be hashed again by every member that takes it.
+const ownRecords = new WeakMap<Uint8Array, OwnRecord>();
+
+/** The payload is copied once. `bytes` must not be changed afterwards; large ones have their memory for themselves. */
 export function encodeRecord(input: RecordInput): { bytes: Uint8Array; digest: string } {
   const { sequence, epoch, kind, previousDigest, payload } = input;
-  const length = RECORD_HEADER_BYTES + payload.length;
+  let length = RECORD_HEADER_BYTES;
+  for (const piece of payload) length += piece.length;
   assert(length <= RECORD_BYTES_MAX, `a record of ${length} bytes`);
   assert(Number.isSafeInteger(sequence) && sequence <= SEQUENCE_MAX, `sequence ${sequence}`);
   const bytes = Buffer.allocUnsafe(length);
@@ -81,18 +89,23 @@ export function encodeRecord(input: RecordInput): { bytes: Uint8Array; digest: s
   bytes.writeUInt8(kind, 22);
   bytes.writeUInt8(0, 23);
   assert(bytes.write(previousDigest, 24, "hex") === DIGEST_BYTES, "a digest of another length");
-  bytes.set(payload, RECORD_HEADER_BYTES);
+  let offset = RECORD_HEADER_BYTES;
+  for (const piece of payload) {
+    bytes.set(piece, offset);
+    offset += piece.length;
+  }
   const covered = bytes.subarray(4);
   bytes.writeUInt32LE(crc32c(covered), 0);
   const digest = hash("sha256", covered, "hex");
-  headsOfOwn.set(bytes, { sequence, epoch, kind, previousDigest, digest });
+  const head = { sequence, epoch, kind, previousDigest, digest };
+  ownRecords.set(bytes, { head, sizeBytes: length });
   return { bytes, digest };
 }
 
 /** What a record says of itself; undefined when the bytes are not exactly one intact record. */
 export function recordHead(bytes: Uint8Array): RecordHead | undefined {
-  const own = headsOfOwn.get(bytes);
-  if (own !== undefined) return own;
+  const known = ownRecords.get(bytes);
+  if (known?.sizeBytes === bytes.length) return known.head;
   const parsed = recordAt(bytes);
   if (parsed.kind !== "record" || parsed.record.bytes.length !== bytes.length) return undefined;
   return parsed.record;
@@ -110,10 +123,10 @@ export function parseRecord(bytes: Uint8Array): JournalRecord {
 
 /** The record at the beginning of `bytes`, whatever follows. Never throws; parts of the result share its memory. */
 export function recordAt(bytes: Uint8Array): ParsedRecord {
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-  if (buffer.length < RECORD_HEADER_BYTES) {
+  if (bytes.length < RECORD_HEADER_BYTES) {
     return { kind: "incomplete", bytesNeeded: RECORD_HEADER_BYTES };
   }
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   const magic = buffer.readUInt32LE(4);
   if (magic !== MAGIC) return broken(magicFault(magic));
   const length = buffer.readUInt32LE(8);

@@ -15,14 +15,32 @@ export interface OpenReading {
   close(): void;
 }
 
-interface Entry extends OpenReading {
-  isCutOff: boolean;
+/** Linked to those that began before and after it: a set's table would be made anew all the time, and V8 keeps for long what the former ones led to. */
+class Entry implements OpenReading {
+  readonly startedAt: number;
+  isCutOff = false;
+  before: Entry | undefined;
+  after: Entry | undefined;
+  readonly #tracker: ReadTracker;
+  #isOpen = true;
+
+  constructor(tracker: ReadTracker, startedAt: number) {
+    this.#tracker = tracker;
+    this.startedAt = startedAt;
+  }
+
+  close(): void {
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    this.#tracker.forget(this);
+  }
 }
 
 export class ReadTracker {
   readonly #clock: Clock;
-  // Insertion order is the order of beginnings, so the oldest comes first.
-  readonly #open = new Set<Entry>();
+  #oldest: Entry | undefined;
+  #youngest: Entry | undefined;
+  #count = 0;
   /** By process: no reading of it that is open began before, in monotonic milliseconds of this one. */
   readonly #elsewhere = new Map<string, number>();
 
@@ -31,19 +49,31 @@ export class ReadTracker {
   }
 
   begin(): OpenReading {
-    const entry: Entry = {
-      startedAt: this.#clock.monotonic(),
-      isCutOff: false,
-      close: () => void this.#open.delete(entry),
-    };
-    this.#open.add(entry);
+    const entry = new Entry(this, this.#clock.monotonic());
+    entry.before = this.#youngest;
+    if (this.#youngest === undefined) this.#oldest = entry;
+    else this.#youngest.after = entry;
+    this.#youngest = entry;
+    this.#count += 1;
     return entry;
+  }
+
+  /** What an entry calls, once. */
+  forget(entry: Entry): void {
+    const { before, after } = entry;
+    if (before === undefined) this.#oldest = after;
+    else before.after = after;
+    if (after === undefined) this.#youngest = before;
+    else after.before = before;
+    // What is over leads nowhere.
+    entry.before = undefined;
+    entry.after = undefined;
+    this.#count -= 1;
   }
 
   /** When the oldest open reading of this process began (monotonic); undefined when there is none. */
   get oldestStartedAt(): number | undefined {
-    for (const entry of this.#open) return entry.startedAt;
-    return undefined;
+    return this.#oldest?.startedAt;
   }
 
   /** No reading of any process began before (monotonic); undefined when there is none, and no other process. */
@@ -66,15 +96,16 @@ export class ReadTracker {
   /** A reading that is so old is cut off: one stalled client must not keep deleted bytes for ever. */
   cutOffOld(): void {
     const time = this.#clock.monotonic() - READING_MS_MAX;
-    for (const entry of this.#open) {
-      if (entry.startedAt >= time) return;
+    let entry = this.#oldest;
+    while (entry !== undefined && entry.startedAt < time) {
       entry.isCutOff = true;
-      this.#open.delete(entry);
+      entry.close();
+      entry = this.#oldest;
     }
   }
 
   /** Of this process. */
   get count(): number {
-    return this.#open.size;
+    return this.#count;
   }
 }

@@ -1,10 +1,11 @@
 // Accepts connections in the supervisor and deals them out to workers: each to the one that has the fewest, in turn among
 // equals. A connection is the supervisor's until a worker has said that it took it: one that dies before, or cannot receive
-// it because it has no file handle left, leaves it to another. While no worker is there they wait, as many as a kernel's
-// own queue would hold.
+// it because it has no file handle left, leaves it to another. While no worker is there a bounded number
+// of them waits.
 // Invariant: what a worker is told comes in order. So whatever was given to it before something that it has answered, and
 // is not taken by then, never reached it; only then may another have it.
 
+import { LISTEN_BACKLOG } from "../core/limits.ts";
 import type { AcceptedHandle, ListeningHandle } from "./socket-handles.ts";
 
 /** A worker that connections may be given to. */
@@ -32,7 +33,7 @@ interface Share {
   restTurns: number;
 }
 
-/** As a listening socket's queue. */
+/** Accepted while there is no worker for them. */
 const WAITING_MAX = 511;
 /** One that so many could not receive is cut off: its client may try again. */
 const LOST_MAX = 3;
@@ -58,7 +59,7 @@ export class ConnectionDealer<To extends Taker = Taker> {
     socket.onconnection = (status, connection) => {
       if (status === 0 && connection !== undefined) this.#take(fresh(connection));
     };
-    const status = socket.listen(WAITING_MAX);
+    const status = socket.listen(LISTEN_BACKLOG);
     if (status === 0) this.#listening.add(socket);
     return status;
   }

@@ -51,7 +51,7 @@ export function records(
       epoch,
       kind: RECORD_KIND[kinds(sequence)],
       previousDigest: position.digest,
-      payload: randomBytes(payloadBytes),
+      payload: [randomBytes(payloadBytes)],
     });
     position = { sequence, epoch, digest: next };
     return { bytes, position };
@@ -72,7 +72,7 @@ export function relinked(chain: readonly ChainRecord[]): ChainRecord[] {
       kind: RECORD_KIND.changes,
       previousDigest: position.digest,
     };
-    const encoded = encodeRecord({ ...input, payload: bytes.subarray(56) });
+    const encoded = encodeRecord({ ...input, payload: [bytes.subarray(56)] });
     position = { sequence, epoch: 1, digest: encoded.digest };
     return { bytes: encoded.bytes, position };
   });

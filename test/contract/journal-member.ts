@@ -4,6 +4,7 @@
 
 import { expect, test } from "vitest";
 import { CHAIN_START, type JournalMember } from "../../src/journal/journal-member.ts";
+import { giveBack } from "../../src/util/give-back.ts";
 import {
   at,
   authority,
@@ -52,6 +53,16 @@ export function describeJournalMember(openLab: () => Promise<MemberLab>): void {
     await member.append(authority(1), [first.bytes]);
     const after = await member.inspect();
     expect(after).toMatchObject({ head: first.position, isBlank: false, clusterId: LAB_CLUSTER });
+  });
+
+  test("what was appended is the member's own: its memory may be given back", async () => {
+    const { member } = await openLab();
+    const chain = records(3, { payloadBytes: 20_000 });
+    const copies = chain.map(({ bytes }) => Buffer.from(bytes));
+    await givenRecords(member, chain);
+    for (const { bytes } of chain) giveBack(bytes);
+    expect(chain.map(({ bytes }) => bytes.length)).toEqual([0, 0, 0]);
+    expect(await readAll(member, 1)).toEqual(copies);
   });
 
   test("one that begins anew is incomplete until it is truncated at its head, whatever happens between", async () => {

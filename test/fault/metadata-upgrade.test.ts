@@ -88,7 +88,7 @@ test("F15 a chain with a record of a newer kind is refused with words, and the d
     const { sequence, digest: previousDigest } = head;
     const { epoch } = authority;
     const input = { sequence: sequence + 1, epoch, kind: 200, previousDigest };
-    await member.append(authority, [encodeRecord({ ...input, payload: Buffer.from("?") }).bytes]);
+    await member.append(authority, [encodeRecord({ ...input, payload: [Buffer.from("?")] }).bytes]);
     await member.close();
   }
   expect(await refusal(folder, plan)).toMatch(/record of kind 200, written by a newer Kintsugi/);

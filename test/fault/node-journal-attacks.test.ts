@@ -71,7 +71,7 @@ async function givenLab(): Promise<Lab> {
 }
 
 function firstRecord({ epoch }: Authority): Uint8Array {
-  const payload = Buffer.from("{}");
+  const payload = [Buffer.from("{}")];
   const previousDigest = CHAIN_START.digest;
   return encodeRecord({ sequence: 1, epoch, kind: 1, previousDigest, payload }).bytes;
 }

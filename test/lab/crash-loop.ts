@@ -55,12 +55,10 @@ export async function runCrashLoop(options: LoopOptions): Promise<void> {
       await killFirstStart(folder, random, journal);
       await crashOneFolder(folder, random, options);
     } finally {
-      // To be looked at.
-      const isKept = process.env["KINTSUGI_LAB_KEEP"] === "1" && journal.violations.length > 0;
-      if (!isKept) await rm(folder, { recursive: true, force: true });
-      if (!isKept) await rm(`${folder}-aside`, { recursive: true, force: true });
+      if (!journal.isFolderKept) await rm(folder, { recursive: true, force: true });
+      if (!journal.isFolderKept) await rm(`${folder}-aside`, { recursive: true, force: true });
     }
-    if (journal.violations.length > 0 && process.env["KINTSUGI_LAB_KEEP"] === "1") return;
+    if (journal.isFolderKept) return;
   }
 }
 

@@ -95,6 +95,11 @@ export class Journal {
     this.notes.set(kind, (this.notes.get(kind) ?? 0) + by);
   }
 
+  /** Whether the folder in which something was found is to be kept, to be looked at: as KINTSUGI_LAB_KEEP says. */
+  get isFolderKept(): boolean {
+    return process.env["KINTSUGI_LAB_KEEP"] === "1" && this.violations.length > 0;
+  }
+
   violation(words: string): void {
     const place = this.sequence === undefined ? `cycle ${this.cycle}` : `sequence ${this.sequence}`;
     const line = `${place}: ${words}`;

@@ -107,7 +107,8 @@ export class MemoryMember implements JournalMember {
       if (head?.sequence !== last.sequence + 1 || head.previousDigest !== last.digest) {
         throw new JournalError("Gap", `${head?.sequence} does not follow ${last.sequence}`);
       }
-      this.#disk.records.push({ bytes, head, isRotten: false });
+      // As a disk has them: the caller may give their memory back.
+      this.#disk.records.push({ bytes: Buffer.from(bytes), head, isRotten: false });
     }
     await this.#call("appended");
   }

@@ -13,13 +13,12 @@ import { encodeRecord, RECORD_KIND } from "../../journal/journal-record.ts";
 import type { JournalReport } from "../metadata-store.ts";
 import { bringUp } from "./bring-up.ts";
 import { ChainSource } from "./chain-source.ts";
-import { MemberLane, type ChainRecord, type HeldChain } from "./member-lane.ts";
+import { MemberLane, type HeldChain } from "./member-lane.ts";
+import { RecentRecords, type RecentRecord } from "./recent-records.ts";
 import { renderRoster, writeQuorum, type Roster } from "./roster.ts";
 
 /** How often members that are out are looked at. */
 const RETRY_MS = 2_000;
-/** Records kept in memory for members that have nearly caught up. */
-const RECENT_BYTES_MAX = 8 * 1024 * 1024;
 /** How often a member is brought to the end of a chain that has grown meanwhile. */
 const ROUNDS_MAX = 20;
 
@@ -47,8 +46,7 @@ export class MemberGroup {
   #position: ChainPosition;
   /** Up to here a quorum holds the chain. */
   #held: ChainPosition;
-  #recent: ChainRecord[] = [];
-  #recentBytes = 0;
+  readonly #recent = new RecentRecords();
   #recordBytes: number;
   #cutting: Promise<void> = Promise.resolve();
   #lost: Error | undefined;
@@ -141,19 +139,18 @@ export class MemberGroup {
    * Resolves when a quorum holds the change, and what comes after the group's position with it.
    * @throws QuorumLostError, JournalError Fenced: then the group is of no more use.
    */
-  async append(kind: number, payload: Uint8Array): Promise<ChainPosition> {
+  async append(kind: number, payload: readonly Uint8Array[]): Promise<ChainPosition> {
     if (this.#lost !== undefined) throw this.#lost;
     const { epoch } = this.authority;
     const sequence = this.#position.sequence + 1;
     const previousDigest = this.#position.digest;
     const { bytes, digest } = encodeRecord({ sequence, epoch, kind, previousDigest, payload });
     this.#position = { sequence, epoch, digest };
-    const record = { sequence, bytes };
     this.#recordBytes += bytes.length;
-    this.#remember(record);
     const position = this.#position;
-    await this.#spread(record);
+    await this.#spread(this.#recent.add({ sequence, bytes }));
     this.#held = position;
+    this.#forgetHeld();
     this.#reportSoon();
     return position;
   }
@@ -161,7 +158,7 @@ export class MemberGroup {
   /** Says once more who the members are, so that the chain may be cut before. */
   async appendRoster(): Promise<ChainPosition> {
     const { members, toleratedCount } = this.#options.roster;
-    return this.append(RECORD_KIND.roster, renderRoster({ members, toleratedCount }));
+    return this.append(RECORD_KIND.roster, [renderRoster({ members, toleratedCount })]);
   }
 
   report(): JournalReport {
@@ -213,11 +210,11 @@ export class MemberGroup {
     clearTimeout(this.#timer);
   }
 
-  #spread(record: ChainRecord): Promise<void> {
+  #spread(record: RecentRecord): Promise<void> {
     const needed = writeQuorum(this.#options.roster);
     const good = this.#lanes.filter(({ isGood }) => isGood);
     const lanes = good.filter((lane) => this.#isMember(lane));
-    for (const lane of good) if (!lanes.includes(lane)) lane.push(record, () => undefined);
+    for (const lane of good) if (!lanes.includes(lane)) record.pushTo(lane);
     return new Promise((resolve, reject) => {
       let heldCount = 0;
       let failedCount = 0;
@@ -229,7 +226,7 @@ export class MemberGroup {
       };
       if (lanes.length < needed) lose();
       for (const lane of lanes) {
-        lane.push(record, (isHeld) => {
+        record.pushTo(lane, (isHeld) => {
           if (isHeld) heldCount += 1;
           else failedCount += 1;
           if (heldCount >= needed) resolve();
@@ -244,12 +241,9 @@ export class MemberGroup {
     return reports.map(({ label, problem = "behind" }) => `${label} (${problem})`).join(", ");
   }
 
-  #remember(record: ChainRecord): void {
-    this.#recent.push(record);
-    this.#recentBytes += record.bytes.length;
-    while (this.#recentBytes > RECENT_BYTES_MAX && this.#recent.length > 1) {
-      this.#recentBytes -= this.#recent.shift()?.bytes.length ?? 0;
-    }
+  /** What a quorum holds nobody needs from memory, but who is being brought up to date. */
+  #forgetHeld(): void {
+    if (this.#catchingUp.size === 0) this.#recent.forgetUpTo(this.#held.sequence);
   }
 
   #retryLater(): void {
@@ -260,11 +254,16 @@ export class MemberGroup {
       for (const lane of this.#lanes) {
         if (lane.isGood || !lane.isQuiet || this.#catchingUp.has(lane)) continue;
         this.#catchingUp.add(lane);
-        void this.#catchUp(lane).finally(() => this.#catchingUp.delete(lane));
+        void this.#catchUp(lane).finally(() => this.#noteCaughtUp(lane));
       }
       if (isAnyOut) this.#retryLater();
     }, this.#options.retryMs ?? RETRY_MS);
     this.#timer.unref();
+  }
+
+  #noteCaughtUp(lane: MemberLane): void {
+    this.#catchingUp.delete(lane);
+    this.#forgetHeld();
   }
 
   /** Never rejects. */
@@ -305,10 +304,10 @@ export class MemberGroup {
 
   /** Takes the member in when what it lacks is still in memory: it goes through its queue. */
   #join(lane: MemberLane, at: ChainPosition, state: MemberState): boolean {
-    const missing = this.#recent.filter(({ sequence }) => sequence > at.sequence);
+    const missing = this.#recent.after(at.sequence);
     if (at.sequence + missing.length !== this.#position.sequence) return false;
     lane.join(at.sequence, state);
-    for (const record of missing) lane.push(record, () => undefined);
+    for (const record of missing) record.pushTo(lane);
     return true;
   }
 

@@ -8,7 +8,15 @@ import type { NewContent } from "../metadata-store.ts";
 import type { Content, ShardSetRecord } from "../records.ts";
 import { indexesFrom, listText } from "./column-text.ts";
 import { rowCheck, type RowValue } from "./row-check.ts";
-import { SET_COLUMNS, setOf, setValues, type ContentColumns, type SetRow } from "./rows.ts";
+import {
+  SET_COLUMNS,
+  setOf,
+  setRowOfValues,
+  setValues,
+  type ContentColumns,
+  type SetRow,
+  type SetRowValues,
+} from "./rows.ts";
 import type { StatementSource } from "./statement-source.ts";
 
 type PackedContent = Extract<NewContent, { readonly kind: "packed" }>;
@@ -28,9 +36,8 @@ const SQL = {
   // the last place in it that was ever named: a rebuild knows by it what lies behind.
   addPacked: `insert into shard_sets as s (id, data_shards, parity_shards, unit_bytes, layout_version, header_bytes,
       row_check, missing, live_bytes, size_bytes, reference_count, pack_state)
-    select :id, :dataShards, :parityShards, :unitBytes, :layoutVersion, :headerBytes, :check, :missing, :liveBytes, :reach,
-      1, 'open'
-    where not exists (select 1 from trash where set_id = :id)
+    select ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, 'open'
+    where not exists (select 1 from trash where set_id = ?)
     on conflict (id) do update set reference_count = s.reference_count + 1,
       live_bytes = s.live_bytes + excluded.live_bytes,
       size_bytes = iif(s.pack_state = 'open', max(s.size_bytes, excluded.size_bytes), s.size_bytes)
@@ -61,7 +68,7 @@ function sharedFrom(table: "objects" | "versions"): string {
 
 export class ContentWrites {
   readonly #insertSet: Statement<RowValue[]>;
-  readonly #addPacked: Statement<[Readonly<Record<string, RowValue>>], SetRow>;
+  readonly #addPacked: Statement<RowValue[], SetRowValues>;
   readonly #setMissing: Statement<[string | null, SetId]>;
   readonly #addReference: Statement<[SetId]>;
   readonly #sharedSet: Statement<[number, string, number, SetId], SetRow>;
@@ -77,7 +84,7 @@ export class ContentWrites {
 
   constructor(database: StatementSource) {
     this.#insertSet = database.prepare(SQL.insertSet);
-    this.#addPacked = database.prepare(SQL.addPacked);
+    this.#addPacked = database.prepare<RowValue[], SetRowValues>(SQL.addPacked).raw();
     this.#setMissing = database.prepare(SQL.setMissing);
     this.#addReference = database.prepare(SQL.addReference);
     this.#sharedSet = database.prepare(SQL.sharedSet);
@@ -134,23 +141,15 @@ export class ContentWrites {
 
   #addToPack({ set, offset: reach }: PackedContent, sizeBytes: number): ShardSetRecord {
     this.#checkWriter(set.id);
-    const { id, dataShards, parityShards, unitBytes, layoutVersion, headerBytes } = set;
-    const geometry = { dataShards, parityShards, unitBytes, layoutVersion, headerBytes };
+    const geometry = setValues(set, true);
+    const check = rowCheck(geometry);
     const missing = sortedIndexes(set.missing);
-    const check = rowCheck(setValues(set, true));
-    const row = this.#addPacked.get({
-      id,
-      ...geometry,
-      check,
-      missing: listText(missing),
-      liveBytes: sizeBytes,
-      reach,
-    });
-    if (row === undefined) throw new Error(`set ${id} is in the trash, or is no pack`);
-    const standing = setOf(row, id);
-    if (rowCheck(setValues(standing, true)) !== check) {
-      throw new Error(`pack ${id} stands there with another geometry`);
-    }
+    const values = [...geometry, check, listText(missing), sizeBytes, reach, set.id];
+    const found = this.#addPacked.get(...values);
+    if (found === undefined) throw new Error(`set ${set.id} is in the trash, or is no pack`);
+    const row = setRowOfValues(found);
+    if (row.set_check !== check || !isOfGeometry(row, set)) requireSamePack(row, set.id, check);
+    const standing = { ...set, sizeBytes: row.set_bytes };
     return this.#mergeMissing(standing, row.missing, missing);
   }
 
@@ -159,6 +158,7 @@ export class ContentWrites {
     standing: string | null,
     found: readonly number[],
   ): ShardSetRecord {
+    if (standing === null && found.length === 0) return { ...set, missing: found };
     const missing = sortedIndexes([...indexesFrom(standing), ...found]);
     const text = listText(missing);
     if (text !== standing) this.#setMissing.run(text, set.id);
@@ -195,6 +195,24 @@ export class ContentWrites {
 
   #trashSet(setId: SetId, removed: TrashedSet, nowMs: number): void {
     this.#trash.run(setId, removed.layout_version, removed.shard_count, nowMs);
+  }
+}
+
+/** Whether a row and a set agree in what the row's check is made of. */
+function isOfGeometry(row: SetRow, set: PackedContent["set"]): boolean {
+  return (
+    row.data_shards === set.dataShards &&
+    row.parity_shards === set.parityShards &&
+    row.unit_bytes === set.unitBytes &&
+    row.layout_version === set.layoutVersion &&
+    row.header_bytes === set.headerBytes
+  );
+}
+
+/** @throws DamagedRowError; when it is another pack. */
+function requireSamePack(row: SetRow, id: SetId, check: number): void {
+  if (rowCheck(setValues(setOf(row, id), true)) !== check) {
+    throw new Error(`pack ${id} stands there with another geometry`);
   }
 }
 

@@ -71,8 +71,8 @@ export class EffectBuffer {
     this.#blobBytes = blobBytes;
   }
 
-  /** All effects so far. */
-  bytes(): Uint8Array {
+  /** All effects so far, in pieces: good until more is added, or they are cleared. */
+  pieces(): readonly Uint8Array[] {
     const plain = this.#bytes.subarray(0, this.#length);
     const leastBytes = Math.max(DEFLATE_BYTES_MIN, this.#blobBytes * DEFLATE_SHARE_MIN);
     const deflated = plain.length < leastBytes ? undefined : deflateRawSync(plain, { level: 1 });
@@ -81,7 +81,7 @@ export class EffectBuffer {
     const head = Buffer.allocUnsafe(HEAD_BYTES);
     head[0] = isDeflated ? PACKING.deflated : PACKING.plain;
     head.writeUInt32LE(statements.length, 1);
-    return Buffer.concat([head, statements, ...this.#blobs]);
+    return [head, statements, ...this.#blobs];
   }
 
   clear(): void {

@@ -25,7 +25,7 @@ const EFFECT_BYTES_MAX = 32 * 1024 * 1024;
 type Step = "begin" | "commit" | "drop" | "keep" | "mark" | "undo";
 
 /** Takes what a group changed to the members; resolves once a quorum holds it. */
-export type MakeDurable = (effects: Uint8Array) => Promise<ChainPosition>;
+export type MakeDurable = (effects: readonly Uint8Array[]) => Promise<ChainPosition>;
 
 export class GroupWriter {
   readonly #database: Database;
@@ -132,7 +132,7 @@ export class GroupWriter {
     if (effects === undefined || effects.isEmpty) return;
     if (this.#makeDurable === undefined) throw new Error("the writer has no members yet");
     this.#isHandedOver = true;
-    const position = await this.#makeDurable(effects.bytes());
+    const position = await this.#makeDurable(effects.pieces());
     effects.clear();
     this.#setPosition?.(position);
   }

@@ -15,6 +15,7 @@ import {
   type ContentColumns,
   type LockColumns,
   type SetRow,
+  type SetRowValues,
 } from "./rows.ts";
 
 const NO_BYTES: ContentColumns = { data_id: null, set_id: null, pack_offset: null };
@@ -84,14 +85,7 @@ export const OBJECT_COLUMNS = `${STANDING_COLUMNS}, ${SET_COLUMNS}`;
  */
 export type ObjectRowValues = readonly [
   ...StandingValues,
-  data_shards: ObjectRow["data_shards"],
-  parity_shards: ObjectRow["parity_shards"],
-  unit_bytes: ObjectRow["unit_bytes"],
-  layout_version: ObjectRow["layout_version"],
-  set_bytes: ObjectRow["set_bytes"],
-  header_bytes: ObjectRow["header_bytes"],
-  missing: ObjectRow["missing"],
-  set_check: ObjectRow["set_check"],
+  ...SetRowValues,
   bytes?: Uint8Array | null,
 ];
 

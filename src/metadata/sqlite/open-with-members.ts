@@ -187,7 +187,7 @@ async function openEpoch(
   };
   const previousDigest = position.digest;
   const place = { sequence: position.sequence + 1, epoch: authority.epoch };
-  const payload = renderRoster(opening);
+  const payload = [renderRoster(opening)];
   const record = encodeRecord({ ...place, kind: RECORD_KIND.open, previousDigest, payload });
   const held = await appendToAll(record.bytes, upToDate, authority);
   requireQuorum(held, [roster, ...earlier]);

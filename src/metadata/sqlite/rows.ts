@@ -113,6 +113,31 @@ export interface SetRow {
   readonly set_check: number | null;
 }
 
+/** The same without names, in this order: that of SET_COLUMNS, and of what a pack's row returns (content-writes.ts). */
+export type SetRowValues = readonly [
+  data_shards: SetRow["data_shards"],
+  parity_shards: SetRow["parity_shards"],
+  unit_bytes: SetRow["unit_bytes"],
+  layout_version: SetRow["layout_version"],
+  set_bytes: SetRow["set_bytes"],
+  header_bytes: SetRow["header_bytes"],
+  missing: SetRow["missing"],
+  set_check: SetRow["set_check"],
+];
+
+export function setRowOfValues(values: SetRowValues): SetRow {
+  return {
+    data_shards: values[0],
+    parity_shards: values[1],
+    unit_bytes: values[2],
+    layout_version: values[3],
+    set_bytes: values[4],
+    header_bytes: values[5],
+    missing: values[6],
+    set_check: values[7],
+  };
+}
+
 /** @throws DamagedRowError when the row of the set is not what was written. */
 export function contentOf(row: ContentColumns & SetRow): Content {
   const { set_id: setId, data_id: dataId, pack_offset: offset } = row;

@@ -4,10 +4,11 @@
 import { createConnection, type Socket } from "node:net";
 import { dirname } from "node:path";
 import type { Clock } from "../../util/clock.ts";
+import { giveBack } from "../../util/give-back.ts";
 import { requireOwnFolder } from "../../util/own-folder.ts";
 import { FRAME_BYTES_MAX, frameOf, FrameReader, messageIn, rawFrameOf } from "./write-frames.ts";
 import type { WriterDoor } from "./write-listener.ts";
-import type { GroupReply, SideNews } from "./write-protocol.ts";
+import type { GroupReply, SideNews, ToWriter } from "./write-protocol.ts";
 import { WriteQueue } from "./write-queue.ts";
 
 const RETRY_MS = 50;
@@ -40,7 +41,7 @@ export class SideWriter {
     this.#options = options;
     this.#openAt = options.clock.monotonic();
     this.queue = new WriteQueue(
-      { send: (message) => void this.#socket?.write(frameOf(message)), close: () => this.#close() },
+      { send: (message) => this.#send(message), close: () => this.#close() },
       options.clock,
     );
   }
@@ -52,6 +53,13 @@ export class SideWriter {
       this.#onRefused = reject;
       this.#connect();
     });
+  }
+
+  #send(message: ToWriter): void {
+    const socket = this.#socket;
+    if (socket === undefined) return;
+    const frame = frameOf(message);
+    socket.write(frame, () => giveBack(frame));
   }
 
   #connect(): void {

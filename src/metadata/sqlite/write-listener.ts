@@ -4,6 +4,7 @@
 
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { Socket } from "node:net";
+import { giveBack } from "../../util/give-back.ts";
 import { KeptSocket } from "../../util/kept-socket.ts";
 import { FRAME_BYTES_MAX, frameOf, FrameReader, messageIn } from "./write-frames.ts";
 import type { SentGroup, WriteMerger } from "./write-merger.ts";
@@ -144,6 +145,8 @@ class Side {
       reply: (reply) => {
         this.#underway = undefined;
         this.send(reply);
+        // All of it: what else lay in its chunk of the socket has been taken by then, for the chunk is read to its end first.
+        queueMicrotask(() => giveBack(new Uint8Array(frame.buffer)));
       },
     };
     this.#underway = sent;

@@ -1,12 +1,13 @@
 // The thread that holds the one writing connection: better-sqlite3 blocks whoever calls it, commits most of all.
 
 import { parentPort, type MessagePort } from "node:worker_threads";
+import { giveBack } from "../../util/give-back.ts";
 import { MembersError } from "../members/survey.ts";
 import { ForeignDatabaseError } from "./open-database.ts";
 import { WriteListener, type WriterDoor } from "./write-listener.ts";
 import { WriteMerger } from "./write-merger.ts";
 import { post, received } from "./write-port.ts";
-import { messageOf, type FromWriter, type ToWriter } from "./write-protocol.ts";
+import { messageOf, type FromWriter, type GroupReply, type ToWriter } from "./write-protocol.ts";
 import { WriterHost, type MembersPlan } from "./writer-host.ts";
 
 /** The first message to the thread. */
@@ -35,9 +36,16 @@ function serve(port: MessagePort, { path, plan, door }: WriterData): Promise<voi
     listener?.close();
     port.close();
   };
-  const take = async (message: ToWriter): Promise<void> => {
-    if (message.kind === "group") merger.submit({ source: port, group: message, reply: toPort });
-    else if (message.kind === "add-member") await host.addMember(message.spec);
+  const take = async (sent: ToWriter | Uint8Array): Promise<void> => {
+    const message = received<ToWriter>(sent);
+    if (message.kind === "group") {
+      const reply = (answer: GroupReply): void => {
+        toPort(answer);
+        // Nothing of the group is needed any more, its inline bytes neither.
+        if (sent instanceof Uint8Array) giveBack(sent);
+      };
+      merger.submit({ source: port, group: message, reply });
+    } else if (message.kind === "add-member") await host.addMember(message.spec);
     else if (message.kind === "change-members") {
       const problem = await host.changeMembers(message);
       send({ kind: "members-changed", id: message.id, problem });
@@ -63,7 +71,7 @@ function serve(port: MessagePort, { path, plan, door }: WriterData): Promise<voi
     await host.start();
   };
   // A fault here leaves an unknown state: the thread dies of it, and another takes its place.
-  port.on("message", (sent: ToWriter | Uint8Array) => void take(received<ToWriter>(sent)));
+  port.on("message", (sent: ToWriter | Uint8Array) => void take(sent));
   return open().catch((error: unknown) => {
     const isRefusal = error instanceof MembersError || error instanceof ForeignDatabaseError;
     send({ kind: "unusable", message: messageOf(error), isRefusal });

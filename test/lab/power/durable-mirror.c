@@ -3,10 +3,12 @@
 // After the process is killed, the lab rebuilds the folder from the mirror: that is what a power cut may leave. Strict
 // POSIX; real file systems are often kinder. It can also kill its process at the n-th call that changes the folder.
 //
-// Environment: LAB_ROOT the folder, LAB_MIRROR the mirror, LAB_NEXT the first free number, LAB_CRASH_AT n, or 0.
-// In the mirror: `known` (inode and number of what is there), `c/NUMBER` (durable bytes), `log` (N: a new file or
-// folder; D: the names of a folder). Bytes written by mmap count never (SQLite's -shm alone is, and needs to survive
-// nothing). sync_file_range, syncfs and msync are ignored: nothing here relies on them.
+// Environment: LAB_ROOT the folder, LAB_MIRROR the mirror, LAB_NEXT the first free number, LAB_CRASH_AT n, or 0;
+// LAB_CRASH_NAME the end of a path: the process is killed when that file was created, before it is noted.
+// In the mirror: `known` (inode and number of what is there), `c/NUMBER` (durable bytes), `log` (P: a path that is about
+// to be created, in place of one before it; N: a new file or folder, with which P is over; D: the names of a folder). Of
+// what P names the inode is not known, and may have been another file's. Bytes written by mmap count never (SQLite's
+// -shm alone is, and needs to survive nothing). sync_file_range, syncfs and msync are ignored: nothing relies on them.
 
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -39,8 +41,9 @@ static struct node *open_nodes[FDS];
 static char synchronous[FDS];
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
-static const char *root, *mirror;
+static const char *root, *mirror, *crash_name;
 static size_t root_length;
+static dev_t root_device;
 static int log_fd = -1;
 static long next_number = 2, crash_at, calls;
 static char copy_buffer[COPY_BYTES];
@@ -100,8 +103,12 @@ static void start(void) {
   mirror = getenv("LAB_MIRROR");
   if (root == NULL || mirror == NULL) return;
   root_length = strlen(root);
+  struct stat found;
+  if (stat(root, &found) != 0) give_up(root);
+  root_device = found.st_dev;
   if (getenv("LAB_NEXT") != NULL) next_number = atol(getenv("LAB_NEXT"));
   if (getenv("LAB_CRASH_AT") != NULL) crash_at = atol(getenv("LAB_CRASH_AT"));
+  crash_name = getenv("LAB_CRASH_NAME");
   char path[4096];
   snprintf(path, sizeof path, "%s/log", mirror);
   log_fd = real_open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
@@ -120,14 +127,32 @@ static void count_call(void) {
   if (__sync_add_and_fetch(&calls, 1) == crash_at) kill(getpid(), SIGKILL);
 }
 
+// Asks what is open there now: node closes its files by system call, and the number may be a socket's since.
 static struct node *node_of(int fd) {
   pthread_once(&once, start);
-  return log_fd >= 0 && fd >= 0 && fd < FDS ? open_nodes[fd] : NULL;
+  struct node *node = log_fd >= 0 && fd >= 0 && fd < FDS ? open_nodes[fd] : NULL;
+  struct stat found;
+  if (node == NULL || fstat(fd, &found) != 0) return NULL;
+  if (found.st_ino != node->inode || found.st_dev != root_device) return NULL;
+  return S_ISREG(found.st_mode) || S_ISDIR(found.st_mode) ? node : NULL;
 }
 
-// One write: a killed process leaves a record whole or not at all.
+// One write: what a killed process leaves of a record is whole, or lacks its end.
 static void append_log(const char *text, size_t length) {
   if (real_write(log_fd, text, length) != (ssize_t)length) give_up("log");
+}
+
+// Of the folder itself: nothing is.
+static void note_pending(const char *path) {
+  char line[4200];
+  int length = snprintf(line, sizeof line, "P %s\n", path + root_length);
+  append_log(line, (size_t)length);
+}
+
+static void crash_if_named(const char *path) {
+  size_t length = strlen(path), name_length = crash_name == NULL ? 0 : strlen(crash_name);
+  if (name_length == 0 || length < name_length) return;
+  if (strcmp(path + length - name_length, crash_name) == 0) kill(getpid(), SIGKILL);
 }
 
 static struct node *note_new(ino_t inode) {
@@ -170,7 +195,8 @@ static void copy_file(int from_fd, struct node *node, off_t size) {
   for (off_t at = node->dirty_from; at < end;) {
     size_t wanted = end - at < COPY_BYTES ? (size_t)(end - at) : COPY_BYTES;
     ssize_t got = pread(from, copy_buffer, wanted, at);
-    if (got <= 0) break;
+    if (got < 0) give_up("reading what is to be durable");
+    if (got == 0) break;
     if (real_pwrite(to, copy_buffer, (size_t)got, at) != got) give_up(path);
     at += got;
   }
@@ -206,12 +232,11 @@ static void copy_names(int fd, struct node *node) {
 
 static void make_durable(int fd, struct node *node) {
   struct stat found;
-  if (fstat(fd, &found) != 0) return;
-  int is_folder = S_ISDIR(found.st_mode);
-  off_t size = found.st_size;
   pthread_mutex_lock(&lock);
-  if (is_folder) copy_names(fd, node);
-  else copy_file(fd, node, size);
+  // Its size is asked for under the lock: one from before would cut off what another thread made durable meanwhile.
+  if (fstat(fd, &found) != 0) give_up("fstat");
+  if (S_ISDIR(found.st_mode)) copy_names(fd, node);
+  else copy_file(fd, node, found.st_size);
   pthread_mutex_unlock(&lock);
 }
 
@@ -221,15 +246,26 @@ static ssize_t wrote(int fd, struct node *node, off_t at, ssize_t count) {
   return count;
 }
 
+static int open_foreign(int folder, const char *path, int flags, mode_t mode) {
+  int fd = real_openat(folder, path, flags, mode);
+  if (fd >= 0 && fd < FDS) open_nodes[fd] = NULL;
+  return fd;
+}
+
 static int open_ours(int folder, const char *path, int flags, mode_t mode) {
-  if (!is_ours(path)) return real_openat(folder, path, flags, mode);
+  if (!is_ours(path)) return open_foreign(folder, path, flags, mode);
   int creates = (flags & O_CREAT) != 0;
   pthread_mutex_lock(&lock);
   struct stat found;
   int existed = !creates || lstat(path, &found) == 0;
-  if (!existed) count_call();
+  if (!existed) {
+    count_call();
+    note_pending(path);
+  }
   int fd = real_openat(folder, path, flags, mode);
   int saved = errno;
+  if (!existed && fd >= 0) crash_if_named(path);
+  if (!existed && fd < 0) note_pending(root);
   note_open(fd, path, flags, existed);
   pthread_mutex_unlock(&lock);
   errno = saved;
@@ -270,7 +306,8 @@ int openat64(int folder, const char *path, int flags, ...) {
 }
 
 int close(int fd) {
-  if (node_of(fd) != NULL) open_nodes[fd] = NULL;
+  pthread_once(&once, start);
+  if (fd >= 0 && fd < FDS) open_nodes[fd] = NULL;
   return real_close(fd);
 }
 
@@ -340,10 +377,12 @@ int mkdir(const char *path, mode_t mode) {
   if (!is_ours(path)) return real_mkdir(path, mode);
   pthread_mutex_lock(&lock);
   count_call();
+  struct stat found;
+  if (lstat(path, &found) != 0) note_pending(path);
   int result = real_mkdir(path, mode);
   int saved = errno;
-  struct stat found;
   if (result == 0 && lstat(path, &found) == 0) note_new(found.st_ino);
+  else note_pending(root);
   pthread_mutex_unlock(&lock);
   errno = saved;
   return result;

@@ -37,6 +37,8 @@ interface Mirrored {
   /** Of files and folders, by inode, as they were when the process died. */
   readonly numberOfInode: Map<number, number>;
   next: number;
+  /** What the process was about to create, from the folder on: where it is there nobody knows its number. */
+  pending?: string | undefined;
 }
 
 /** The library's path; undefined, with the reason, where it cannot be built. */
@@ -146,14 +148,18 @@ export class PoweredFolder {
       state.numberOfInode.set(Number(inode), Number(number));
     }
     let names = new Map<string, Entry>();
-    for (const line of (await readFile(join(this.#mirror, "log"), "utf8")).split("\n")) {
+    const log = await readFile(join(this.#mirror, "log"), "utf8");
+    // Of the last one a killed process may have written a part.
+    for (const line of log.split("\n").slice(0, -1)) {
       const [kind = "", first = "", second = ""] = line.split(" ", 3);
       if (kind === "D") names = new Map();
       else if (kind === "E") {
         const name = line.slice(`E ${first} ${second} `.length);
         names.set(name, { number: Number(first), isFolder: second === "d" });
       } else if (kind === "F") state.folders.set(Number(first), names);
+      else if (kind === "P") state.pending = line.slice("P ".length);
       else if (kind === "N") {
+        state.pending = undefined;
         state.numberOfInode.set(Number(first), Number(second));
         state.next = Math.max(state.next, Number(second) + 1);
       }
@@ -196,14 +202,16 @@ class Rebuild {
   }
 
   /** What the process had done at its end, durable or not. */
-  async findLive(path: string, number = ROOT_NUMBER): Promise<void> {
+  async findLive(live: string, within = "", number = ROOT_NUMBER): Promise<void> {
+    const { numberOfInode, pending } = this.#options.mirrored;
     const names = new Map<string, Entry>();
-    for (const entry of await readdir(path, { withFileTypes: true })) {
-      const at = join(path, entry.name);
-      const child = this.#options.mirrored.numberOfInode.get((await lstat(at)).ino);
-      if (child === undefined) continue;
+    for (const entry of await readdir(join(live, within), { withFileTypes: true })) {
+      const place = `${within}/${entry.name}`;
+      const at = join(live, place);
+      const child = numberOfInode.get((await lstat(at)).ino);
+      if (child === undefined || place === pending) continue;
       names.set(entry.name, { number: child, isFolder: entry.isDirectory() });
-      if (entry.isDirectory()) await this.findLive(at, child);
+      if (entry.isDirectory()) await this.findLive(live, place, child);
       else this.#liveFiles.set(child, at);
     }
     this.#liveFolders.set(number, names);

@@ -51,7 +51,10 @@ export async function runPowerLoop(options: LoopOptions): Promise<void> {
       }
     }
     const random = seededRandom(seed);
-    while (shouldGoOn()) await cutOneFolder(library, random, options);
+    while (shouldGoOn()) {
+      await cutOneFolder(library, random, options);
+      if (journal.isFolderKept) return;
+    }
   } finally {
     await rm(built, { recursive: true, force: true });
   }
@@ -102,7 +105,7 @@ async function cutOneFolder(
     await server.process.kill();
     if (cycle >= SETTLED_MIN) await requireSettled(folder, works, journal);
   } finally {
-    await powered.remove();
+    if (!journal.isFolderKept) await powered.remove();
   }
 }
 

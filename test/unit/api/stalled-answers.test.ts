@@ -142,6 +142,9 @@ test("an answer is watched from when its socket is full until it ends", async ()
   await until(LIMIT_MS, "the answer ends", () => out.writableFinished);
   await until(LIMIT_MS, "nothing is watched", () => stalledAnswers.count === 0);
   await until(LIMIT_MS, "all of it comes", () => reader.bytesRead > SIZE_BYTES);
+  expect(stalledAnswers.connectionCount).toBe(1);
+  reader.destroy();
+  await until(LIMIT_MS, "it is forgotten", () => stalledAnswers.connectionCount === 0);
 });
 
 test("answers without a body are watched too: a client asks for one after the other, and takes none", async () => {

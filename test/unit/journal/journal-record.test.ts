@@ -17,6 +17,7 @@ import {
   parseSegmentName,
   segmentName,
 } from "../../../src/journal/segment-header.ts";
+import { giveBack } from "../../../src/util/give-back.ts";
 import { seededRandom } from "../../../src/util/seeded-random.ts";
 import { bytesOf, codeOf, records } from "../../contract/chain-records.ts";
 
@@ -34,16 +35,28 @@ test("a record says all that was put into it", () => {
     epoch: 2 ** 32 - 1,
     kind: RECORD_KIND.open,
     previousDigest: "0f".repeat(32),
-    payload: randomBytes(1_000),
   };
-  const { bytes, digest } = encodeRecord(input);
+  const payload = randomBytes(1_000);
+  const pieces = [payload.subarray(0, 300), Buffer.alloc(0), payload.subarray(300)];
+  const { bytes, digest } = encodeRecord({ ...input, payload: pieces });
   const { bytes: stored, ...said } = parseRecord(bytes);
-  expect(said).toEqual({ ...input, digest });
+  expect(said).toEqual({ ...input, payload, digest });
   expect(stored.length).toBe(bytes.length);
   const copy = Buffer.from(bytes);
   expect(recordHead(bytes)).toMatchObject({ digest, sequence: input.sequence });
   expect(recordHead(copy)).toMatchObject({ digest, sequence: input.sequence });
-  expect(encodeRecord({ ...input, epoch: 1 }).digest).not.toBe(digest);
+  expect(encodeRecord({ ...input, payload: [payload], epoch: 1 }).digest).not.toBe(digest);
+});
+
+test("a record whose memory was given back is none any more", () => {
+  const payload = [randomBytes(100_000)];
+  const previousDigest = "0f".repeat(32);
+  const input = { sequence: 1, epoch: 1, kind: RECORD_KIND.changes, previousDigest, payload };
+  const { bytes } = encodeRecord(input);
+  expect(recordHead(bytes)?.sequence).toBe(1);
+  giveBack(bytes);
+  expect(bytes.length).toBe(0);
+  expect(recordHead(bytes)).toBe(undefined);
 });
 
 test("a record in pieces is incomplete, with the bytes that it needs", () => {

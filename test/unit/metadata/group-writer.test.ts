@@ -160,7 +160,7 @@ async function givenRecordingWriter(path: string) {
   addStatements(database, writer.newStatements);
   const records: Uint8Array[] = [];
   writer.useMembers(async (effects) => {
-    records.push(effects);
+    records.push(Buffer.concat(effects));
     return { sequence: records.length, epoch: 1, digest: "0".repeat(64) };
   });
   return { writer, records };

@@ -2,14 +2,12 @@
 
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { expect, onTestFinished, test, vi } from "vitest";
-import type { DriveId } from "../../../src/core/ids.ts";
-import { CHAIN_START, JournalError } from "../../../src/journal/journal-member.ts";
+import { JournalError } from "../../../src/journal/journal-member.ts";
 import { RECORD_KIND } from "../../../src/journal/journal-record.ts";
-import { MemberGroup } from "../../../src/metadata/members/member-group.ts";
-import { authority, LAB_CLUSTER } from "../../contract/chain-records.ts";
-import { MemberDisk, MemoryMember } from "../../support/memory-member.ts";
+import type { MemberGroup } from "../../../src/metadata/members/member-group.ts";
+import { givenMemberGroup, slotId } from "../../support/member-group.ts";
 
-const PAYLOAD = Buffer.from("a change");
+const PAYLOAD = [Buffer.from("a change")];
 
 test("members are cut one after the other, and changes are held meanwhile", async () => {
   const { group, cutting, bases } = await givenGroup(5);
@@ -46,7 +44,7 @@ test("a second cut comes after the first, and a member that was dropped holds ne
   await appendMany(group, 6);
   const cuts = Promise.all([group.cut(2), group.cut(4)]);
   await vi.waitFor(() => expect(cutting.length).toBe(1));
-  group.drop(idOf(0));
+  group.drop(slotId(0));
   for (let call = 1; call < 5; call += 1) {
     await vi.waitFor(() => expect(cutting.length).toBe(call + 1));
     cutting[call]?.();
@@ -79,17 +77,6 @@ type EndCut = (error?: Error) => void;
 async function givenGroup(count: number) {
   /** Ends the cuts that have begun, in their order. */
   const cutting: EndCut[] = [];
-  const disks = Array.from({ length: count }, () => new MemberDisk());
-  const ids = disks.map((_, slot) => idOf(slot));
-  const group = new MemberGroup({
-    authority: authority(1),
-    clusterId: LAB_CLUSTER,
-    roster: { members: ids, toleratedCount: Math.floor(count / 2) },
-    position: CHAIN_START,
-    recordBytes: 0,
-    onReport: () => undefined,
-  });
-  onTestFinished(() => group.end());
   const beforeCall = async (name: string): Promise<void> => {
     await nextTurn();
     if (name !== "cut") return;
@@ -97,19 +84,10 @@ async function givenGroup(count: number) {
       cutting.push((error) => (error === undefined ? resolve() : reject(error)));
     });
   };
-  for (const [slot, disk] of disks.entries()) {
-    const member = new MemoryMember(idOf(slot), disk, beforeCall);
-    await member.promise(authority(1));
-    await member.truncate(authority(1), CHAIN_START, LAB_CLUSTER);
-    group.add(member, await member.inspect());
-  }
+  const { group, disks } = await givenMemberGroup({ count, beforeCall });
   return { group, cutting, bases: () => disks.map(({ base }) => base.sequence) };
 }
 
 async function appendMany(group: MemberGroup, count: number): Promise<void> {
   for (let each = 0; each < count; each += 1) await group.append(RECORD_KIND.changes, PAYLOAD);
-}
-
-function idOf(slot: number): DriveId {
-  return `6d1f6e1a-3a0c-4b58-9a44-00000000000${slot}` as DriveId;
 }

@@ -208,6 +208,16 @@ test.each(UPLOAD_COLUMNS.split(" "))("a changed %s of an upload fails its reads"
   expect(() => write({ name: "abortUpload", input: name })).toThrow(DamagedRowError);
 });
 
+test.each(SET_COLUMNS.split(" ").filter((column) => column !== "size_bytes"))(
+  "nothing is added to a pack with a changed %s",
+  (column) => {
+    const { database, write } = givenEngine();
+    damage(database, "shard_sets", column, `id = '${setId(2)}'`);
+    const input = objectInput(BUCKET, "new", { content: inPack(2, 999) });
+    expect(() => write({ name: "putObject", input })).toThrow(DamagedRowError);
+  },
+);
+
 test.each(SET_COLUMNS.split(" "))("a changed %s of a set fails what names it", (column) => {
   const { database, reads } = givenEngine();
   damage(database, "shard_sets", column, `id = '${setId(1)}'`);

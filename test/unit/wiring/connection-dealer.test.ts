@@ -2,8 +2,11 @@
 // it took it, or that could not receive it, and none waits beyond a bound.
 
 import { expect, test } from "vitest";
+import { LISTEN_BACKLOG } from "../../../src/core/limits.ts";
 import { ConnectionDealer, type Taker } from "../../../src/wiring/connection-dealer.ts";
 import type { AcceptedHandle, ListeningHandle } from "../../../src/wiring/socket-handles.ts";
+
+const WAITING_MAX = 511;
 
 class FakeConnection implements AcceptedHandle {
   isClosed = false;
@@ -89,13 +92,14 @@ test("a connection is given up once it is taken, and dealt anew when its worker 
   expect(lost?.isClosed).toBe(true);
 });
 
-test("connections wait for a worker, as many as a kernel would let wait, and are cut off at the end", () => {
+test("connections wait for a worker, a bounded number of them, and are cut off at the end", () => {
   const { dealer, socket } = givenDealer(0);
+  expect(socket.backlog).toBe(LISTEN_BACKLOG);
   const waiting = Array.from({ length: 600 }, () => socket.connect());
-  expect(waiting.filter(({ isClosed }) => isClosed)).toHaveLength(600 - socket.backlog);
+  expect(waiting.filter(({ isClosed }) => isClosed)).toHaveLength(600 - WAITING_MAX);
   const worker = new FakeWorker();
   dealer.add(worker);
-  expect(worker.given).toHaveLength(socket.backlog);
+  expect(worker.given).toHaveLength(WAITING_MAX);
   dealer.remove(worker);
   dealer.close();
   expect(waiting.every(({ isClosed }) => isClosed)).toBe(true);
