@@ -19,6 +19,8 @@ export interface RestoreReport {
   readonly gone: number;
   /** Objects and parts that compaction has moved since, and that were found. */
   readonly moved: number;
+  /** Sets whose shards were found elsewhere than the metadata said. */
+  readonly placed: number;
   readonly remarks: readonly string[];
   /** Files and folders that were set aside. */
   readonly aside: readonly string[];
@@ -26,7 +28,7 @@ export interface RestoreReport {
 
 /** With a line end after every line. */
 export function renderRestore(report: RestoreReport): string {
-  const { backup, backupAt, backupChange, change, at, isEnd, gone, moved, remarks, aside } = report;
+  const { backup, backupAt, backupChange, change, at, isEnd, gone, moved, placed } = report;
   const played = change - backupChange;
   const lines = [
     "The metadata is in place. Start the server; then run kintsugi verify.",
@@ -42,8 +44,11 @@ export function renderRestore(report: RestoreReport): string {
       : [
           `moved         ${renderMany(moved, "object")} that compaction has moved since, and that were found`,
         ]),
-    ...section("Remarks:", remarks),
-    ...section("Set aside, and not removed:", aside),
+    ...(placed === 0
+      ? []
+      : [`elsewhere     the shards of ${renderMany(placed, "set")}, and they were found`]),
+    ...section("Remarks:", report.remarks),
+    ...section("Set aside, and not removed:", report.aside),
   ];
   return `${lines.join("\n")}\n`;
 }

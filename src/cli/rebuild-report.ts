@@ -27,6 +27,8 @@ export interface RebuildReport {
   readonly bytes: number;
   /** Objects and parts that compaction had moved since the base. */
   readonly moved: number;
+  /** Sets of the base whose shards were found elsewhere than it said. */
+  readonly placed: number;
   readonly olderCopies: number;
   readonly unfinished: number;
   readonly gone: number;
@@ -71,6 +73,11 @@ export function renderRebuild(report: RebuildReport): string {
     ...(report.moved === 0
       ? []
       : [`found elsewhere        ${renderMany(report.moved, "object")} that compaction had moved`]),
+    ...(report.placed === 0
+      ? []
+      : [
+          `lie elsewhere          the shards of ${renderMany(report.placed, "set")} that the metadata names`,
+        ]),
     `superseded             ${renderMany(report.olderCopies, "older copy", "older copies")} of keys; the shards are kept`,
     `never finished         ${renderMany(report.unfinished, "write")}`,
     ...(report.gone === 0

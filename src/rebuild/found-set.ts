@@ -20,6 +20,28 @@ export interface FoundShard {
   readonly tail: ShardTail;
 }
 
+/** How many folders a drive's shards lie in: see `ShardStore.list`. */
+export const FOLDER_COUNT = 256;
+
+/** What lies in one folder of all drives. @throws ShardError when one of them cannot be listed: what is on it must not be passed over. */
+export async function findSets(
+  drives: readonly ShardStore[],
+  folder: number,
+): Promise<{ readonly sets: readonly FoundSet[]; readonly fileCount: number }> {
+  const found = new Map<SetId, Map<number, number[]>>();
+  let fileCount = 0;
+  const lists = await Promise.all(drives.map((drive) => drive.list(folder)));
+  for (const [position, names] of lists.entries()) {
+    fileCount += names.length;
+    for (const { setId, index } of names) {
+      const places = found.get(setId) ?? new Map<number, number[]>();
+      places.set(index, [...(places.get(index) ?? []), position]);
+      found.set(setId, places);
+    }
+  }
+  return { sets: [...found].map(([setId, places]) => ({ setId, places })), fileCount };
+}
+
 /** The header of the first shard that has one; undefined where none can be read. */
 export async function headerOf(
   drives: readonly ShardStore[],

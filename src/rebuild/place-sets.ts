@@ -18,7 +18,7 @@ export class SetPlaces {
   readonly #drives: readonly DriveId[];
   /** Those that say where sets are, the newest first. */
   readonly #known: readonly LayoutRecord[];
-  /** The one in force. */
+  /** The last one. Sets may not be written by it yet: whoever starts with the new metadata writes by it at once. */
   readonly #newest: LayoutRecord | undefined;
   readonly #lastVersion: number;
   readonly #patterns: Pattern[] = [];
@@ -30,12 +30,12 @@ export class SetPlaces {
   /** Of packs that lie where a known layout puts them: they are asked for again and again. */
   readonly #packVersions = new Map<SetId, number>();
 
-  /** @param known Layouts that are there, or the one that a first start would make; the newest is in force. */
+  /** @param known Layouts that are there, or the one that a first start would make. */
   constructor(drives: readonly DriveId[], known: readonly LayoutRecord[]) {
     this.#drives = drives;
     const sorted = known.toSorted((a, b) => b.version - a.version);
     this.#known = sorted.filter(({ retiredInto }) => retiredInto === undefined);
-    this.#newest = sorted.find(({ isWritten }) => isWritten);
+    this.#newest = sorted[0] && { ...sorted[0], isWritten: true };
     this.#lastVersion = sorted[0]?.version ?? 0;
   }
 
@@ -68,7 +68,7 @@ export class SetPlaces {
   }
 
   /**
-   * Layouts to be added: those that came to light, and behind them, so that it stays in force, the newest one again. None
+   * Layouts to be added: those that came to light, and behind them, so that sets come to lie by it, the newest one again. None
    * where every set lies where a known one puts it.
    */
   layouts(): readonly LayoutRecord[] {

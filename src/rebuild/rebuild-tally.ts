@@ -36,6 +36,8 @@ export class RebuildTally {
   multipart = 0;
   /** Objects and parts of the base that compaction had moved to other packs since. */
   moved = 0;
+  /** Sets of the base whose shards lie elsewhere than it said. */
+  placed = 0;
   /** Copies of a key that a newer one, or what the base says, supersedes. */
   olderCopies = 0;
   /** Sets, and ends of packs, of writes that were never finished: nothing was acknowledged of them. */

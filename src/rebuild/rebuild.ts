@@ -11,6 +11,7 @@ import { ClaimStage } from "../metadata/sqlite/rebuild/claim-stage.ts";
 import { DraftDatabase } from "../metadata/sqlite/rebuild/draft-database.ts";
 import type { LayoutRecord } from "../metadata/records.ts";
 import { findBase, type FoundBase } from "../metadata/sqlite/rebuild/find-base.ts";
+import { NamedPlaces } from "./named-places.ts";
 import { SetPlaces } from "./place-sets.ts";
 import { RebuildTally } from "./rebuild-tally.ts";
 import { scanDrives } from "./scan-drives.ts";
@@ -54,6 +55,9 @@ export async function rebuildMetadata(options: RebuildOptions): Promise<RebuiltM
   if (base.isWhole) return { base, tally, foundLayouts: 0, hasNews: false };
   const stage = new ClaimStage(`${draftPath}.claims`);
   const draft = new DraftDatabase(draftPath);
+  const driveIds = drives.map(({ driveId }) => driveId);
+  const hasBase = base.source !== "none";
+  const named = new NamedPlaces(draft, driveIds);
   try {
     await scanDrives({
       drives,
@@ -61,19 +65,19 @@ export async function rebuildMetadata(options: RebuildOptions): Promise<RebuiltM
       stage,
       tally,
       knows: (setId, incarnation) => draft.base.knows(setId, incarnation),
-      onSet: (setId) => {
-        if (base.source !== "none") stage.addSeen(setId);
+      onSet: (set) => {
+        if (!hasBase) return;
+        stage.addSeen(set.setId);
+        named.add(set);
       },
       onProgress,
     });
     onProgress(`${tally.claims} objects and parts are put in order`);
     stage.finish();
+    tally.placed = await named.finish(options.nowMs);
     const standing = draft.findLayouts();
     const known = standing.length > 0 ? standing : [firstLayout];
-    const places = new SetPlaces(
-      drives.map(({ driveId }) => driveId),
-      known,
-    );
+    const places = new SetPlaces(driveIds, known);
     for (const set of stage.sets()) places.add(set);
     const found = places.layouts();
     const added = standing.length > 0 ? found : [...known, ...found];
@@ -81,16 +85,16 @@ export async function rebuildMetadata(options: RebuildOptions): Promise<RebuiltM
       added.map((input) => ({ name: "addLayout", input }) as const),
       options.nowMs,
     );
-    const hasBase = base.source !== "none";
     await writeRows(options, { draft, stage, places, tally, hasBase });
     for (const setId of draft.namedSets()) if (!stage.hasSeen(setId)) tally.gone += 1;
-    if (base.source === "none") tally.gone = 0;
+    if (!hasBase) tally.gone = 0;
     await draft.finish();
     return { base, tally, foundLayouts: found.length, hasNews: true };
   } catch (error) {
     draft.close();
     throw error;
   } finally {
+    named.close();
     stage.close();
   }
 }

@@ -5,7 +5,7 @@ import { incarnationOf, type SetId } from "../core/ids.ts";
 import type { ShardStore } from "../datanode/shard-store.ts";
 import type { ClaimStage } from "../metadata/sqlite/rebuild/claim-stage.ts";
 import type { KnownSet } from "../metadata/sqlite/rebuild/base-knowledge.ts";
-import { headerOf, shardsOf, type FoundSet } from "./found-set.ts";
+import { FOLDER_COUNT, findSets, headerOf, shardsOf, type FoundSet } from "./found-set.ts";
 import { readOwnSet } from "./read-own-set.ts";
 import { findRefusal } from "../store/refusal-text.ts";
 import { readPack } from "./read-pack.ts";
@@ -18,11 +18,10 @@ export interface ScanOptions {
   readonly stage: ClaimStage;
   readonly tally: RebuildTally;
   /** Called for every set that has a shard anywhere. */
-  readonly onSet: (setId: SetId) => void;
+  readonly onSet: (set: FoundSet) => void;
   readonly onProgress: (words: string) => void;
 }
 
-const FOLDER_COUNT = 256;
 /** Sets that are read at a time: enough to keep all drives busy. */
 const CONCURRENCY = 24;
 
@@ -43,18 +42,10 @@ async function listFolder(
   { drives, tally, onSet }: ScanOptions,
   folder: number,
 ): Promise<readonly FoundSet[]> {
-  const found = new Map<SetId, Map<number, number[]>>();
-  const lists = await Promise.all(drives.map((drive) => drive.list(folder)));
-  for (const [position, names] of lists.entries()) {
-    tally.shardFiles += names.length;
-    for (const { setId, index } of names) {
-      const places = found.get(setId) ?? new Map<number, number[]>();
-      places.set(index, [...(places.get(index) ?? []), position]);
-      found.set(setId, places);
-    }
-  }
-  for (const setId of found.keys()) onSet(setId);
-  return [...found].map(([setId, places]) => ({ setId, places }));
+  const { sets, fileCount } = await findSets(drives, folder);
+  tally.shardFiles += fileCount;
+  for (const set of sets) onSet(set);
+  return sets;
 }
 
 async function readOne(options: ScanOptions, found: FoundSet): Promise<void> {

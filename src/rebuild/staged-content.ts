@@ -17,7 +17,7 @@ export function contentOf(
     unitBytes,
     headerBytes,
     sizeBytes,
-    layoutVersion: draft.base.layoutOf(id) ?? places.versionOf(set),
+    layoutVersion: draft.sets.layoutOf(id) ?? places.versionOf(set),
     missing: drives.flatMap((drive, index) => (drive < 0 ? [index] : [])),
   };
   return offset === undefined

@@ -96,7 +96,7 @@ export class RowWriter {
     let requests: WriteRequest[] = [];
     const { draft, nowMs } = this.#options;
     for (const { id: setId, sizeBytes: fileBytes, isPack } of packs) {
-      if (!isPack || draft.findLayoutVersion(setId) === undefined) continue;
+      if (!isPack || draft.sets.layoutOf(setId) === undefined) continue;
       requests.push({ name: "sealPack", input: { setId, fileBytes } });
       if (requests.length < BATCH) continue;
       await draft.apply(requests, nowMs);

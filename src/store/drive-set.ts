@@ -9,6 +9,7 @@ import type { ShardName, ShardStore } from "../datanode/shard-store.ts";
 import type { LayoutRecord } from "../metadata/records.ts";
 import { assert } from "../util/assert.ts";
 import type { Drive } from "./drive.ts";
+import { resolveLayouts } from "./layout/resolve-layouts.ts";
 import { drivesOfSet, partitionOf } from "./placement.ts";
 
 /** An answer of a drive is trusted for so long before a write that touches no drive asks again. */
@@ -244,13 +245,8 @@ export class DriveSet {
   }
 
   #learn(layouts: readonly LayoutRecord[]): LayoutRecord {
-    const known = new Map(layouts.map((layout) => [layout.version, layout]));
-    const resolve = (layout: LayoutRecord): LayoutRecord => {
-      const next = layout.retiredInto === undefined ? undefined : known.get(layout.retiredInto);
-      return next === undefined ? layout : resolve(next);
-    };
-    this.#layouts = new Map(layouts.map((layout) => [layout.version, resolve(layout)]));
-    const live = layouts.filter((layout) => resolve(layout) === layout);
+    this.#layouts = resolveLayouts(layouts);
+    const live = layouts.filter((layout) => this.#layouts.get(layout.version) === layout);
     const retired = this.#live.filter(({ version }) =>
       live.every((each) => each.version !== version),
     );

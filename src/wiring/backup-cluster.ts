@@ -1,22 +1,21 @@
 // `kintsugi backup` and `kintsugi restore`: the metadata of a server as files elsewhere, and back. A backup is made while the
 // server runs; a restore when it is stopped.
 
-import { existsSync } from "node:fs";
 import { copyFile, open, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { BackupError } from "../backup/backup-error.ts";
 import { findBackup, makeBackup, type Backup } from "../backup/backup-files.ts";
 import type { RestoreReport } from "../cli/backup-report.ts";
-import type { SetId } from "../core/ids.ts";
-import type { LayoutRecord } from "../metadata/records.ts";
-import { ClaimStage } from "../metadata/sqlite/rebuild/claim-stage.ts";
-import {
-  DraftDatabase,
-  namedSetsIn,
-  newestLayoutIn,
-} from "../metadata/sqlite/rebuild/draft-database.ts";
+import { newestLayoutIn } from "../metadata/sqlite/rebuild/draft-database.ts";
 import { playUntil, type Played } from "../metadata/sqlite/rebuild/play-until.ts";
-import { findMoved } from "../rebuild/find-moved.ts";
+import {
+  countGoneIn,
+  settleRestored,
+  type SettledDraft,
+  type SettleOptions,
+} from "../rebuild/settle-restored.ts";
+import { geometryOf } from "../store/placement.ts";
+import { isSameCut } from "../store/reshape/other-cuts.ts";
 import {
   databaseOf,
   openOfflineCluster,
@@ -28,7 +27,6 @@ import { makeFolder, placeMetadata } from "./place-metadata.ts";
 import { StartError } from "./start-error.ts";
 
 const DATABASE = "metadata.db";
-const FOLDER_COUNT = 256;
 const SUFFIXES = ["", "-wal", "-shm"] as const;
 
 /** @throws StartError in words where there is no database */
@@ -64,10 +62,9 @@ export async function restoreCluster(options: RestoreClusterOptions): Promise<Re
     requireOwn(backup, cluster);
     const folder = join(cluster.home.path, METADATA_FOLDER);
     await makeFolder(folder);
-    const path = join(folder, DATABASE);
-    const draftPath = `${path}.restored`;
+    const draftPath = `${join(folder, DATABASE)}.restored`;
     try {
-      return await restore(options, { cluster, backup, path, draftPath });
+      return await restore(options, { cluster, backup, draftPath });
     } finally {
       for (const suffix of SUFFIXES) await rm(`${draftPath}${suffix}`, { force: true });
     }
@@ -79,13 +76,12 @@ export async function restoreCluster(options: RestoreClusterOptions): Promise<Re
 interface RestoreParts {
   readonly cluster: OfflineCluster;
   readonly backup: Backup;
-  readonly path: string;
   readonly draftPath: string;
 }
 
 async function restore(
   { until, now, onProgress }: RestoreClusterOptions,
-  { cluster, backup, path, draftPath }: RestoreParts,
+  { cluster, backup, draftPath }: RestoreParts,
 ): Promise<RestoreReport> {
   const { members, places, drives, home } = cluster;
   await copyFile(backup.path, draftPath);
@@ -94,9 +90,9 @@ async function restore(
   requireReached(played, backup, until);
   // At the end of the chain the members go on with it; anywhere else a new one begins.
   const isSameChain = played.isEnd;
-  if (!isSameChain) requireSameLayout(draftPath, { cluster, path });
+  if (!isSameChain) requireSameDrives(draftPath, cluster);
   const rest = { draftPath, drives, clusterId: cluster.clusterId, nowMs: now(), onProgress };
-  const { gone, moved } = await finishDraft(rest, isSameChain);
+  const { gone, moved, placed } = isSameChain ? await keepDraft(rest) : await settleRestored(rest);
   const aside = await placeMetadata({
     draftPath,
     home,
@@ -113,6 +109,7 @@ async function restore(
     isEnd: played.isEnd,
     gone,
     moved,
+    placed,
     remarks: [...cluster.remarks, ...(played.refusal === undefined ? [] : [played.refusal])],
     aside,
   };
@@ -140,80 +137,26 @@ function requireReached(played: Played, backup: Backup, until: number | undefine
   );
 }
 
-/** Since drives have come or gone shards lie elsewhere, and the old copies are collected: what was named then is not found. */
-function requireSameLayout(
-  draftPath: string,
-  { cluster, path }: Pick<RestoreParts, "cluster" | "path">,
-): void {
+/** What is written next would lie on the drives of then, and be cut as it was then. */
+function requireSameDrives(draftPath: string, { firstLayout }: OfflineCluster): void {
   const then = newestLayoutIn(draftPath);
   if (then === undefined) return;
-  const stays = new Set(cluster.firstLayout.drives);
-  const now = newestLayoutNow(path);
-  const isSame = then.drives.length === stays.size && then.drives.every((id) => stays.has(id));
-  if (isSame && (now === undefined || now.version === then.version)) return;
-  throw new StartError(
-    "drives have come or gone since that time: shards lie elsewhere now than the metadata of then says. Nothing was changed: " +
-      "only a time after that can be restored",
-  );
-}
-
-/** Of the database that is replaced; undefined where there is none, or it cannot be read. */
-function newestLayoutNow(path: string): LayoutRecord | undefined {
-  if (!existsSync(path)) return undefined;
-  try {
-    return newestLayoutIn(path);
-  } catch {
-    return undefined;
+  const remedy = "Nothing was changed: only a time after that can be restored";
+  const stays = new Set(firstLayout.drives);
+  if (then.drives.length !== stays.size || then.drives.some((id) => !stays.has(id))) {
+    throw new StartError(
+      `drives have come or gone since that time, and the metadata of then names others. ${remedy}`,
+    );
   }
+  if (isSameCut(geometryOf(then), geometryOf(firstLayout))) return;
+  throw new StartError(`new objects are cut otherwise since that time (drive reshape). ${remedy}`);
 }
 
-interface FinishPlan {
-  readonly draftPath: string;
-  readonly drives: OfflineCluster["drives"];
-  readonly clusterId: string;
-  readonly nowMs: number;
-  readonly onProgress: (words: string) => void;
-}
-
-/**
- * Durable when it resolves. `gone`: sets that the metadata names and no drive has anything of: deleted since, and collected.
- * `moved`: objects and parts that compaction has moved since.
- */
-async function finishDraft(
-  plan: FinishPlan,
-  isSameChain: boolean,
-): Promise<{ readonly gone: number; readonly moved: number }> {
-  const { draftPath, drives } = plan;
-  const stage = new ClaimStage(`${draftPath}.claims`);
-  try {
-    for (let folder = 0; folder < FOLDER_COUNT; folder += 1) {
-      const lists = await Promise.all(drives.map((drive) => drive.list(folder)));
-      for (const { setId } of lists.flat()) stage.addSeen(setId);
-    }
-    const gone = countGone(namedSetsIn(draftPath), stage);
-    if (isSameChain) {
-      await syncFile(draftPath);
-      return { gone, moved: 0 };
-    }
-    const draft = new DraftDatabase(draftPath);
-    try {
-      const moved = gone === 0 ? 0 : await findMoved({ ...plan, draft, stage });
-      const left = countGone(draft.namedSets(), stage);
-      await draft.finish();
-      return { gone: left, moved };
-    } catch (error) {
-      draft.close();
-      throw error;
-    }
-  } finally {
-    stage.close();
-  }
-}
-
-function countGone(named: Iterable<SetId>, stage: ClaimStage): number {
-  let gone = 0;
-  for (const setId of named) if (!stage.hasSeen(setId)) gone += 1;
-  return gone;
+/** It is the newest that there is, of the chain that goes on. Durable when it resolves. */
+async function keepDraft(plan: SettleOptions): Promise<SettledDraft> {
+  const gone = await countGoneIn(plan);
+  await syncFile(plan.draftPath);
+  return { gone, moved: 0, placed: 0 };
 }
 
 async function syncFile(path: string): Promise<void> {

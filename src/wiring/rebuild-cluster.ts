@@ -70,8 +70,8 @@ function reportOf(
   { base, tally, foundLayouts }: RebuiltMetadata,
   { cluster, isDryRun, isPlaced, aside, seconds }: Circumstances,
 ): RebuildReport {
-  const { buckets, objects, multipart, bytes, moved, olderCopies, unfinished, gone } = tally;
-  const { shardFiles, sets, packs, claims } = tally;
+  const { buckets, objects, multipart, bytes, moved, placed, olderCopies } = tally;
+  const { shardFiles, sets, packs, claims, unfinished, gone } = tally;
   return {
     isDryRun,
     isPlaced,
@@ -89,6 +89,7 @@ function reportOf(
     multipart,
     bytes,
     moved,
+    placed,
     olderCopies,
     unfinished,
     gone,

@@ -60,6 +60,15 @@ test("sets that lie elsewhere get layouts that say where, and the known one stay
   }
 });
 
+test("a change of the drives that had begun is what sets come to lie by", () => {
+  const before = makeLayout(1, DRIVES);
+  const begun = { ...makeLayout(2, DRIVES.slice(0, 6)), isWritten: false };
+  const places = new SetPlaces(DRIVES, [before, begun]);
+  places.add(setOf(1, [6, 5, 4, 3, 2, 0]));
+  const layouts = places.layouts();
+  expect(layouts.at(-1)).toEqual({ ...begun, version: 4, isWritten: true });
+});
+
 test("of sets with more shards than the known layout has places each gets a place, and layouts say how they are cut", () => {
   const first = makeLayout(1, DRIVES);
   const partitions = first.partitions.map((order) => order.slice(0, 3));

@@ -44,8 +44,7 @@ const DECIDED = { kind: "decided" } as const;
 const NEWS = { kind: "news" } as const;
 
 const SQL = {
-  openPacks:
-    "select id, size_bytes as reach, layout_version as layoutVersion from shard_sets where pack_state = 'open'",
+  openPacks: "select id, size_bytes as reach from shard_sets where pack_state = 'open'",
   places: `with open_packs as materialized (select id from shard_sets where pack_state = 'open')
     select set_id as id, pack_offset as place, modified_at as at from objects where set_id in open_packs
     union all select set_id, pack_offset, modified_at from versions where set_id in open_packs
@@ -73,7 +72,6 @@ const SQL = {
 
 interface GrowingPack {
   readonly reach: number;
-  readonly layoutVersion: number;
   readonly named: Set<number>;
 }
 
@@ -90,8 +88,8 @@ export class BaseKnowledge {
     const packs = database.prepare<[], Omit<GrowingPack, "named"> & { readonly id: SetId }>(
       SQL.openPacks,
     );
-    for (const { id, reach, layoutVersion } of packs.iterate()) {
-      this.#growing.set(id, { reach, layoutVersion, named: new Set() });
+    for (const { id, reach } of packs.iterate()) {
+      this.#growing.set(id, { reach, named: new Set() });
     }
     this.#until = database.prepare<[string], number>(SQL.noted).pluck().get(CLOCK_JOB) ?? 0;
     const places = database.prepare<[], { id: SetId; place: number; at: number }>(SQL.places);
@@ -122,11 +120,6 @@ export class BaseKnowledge {
     }
     if (this.#ended.has(incarnation) || this.#isNamed(setId)) return DECIDED;
     return NEWS;
-  }
-
-  /** Of a pack that was still growing. */
-  layoutOf(setId: SetId): number | undefined {
-    return this.#growing.get(setId)?.layoutVersion;
   }
 
   /** Where the base has the very same object, or part, in a pack: compaction may have moved it since. */

@@ -15,6 +15,7 @@ import { openAlone, openForReading, openForWriting } from "../open-database.ts";
 import { BUCKET_COLUMNS, bucketOf, type BucketRow } from "../rows.ts";
 import type { WriteAnswer } from "../write-protocol.ts";
 import { BaseKnowledge } from "./base-knowledge.ts";
+import { NamedSets } from "./named-sets.ts";
 
 /** A part of an upload in progress. */
 export interface NamedPart {
@@ -31,9 +32,10 @@ export class DraftDatabase {
   readonly #writer: GroupWriter;
   /** What it said before anything was added. */
   readonly base: BaseKnowledge;
+  /** As they are now. */
+  readonly sets: NamedSets;
   readonly #newest: (bucketId: number, key: string) => number | undefined;
   readonly #reads: ReturnType<typeof clusterReads>;
-  readonly #layoutOf: (setId: SetId) => number | undefined;
   readonly #uploadId: (name: UploadName) => number | undefined;
   readonly #partsOf: (manifestId: number) => readonly NamedPart[];
   readonly #bucketByName: (name: string) => BucketRow | undefined;
@@ -63,10 +65,7 @@ export class DraftDatabase {
     );
     this.#bucketByName = (name) => byName.get(name);
     this.#reads = clusterReads(this.#database);
-    const layout = this.#database
-      .prepare<[SetId], number>("select layout_version from shard_sets where id = ?")
-      .pluck();
-    this.#layoutOf = (setId) => layout.get(setId);
+    this.sets = new NamedSets(this.#database);
     const upload = this.#database
       .prepare<[UploadId, number, string], number>(
         `select manifest_id from uploads where upload_id = ? and bucket_id = ? and key = ?
@@ -82,11 +81,6 @@ export class DraftDatabase {
 
   findLayouts(): readonly LayoutRecord[] {
     return this.#reads.findLayouts();
-  }
-
-  /** Of a set that it names. */
-  findLayoutVersion(setId: SetId): number | undefined {
-    return this.#layoutOf(setId);
   }
 
   /** An upload in progress, with the ids and sizes of its parts by number. */
