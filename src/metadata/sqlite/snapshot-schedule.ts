@@ -1,4 +1,4 @@
-// When a snapshot is taken: once the records since the last one have grown to half of the database, or when so few members
+// When a snapshot is taken: once the records since the last one have grown to the size of the database, or when so few members
 // could make the database anew by themselves that losing them would lose it: others began their chains anew. It is made and
 // copied in a thread of its own, so that groups go on; then the chain is cut before it, on every member.
 
@@ -80,7 +80,7 @@ export class SnapshotSchedule {
     const { databasePath, group, liveBytes } = this.#options;
     if (group.recordBytes < recordBytesMin) return false;
     const fileBytes = statSync(databasePath, { throwIfNoEntry: false })?.size ?? 0;
-    return group.recordBytes >= Math.min(fileBytes, liveBytes()) / 2;
+    return group.recordBytes >= Math.min(fileBytes, liveBytes());
   }
 
   #mayBegin(failureWaitMs: number): boolean {
