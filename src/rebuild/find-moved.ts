@@ -31,8 +31,7 @@ export async function findMoved(options: FindMovedOptions): Promise<number> {
   const driveIds = drives.map(({ driveId }) => driveId);
   const places = new SetPlaces(driveIds, draft.findLayouts());
   for (const set of stage.sets()) places.add(set);
-  const added = places.layouts().map((input) => ({ name: "addLayout", input }) as const);
-  await draft.apply(added, nowMs);
+  await draft.addLayouts(places.layouts(), nowMs);
   let count = 0;
   for (const claims of stage.keys()) {
     const { moves } = followMoves({ draft, stage, places }, claims);

@@ -10,6 +10,9 @@ import { isSameCut, type Cut } from "../store/reshape/other-cuts.ts";
 
 const PARTITION_COUNT = 256;
 
+/** What of a set says where it is. */
+export type PlacedSet = Pick<StagedSet, "dataShards" | "drives" | "id" | "isPack" | "parityShards">;
+
 /** A layout as it comes to light: per partition the drive of each index; -1 where no set has said it yet. */
 type Pattern = Map<number, number[]>;
 
@@ -26,7 +29,6 @@ export class SetPlaces {
   readonly #cuts: Cut[] = [];
   /** How many shards a set has at most. */
   #widest = 0;
-  readonly #versions = new Map<SetId, { readonly pattern: number }>();
   /** Of packs that lie where a known layout puts them: they are asked for again and again. */
   readonly #packVersions = new Map<SetId, number>();
 
@@ -39,19 +41,15 @@ export class SetPlaces {
     this.#lastVersion = sorted[0]?.version ?? 0;
   }
 
-  /** To be called for each set before `layouts` and `versionOf`. */
-  add(set: StagedSet): void {
+  /** To be called for each set before `layouts` and `versionOf`. The version of a layout that says where it is. */
+  add(set: PlacedSet): number {
     this.#widest = Math.max(this.#widest, set.drives.length);
     const known = this.#known.find((layout) => this.#fitsLayout(layout, set));
     if (known !== undefined && set.isPack) this.#packVersions.set(set.id, known.version);
-    if (known !== undefined) return;
+    if (known !== undefined) return known.version;
     const partition = partitionOf(set.id);
     const { dataShards, parityShards } = set;
-    let index = this.#patterns.findIndex((pattern, at) => {
-      const cut = this.#cuts[at];
-      if (cut === undefined || !isSameCut(cut, set)) return false;
-      return fitsPattern(pattern.get(partition), set.drives);
-    });
+    let index = this.#findPattern(set, fitsPattern);
     if (index < 0) {
       index = this.#patterns.length;
       this.#patterns.push(new Map());
@@ -64,7 +62,7 @@ export class SetPlaces {
       partition,
       Array.from({ length }, (_, at) => pickDrive(standing[at], set.drives[at])),
     );
-    this.#versions.set(set.id, { pattern: index });
+    return this.#lastVersion + index + 1;
   }
 
   /**
@@ -87,15 +85,31 @@ export class SetPlaces {
     });
   }
 
-  versionOf(set: StagedSet): number {
-    const found = this.#versions.get(set.id);
-    if (found !== undefined) return this.#lastVersion + found.pattern + 1;
-    const known = this.#packVersions.get(set.id);
-    return known ?? this.#known.find((layout) => this.#fitsLayout(layout, set))?.version ?? 0;
+  /** Of a set that was added: one that says where it is, be it another than it was added to. */
+  versionOf(set: PlacedSet): number {
+    const known =
+      this.#packVersions.get(set.id) ??
+      this.#known.find((layout) => this.#fitsLayout(layout, set))?.version;
+    if (known !== undefined) return known;
+    const index = this.#findPattern(set, saysWhere);
+    return index < 0 ? 0 : this.#lastVersion + index + 1;
+  }
+
+  /** The first that is of sets that are cut like this, and of which that is so; -1: none. */
+  #findPattern(
+    set: PlacedSet,
+    isRight: (standing: readonly number[] | undefined, found: readonly number[]) => boolean,
+  ): number {
+    const partition = partitionOf(set.id);
+    return this.#patterns.findIndex((pattern, at) => {
+      const cut = this.#cuts[at];
+      if (cut === undefined || !isSameCut(cut, set)) return false;
+      return isRight(pattern.get(partition), set.drives);
+    });
   }
 
   /** Whether all shards that were found lie on the drives that the layout names for them. */
-  #fitsLayout(layout: LayoutRecord, set: StagedSet): boolean {
+  #fitsLayout(layout: LayoutRecord, set: PlacedSet): boolean {
     if (!isSameCut(geometryOf(layout), set)) return false;
     const { drives, partitions } = layout;
     const order = partitions[partitionOf(set.id)] ?? [];
@@ -131,9 +145,13 @@ function pickDrive(standing: number | undefined, found: number | undefined): num
   return found ?? -1;
 }
 
-/** Whether one order can hold both: the same index on the same drive, and no drive twice. */
+function saysWhere(standing: readonly number[] | undefined, found: readonly number[]): boolean {
+  return standing !== undefined && found.every((drive, at) => drive < 0 || standing[at] === drive);
+}
+
+/** Whether one order can hold both: the same index on the same drive, and no drive twice that was not there twice. */
 function fitsPattern(standing: readonly number[] | undefined, found: readonly number[]): boolean {
-  if (standing === undefined) return true;
+  if (standing === undefined || saysWhere(standing, found)) return true;
   const merged = Array.from({ length: Math.max(standing.length, found.length) }, (_, at) =>
     pickDrive(standing[at], found[at]),
   );

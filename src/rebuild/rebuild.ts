@@ -13,6 +13,7 @@ import type { LayoutRecord } from "../metadata/records.ts";
 import { findBase, type FoundBase } from "../metadata/sqlite/rebuild/find-base.ts";
 import { NamedPlaces } from "./named-places.ts";
 import { SetPlaces } from "./place-sets.ts";
+import { settleGone } from "./settle-gone.ts";
 import { RebuildTally } from "./rebuild-tally.ts";
 import { scanDrives } from "./scan-drives.ts";
 import { RowWriter } from "./write-rows.ts";
@@ -48,63 +49,86 @@ const KEYS_PER_PROGRESS = 20_000;
 
 /** Where there is news, the new database is whole, durable and closed at `draftPath` when it resolves. @throws ShardError, ForeignDatabaseError */
 export async function rebuildMetadata(options: RebuildOptions): Promise<RebuiltMetadata> {
-  const { drives, firstLayout, members, clusterId, draftPath, standingPaths, onProgress } = options;
+  const { members, draftPath, standingPaths, onProgress } = options;
   const base = await findBase({ path: draftPath, standingPaths, members, onProgress });
   const tally = new RebuildTally();
   // Then nothing was acknowledged that it does not know: what else lies on the drives was never finished.
   if (base.isWhole) return { base, tally, foundLayouts: 0, hasNews: false };
   const stage = new ClaimStage(`${draftPath}.claims`);
-  const draft = new DraftDatabase(draftPath);
-  const driveIds = drives.map(({ driveId }) => driveId);
-  const hasBase = base.source !== "none";
-  const named = new NamedPlaces(draft, driveIds);
   try {
-    await scanDrives({
-      drives,
-      clusterId,
-      stage,
-      tally,
-      knows: (setId, incarnation) => draft.base.knows(setId, incarnation),
-      onSet: (set) => {
-        if (!hasBase) return;
-        stage.addSeen(set.setId);
-        named.add(set);
-      },
-      onProgress,
-    });
-    onProgress(`${tally.claims} objects and parts are put in order`);
-    stage.finish();
-    tally.placed = await named.finish(options.nowMs);
-    const standing = draft.findLayouts();
-    const known = standing.length > 0 ? standing : [firstLayout];
-    const places = new SetPlaces(driveIds, known);
-    for (const set of stage.sets()) places.add(set);
-    const found = places.layouts();
-    const added = standing.length > 0 ? found : [...known, ...found];
-    await draft.apply(
-      added.map((input) => ({ name: "addLayout", input }) as const),
-      options.nowMs,
-    );
-    await writeRows(options, { draft, stage, places, tally, hasBase });
-    for (const setId of draft.namedSets()) if (!stage.hasSeen(setId)) tally.gone += 1;
-    if (!hasBase) tally.gone = 0;
-    await draft.finish();
-    return { base, tally, foundLayouts: found.length, hasNews: true };
-  } catch (error) {
-    draft.close();
-    throw error;
+    const draft = new DraftDatabase(draftPath);
+    try {
+      const hasBase = base.source !== "none";
+      const foundLayouts = await fillDraft(options, { draft, stage, tally, hasBase });
+      await draft.finish();
+      return { base, tally, foundLayouts, hasNews: true };
+    } catch (error) {
+      draft.close();
+      throw error;
+    }
   } finally {
-    named.close();
     stage.close();
   }
 }
 
-interface Parts {
+interface DraftParts {
   readonly draft: DraftDatabase;
   readonly stage: ClaimStage;
-  readonly places: SetPlaces;
   readonly tally: RebuildTally;
   readonly hasBase: boolean;
+}
+
+/** Resolves to how many layouts had to be made of where shards were found. */
+async function fillDraft(options: RebuildOptions, parts: DraftParts): Promise<number> {
+  const { clusterId, firstLayout, nowMs, onProgress } = options;
+  const { draft, stage, tally, hasBase } = parts;
+  await draft.addLayouts(layoutToWriteBy(draft.findLayouts(), firstLayout), nowMs);
+  const drives = options.drives.map(({ driveId }) => driveId);
+  const named = new NamedPlaces({ draft, stage, drives, staying: firstLayout.drives });
+  await scanDrives({
+    drives: options.drives,
+    clusterId,
+    stage,
+    tally,
+    knows: (setId, incarnation) => draft.base.knows(setId, incarnation),
+    onSet: (set) => {
+      if (!hasBase) return;
+      stage.addSeen(set.setId);
+      named.add(set);
+    },
+    onProgress,
+  });
+  onProgress(`${tally.claims} objects and parts are put in order`);
+  stage.finish();
+  const { placed, layouts } = await named.finish(nowMs);
+  tally.placed = placed;
+  const places = new SetPlaces(drives, draft.findLayouts());
+  for (const set of stage.sets()) places.add(set);
+  const found = places.layouts();
+  await draft.addLayouts(found, nowMs);
+  await writeRows(options, { draft, stage, places, tally, hasBase });
+  if (hasBase) tally.gone = settleGone(draft, stage);
+  return layouts + found.length;
+}
+
+/**
+ * None where the newest that the base knows is of the drives that there are. Else that of a first start over those: by the
+ * base's nothing could be written, nor would what lies on drives that are gone ever come to lie elsewhere.
+ */
+function layoutToWriteBy(
+  known: readonly LayoutRecord[],
+  firstLayout: LayoutRecord,
+): readonly LayoutRecord[] {
+  const newest = known.toSorted((one, other) => one.version - other.version).at(-1);
+  if (newest === undefined) return [firstLayout];
+  const there = new Set(firstLayout.drives);
+  const isSame =
+    newest.drives.length === there.size && newest.drives.every((driveId) => there.has(driveId));
+  return isSame ? [] : [{ ...firstLayout, version: newest.version + 1 }];
+}
+
+interface Parts extends DraftParts {
+  readonly places: SetPlaces;
 }
 
 async function writeRows(

@@ -1,17 +1,20 @@
 // A database that was restored to a time says where things were then: it is told where they are now.
 
-import type { SetId } from "../core/ids.ts";
+import type { DriveId, SetId } from "../core/ids.ts";
 import type { ShardStore } from "../datanode/shard-store.ts";
 import { ClaimStage } from "../metadata/sqlite/rebuild/claim-stage.ts";
 import { DraftDatabase, namedSetsIn } from "../metadata/sqlite/rebuild/draft-database.ts";
 import { findMoved } from "./find-moved.ts";
 import { FOLDER_COUNT, findSets, type FoundSet } from "./found-set.ts";
 import { NamedPlaces } from "./named-places.ts";
+import { settleGone } from "./settle-gone.ts";
 
 export interface SettleOptions {
   readonly draftPath: string;
   /** Those that are there. */
   readonly drives: readonly ShardStore[];
+  /** All that the cluster has, those that are away too. */
+  readonly staying: readonly DriveId[];
   readonly clusterId: string;
   /** Milliseconds since 1970. */
   readonly nowMs: number;
@@ -29,39 +32,46 @@ export interface SettledDraft {
 
 /** Whole, durable and closed when it resolves, and of no chain. @throws ShardError when a drive cannot be listed */
 export async function settleRestored(options: SettleOptions): Promise<SettledDraft> {
-  const { draftPath, drives, nowMs } = options;
-  const stage = new ClaimStage(`${draftPath}.claims`);
-  const draft = new DraftDatabase(draftPath);
-  const driveIds = drives.map(({ driveId }) => driveId);
-  const places = new NamedPlaces(draft, driveIds);
+  const stage = new ClaimStage(`${options.draftPath}.claims`);
   try {
-    await forEachSet(drives, (set) => {
-      stage.addSeen(set.setId);
-      places.add(set);
-    });
-    const placed = await places.finish(nowMs);
-    const isAllThere = countGone(draft.namedSets(), stage) === 0;
-    const moved = isAllThere ? 0 : await findMoved({ ...options, draft, stage });
-    const gone = countGone(draft.namedSets(), stage);
-    await draft.finish();
-    return { gone, moved, placed };
-  } catch (error) {
-    draft.close();
-    throw error;
+    const draft = new DraftDatabase(options.draftPath);
+    try {
+      const settled = await settle(options, draft, stage);
+      await draft.finish();
+      return settled;
+    } catch (error) {
+      draft.close();
+      throw error;
+    }
   } finally {
-    places.close();
     stage.close();
   }
 }
 
+async function settle(
+  options: SettleOptions,
+  draft: DraftDatabase,
+  stage: ClaimStage,
+): Promise<SettledDraft> {
+  const { staying, nowMs } = options;
+  const drives = options.drives.map(({ driveId }) => driveId);
+  const places = new NamedPlaces({ draft, stage, drives, staying });
+  await forEachSet(options, (set) => {
+    stage.addSeen(set.setId);
+    places.add(set);
+  });
+  const { placed } = await places.finish(nowMs);
+  const isAllThere = countGone(draft.sets.ids(), stage) === 0;
+  const moved = isAllThere ? 0 : await findMoved({ ...options, draft, stage });
+  return { gone: settleGone(draft, stage), moved, placed };
+}
+
 /** Of a database that stays as it is: sets that it names and no drive has anything of. */
-export async function countGoneIn({
-  draftPath,
-  drives,
-}: Pick<SettleOptions, "draftPath" | "drives">): Promise<number> {
+export async function countGoneIn(options: SettleOptions): Promise<number> {
+  const { draftPath } = options;
   const stage = new ClaimStage(`${draftPath}.claims`);
   try {
-    await forEachSet(drives, ({ setId }) => stage.addSeen(setId));
+    await forEachSet(options, ({ setId }) => stage.addSeen(setId));
     return countGone(namedSetsIn(draftPath), stage);
   } finally {
     stage.close();
@@ -69,12 +79,13 @@ export async function countGoneIn({
 }
 
 async function forEachSet(
-  drives: readonly ShardStore[],
+  { drives, onProgress }: SettleOptions,
   use: (set: FoundSet) => void,
 ): Promise<void> {
   for (let folder = 0; folder < FOLDER_COUNT; folder += 1) {
     const { sets } = await findSets(drives, folder);
     for (const set of sets) use(set);
+    onProgress(`the drives are listed: ${Math.floor(((folder + 1) * 100) / FOLDER_COUNT)}%`);
   }
 }
 

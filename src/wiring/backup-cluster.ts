@@ -91,7 +91,15 @@ async function restore(
   // At the end of the chain the members go on with it; anywhere else a new one begins.
   const isSameChain = played.isEnd;
   if (!isSameChain) requireSameDrives(draftPath, cluster);
-  const rest = { draftPath, drives, clusterId: cluster.clusterId, nowMs: now(), onProgress };
+  const { clusterId, firstLayout } = cluster;
+  const rest = {
+    draftPath,
+    drives,
+    staying: firstLayout.drives,
+    clusterId,
+    nowMs: now(),
+    onProgress,
+  };
   const { gone, moved, placed } = isSameChain ? await keepDraft(rest) : await settleRestored(rest);
   const aside = await placeMetadata({
     draftPath,

@@ -66,8 +66,11 @@ function requireCut(cut: Cut, { drives }: LayoutRecord): void {
   if (count > drives.length) {
     throw refusal(`${words} takes ${count} drives, and there are ${drives.length}: add some first`);
   }
-  const { refusal: why } = openErasureCodec({ ...cut, unitBytes: UNIT_BYTES });
-  if (why !== undefined) throw refusal(`${words} cannot be computed on this machine`);
+  try {
+    openErasureCodec({ ...cut, unitBytes: UNIT_BYTES });
+  } catch {
+    throw refusal(`${words} cannot be computed on this machine`);
+  }
 }
 
 /** Whether what is written anew fits beside what is let go of. @throws AdminError in words when it does not */

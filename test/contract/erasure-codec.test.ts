@@ -91,6 +91,22 @@ describe.each([
     expect(empty.length).toBe(0);
   });
 
+  test("the self-test passes whatever k+m a reshape may ask for", () => {
+    for (let dataShards = 1; dataShards < 32; dataShards += 1) {
+      for (const parityShards of [0, 1, 2, 3, 8].filter((count) => dataShards + count <= 32)) {
+        selfTestCodec(codec, { dataShards, parityShards });
+      }
+    }
+  });
+
+  test(`3+3 restores every loss of three (seed ${seed})`, () => {
+    const geometry: Geometry = { dataShards: 3, parityShards: 3, unitBytes: 64 * 1024 };
+    const good = givenStripe(codec, geometry, 129);
+    for (const lost of subsetsUpTo(6, 3)) {
+      expect(restored(codec, good, geometry, lost).equals(good)).toBe(true);
+    }
+  });
+
   test("1+1 is a mirror", () => {
     const stripe = Buffer.from("abcd....");
     codec.encode(stripe, { dataShards: 1, parityShards: 1, unitBytes: 4 });
@@ -114,6 +130,7 @@ describe.each([
     const shape = { dataShards: 4, parityShards: 2 };
     const broken = { ...bound, encode: (stripe: Uint8Array) => void stripe.fill(0) };
     expect(() => selfTestCodec(broken, shape)).toThrow("parity");
+    expect(() => selfTestCodec(broken, { dataShards: 3, parityShards: 3 })).toThrow("parity");
     const lazy = { ...bound, reconstruct: () => undefined };
     expect(() => selfTestCodec(lazy, shape)).toThrow("restores");
   });

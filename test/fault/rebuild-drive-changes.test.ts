@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CreateBucketCommand, GetObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
 import { expect, test } from "vitest";
+import { AdminClient } from "../../src/cli/admin-client.ts";
 import { changeDrives, type DriveRequest } from "../../src/cli/drive-command.ts";
 import { backupCluster, restoreCluster } from "../../src/wiring/backup-cluster.ts";
 import { rebuildCluster } from "../../src/wiring/rebuild-cluster.ts";
@@ -35,10 +36,10 @@ async function drive({ endpoint, keys }: AdminLab, request: DriveRequest): Promi
   expect(await changeDrives(commandScreen(endpoint, keys).context, request, true)).toBe(0);
 }
 
-async function expectAll(dir: string): Promise<void> {
+async function expectAll(dir: string, objects = OBJECTS): Promise<void> {
   const { server } = await startAdmin({ dir, ...LOGIN });
   const client = sdkClientOf(server.endpoint, LOGIN);
-  for (const { Key, Body: expected } of OBJECTS) {
+  for (const { Key, Body: expected } of objects) {
     const { Body } = await client.send(new GetObjectCommand({ Bucket, Key }));
     const bytes = (await Body?.transformToByteArray()) ?? new Uint8Array(0);
     expect(md5(bytes), Key).toBe(md5(expected));
@@ -99,3 +100,16 @@ test("after a drive was added, and one drained and taken out: rebuild, backup an
   expect(restored).toMatchObject({ isEnd: false, gone: 0 });
   await expectAll(dir);
 }, 120_000);
+
+test("a time before sets were cut otherwise is not restored", async () => {
+  const [dir, to] = [await givenFolder(), await givenFolder()];
+  const { endpoint, keys, server } = await startAdmin({ dir, ...LOGIN });
+  await sdkClientOf(server.endpoint, LOGIN).send(new CreateBucketCommand({ Bucket }));
+  const early = await backupCluster({ to, folders: [dir], nowMs: Date.now() - 60_000 });
+  const client = new AdminClient({ endpoint, key: keys, isInsecure: false });
+  await client.run("/v1/drives/reshape", { dataShards: 3, parityShards: 3 }, () => undefined);
+  await server.stop();
+  const plan = { from: to, folders: [dir], acceptLoss: false, now: Date.now, onProgress };
+  await expect(restoreCluster({ ...plan, until: early.at })).rejects.toThrow(/cut otherwise/);
+  await expectAll(dir, []);
+});

@@ -11,7 +11,7 @@ import { openForReading } from "../../src/metadata/sqlite/open-database.ts";
 import { rebuildMetadata, type RebuiltMetadata } from "../../src/rebuild/rebuild.ts";
 import { makeLayout } from "../../src/store/placement.ts";
 import type { BucketView } from "../../src/store/bucket-view.ts";
-import type { OpenObjectStore } from "../../src/store/open-object-store.ts";
+import type { ObjectStoreOptions, OpenObjectStore } from "../../src/store/open-object-store.ts";
 import { atEnd } from "./at-end.ts";
 import { givenPacks } from "./pack-lab.ts";
 import { reopenStore } from "./reopen-store.ts";
@@ -34,6 +34,8 @@ export interface RebuildLab extends StoreLab {
   readonly rebuildOnly: (drives?: readonly ShardStore[]) => Promise<RebuiltMetadata>;
   /** Ends the store, loses its metadata, and makes it anew of these drives: all of them, where none are given. */
   readonly rebuild: (drives?: readonly ShardStore[]) => Promise<Rebuilt>;
+  /** The same over drives that are not those of the lab any more, and all that there are. */
+  readonly rebuildOver: (drives: readonly ShardStore[]) => Promise<Rebuilt>;
 }
 
 export async function givenRebuildLab(options: LabOptions = {}): Promise<RebuildLab> {
@@ -50,14 +52,14 @@ export async function givenRebuildLab(options: LabOptions = {}): Promise<Rebuild
   const draftPath = (): string => join(folder, `metadata-${lives}.db`);
   const standingPath = join(folder, "old.db");
   let isOpen = lab.store;
-  const rebuildOnly = async (present: readonly ShardStore[] = drives) => {
+  const make = async (present: readonly ShardStore[], staying: readonly ShardStore[]) => {
     await isOpen.close();
     lives += 1;
     return rebuildMetadata({
       drives: present,
       firstLayout: makeLayout(
         1,
-        drives.map(({ driveId }) => driveId),
+        staying.map(({ driveId }) => driveId),
       ),
       members: [],
       clusterId: "cluster",
@@ -68,13 +70,12 @@ export async function givenRebuildLab(options: LabOptions = {}): Promise<Rebuild
       onProgress: () => undefined,
     });
   };
-  const rebuild: RebuildLab["rebuild"] = async (present) => {
-    const rebuilt = await rebuildOnly(present);
+  const serve = async (rebuilt: RebuiltMetadata, more: Partial<ObjectStoreOptions>) => {
     const path = draftPath();
     const metadata = openSqliteInProcess(path, () => lab.clock.now());
     const { keys } = options;
     const limits = { packBytesMax: PACK_BYTES_MAX, ...options.limits };
-    const store = await reopenStore({ ...lab, metadata }, { keys, limits });
+    const store = await reopenStore({ ...lab, metadata }, { keys, limits, ...more });
     isOpen = store;
     const bucket = await metadata.findBucket("bucket");
     if (bucket === undefined) throw new Error("the bucket did not come back");
@@ -91,5 +92,11 @@ export async function givenRebuildLab(options: LabOptions = {}): Promise<Rebuild
     };
     return { ...rebuilt, metadata, store, bucket, get, keep };
   };
-  return { ...lab, drives, rebuildOnly, rebuild };
+  return {
+    ...lab,
+    drives,
+    rebuildOnly: (present = drives) => make(present, drives),
+    rebuild: async (present = drives) => serve(await make(present, drives), {}),
+    rebuildOver: async (present) => serve(await make(present, present), { drives: present }),
+  };
 }

@@ -90,7 +90,7 @@ test.each([
   expect(moves).toHaveLength(1);
   const answers = await parts.draft.apply(moves, 2);
   expect(answers).toMatchObject([{ kind: "done", result: true }]);
-  expect([...parts.draft.namedSets()]).toContain(moved.setId);
+  expect([...parts.draft.sets.ids()]).toContain(moved.setId);
 });
 
 test("bytes that are still where they were, and a copy of them", async () => {

@@ -1,5 +1,5 @@
 // Where what the drives say is gathered before it is decided: a SQLite file of its own that nothing depends on, so that
-// memory does not grow with what is found. Two tables: sets with where their shards are, and claims, which say whose bytes
+// memory does not grow with what is found. Above all two tables: sets with where their shards are, and claims, which say whose bytes
 // a set, or a place in a pack, holds. Claims come out by bucket and key, the oldest first.
 
 import { rmSync } from "node:fs";
@@ -64,6 +64,7 @@ type RestOfSet = Omit<StagedSet, "id">;
 const TABLES = `
 create table sets (id text primary key, pack integer not null, text text not null) strict, without rowid;
 create table refused (set_id text not null, place integer not null, primary key (set_id, place)) strict, without rowid;
+create table placed (id text primary key, version integer not null) strict, without rowid;
 create table seen (id text primary key) strict, without rowid;
 create table claims (bucket text not null, key text not null, at integer not null, set_id text not null, place integer,
   rest text not null) strict;
@@ -79,6 +80,7 @@ export class ClaimStage {
   readonly #database: Database.Database;
   readonly #addSet: Statement<[string, number, string]>;
   readonly #addSeen: Statement<[string]>;
+  readonly #addPlaced: Statement<[string, number]>;
   readonly #findSeen: Statement<[string]>;
   readonly #addClaim: Statement<[string, string, number, string, number | null, string]>;
   readonly #addRefused: Statement<[string, number]>;
@@ -101,6 +103,7 @@ export class ClaimStage {
     this.#database.exec(TABLES);
     this.#addSet = this.#database.prepare("insert or replace into sets values (?, ?, ?)");
     this.#addSeen = this.#database.prepare("insert or ignore into seen values (?)");
+    this.#addPlaced = this.#database.prepare("insert or replace into placed values (?, ?)");
     this.#findSeen = this.#database.prepare("select 1 from seen where id = ?");
     this.#addClaim = this.#database.prepare("insert into claims values (?, ?, ?, ?, ?, ?)");
     this.#addRefused = this.#database.prepare("insert or ignore into refused values (?, ?)");
@@ -124,6 +127,12 @@ export class ClaimStage {
     return this.#findSeen.get(setId) !== undefined;
   }
 
+  /** A set that the base names, and that lies where this layout says. */
+  addPlaced(setId: SetId, version: number): void {
+    this.#count();
+    this.#addPlaced.run(setId, version);
+  }
+
   addClaim({ bucket, key, at, setId, offset, ...rest }: Claim): void {
     this.#count();
     this.#addClaim.run(bucket, key, at, setId, offset ?? null, JSON.stringify(rest));
@@ -141,6 +150,15 @@ export class ClaimStage {
     if (this.#waiting > 0) this.#database.exec("commit");
     this.#waiting = 0;
     this.#database.exec("create index claims_by_key on claims (bucket, key, at, set_id, place)");
+  }
+
+  /** By id. */
+  *placed(): Generator<{ readonly setId: SetId; readonly version: number }, void> {
+    yield* this.#database
+      .prepare<[], { readonly setId: SetId; readonly version: number }>(
+        "select id as setId, version from placed order by id",
+      )
+      .iterate();
   }
 
   /** All sets, by id. */

@@ -25,6 +25,8 @@ export interface NamedPart {
 }
 
 const CACHE_KIB = 64 * 1024;
+/** Of 16 KiB each at most, so that a group of them is far from its bound. */
+const LAYOUTS_AT_A_TIME = 100;
 
 export class DraftDatabase {
   readonly path: string;
@@ -90,9 +92,17 @@ export class DraftDatabase {
     return new Map(this.#partsOf(manifestId).map((part) => [part.number, part]));
   }
 
-  /** Sets that it names: those that are not among what was found are lost, or were deleted later. */
-  *namedSets(): Generator<SetId, void> {
-    yield* this.#database.prepare<[], SetId>("select id from shard_sets").pluck().iterate();
+  /** @throws when one cannot be added: sets that name it could not be read */
+  async addLayouts(layouts: readonly LayoutRecord[], nowMs: number): Promise<void> {
+    for (let begin = 0; begin < layouts.length; begin += LAYOUTS_AT_A_TIME) {
+      const some = layouts.slice(begin, begin + LAYOUTS_AT_A_TIME);
+      const answers = await this.apply(
+        some.map((input) => ({ name: "addLayout", input }) as const),
+        nowMs,
+      );
+      const refused = answers.find(({ kind }) => kind !== "done");
+      if (refused !== undefined) throw new Error(`a layout was not taken: ${refused.kind}`);
+    }
   }
 
   findBucket(name: string): BucketRecord | undefined {
