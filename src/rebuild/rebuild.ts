@@ -7,15 +7,15 @@
 
 import type { ShardStore } from "../datanode/shard-store.ts";
 import type { JournalMember } from "../journal/journal-member.ts";
-import { ClaimStage } from "../metadata/sqlite/rebuild/claim-stage.ts";
-import { DraftDatabase } from "../metadata/sqlite/rebuild/draft-database.ts";
 import type { LayoutRecord } from "../metadata/records.ts";
 import { findBase, type FoundBase } from "../metadata/sqlite/rebuild/find-base.ts";
+import { hasSameDrives, newestLayout } from "../store/layout/compare-layouts.ts";
+import { inDraft, type OpenDraft } from "./in-draft.ts";
 import { NamedPlaces } from "./named-places.ts";
 import { SetPlaces } from "./place-sets.ts";
-import { settleGone } from "./settle-gone.ts";
 import { RebuildTally } from "./rebuild-tally.ts";
 import { scanDrives } from "./scan-drives.ts";
+import { settleGone } from "./settle-gone.ts";
 import { RowWriter } from "./write-rows.ts";
 
 export interface RebuildOptions {
@@ -54,26 +54,14 @@ export async function rebuildMetadata(options: RebuildOptions): Promise<RebuiltM
   const tally = new RebuildTally();
   // Then nothing was acknowledged that it does not know: what else lies on the drives was never finished.
   if (base.isWhole) return { base, tally, foundLayouts: 0, hasNews: false };
-  const stage = new ClaimStage(`${draftPath}.claims`);
-  try {
-    const draft = new DraftDatabase(draftPath);
-    try {
-      const hasBase = base.source !== "none";
-      const foundLayouts = await fillDraft(options, { draft, stage, tally, hasBase });
-      await draft.finish();
-      return { base, tally, foundLayouts, hasNews: true };
-    } catch (error) {
-      draft.close();
-      throw error;
-    }
-  } finally {
-    stage.close();
-  }
+  const hasBase = base.source !== "none";
+  const foundLayouts = await inDraft(draftPath, (open) =>
+    fillDraft(options, { ...open, tally, hasBase }),
+  );
+  return { base, tally, foundLayouts, hasNews: true };
 }
 
-interface DraftParts {
-  readonly draft: DraftDatabase;
-  readonly stage: ClaimStage;
+interface DraftParts extends OpenDraft {
   readonly tally: RebuildTally;
   readonly hasBase: boolean;
 }
@@ -119,12 +107,11 @@ function layoutToWriteBy(
   known: readonly LayoutRecord[],
   firstLayout: LayoutRecord,
 ): readonly LayoutRecord[] {
-  const newest = known.toSorted((one, other) => one.version - other.version).at(-1);
+  const newest = newestLayout(known);
   if (newest === undefined) return [firstLayout];
-  const there = new Set(firstLayout.drives);
-  const isSame =
-    newest.drives.length === there.size && newest.drives.every((driveId) => there.has(driveId));
-  return isSame ? [] : [{ ...firstLayout, version: newest.version + 1 }];
+  return hasSameDrives(newest, firstLayout)
+    ? []
+    : [{ ...firstLayout, version: newest.version + 1 }];
 }
 
 interface Parts extends DraftParts {

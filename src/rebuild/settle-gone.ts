@@ -3,14 +3,15 @@
 
 import type { ClaimStage } from "../metadata/sqlite/rebuild/claim-stage.ts";
 import type { DraftDatabase } from "../metadata/sqlite/rebuild/draft-database.ts";
+import { newestLayout } from "../store/layout/compare-layouts.ts";
 
 /** How many there are. */
 export function settleGone(draft: DraftDatabase, stage: Pick<ClaimStage, "hasSeen">): number {
-  const newest = Math.max(...draft.findLayouts().map(({ version }) => version));
+  const newest = newestLayout(draft.findLayouts());
   let gone = 0;
   for (const setId of draft.sets.ids()) {
     if (stage.hasSeen(setId)) continue;
-    draft.sets.place(setId, newest);
+    if (newest !== undefined) draft.sets.place(setId, newest.version);
     gone += 1;
   }
   return gone;

@@ -3,9 +3,10 @@
 import type { DriveId, SetId } from "../core/ids.ts";
 import type { ShardStore } from "../datanode/shard-store.ts";
 import { ClaimStage } from "../metadata/sqlite/rebuild/claim-stage.ts";
-import { DraftDatabase, namedSetsIn } from "../metadata/sqlite/rebuild/draft-database.ts";
+import { namedSetsIn } from "../metadata/sqlite/rebuild/draft-database.ts";
 import { findMoved } from "./find-moved.ts";
 import { FOLDER_COUNT, findSets, type FoundSet } from "./found-set.ts";
+import { inDraft, type OpenDraft } from "./in-draft.ts";
 import { NamedPlaces } from "./named-places.ts";
 import { settleGone } from "./settle-gone.ts";
 
@@ -31,28 +32,11 @@ export interface SettledDraft {
 }
 
 /** Whole, durable and closed when it resolves, and of no chain. @throws ShardError when a drive cannot be listed */
-export async function settleRestored(options: SettleOptions): Promise<SettledDraft> {
-  const stage = new ClaimStage(`${options.draftPath}.claims`);
-  try {
-    const draft = new DraftDatabase(options.draftPath);
-    try {
-      const settled = await settle(options, draft, stage);
-      await draft.finish();
-      return settled;
-    } catch (error) {
-      draft.close();
-      throw error;
-    }
-  } finally {
-    stage.close();
-  }
+export function settleRestored(options: SettleOptions): Promise<SettledDraft> {
+  return inDraft(options.draftPath, (open) => settle(options, open));
 }
 
-async function settle(
-  options: SettleOptions,
-  draft: DraftDatabase,
-  stage: ClaimStage,
-): Promise<SettledDraft> {
+async function settle(options: SettleOptions, { draft, stage }: OpenDraft): Promise<SettledDraft> {
   const { staying, nowMs } = options;
   const drives = options.drives.map(({ driveId }) => driveId);
   const places = new NamedPlaces({ draft, stage, drives, staying });

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { BackupError } from "../backup/backup-error.ts";
 import { findBackup, makeBackup, type Backup } from "../backup/backup-files.ts";
 import type { RestoreReport } from "../cli/backup-report.ts";
-import { newestLayoutIn } from "../metadata/sqlite/rebuild/draft-database.ts";
+import { layoutsIn } from "../metadata/sqlite/rebuild/draft-database.ts";
 import { playUntil, type Played } from "../metadata/sqlite/rebuild/play-until.ts";
 import {
   countGoneIn,
@@ -14,6 +14,7 @@ import {
   type SettledDraft,
   type SettleOptions,
 } from "../rebuild/settle-restored.ts";
+import { hasSameDrives, newestLayout } from "../store/layout/compare-layouts.ts";
 import { geometryOf } from "../store/placement.ts";
 import { isSameCut } from "../store/reshape/other-cuts.ts";
 import {
@@ -147,11 +148,10 @@ function requireReached(played: Played, backup: Backup, until: number | undefine
 
 /** What is written next would lie on the drives of then, and be cut as it was then. */
 function requireSameDrives(draftPath: string, { firstLayout }: OfflineCluster): void {
-  const then = newestLayoutIn(draftPath);
+  const then = newestLayout(layoutsIn(draftPath));
   if (then === undefined) return;
   const remedy = "Nothing was changed: only a time after that can be restored";
-  const stays = new Set(firstLayout.drives);
-  if (then.drives.length !== stays.size || then.drives.some((id) => !stays.has(id))) {
+  if (!hasSameDrives(then, firstLayout)) {
     throw new StartError(
       `drives have come or gone since that time, and the metadata of then names others. ${remedy}`,
     );

@@ -154,14 +154,11 @@ export function* namedSetsIn(path: string): Generator<SetId, void> {
   }
 }
 
-/** The newest layout that a database knows; undefined: none. */
-export function newestLayoutIn(path: string): LayoutRecord | undefined {
+/** The layouts that a database knows. */
+export function layoutsIn(path: string): readonly LayoutRecord[] {
   const database = openAlone(path);
   try {
-    return clusterReads(database)
-      .findLayouts()
-      .toSorted((one, other) => one.version - other.version)
-      .at(-1);
+    return clusterReads(database).findLayouts();
   } finally {
     database.close();
   }
