@@ -3,9 +3,10 @@
 
 import { isSecretField } from "./censor.ts";
 
-/** What needs an escape in JSON, or may: such texts are left to JSON.stringify. */
-// oxlint-disable-next-line no-control-regex -- Controls are what is looked for.
-const NEEDS_ESCAPE = /[\u0000-\u001F"\\\u007F-\uFFFF]/;
+/** Names come from our own code and are few; whatever is beyond is looked at again. */
+const INNOCENT_MAX = 1_000;
+
+const innocent = new Set<string>();
 
 /** The line; undefined where a field is anything else, or has the name of a secret. `level` is pino's number. */
 export function plainLine(
@@ -13,22 +14,25 @@ export function plainLine(
   fields: Readonly<Record<string, unknown>>,
   message: string,
 ): string | undefined {
-  let line = `{"level":${level},"time":${Date.now()}`;
   for (const name in fields) {
-    const value = fields[name];
-    if (value === undefined) continue;
-    const text = plainText(value);
-    if (text === undefined || NEEDS_ESCAPE.test(name) || isSecretField(name)) return undefined;
-    line += `,"${name}":${text}`;
+    if (!isPlain(fields[name]) || !isInnocent(name)) return undefined;
   }
-  return `${line},"msg":${JSON.stringify(message)}}\n`;
+  const text = JSON.stringify(fields);
+  const inner = text === "{}" ? "" : `,${text.slice(1, -1)}`;
+  return `{"level":${level},"time":${Date.now()}${inner},"msg":${JSON.stringify(message)}}\n`;
 }
 
-function plainText(value: unknown): string | undefined {
-  if (typeof value === "string") {
-    return NEEDS_ESCAPE.test(value) ? JSON.stringify(value) : `"${value}"`;
-  }
-  if (typeof value === "boolean") return value ? "true" : "false";
-  if (typeof value === "number" && Number.isFinite(value)) return String(value);
-  return undefined;
+/** What is undefined is left out. */
+function isPlain(value: unknown): boolean {
+  const type = typeof value;
+  if (type === "number") return Number.isFinite(value);
+  return type === "string" || type === "boolean" || type === "undefined";
+}
+
+/** As `isSecretField` says; remembered, for each name comes with every line. */
+function isInnocent(name: string): boolean {
+  if (innocent.has(name)) return true;
+  if (isSecretField(name)) return false;
+  if (innocent.size < INNOCENT_MAX) innocent.add(name);
+  return true;
 }

@@ -1,4 +1,4 @@
-// How much one transaction takes at a time, whoever sent it.
+// How much one transaction takes at a time, whoever sent it, and what a write holds until then.
 
 import type { WriteRequest } from "../write-operations.ts";
 
@@ -13,4 +13,18 @@ export function rowsOf({ name, input }: WriteRequest): number {
   if (name === "dropTrash") return (input as WriteRequest<"dropTrash">["input"]).setIds.length;
   if (name !== "completeUpload") return 1;
   return (input as WriteRequest<"completeUpload">["input"]).parts.length;
+}
+
+/** A row's texts and numbers as objects, more or less. */
+const ROW_BYTES = 512;
+
+/** The memory that a write holds while it waits, more or less: its rows and its inline bytes. */
+export function heldBytesOf(request: WriteRequest): number {
+  return rowsOf(request) * ROW_BYTES + inlineBytesOf(request);
+}
+
+function inlineBytesOf({ name, input }: WriteRequest): number {
+  if (name !== "putObject" && name !== "putPart") return 0;
+  const { content } = input as WriteRequest<"putObject" | "putPart">["input"];
+  return content.kind === "inline" ? content.bytes.length : 0;
 }

@@ -2,7 +2,9 @@
 
 import { expect, onTestFinished, test, vi } from "vitest";
 import { realClock } from "../../../src/util/clock.ts";
-import { MARKER, deleteRequest } from "../../contract/metadata/inputs.ts";
+import { S3Error } from "../../../src/core/s3-error.ts";
+import type { WriteRequest } from "../../../src/metadata/write-operations.ts";
+import { MARKER, deleteRequest, inline, objectInput } from "../../contract/metadata/inputs.ts";
 import type { ToWriter, WriteGroup } from "../../../src/metadata/sqlite/write-protocol.ts";
 import { WriteQueue } from "../../../src/metadata/sqlite/write-queue.ts";
 
@@ -75,10 +77,9 @@ test("with many writers the first few that come wait for others, or for the time
   await Promise.all(writes);
 });
 
-test("a group is bounded, and so is the queue", async () => {
+test("a group is bounded", async () => {
   const { sent, write, answer } = givenQueue();
   const writes = Array.from({ length: 4_096 }, (_, index) => write(String(index)));
-  await expect(write("one too many")).rejects.toMatchObject({ code: "SlowDown", status: 503 });
   for (let groups = 1; groups <= 16; groups += 1) {
     await turn();
     expect(sent).toHaveLength(groups);
@@ -86,6 +87,55 @@ test("a group is bounded, and so is the queue", async () => {
   }
   await Promise.all(writes);
   expect(new Set(sizes(sent))).toEqual(new Set([256]));
+});
+
+const put = (sizeBytes: number): WriteRequest<"putObject"> => ({
+  name: "putObject",
+  input: objectInput(1, "key", { sizeBytes, content: inline("x".repeat(sizeBytes)) }),
+});
+const removal: WriteRequest<"deleteObjects"> = {
+  name: "deleteObjects",
+  input: {
+    bucketId: 1,
+    requests: Array.from({ length: 1_000 }, (_, index) => deleteRequest(`key-${index}`)),
+    marker: MARKER,
+  },
+};
+
+test.each([
+  { what: "small objects of ten thousand connections", request: put(4_096), taken: 10_000 },
+  { what: "the largest objects that lie in the metadata", request: put(16_384), taken: 3_900 },
+  { what: "deletions of a thousand keys", request: removal, taken: 100 },
+])("what waits is bounded by what it holds: $what", async ({ request, taken }) => {
+  const { queue, sent, answer } = givenQueue();
+  const slowDown = { code: "SlowDown", status: 503 };
+  const refused: unknown[] = [];
+  const submit = () => queue.submit(request).catch((error: unknown) => refused.push(error));
+  const writes = Array.from({ length: taken }, submit);
+  await turn();
+  expect(refused).toEqual([]);
+
+  const beyond = Array.from({ length: taken }, submit);
+  await turn();
+  expect(refused.length).toBeGreaterThan(0);
+  expect(refused.every((error) => error instanceof S3Error)).toBe(true);
+  await expect(queue.submit(request)).rejects.toMatchObject(slowDown);
+
+  let groups = 0;
+  const answerAll = async (done: Promise<unknown>) => {
+    const state = { isDone: false };
+    void done.then(() => (state.isDone = true));
+    for (; !state.isDone; await turn()) {
+      if (sent.length === groups) continue;
+      groups = sent.length;
+      answer();
+    }
+  };
+  await answerAll(Promise.all([...writes, ...beyond]));
+  // What was answered holds nothing any more.
+  refused.length = 0;
+  await answerAll(Promise.all(Array.from({ length: taken }, submit)));
+  expect(refused).toEqual([]);
 });
 
 test("writes of many rows go in groups of their own, whatever waits", async () => {
