@@ -112,7 +112,8 @@ export class RawClient {
   }
 
   close(): void {
-    this.#socket?.destroy();
+    // Reset, for the kernel looks at every one that it still remembers when the next of thousands is opened.
+    this.#socket?.resetAndDestroy();
     this.#socket = undefined;
   }
 
