@@ -12,6 +12,7 @@ import { readWireRequest } from "../auth/read-wire-request.ts";
 import { S3Error } from "../core/s3-error.ts";
 import type { WireRequest } from "../core/wire-request.ts";
 import { isOwnMachine } from "../util/own-machine.ts";
+import { TurnBatch } from "../util/turn-batch.ts";
 import { checkActions, enterOperation } from "./access/enter-operation.ts";
 import { RequestAccess } from "./access/request-access.ts";
 import { resolveAddress } from "./address.ts";
@@ -35,6 +36,9 @@ import type { ContextParts, ContextServices } from "./request-context.ts";
 import { matchOperation } from "./router.ts";
 import { sendResponse } from "./send-response.ts";
 
+/** Some milliseconds of work. */
+const STARTS_PER_TURN = 16;
+
 export class Pipeline {
   readonly #settings: PipelineSettings;
   readonly #services: ContextServices;
@@ -46,6 +50,7 @@ export class Pipeline {
    */
   readonly #active = new Map<Duplex, Exchange[]>();
   readonly #turns = new AnswerTurns();
+  readonly #batch = new TurnBatch(STARTS_PER_TURN);
   #isClosing = false;
 
   constructor(settings: PipelineSettings) {
@@ -66,6 +71,8 @@ export class Pipeline {
       this.#leave(socket, exchange);
       return;
     }
+    const turn = this.#batch.turn();
+    if (turn !== undefined) await turn;
     counts?.begin();
     try {
       exchange.sentBytes = await this.#answer(exchange);
