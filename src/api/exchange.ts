@@ -21,6 +21,8 @@ export class Exchange {
   readonly requestTarget: string;
   readonly requestId: string;
   readonly hostId = HOST_ID;
+  /** What policies may ask about the connection: as it was when the request came, for one that has ended says nothing any more. */
+  readonly connection: Connection;
   /** For the log; empty until the router has chosen. */
   operationName = "";
   /** For the log; empty until the signature has been checked. */
@@ -38,6 +40,7 @@ export class Exchange {
     this.out = out;
     this.requestTarget = requestTarget;
     this.requestId = nextRequestId();
+    this.connection = connectionOf(message);
   }
 
   get body(): RequestBody {
@@ -61,18 +64,7 @@ export class Exchange {
 
   /** Whether the request came over TLS. */
   get isSecure(): boolean {
-    return this.message.socket instanceof TLSSocket;
-  }
-
-  /** What policies may ask about the connection. */
-  get connection(): Connection {
-    const { socket } = this.message;
-    const tls = socket instanceof TLSSocket ? socket : undefined;
-    return {
-      isSecure: tls !== undefined,
-      tlsVersion: tls?.getProtocol() ?? undefined,
-      remoteAddress: socket.remoteAddress,
-    };
+    return this.connection.isSecure;
   }
 
   /** What every answer carries. */
@@ -94,6 +86,15 @@ export class Exchange {
     const expect = this.message.headers.expect;
     if (expect?.toLowerCase() === "100-continue" && !this.out.headersSent) this.out.writeContinue();
   }
+}
+
+function connectionOf({ socket }: IncomingMessage): Connection {
+  const tls = socket instanceof TLSSocket ? socket : undefined;
+  return {
+    isSecure: tls !== undefined,
+    tlsVersion: tls?.getProtocol() ?? undefined,
+    remoteAddress: socket.remoteAddress,
+  };
 }
 
 /** Sixteen hex digits, upper case, as S3's are. */

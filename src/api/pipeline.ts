@@ -37,7 +37,7 @@ import { matchOperation } from "./router.ts";
 import { sendResponse } from "./send-response.ts";
 
 /** Some milliseconds of work. */
-const STARTS_PER_TURN = 16;
+const STARTS_PER_TURN = 32;
 
 export class Pipeline {
   readonly #settings: PipelineSettings;
@@ -67,12 +67,11 @@ export class Pipeline {
     let answeredAt: number | undefined;
     const { socket } = message;
     this.#enter(socket, exchange);
-    if (out.socket === null && !(await this.#turns.comes(out, socket))) {
+    const isTurn = this.#turnOf(out, socket);
+    if (isTurn !== true && !(await isTurn)) {
       this.#leave(socket, exchange);
       return;
     }
-    const turn = this.#batch.turn();
-    if (turn !== undefined) await turn;
     counts?.begin();
     try {
       exchange.sentBytes = await this.#answer(exchange);
@@ -110,6 +109,13 @@ export class Pipeline {
   /** From now on every answer is the last one of its connection. */
   beginClosing(): void {
     this.#isClosing = true;
+  }
+
+  /** Whether the request is to be answered, once it may begin: not where the connection has ended meanwhile. */
+  #turnOf(out: ServerResponse, socket: Duplex): true | Promise<boolean> {
+    if (out.socket === null) return this.#turns.comes(out, socket);
+    const turn = this.#batch.turn();
+    return turn === undefined || turn.then(() => !socket.destroyed);
   }
 
   /** Not where the connection has ended: nobody would take it away again, and no parser will complain. */
@@ -282,7 +288,7 @@ export class Pipeline {
         receivedBytes: exchange.receivedBytes,
         sentBytes: exchange.sentBytes,
         durationMs: Math.round(durationMs),
-        remote: message.socket.remoteAddress,
+        remote: exchange.connection.remoteAddress,
         isWhole: !out.destroyed || out.writableFinished,
       },
       "request",

@@ -18,6 +18,8 @@ export function plainLine(
     if (!isPlain(fields[name]) || !isInnocent(name)) return undefined;
   }
   const text = JSON.stringify(fields);
+  // What says itself what it is in JSON.
+  if (!text.startsWith("{")) return undefined;
   const inner = text === "{}" ? "" : `,${text.slice(1, -1)}`;
   return `{"level":${level},"time":${Date.now()}${inner},"msg":${JSON.stringify(message)}}\n`;
 }

@@ -15,12 +15,15 @@ export function rowsOf({ name, input }: WriteRequest): number {
   return (input as WriteRequest<"completeUpload">["input"]).parts.length;
 }
 
-/** A row's texts and numbers as objects, more or less. */
+/** A row's texts and numbers as objects, more or less; of a part or set that is named, two numbers. */
 const ROW_BYTES = 512;
+const NAME_BYTES = 64;
 
-/** The memory that a write holds while it waits, more or less: its rows and its inline bytes. */
+/** The memory that a write holds while it waits, more or less: what it names, and its inline bytes. */
 export function heldBytesOf(request: WriteRequest): number {
-  return rowsOf(request) * ROW_BYTES + inlineBytesOf(request);
+  const isOfNames = request.name === "completeUpload" || request.name === "dropTrash";
+  const named = rowsOf(request) * (isOfNames ? NAME_BYTES : ROW_BYTES);
+  return ROW_BYTES + named + inlineBytesOf(request);
 }
 
 function inlineBytesOf({ name, input }: WriteRequest): number {

@@ -1,6 +1,7 @@
 // Gathers writes into groups for the one writer: while a group is on its way the next one fills, so that many writes
-// share a commit. Bounded by what it holds: past the limit a write is refused with SlowDown. And never waited for without end: while
-// the writer does not answer, because its disk hangs, or is being replaced, writes are refused with ServiceUnavailable.
+// share a commit. Bounded by what it holds, and by how long that will take: past the limits a write is refused with SlowDown.
+// And never waited for without end: while the writer does not answer, because its disk hangs, or is being replaced, writes
+// are refused with ServiceUnavailable.
 
 import { errorOf } from "../refusal.ts";
 import { S3Error } from "../../core/s3-error.ts";
@@ -20,6 +21,8 @@ import {
 
 /** Of the writes that wait for their group: 4 KiB from each of 14,000 connections, or 128 times a thousand keys to delete. */
 const QUEUE_BYTES_MAX = 64 * 1024 * 1024;
+/** What waits is to be written by then, going by the last group: clients wait a minute, most of them. */
+const QUEUE_MS_MAX = 20_000;
 /** How long a group may take. Emptying a store of millions of rows stays below that; a disk that hangs does not. */
 const GROUP_MS_MAX = 30_000;
 
@@ -51,6 +54,8 @@ export class WriteQueue implements WritePort {
   readonly #gathering = new Gathering(() => this.#schedule());
   /** When the group underway was sent, in monotonic milliseconds. */
   #sentAt = 0;
+  /** The last group. */
+  #tookMs = 0;
   /** The writer has died, and the next one is not there yet: why. */
   #interruption: Error | undefined;
   /** Why no more writes are taken. */
@@ -68,20 +73,26 @@ export class WriteQueue implements WritePort {
       if (this.#ended !== undefined) throw this.#ended;
       if (this.#isStalled) throw stalledError();
       if (this.#interruption !== undefined) throw unavailable(this.#interruption);
-      if (this.#waitingBytes >= QUEUE_BYTES_MAX) throw new S3Error("SlowDown");
+      if (this.#isFull()) throw new S3Error("SlowDown");
       // The writer answers a request with the result of its own name: the protocol says so, not the type.
       const answered = resolve as (result: unknown) => void;
-      const heldBytes = heldBytesOf(request);
-      this.#waitingBytes += heldBytes;
-      this.#waiting.push({ request: detached(request), heldBytes, resolve: answered, reject });
+      const waiting = { request: detached(request), heldBytes: heldBytesOf(request) };
+      this.#waitingBytes += waiting.heldBytes;
+      this.#waiting.push({ ...waiting, resolve: answered, reject });
       this.#schedule();
     });
+  }
+
+  #isFull(): boolean {
+    const waitMs = Math.floor(this.#waiting.length / GROUP_SIZE_MAX) * this.#tookMs;
+    return this.#waitingBytes >= QUEUE_BYTES_MAX || waitMs > QUEUE_MS_MAX;
   }
 
   /** Takes the writer's reply to the group underway. */
   receive(message: GroupReply): void {
     const group = this.#underway;
     const tookMs = this.#clock.monotonic() - this.#sentAt;
+    this.#tookMs = tookMs;
     this.#underway = [];
     this.#isStalled = false;
     clearTimeout(this.#deadline);

@@ -104,7 +104,7 @@ const removal: WriteRequest<"deleteObjects"> = {
 
 test.each([
   { what: "small objects of ten thousand connections", request: put(4_096), taken: 10_000 },
-  { what: "the largest objects that lie in the metadata", request: put(16_384), taken: 3_900 },
+  { what: "the largest objects that lie in the metadata", request: put(16_384), taken: 3_500 },
   { what: "deletions of a thousand keys", request: removal, taken: 100 },
 ])("what waits is bounded by what it holds: $what", async ({ request, taken }) => {
   const { queue, sent, answer } = givenQueue();
@@ -136,6 +136,76 @@ test.each([
   refused.length = 0;
   await answerAll(Promise.all(Array.from({ length: taken }, submit)));
   expect(refused).toEqual([]);
+});
+
+test("completions of uploads of ten thousand parts leave room for others", async () => {
+  const { queue } = givenQueue();
+  const parts = Array.from({ length: 10_000 }, (_, index) => ({
+    number: index + 1,
+    partId: index,
+  }));
+  const input = { parts } as unknown as WriteRequest<"completeUpload">["input"];
+  const refused: unknown[] = [];
+  for (let asked = 0; asked < 100; asked += 1) {
+    queue.submit({ name: "completeUpload", input }).catch((error: unknown) => refused.push(error));
+  }
+  await turn();
+  expect(refused).toEqual([]);
+});
+
+const died = new Error("the writer has died");
+
+test.each([
+  { what: "dies", end: (queue: WriteQueue) => queue.interrupt(died) },
+  { what: "hangs", end: () => void vi.advanceTimersByTime(30_000) },
+])("what was refused when the writer $what holds nothing any more", async ({ end }) => {
+  vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+  onTestFinished(() => void vi.useRealTimers());
+  const { queue, sent, answer } = givenQueue();
+  const fill = () =>
+    Promise.allSettled(Array.from({ length: 5_000 }, () => queue.submit(put(16_384))));
+  const first = fill();
+  await turn();
+  const before = [first, fill()];
+  await expect(queue.submit(put(1))).rejects.toMatchObject({ code: "SlowDown" });
+  end(queue);
+  await Promise.all(before);
+  queue.resume();
+  if (sent.length > 0) answer();
+
+  const refused: unknown[] = [];
+  for (let asked = 0; asked < 3_500; asked += 1) {
+    queue.submit(put(16_384)).catch((error: unknown) => refused.push(error));
+  }
+  await turn();
+  expect(refused).toEqual([]);
+});
+
+test("writes that would wait too long are refused early", async () => {
+  let now = 0;
+  const sent: WriteGroup[] = [];
+  const send = (message: ToWriter) => void (message.kind === "group" && sent.push(message));
+  const clock = { ...realClock, now: () => now, monotonic: () => now };
+  const queue = new WriteQueue({ send, close: async () => undefined }, clock);
+  const write = () =>
+    queue.submit({ name: "ensureSetting", input: { name: "name", value: "a" } }).then(
+      () => "done",
+      (error: S3Error) => error.code,
+    );
+  const first = write();
+  await turn();
+  now = 2_500;
+  queue.receive({ kind: "answers", answers: [{ kind: "done", result: "" }] });
+  expect(await first).toBe("done");
+
+  const second = write();
+  await turn();
+  const waiting = Array.from({ length: 9 * 256 }, write);
+  expect(await write()).toBe("SlowDown");
+  queue.receive({ kind: "group-failed", fault: { message: "full", isFull: true } });
+  expect(await second).toBe("InsufficientStorage");
+  queue.interrupt(died);
+  expect(new Set(await Promise.all(waiting))).toEqual(new Set(["ServiceUnavailable"]));
 });
 
 test("writes of many rows go in groups of their own, whatever waits", async () => {

@@ -121,3 +121,10 @@ test("S92: a plain field with the name of a secret is censored, and so is what l
   logger.info({ path: "/a?X-Amz-Signature=s3cr3t&x=the-root-secret" }, "request");
   expect(lines.join("")).not.toMatch(/s3cr3t|root-secret/);
 });
+
+test("fields that say themselves what they are in JSON are left to pino", () => {
+  const { logger, lines } = givenLog();
+  const asText = Object.create({ toJSON: () => "text" }) as Record<string, unknown>;
+  logger.info(asText, "x");
+  expect(JSON.parse(lines[0] ?? "")).toMatchObject({ msg: "x" });
+});
