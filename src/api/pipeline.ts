@@ -67,8 +67,8 @@ export class Pipeline {
     let answeredAt: number | undefined;
     const { socket } = message;
     this.#enter(socket, exchange);
-    const isTurn = this.#turnOf(out, socket);
-    if (isTurn !== true && !(await isTurn)) {
+    const mayBegin = this.#turnOf(out, socket);
+    if (mayBegin !== true && !(await mayBegin)) {
       this.#leave(socket, exchange);
       return;
     }

@@ -76,9 +76,10 @@ export class WriteQueue implements WritePort {
       if (this.#isFull()) throw new S3Error("SlowDown");
       // The writer answers a request with the result of its own name: the protocol says so, not the type.
       const answered = resolve as (result: unknown) => void;
-      const waiting = { request: detached(request), heldBytes: heldBytesOf(request) };
-      this.#waitingBytes += waiting.heldBytes;
-      this.#waiting.push({ ...waiting, resolve: answered, reject });
+      const own = detached(request);
+      const heldBytes = heldBytesOf(request);
+      this.#waitingBytes += heldBytes;
+      this.#waiting.push({ request: own, heldBytes, resolve: answered, reject });
       this.#schedule();
     });
   }
