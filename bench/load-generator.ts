@@ -19,7 +19,7 @@ export interface Job {
   readonly keys: number;
   /** Sets the keys of this round apart from those of others. */
   readonly round: number;
-  /** A round that has moved so many bytes ends, so that memory that serves as a disk lasts. */
+  /** A round that has written so many bytes ends, so that memory that serves as a disk lasts. */
   readonly bytesMax?: number;
 }
 

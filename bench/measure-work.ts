@@ -122,8 +122,10 @@ async function attempt(
 function jobOf(measurement: Measurement, { session }: Contender): Omit<Job, "kind" | "round"> {
   const { work, seconds, connections, keys } = measurement;
   const { target } = session.running;
-  const bucket = `bench-${workOf(work).filling ?? work}-${keys}`;
-  return { target, bucket, work, seconds, connections, keys, bytesMax: ROUND_BYTES_MAX };
+  const { filling = work, writes } = workOf(work);
+  const bucket = `bench-${filling}-${keys}`;
+  const job = { target, bucket, work, seconds, connections, keys };
+  return writes === true ? { ...job, bytesMax: ROUND_BYTES_MAX } : job;
 }
 
 async function fill(lab: Lab, measurement: Measurement, contender: Contender): Promise<void> {

@@ -1,11 +1,12 @@
 // Reads of a process that does not have the writer: straight from metadata.db. The database may be set aside and made
 // anew at any time, and another process may answer from the new one before this one has heard of it. So it is looked at,
-// where each request begins, whether the file of that name still is the one that is open: SQLite itself would go on
-// reading what was set aside.
+// where each request begins (once for those that begin side by side), whether the file of that name still is the one that
+// is open: SQLite itself would go on reading what was set aside.
 // Invariant: what another process has acknowledged before a request began is never missing from what the request reads.
 
 import { statSync } from "node:fs";
 import type { Database } from "better-sqlite3";
+import { Moment } from "../../util/moment.ts";
 import type { MetadataReader } from "../engine-store.ts";
 import { openForReading } from "./open-database.ts";
 import { sqliteReads } from "./sqlite-reads.ts";
@@ -21,6 +22,9 @@ interface OpenReader {
 export class SideReader {
   readonly #path: string;
   #open: OpenReader | undefined;
+  /** What file has the name, as it was last looked at. */
+  #named: string | undefined;
+  readonly #moment = new Moment();
   /** Those who wait for the database that is there now. */
   readonly #waiting = new Set<() => void>();
 
@@ -48,6 +52,7 @@ export class SideReader {
         continue;
       }
       this.#open = { database, reader: sqliteReads(database), identity };
+      this.#moment.end();
       before?.database.close();
       for (const wake of this.#waiting) wake();
       return;
@@ -64,8 +69,11 @@ export class SideReader {
    * hold what will not stand. While there is none of that name nobody has a newer one.
    */
   get isBehind(): boolean {
-    const identity = identityOf(this.#path);
-    return identity !== undefined && identity !== this.#open?.identity;
+    if (this.#moment.isOver) {
+      this.#named = identityOf(this.#path);
+      this.#moment.begin();
+    }
+    return this.#named !== undefined && this.#named !== this.#open?.identity;
   }
 
   /** Resolves when another database was opened, or the time is over. */

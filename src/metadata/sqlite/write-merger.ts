@@ -1,12 +1,17 @@
 // Where several processes write: each sends one group at a time, and what waits of all of them becomes one group, in the
 // order in which they came, bounded as each of them is. One transaction, one record for the members, and to each source
-// its part of the answers. A transaction has its cost, however small it is; so under load those that came with the last
-// group, and will be back in a moment, are waited for: else each process would go alone, in turn with the others.
+// its part of the answers. A transaction has its cost, however small it is; so under load, where one takes its time, those
+// that came with the last group, and will be back in a moment, are waited for: else each process would go alone, in turn
+// with the others.
 
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { CALLERS_MIN, CallerEstimate, gatheringMs } from "../../util/gathering.ts";
 import { GROUP_ROWS_MAX, GROUP_SIZE_MAX, rowsOf } from "./group-bounds.ts";
 import type { GroupReply, WriteAnswer, WriteGroup } from "./write-protocol.ts";
 import type { WriteRequest } from "../write-operations.ts";
+
+/** After groups that take less nobody is waited for: a timer's wait would be longer than what it spares. */
+const WAITED_FOR_MS_MIN = 2;
 
 /** A group of one source, and where its reply goes. */
 export interface SentGroup {
@@ -33,15 +38,14 @@ export class WriteMerger {
   /** Sources that are waited for. */
   #awaited = new Set<object>();
   #onGathered: (() => void) | undefined;
-  /** When the last group was. Between two lies also the time in which its writers came back. */
-  #answeredAt: number;
+  /** How long the last one took to apply. */
+  #tookMs = Infinity;
   readonly #now: () => number;
   readonly #callers = new CallerEstimate();
 
   constructor(options: WriteMergerOptions) {
     this.#options = options;
     this.#now = options.now ?? (() => performance.now());
-    this.#answeredAt = this.#now();
   }
 
   /** Exactly one reply comes. */
@@ -87,13 +91,26 @@ export class WriteMerger {
   async #run(): Promise<void> {
     while (this.#waiting.length > 0) {
       const sent = this.#waiting.splice(0, countOf(this.#waiting));
-      split(sent, await this.#options.apply(merged(sent)));
-      const now = this.#now();
-      const waitMs = gatheringMs(now - this.#answeredAt);
-      this.#answeredAt = now;
-      if (this.#options.hasOthers()) await this.#gather(sent, waitMs);
+      const begunAt = this.#now();
+      const reply = await this.#options.apply(merged(sent));
+      const waitMs = this.#waitMs(this.#now() - begunAt);
+      split(sent, reply);
+      if (!this.#options.hasOthers()) continue;
+      // Either way all sockets have been looked at before the next one.
+      if (waitMs === 0) await nextTurn();
+      else await this.#gather(sent, waitMs);
     }
     this.#applying = undefined;
+  }
+
+  /**
+   * How long others are waited for after a group that took so long. Not at all where one takes next to no time, going by the
+   * last two, for now and then one does more than its own work: cores would have nothing to do meanwhile.
+   */
+  #waitMs(tookMs: number): number {
+    const usualMs = Math.min(tookMs, this.#tookMs);
+    this.#tookMs = tookMs;
+    return usualMs < WAITED_FOR_MS_MIN ? 0 : gatheringMs(usualMs);
   }
 
   /** Resolves once those that were just answered are there again, at the latest after that time. */

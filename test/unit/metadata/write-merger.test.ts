@@ -36,6 +36,8 @@ function givenMerger(hasOthers = true) {
       result: (input as { readonly value: string }).value,
     }));
     ends.shift()?.({ kind: "answers", answers });
+    // One that the merger itself may wait for.
+    await turn();
     await turn();
   };
   const fail = async () => {
@@ -81,14 +83,31 @@ test("what has arrived together goes together, and what comes meanwhile goes nex
   expect(replies).toMatchObject({ c: ["c-0", "c-1", "c-2"], d: ["d-0"] });
 });
 
+test("where a group takes next to no time, or only one does not, nobody is waited for", async () => {
+  const { submit, answer, sizes, clock } = givenMerger();
+  const times = [1.9, 600, 1];
+  for (const [index, tookMs] of times.entries()) {
+    submit(`a${index}`, 8);
+    await turn();
+    submit(`b${index}`, 8);
+    clock.now += tookMs;
+    await answer();
+    await turn();
+    expect(sizes()).toHaveLength(2 * index + 2);
+    clock.now += 1;
+    await answer();
+  }
+});
+
 test("under load those that came with the last group are waited for, a moment at most", async () => {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
   onTestFinished(() => void vi.useRealTimers());
-  const { submit, answer, sizes } = givenMerger();
+  const { submit, answer, sizes, clock } = givenMerger();
   const [first, second] = [{}, {}];
   submit("a", 4, 1, first);
   await turn();
   submit("b", 4, 1, second);
+  clock.now += 2;
   await answer();
   // The second could go, and waits for the first, which comes.
   expect(sizes()).toEqual([4]);
@@ -96,6 +115,7 @@ test("under load those that came with the last group are waited for, a moment at
   await turn();
   expect(sizes()).toEqual([4, 7]);
   submit("c", 2);
+  clock.now += 2;
   await answer();
   expect(sizes()).toEqual([4, 7]);
   vi.advanceTimersByTime(1);
@@ -103,7 +123,7 @@ test("under load those that came with the last group are waited for, a moment at
   expect(sizes()).toEqual([4, 7, 2]);
 });
 
-test("they are waited for up to half of the time between two groups, and no longer than 5 ms", async () => {
+test("they are waited for up to half of the time that groups take, and no longer than 5 ms", async () => {
   vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
   onTestFinished(() => void vi.useRealTimers());
   const { submit, answer, sizes, clock } = givenMerger();
