@@ -1,6 +1,6 @@
 // When the next group of many callers goes: those that have just been answered come back one by one, and one that came a
 // moment before them would go alone, as would they after it. A group has its cost, however small it is; so the first few
-// wait for others, for a moment: up to half of what the last group took, for on a slow disk, or a busy machine, they come
+// wait for others, for a moment: up to half of what a group takes, for on a slow disk, or a busy machine, they come
 // back more slowly, and one that goes alone keeps them waiting for longer.
 
 /** Of fewer callers nobody waits. */
@@ -8,7 +8,7 @@ export const CALLERS_MIN = 8;
 const WAIT_MS_MIN = 1;
 const WAIT_MS_MAX = 5;
 
-/** How long the first of the next group may wait for others, when the last one took so long. */
+/** How long the first of the next group may wait for others, where one takes so long. */
 export function gatheringMs(tookMs: number): number {
   return Math.min(Math.max(tookMs / 2, WAIT_MS_MIN), WAIT_MS_MAX);
 }

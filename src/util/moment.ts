@@ -1,7 +1,8 @@
 // Spares the requests that take a step side by side from looking, each for itself, at what cannot have changed for them: a
 // look serves whoever asks for it before the microtasks that wait then have run. They run before anything else is received
 // (https://nodejs.org/learn/asynchronous-work/understanding-processnexttick), so all who ask had been received by the time
-// of the look; and what was acknowledged to anybody before they were sent, it has seen.
+// of the look; and what was acknowledged to anybody before they were sent, it has seen. (But after an exception that nobody
+// catches: then the process ends.)
 
 export class Moment {
   readonly #settled = Promise.resolve();
@@ -18,7 +19,7 @@ export class Moment {
   /** Just after a look. */
   begin(): void {
     this.#isOver = false;
-    // `queueMicrotask` of Node's makes an object for each.
+    // `queueMicrotask` of Node's makes an AsyncResource for each.
     void this.#settled.then(this.#end);
   }
 

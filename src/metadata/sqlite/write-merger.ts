@@ -96,8 +96,8 @@ export class WriteMerger {
       const waitMs = this.#waitMs(this.#now() - begunAt);
       split(sent, reply);
       if (!this.#options.hasOthers()) continue;
-      // Either way all sockets have been looked at before the next one.
-      if (waitMs === 0) await nextTurn();
+      const callers = this.#callers.note(sizeOf(sent) + sizeOf(this.#waiting));
+      if (waitMs === 0 || callers < CALLERS_MIN) await nextTurn();
       else await this.#gather(sent, waitMs);
     }
     this.#applying = undefined;
@@ -115,10 +115,7 @@ export class WriteMerger {
 
   /** Resolves once those that were just answered are there again, at the latest after that time. */
   async #gather(answered: readonly SentGroup[], waitMs: number): Promise<void> {
-    const waitingSize = sizeOf(this.#waiting);
-    const isFull = waitingSize >= GROUP_SIZE_MAX;
-    const callers = this.#callers.note(sizeOf(answered) + waitingSize);
-    if (this.#isClosed || isFull || callers < CALLERS_MIN) return;
+    if (this.#isClosed || sizeOf(this.#waiting) >= GROUP_SIZE_MAX) return;
     const come = new Set(this.#waiting.map(({ source }) => source));
     this.#awaited = new Set(answered.map(({ source }) => source).filter((each) => !come.has(each)));
     if (this.#awaited.size === 0) return;

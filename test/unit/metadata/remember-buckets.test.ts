@@ -27,7 +27,7 @@ function givenDatabase() {
   });
   /** As a request that came after all before it. */
   const find = async (name: string) => {
-    await undefined;
+    await Promise.resolve();
     return findNow(name);
   };
   const versioning = (value: string) =>

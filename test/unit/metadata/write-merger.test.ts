@@ -83,6 +83,16 @@ test("what has arrived together goes together, and what comes meanwhile goes nex
   expect(replies).toMatchObject({ c: ["c-0", "c-1", "c-2"], d: ["d-0"] });
 });
 
+test("after a quick group what comes in the same turn of the event loop goes with what waits", async () => {
+  const { submit, answer, sizes } = givenMerger();
+  submit("a", 8);
+  await turn();
+  submit("b", 8);
+  setImmediate(() => submit("c", 8));
+  await answer();
+  expect(sizes()).toEqual([8, 16]);
+});
+
 test("where a group takes next to no time, or only one does not, nobody is waited for", async () => {
   const { submit, answer, sizes, clock } = givenMerger();
   const times = [1.9, 600, 1];
