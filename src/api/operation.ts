@@ -130,6 +130,8 @@ export interface OperationContext {
    * Whether the account has a further permission; by default on the key of the request, of its version where it names one.
    */
   readonly allows: (action: S3Action, target?: AccessTarget) => Promise<boolean>;
+  /** Whether it is known already that `allows` says yes to all that concerns the request's bucket. */
+  readonly isUndisputed: () => boolean;
   /** @throws S3Error AccessDenied unless `allows`. */
   readonly require: (action: S3Action, target?: AccessTarget) => Promise<void>;
   /** For what comes with a permission that was given: only an explicit deny counts. @throws S3Error AccessDenied */

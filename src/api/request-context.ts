@@ -98,6 +98,10 @@ export class RequestContext implements OperationContext {
     return this.#permitted.allows;
   }
 
+  get isUndisputed() {
+    return this.#permitted.isUndisputed;
+  }
+
   get require() {
     return this.#permitted.require;
   }

@@ -7,6 +7,7 @@ import * as fs from "node:fs";
 import { TurnBudget } from "../util/turn-budget.ts";
 import { CachedFile, CALL_BYTES } from "./cached-read.ts";
 import type { Done } from "./call-gate.ts";
+import { answer, MemoryWrites, pooledWrites, type FileWrites } from "./memory-writes.ts";
 
 /** `done` may be called before the call returns. */
 export type ReadCall = (
@@ -20,24 +21,14 @@ export type ReadCall = (
 export interface FileCalls {
   /** Reads of one file that is open, and had that size when it was opened. */
   readsOf(sizeBytes: number): ReadCall;
-  writev(
-    descriptor: number,
-    chunks: readonly Uint8Array[],
-    offset: number,
-    done: Done<number>,
-  ): void;
+  writes(): FileWrites;
   fsync(descriptor: number, done: Done<void>): void;
 }
 
 /** `f_type` of tmpfs and ramfs: nothing is behind them that could hang. */
 const IN_MEMORY_TYPES: ReadonlySet<number> = new Set([0x01021994, 0x858458f6]);
-/** Pages are made for what is written: some four times what a read of it costs. */
-const WRITE_FACTOR = 4;
 /** Copied in one to two milliseconds: so long others wait for their turn. */
 const BYTES_PER_TURN = 8 * 1024 ** 2;
-/** Larger writes are worth a thread, which writes beside this one. */
-const WRITE_BYTES_MAX = 128 * 1024;
-
 /** Of the thread, not of a drive: what waits for a turn are all its requests. */
 const budget = new TurnBudget(BYTES_PER_TURN);
 
@@ -46,7 +37,7 @@ const readByPool: ReadCall = (descriptor, target, offset, done) =>
 
 export const pooledCalls: FileCalls = {
   readsOf: () => readByPool,
-  writev: (descriptor, chunks, offset, done) => fs.writev(descriptor, [...chunks], offset, done),
+  writes: () => pooledWrites,
   fsync: (descriptor, done) => fs.fsync(descriptor, (error) => done(error, undefined)),
 };
 
@@ -65,17 +56,9 @@ const readInMemory: ReadCall = (descriptor, target, offset, done) => {
 
 export const inMemoryCalls: FileCalls = {
   readsOf: () => readInMemory,
-  writev(descriptor, chunks, offset, done) {
-    const sizeBytes = chunks.reduce((sum, { length }) => sum + length, 0);
-    if (sizeBytes > WRITE_BYTES_MAX || !budget.take(CALL_BYTES + WRITE_FACTOR * sizeBytes)) {
-      pooledCalls.writev(descriptor, chunks, offset, done);
-      return;
-    }
-    answer(done, () => fs.writevSync(descriptor, [...chunks], offset));
-  },
+  writes: () => new MemoryWrites(budget),
   fsync(descriptor, done) {
-    if (budget.take(CALL_BYTES)) answer(done, () => fs.fsyncSync(descriptor));
-    else pooledCalls.fsync(descriptor, done);
+    budget.spend(CALL_BYTES, () => answer(done, () => fs.fsyncSync(descriptor)));
   },
 };
 
@@ -92,16 +75,4 @@ export function cachedCalls(aheadBytes: number): FileCalls {
       };
     },
   };
-}
-
-function answer<Value>(done: Done<Value>, call: () => Value): void {
-  let value: Value;
-  try {
-    value = call();
-  } catch (error) {
-    // What node:fs throws is what it would have called back with.
-    done(error as NodeJS.ErrnoException, undefined as Value);
-    return;
-  }
-  done(null, value);
 }

@@ -3,11 +3,13 @@
 
 import { DiskError, type AppendFile } from "./disk.ts";
 import type { FileCalls } from "./file-calls.ts";
+import type { FileWrites } from "./memory-writes.ts";
 import type { OpenFile } from "./open-file.ts";
 
 export class RealAppendFile implements AppendFile {
   readonly #file: OpenFile;
   readonly #calls: FileCalls;
+  readonly #writes: FileWrites;
   readonly #isSynced: boolean;
   #endOffset = 0;
   #failure: unknown;
@@ -16,6 +18,7 @@ export class RealAppendFile implements AppendFile {
   constructor(file: OpenFile, calls: FileCalls, isSynced: boolean) {
     this.#file = file;
     this.#calls = calls;
+    this.#writes = calls.writes();
     this.#isSynced = isSynced;
   }
 
@@ -45,6 +48,7 @@ export class RealAppendFile implements AppendFile {
   }
 
   close(): Promise<void> {
+    this.#writes.end();
     return this.#file.close();
   }
 
@@ -72,7 +76,7 @@ export class RealAppendFile implements AppendFile {
 
   #write(chunks: readonly Uint8Array[], offset: number): Promise<number> {
     return this.#file.run<number>("write", (descriptor, done) => {
-      this.#calls.writev(descriptor, chunks, offset, done);
+      this.#writes.writev(descriptor, chunks, offset, done);
     });
   }
 }

@@ -5,6 +5,8 @@ export class TurnBudget {
   readonly #amountPerTurn: number;
   #left: number;
   #isTurnKnown = false;
+  /** What waits for one of the next turns, with what it takes. */
+  #waiting: { readonly amount: number; readonly work: () => void }[] = [];
 
   constructor(amountPerTurn: number) {
     this.#amountPerTurn = amountPerTurn;
@@ -17,11 +19,30 @@ export class TurnBudget {
     this.#left -= amount;
     if (!this.#isTurnKnown) {
       this.#isTurnKnown = true;
-      setImmediate(() => {
-        this.#isTurnKnown = false;
-        this.#left = this.#amountPerTurn;
-      });
+      setImmediate(() => this.#beginTurn());
     }
     return true;
+  }
+
+  /** Does it now if this turn has something left, otherwise in one of the next: first what has waited longest. It must not throw. */
+  spend(amount: number, work: () => void): void {
+    if (this.#waiting.length === 0 && this.take(amount)) work();
+    else this.#waiting.push({ amount, work });
+  }
+
+  #beginTurn(): void {
+    this.#isTurnKnown = false;
+    this.#left = this.#amountPerTurn;
+    if (this.#waiting.length === 0) return;
+    let count = 0;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const { amount, work } of waiting) {
+      if (!this.take(amount)) break;
+      count += 1;
+      work();
+    }
+    // What the work itself asked for comes behind what has waited.
+    this.#waiting = [...waiting.slice(count), ...this.#waiting];
   }
 }

@@ -61,7 +61,7 @@ export async function enterOperation(
 
 type Permissions = Pick<
   OperationContext,
-  "allows" | "confirm" | "openBucket" | "refuseIfDenied" | "require"
+  "allows" | "confirm" | "isUndisputed" | "openBucket" | "refuseIfDenied" | "require"
 >;
 
 interface Place {
@@ -81,6 +81,7 @@ export function permissionsOf(access: RequestAccess, { request, bucket, key }: P
   };
   return {
     allows: (action, target) => access.allows(action, whole(target)),
+    isUndisputed: () => bucket !== undefined && access.isUndisputed(bucket),
     require: (action, target) => access.require(action, whole(target)),
     refuseIfDenied: (action, target) => access.refuseIfDenied(action, whole(target)),
     confirm: (whose, object) => access.confirm(whose, object),

@@ -195,6 +195,8 @@ export class RequestAccess {
     const policy = await settings.find(bucket, BUCKET_POLICY);
     const verdict = policy === undefined ? "none" : await this.#evaluate(policy, action, target);
     if (verdict === "deny") return false;
+    // Where it is not known yet whether there are any: `isUndisputed` goes by that, and answers what comes next.
+    if (isOwner && policy === undefined) await settings.find(bucket, OTHERS_OBJECTS);
     const isGiven = isOwner || (verdict === "allow" && !(await this.#isRestricted(bucket, policy)));
     if (isGiven && !(await this.#isOthers(action, target))) return true;
     return this.#isGranted(action, target);

@@ -75,13 +75,16 @@ async function deleteEntries(
   const checked: { readonly entry: Entry; readonly refusal: S3Error | undefined }[] = [];
   const requests: DeleteRequest[] = [];
   for (const entry of entries) {
-    const refusal = entry.refusal ?? (await findDenial(context, entry));
+    // Asked anew for each: the first to be decided about may have shown that there is nothing to decide.
+    const isUndisputed = context.isUndisputed();
+    const refusal = entry.refusal ?? (isUndisputed ? undefined : await findDenial(context, entry));
     checked.push({ entry, refusal });
     if (refusal !== undefined) continue;
     const { key, versionId, condition } = entry;
-    const target = { bucket, key, versionId };
     const mayBypassGovernance =
-      isBypassing && (await context.allows("s3:BypassGovernanceRetention", target));
+      isBypassing &&
+      (isUndisputed ||
+        (await context.allows("s3:BypassGovernanceRetention", { bucket, key, versionId })));
     requests.push({ key, versionId, condition, mayBypassGovernance });
   }
   const outcomes =
@@ -124,6 +127,17 @@ function renderError({ entry, refusal }: Verdict): readonly XmlElements[] {
 }
 
 function parseEntry(element: XmlElement): Entry {
+  const [child] = element.children;
+  const isBare = element.children.length === 1 && child?.name === "Key";
+  if (isBare && child.children.length === 0 && child.text !== "" && element.text.trim() === "") {
+    const key = child.text;
+    return {
+      key,
+      versionId: undefined,
+      condition: undefined,
+      refusal: findRefusal(key, undefined),
+    };
+  }
   refuseOthers(element, ["Key", "VersionId", "ETag", "LastModifiedTime", "Size"]);
   const key = getElementText(element, "Key");
   if (key === "") throw new S3Error("MalformedXML");
@@ -138,7 +152,9 @@ function parseEntry(element: XmlElement): Entry {
 }
 
 function findRefusal(key: string, versionId: string | undefined): S3Error | undefined {
-  if (Buffer.byteLength(key) > KEY_BYTES_MAX) return new S3Error("KeyTooLongError");
+  // No character is more than three bytes for each of its units.
+  const isLong = key.length * 3 > KEY_BYTES_MAX && Buffer.byteLength(key) > KEY_BYTES_MAX;
+  if (isLong) return new S3Error("KeyTooLongError");
   const mayExist = versionId === undefined || isVersionId(versionId);
   return mayExist ? undefined : new S3Error("NoSuchVersion");
 }

@@ -59,6 +59,7 @@ const SQL = {
   endedProcess: "select 1 from processes where incarnation = ? and ended_at is not null",
   insertInline: "insert into inline_data (id, bytes) values (?, ?)",
   deleteInline: "delete from inline_data where id = ?",
+  deleteInlines: "delete from inline_data where id in (select value from json_each(?))",
 } as const;
 
 function sharedFrom(table: "objects" | "versions"): string {
@@ -81,6 +82,7 @@ export class ContentWrites {
   readonly #endedProcess: Statement<[string]>;
   readonly #insertInline: Statement<[number, Uint8Array]>;
   readonly #deleteInline: Statement<[number]>;
+  readonly #deleteInlines: Statement<[string]>;
 
   constructor(database: StatementSource) {
     this.#insertSet = database.prepare(SQL.insertSet);
@@ -97,6 +99,7 @@ export class ContentWrites {
     this.#endedProcess = database.prepare(SQL.endedProcess);
     this.#insertInline = database.prepare(SQL.insertInline);
     this.#deleteInline = database.prepare(SQL.deleteInline);
+    this.#deleteInlines = database.prepare(SQL.deleteInlines);
   }
 
   /**
@@ -117,11 +120,18 @@ export class ContentWrites {
   }
 
   release(row: StoredBytes, nowMs: number): void {
-    const { data_id: dataId, set_id: setId } = row;
-    if (dataId !== null) this.#deleteInline.run(dataId);
-    if (setId === null) return;
-    if (row.pack_offset === null) this.#releaseSet(setId, nowMs);
-    else this.#releasePacked(setId, row.size_bytes, nowMs);
+    if (row.data_id !== null) this.#deleteInline.run(row.data_id);
+    this.#releaseShards(row, nowMs);
+  }
+
+  /** As `release` of each; inline bytes go by one statement. */
+  releaseAll(rows: readonly StoredBytes[], nowMs: number): void {
+    const dataIds: number[] = [];
+    for (const row of rows) {
+      if (row.data_id !== null) dataIds.push(row.data_id);
+      this.#releaseShards(row, nowMs);
+    }
+    if (dataIds.length > 0) this.#deleteInlines.run(JSON.stringify(dataIds));
   }
 
   /** Puts a sealed pack to which nothing refers into the trash. */
@@ -180,6 +190,13 @@ export class ContentWrites {
     if (row === undefined) throw new S3Error("NoSuchKey", { detail: { Key: source.key } });
     this.#addReference.run(setId);
     return setOf(row, setId);
+  }
+
+  #releaseShards(row: StoredBytes, nowMs: number): void {
+    const { set_id: setId } = row;
+    if (setId === null) return;
+    if (row.pack_offset === null) this.#releaseSet(setId, nowMs);
+    else this.#releasePacked(setId, row.size_bytes, nowMs);
   }
 
   #releaseSet(setId: SetId, nowMs: number): void {

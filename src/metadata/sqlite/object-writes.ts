@@ -10,6 +10,7 @@ import { NULL_VERSION, newVersionId } from "../version-id.ts";
 import { checkCondition } from "../write-condition.ts";
 import type { DeleteObjectsInput, StoredObject } from "../write-operations.ts";
 import type { BucketStateRow, BucketStates } from "./bucket-states.ts";
+import { BULK_MIN, type BulkRemovals } from "./bulk-removals.ts";
 import { tagsFrom } from "./column-text.ts";
 import type { ContentWrites } from "./content-writes.ts";
 import type { FoundVersion, KeyVersions } from "./key-versions.ts";
@@ -33,14 +34,24 @@ export type ObjectDraft = Omit<ObjectRecord, "versionId">;
 
 type Marker = DeleteObjectsInput["marker"];
 
+/** Of a key without versions that was there. */
+const REMOVED: DeleteOutcome = {
+  kind: "deleted",
+  wasThere: true,
+  versionId: undefined,
+  isDeleteMarker: false,
+};
+
 export class ObjectWrites {
   readonly #contents: ContentWrites;
   readonly #manifests: ManifestWrites;
   readonly #numbering: Numbering;
   readonly #versions: KeyVersions;
   readonly #buckets: BucketStates;
+  readonly #bulk: BulkRemovals;
 
   constructor(parts: {
+    readonly bulk: BulkRemovals;
     readonly buckets: BucketStates;
     readonly contents: ContentWrites;
     readonly manifests: ManifestWrites;
@@ -48,6 +59,7 @@ export class ObjectWrites {
     readonly versions: KeyVersions;
   }) {
     this.#buckets = parts.buckets;
+    this.#bulk = parts.bulk;
     this.#contents = parts.contents;
     this.#manifests = parts.manifests;
     this.#numbering = parts.numbering;
@@ -91,12 +103,28 @@ export class ObjectWrites {
     { bucketId, requests, marker }: DeleteObjectsInput,
     nowMs: number,
   ): readonly DeleteOutcome[] {
-    this.getBucket(bucketId);
-    return requests.map((request) =>
-      request.versionId === undefined
+    const { versioning } = this.getBucket(bucketId);
+    const removed = versioning === "off" ? this.#removeInBulk(bucketId, requests, nowMs) : [];
+    if (removed.length === requests.length) return requests.map(() => REMOVED);
+    const isRemoved = new Set(removed);
+    return requests.map((request) => {
+      if (isRemoved.has(request.key)) return REMOVED;
+      return request.versionId === undefined
         ? this.#deleteKey(bucketId, request, { marker, nowMs })
-        : this.#deleteVersion(bucketId, request, request.versionId, { marker, nowMs }),
-    );
+        : this.#deleteVersion(bucketId, request, request.versionId, { marker, nowMs });
+    });
+  }
+
+  /** The keys of what could be removed together. */
+  #removeInBulk(
+    bucketId: number,
+    requests: readonly DeleteRequest[],
+    nowMs: number,
+  ): readonly string[] {
+    if (requests.length < BULK_MIN) return [];
+    const { keys, bytes } = this.#bulk.remove(bucketId, bareKeys(requests), nowMs);
+    if (keys.length > 0) this.#buckets.count(bucketId, { objects: -keys.length, bytes: -bytes });
+    return keys;
   }
 
   /** @throws S3Error NoSuchBucket */
@@ -198,6 +226,18 @@ export class ObjectWrites {
     this.#contents.release(row, nowMs);
     if (row.manifest_id !== null) this.#manifests.remove(row.manifest_id, nowMs);
   }
+}
+
+/** The keys that are asked for once, and without a version or a condition. */
+function bareKeys(requests: readonly DeleteRequest[]): readonly string[] {
+  const keys = new Set<string>();
+  const others = new Set<string>();
+  for (const { key, versionId, condition } of requests) {
+    const isBare = versionId === undefined && condition === undefined && !keys.has(key);
+    (isBare ? keys : others).add(key);
+  }
+  for (const key of others) keys.delete(key);
+  return [...keys];
 }
 
 /** Field by field: this is made for every object, and a copy by spreading costs several times as much. */

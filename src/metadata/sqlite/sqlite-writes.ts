@@ -5,6 +5,7 @@ import type { StatementSource } from "./statement-source.ts";
 import type { WriteHandlers } from "../write-operations.ts";
 import type { BucketStates } from "./bucket-states.ts";
 import { BucketWrites } from "./bucket-writes.ts";
+import { BulkRemovals } from "./bulk-removals.ts";
 import { clusterWrites } from "./cluster-writes.ts";
 import { ContentWrites } from "./content-writes.ts";
 import { KeyVersions } from "./key-versions.ts";
@@ -29,7 +30,15 @@ export function sqliteWrites(
   const contents = new ContentWrites(database);
   const manifests = new ManifestWrites(database);
   const versions = new KeyVersions(database);
-  const objects = new ObjectWrites({ buckets: states, contents, manifests, numbering, versions });
+  const bulk = new BulkRemovals(database, contents);
+  const objects = new ObjectWrites({
+    buckets: states,
+    bulk,
+    contents,
+    manifests,
+    numbering,
+    versions,
+  });
   const uploads = new UploadWrites(database, { contents, manifests, numbering, objects });
   const buckets = new BucketWrites(database, { numbering, uploads });
   return {

@@ -6,7 +6,9 @@ import type {
   DeleteOutcome,
   DeleteRequest,
   MetadataStore,
+  NewContent,
 } from "../../../src/metadata/metadata-store.ts";
+import { seededRandom, type SeededRandom } from "../../../src/util/seeded-random.ts";
 import {
   MARKER,
   OWNER,
@@ -15,7 +17,9 @@ import {
   deleteVersion,
   givenBucket,
   givenVersioned,
+  inPack,
   inSet,
+  inline,
   listed,
   listedVersions,
   objectInput,
@@ -39,9 +43,67 @@ function versionIdOf(outcome: DeleteOutcome | undefined): string {
   return outcome?.kind === "deleted" ? (outcome.versionId ?? "") : "";
 }
 
+/** The numbers of packs, even and odd as those of sets. */
+const PACKS_FROM = 1_000_000;
+
 /** The outcome in a word: what was done, or the code of the refusal. */
 function wordOf(outcome: DeleteOutcome | undefined): string | undefined {
   return outcome?.kind === "refused" ? outcome.refusal.code : outcome?.kind;
+}
+
+type Kind = "inline" | "packed" | "set";
+
+const NAMES = [
+  "a",
+  "a/b",
+  "é",
+  "😀",
+  "\u{fffd}",
+  'quo"te',
+  "back\\slash",
+  "tab\t",
+  "nul\0",
+  "nul",
+  "~",
+];
+
+function pick<Value>(random: SeededRandom, values: readonly [Value, ...Value[]]): Value {
+  return values[random.below(values.length)] ?? values[0];
+}
+
+/** Each of them once. */
+function someKeys(random: SeededRandom): readonly string[] {
+  return NAMES.filter(() => random.below(4) > 0);
+}
+
+/** Most have nothing special. */
+function someObject(random: SeededRandom) {
+  const kind = pick<Kind>(random, ["inline", "inline", "packed", "set"]);
+  const tags = random.below(4) === 0 ? [{ key: "k", value: "v" }] : [];
+  const attributes = { headers: {}, userMetadata: random.below(2) === 0 ? { a: "b" } : {} };
+  return { kind, change: { tags, attributes, sizeBytes: 1 + random.below(9) } };
+}
+
+function contentOf(kind: Kind, number: number, pack: number): NewContent {
+  if (kind === "inline") return inline("bytes");
+  return kind === "set" ? inSet(number) : inPack(PACKS_FROM + pack, 64 * number);
+}
+
+/** Of keys that are there, some twice or with a version or a condition, and of some that are not. */
+function someRequests(random: SeededRandom, keys: readonly string[]): readonly DeleteRequest[] {
+  const named = [...keys, "absent", "absent too"].filter(() => random.below(5) > 0);
+  const again = named.filter(() => random.below(6) === 0);
+  return [...named, ...again].map((key) => {
+    const kind = random.below(8);
+    if (kind === 0) return deleteRequest(key, { versionId: "null" });
+    if (kind === 1) return deleteRequest(key, { versionId: "A".repeat(32) });
+    if (kind === 2) return deleteRequest(key, { condition: { ifSizeBytes: 5 } });
+    return deleteRequest(key);
+  });
+}
+
+function byNumber(left: number, right: number): number {
+  return left - right;
 }
 
 export function deleteTests(given: GivenStore): void {
@@ -179,6 +241,45 @@ export function deleteTests(given: GivenStore): void {
       const { versionId } = await store.putObject(objectInput(bucketId, "fresh"));
       expect(wordOf(await deleteOne(store, bucketId, { ...fresh, versionId }))).toBe(there);
     }
+  });
+
+  test("many keys in one call are deleted as each by itself", async () => {
+    const store = given();
+    const seed = Number(process.env["KINTSUGI_SEED"] ?? Date.now() % 1_000_000);
+    console.log(`deletes: KINTSUGI_SEED=${seed}`);
+    const random = seededRandom(seed);
+    for (let round = 0; round < 20; round += 1) {
+      const together = await givenBucket(store, `together-${round}`);
+      const apart = await givenBucket(store, `apart-${round}`);
+      const keys = someKeys(random);
+      for (const [nth, key] of keys.entries()) {
+        const { change, kind } = someObject(random);
+        for (const [which, bucketId] of [together, apart].entries()) {
+          const number = 1 + which + 2 * (nth + 100 * round);
+          const content = contentOf(kind, number, 1 + which + 2 * (100 * round));
+          await store.putObject(objectInput(bucketId, key, { ...change, content }));
+        }
+      }
+      const requests = someRequests(random, keys);
+      const outcomes = await store.deleteObjects(together, requests, MARKER);
+      const expected: DeleteOutcome[] = [];
+      for (const request of requests) {
+        expected.push(...(await store.deleteObjects(apart, [request], MARKER)));
+      }
+      expect(outcomes).toEqual(expected);
+      const left = async (bucketId: number) => {
+        const { objectCount, objectBytes } = (await store.findBucketById(bucketId)) ?? {};
+        return [objectCount, objectBytes, await listed(store, objectsQuery(bucketId))];
+      };
+      expect(await left(together)).toEqual(await left(apart));
+    }
+    // Sets with odd numbers were of the one, those with even numbers of the other.
+    const trashed = (await trashedIds(store)).map((id) => Number.parseInt(id.slice(16), 16));
+    const odd = trashed.filter((number) => number % 2 === 1).map((number) => number + 1);
+    expect(odd.length).toBeGreaterThan(0);
+    expect(odd.toSorted(byNumber)).toEqual(
+      trashed.filter((number) => number % 2 === 0).toSorted(byNumber),
+    );
   });
 
   test("background work deletes the very version that it looked at, and no other", async () => {

@@ -82,6 +82,36 @@ describe.skipIf(IN_MEMORY_FOLDER === undefined)("a file in memory", () => {
     expect(written.toString()).toBe(`small, durable${"x".repeat(1_000_000)}`);
   });
 
+  test("is written without a thread, however much, while many files are", async () => {
+    const { root, disk } = givenDisk(IN_MEMORY_FOLDER ?? "");
+    const names = Array.from({ length: 13 }, (_, nth) => `file-${nth}`);
+    const files = await Promise.all(names.map((name) => disk.create(name)));
+    const large = Buffer.alloc(300_000, "x");
+    await Promise.all(files.map((file) => file.append([large])));
+    const release = hangPool(root);
+    // Twelve mebibytes: more than is done in one turn.
+    let turnCount = 0;
+    const turns = setInterval(() => (turnCount += 1), 0);
+    onTestFinished(() => clearInterval(turns));
+    const appended = files.map((file) => file.append([large, large, large]));
+    await Promise.all(appended).finally(release);
+    expect(turnCount).toBeGreaterThan(2);
+    await Promise.all(files.map((file) => file.close()));
+    const sizes = names.map((name) => fs.statSync(join(root, name)).size);
+    expect(sizes).toEqual(names.map(() => 1_200_000));
+
+    // With those closed there are few again.
+    const file = await disk.create("one");
+    const releaseAgain = hangPool(root);
+    let isWritten = false;
+    const append = file.append([large]).then(() => (isWritten = true));
+    await new Promise((resolve) => void setTimeout(resolve, 50));
+    expect(isWritten).toBe(false);
+    await releaseAgain();
+    await append;
+    await file.close();
+  });
+
   test("tells what is wrong with a call as the pool does", async () => {
     const { disk } = givenDisk(IN_MEMORY_FOLDER ?? "");
     await givenFile(disk, "a", ["x"]);
@@ -117,7 +147,7 @@ function givenDisk(parent: string): { root: string; disk: Disk } {
 
 /** Every thread of the pool opens a pipe that nobody writes to. What is returned ends that, once all have come back. */
 function hangPool(root: string): () => Promise<void> {
-  const pipe = join(root, "pipe");
+  const pipe = join(root, `pipe-${fs.readdirSync(root).length}`);
   makePipe(pipe);
   const opened = Array.from(
     { length: POOL_SIZE },

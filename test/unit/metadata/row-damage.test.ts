@@ -21,6 +21,7 @@ import {
   deleteRequest,
   inPack,
   inSet,
+  inline,
   objectInput,
   partInput,
   setId,
@@ -140,6 +141,46 @@ test.each(OBJECT_COLUMNS.split(" "))(
     }
   },
 );
+
+test.each(OBJECT_COLUMNS.split(" "))(
+  "a changed %s of one of many objects fails the delete of all, and nothing of it is released",
+  (column) => {
+    const { database, reads, write } = givenEngine();
+    const contents = [inline("a"), inline("b"), inPack(2, 4_096), inSet(3), inSet(4)];
+    const attributes = { headers: { "content-type": "text/plain" }, userMetadata: {} };
+    const change = { checksum: CHECKSUM, attributes };
+    const keys = contents.map((content, nth) => {
+      write({
+        name: "putObject",
+        input: objectInput(BUCKET, `plain-${nth}`, { ...change, content }),
+      });
+      return `plain-${nth}`;
+    });
+    const requests = keys.map((key) => deleteRequest(key));
+    const input = { bucketId: BUCKET, requests, marker: { ownerId: OWNER, now: 1 } };
+    for (const key of keys) {
+      database.exec("savepoint intact");
+      damage(database, "objects", column, `key = '${key}'`);
+      const before = stateOf(database, key);
+      expect(() => write({ name: "deleteObjects", input })).toThrow(DamagedRowError);
+      expect(stateOf(database, key)).toEqual(before);
+      database.exec("rollback to intact");
+    }
+    // The same without damage.
+    write({ name: "deleteObjects", input });
+    expect(keys.filter((key) => reads.findObject(BUCKET, key) !== undefined)).toEqual([]);
+    expect(reads.listTrash(9).map((row) => row.setId)).toEqual([setId(3), setId(4)]);
+  },
+);
+
+/** The row of a key, and whether the bytes are there that it names. */
+function stateOf(database: Database, key: string) {
+  const row = database.prepare("select * from objects where key = ?").get(key);
+  const { data_id: dataId, set_id: id } = row as { data_id: number | null; set_id: string | null };
+  const bytes = database.prepare("select bytes from inline_data where id = ?").get(dataId);
+  const set = database.prepare("select * from shard_sets where id = ?").get(id);
+  return { row, bytes, set };
+}
 
 test.each(`${OBJECT_COLUMNS} is_delete_marker noncurrent_since is_lone`.split(" "))(
   "a changed %s of an older version fails its reads and writes",

@@ -17,3 +17,29 @@ test("one amount larger than the share is given in a turn of its own", async () 
   await nextTurn();
   expect(budget.take(1)).toBe(true);
 });
+
+test("what a turn has no share left for is done in the next ones, in order", async () => {
+  const budget = new TurnBudget(100);
+  const done: number[] = [];
+  for (let nth = 0; nth < 6; nth += 1) budget.spend(60, () => done.push(nth));
+  expect(done).toEqual([0, 1]);
+  await nextTurn();
+  expect(done).toEqual([0, 1, 2, 3]);
+  budget.spend(1, () => done.push(6));
+  await nextTurn();
+  await nextTurn();
+  expect(done).toEqual([0, 1, 2, 3, 4, 5, 6]);
+});
+
+test("work that waited may ask for more, and all of it is done", async () => {
+  const budget = new TurnBudget(100);
+  const done: string[] = [];
+  for (const name of ["a", "b", "c", "d"]) {
+    budget.spend(60, () => {
+      done.push(name);
+      budget.spend(60, () => done.push(`${name} again`));
+    });
+  }
+  for (let turn = 0; turn < 6; turn += 1) await nextTurn();
+  expect(done.toSorted()).toEqual(["a", "a again", "b", "b again", "c", "c again", "d", "d again"]);
+});
