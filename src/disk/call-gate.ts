@@ -34,7 +34,7 @@ interface GatedCall<Value> {
   readonly call: Call<Value>;
   readonly resolve: (value: Value) => void;
   readonly reject: (error: unknown) => void;
-  /** The kernel has the call. */
+  /** The kernel has the call, or it waits for a turn of the event loop. */
   made: boolean;
   /** The caller has given up. */
   late: boolean;

@@ -1,7 +1,8 @@
 // The calls that move bytes of open files, with the callbacks of node:fs, and who makes them. Node's pool wakes a thread for
 // each, which costs several times a small read. So what cannot wait for a device is done on the calling thread:
-// everything on a file system in memory, and reads of what the page cache has (cached-read.ts). All others,
-// and what is beyond the share of one turn of the event loop, go to the pool: a hung drive must not hold the thread.
+// everything on a file system in memory, and reads of what the page cache has (cached-read.ts). All others
+// go to the pool: a hung drive must not hold the thread. So do reads that are beyond the share of one turn of the event
+// loop; writes in memory wait for the next.
 
 import * as fs from "node:fs";
 import { TurnBudget } from "../util/turn-budget.ts";
@@ -21,7 +22,8 @@ export type ReadCall = (
 export interface FileCalls {
   /** Reads of one file that is open, and had that size when it was opened. */
   readsOf(sizeBytes: number): ReadCall;
-  writes(): FileWrites;
+  /** Of a file that is being made; whether it stays open for long. */
+  writes(staysOpen: boolean): FileWrites;
   fsync(descriptor: number, done: Done<void>): void;
 }
 
@@ -56,7 +58,7 @@ const readInMemory: ReadCall = (descriptor, target, offset, done) => {
 
 export const inMemoryCalls: FileCalls = {
   readsOf: () => readInMemory,
-  writes: () => new MemoryWrites(budget),
+  writes: (staysOpen) => new MemoryWrites(budget, staysOpen),
   fsync(descriptor, done) {
     budget.spend(CALL_BYTES, () => answer(done, () => fs.fsyncSync(descriptor)));
   },

@@ -22,12 +22,12 @@ export interface FileWrites {
 
 /** Larger writes are worth a thread. */
 const SMALL_BYTES_MAX = 128 * 1024;
-/** Files that take large writes, at a time: those of two uploads to six drives. */
+/** Files that uploads of their own are written to, at a time: two uploads to six drives. */
 const LARGE_FILES_MAX = 12;
 /** Pages are made for what is written: some four times what a read of it costs. */
 const WRITE_FACTOR = 4;
 
-/** Of the thread. */
+/** Of the thread: those that are open and took a large write. */
 let largeFileCount = 0;
 
 export const pooledWrites: FileWrites = {
@@ -37,10 +37,13 @@ export const pooledWrites: FileWrites = {
 
 export class MemoryWrites implements FileWrites {
   readonly #budget: TurnBudget;
+  #isCounted: boolean;
   #isLarge = false;
 
-  constructor(budget: TurnBudget) {
+  /** @param staysOpen It is open for long, and mostly nobody writes to it, as that of a pack. */
+  constructor(budget: TurnBudget, staysOpen: boolean) {
     this.#budget = budget;
+    this.#isCounted = !staysOpen;
   }
 
   writev(
@@ -65,11 +68,14 @@ export class MemoryWrites implements FileWrites {
   end(): void {
     if (this.#isLarge) largeFileCount -= 1;
     this.#isLarge = false;
+    // A write that waited for the drive may come still.
+    this.#isCounted = false;
   }
 
   #noteLarge(): void {
-    if (!this.#isLarge) largeFileCount += 1;
+    if (this.#isLarge || !this.#isCounted) return;
     this.#isLarge = true;
+    largeFileCount += 1;
   }
 }
 

@@ -18,7 +18,8 @@ export class RealAppendFile implements AppendFile {
   constructor(file: OpenFile, calls: FileCalls, isSynced: boolean) {
     this.#file = file;
     this.#calls = calls;
-    this.#writes = calls.writes();
+    // What is durable with each write is written to for long: packs, journals.
+    this.#writes = calls.writes(isSynced);
     this.#isSynced = isSynced;
   }
 

@@ -6,7 +6,7 @@ export class TurnBudget {
   #left: number;
   #isTurnKnown = false;
   /** What waits for one of the next turns, with what it takes. */
-  #waiting: { readonly amount: number; readonly work: () => void }[] = [];
+  readonly #waiting: { readonly amount: number; readonly work: () => void }[] = [];
 
   constructor(amountPerTurn: number) {
     this.#amountPerTurn = amountPerTurn;
@@ -24,7 +24,7 @@ export class TurnBudget {
     return true;
   }
 
-  /** Does it now if this turn has something left, otherwise in one of the next: first what has waited longest. It must not throw. */
+  /** Does it now if this turn has something left, otherwise in one of the next: first what has waited longest. */
   spend(amount: number, work: () => void): void {
     if (this.#waiting.length === 0 && this.take(amount)) work();
     else this.#waiting.push({ amount, work });
@@ -33,16 +33,18 @@ export class TurnBudget {
   #beginTurn(): void {
     this.#isTurnKnown = false;
     this.#left = this.#amountPerTurn;
-    if (this.#waiting.length === 0) return;
     let count = 0;
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const { amount, work } of waiting) {
-      if (!this.take(amount)) break;
-      count += 1;
-      work();
+    try {
+      for (;;) {
+        // What the work itself asks for comes behind what waits.
+        const next = this.#waiting[count];
+        if (next === undefined || !this.take(next.amount)) return;
+        count += 1;
+        next.work();
+      }
+    } finally {
+      // Also where one threw: taking has seen to it that there is a next turn.
+      this.#waiting.splice(0, count);
     }
-    // What the work itself asked for comes behind what has waited.
-    this.#waiting = [...waiting.slice(count), ...this.#waiting];
   }
 }

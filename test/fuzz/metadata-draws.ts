@@ -68,6 +68,26 @@ const deleteCondition = fc.option(
   { nil: undefined, freq: 3 },
 );
 
+const deletion = fc.record({
+  key,
+  pick: versionPick,
+  condition: deleteCondition,
+  mayBypassGovernance,
+});
+/** Most of what asks for many keys asks for nothing else. */
+const likelyBare = fc.oneof(
+  { weight: 1, arbitrary: deletion },
+  {
+    weight: 6,
+    arbitrary: fc.record({
+      key,
+      pick: fc.constant(undefined),
+      condition: fc.constant(undefined),
+      mayBypassGovernance,
+    }),
+  },
+);
+
 const operation = fc.oneof(
   {
     weight: 2,
@@ -130,9 +150,9 @@ const operation = fc.oneof(
     arbitrary: fc.record({
       kind: fc.constant("deleteObjects"),
       bucket,
-      requests: fc.array(
-        fc.record({ key, pick: versionPick, condition: deleteCondition, mayBypassGovernance }),
-        { maxLength: 4 },
+      requests: fc.oneof(
+        fc.array(deletion, { maxLength: 4 }),
+        fc.array(likelyBare, { minLength: 4, maxLength: 12 }),
       ),
     }),
   },

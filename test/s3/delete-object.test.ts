@@ -5,6 +5,7 @@ import {
   DeleteObjectsCommand,
   HeadObjectCommand,
   ListObjectsV2Command,
+  PutBucketPolicyCommand,
 } from "@aws-sdk/client-s3";
 import type { ObjectIdentifier } from "@aws-sdk/client-s3";
 import { createHash } from "node:crypto";
@@ -95,6 +96,53 @@ test("many keys go at once, those that were never there too", async () => {
   expect(Errors).toBeUndefined();
   expect(Deleted?.map((entry) => entry.Key)).toEqual(objects.map((entry) => entry.Key));
   expect(await countOf(lab)).toBe(0);
+});
+
+test.each([
+  ["an entry of two keys", "<Object><Key>a</Key><Key>b</Key></Object>"],
+  ["a key of elements", "<Object><Key><b>a</b></Key></Object>"],
+  ["a key of nothing", "<Object><Key/></Object>"],
+  ["text beside a key", "<Object>text<Key>a</Key></Object>"],
+  ["another element", "<Object><Name>a</Name></Object>"],
+])("%s is no list of keys, and nothing goes", async (_given, entry) => {
+  const lab = await startS3();
+  await lab.givenObject("a");
+  const answer = await postDelete(lab, `<Delete><Object><Key>a</Key></Object>${entry}</Delete>`);
+  expect([answer.status, errorCode(answer)]).toEqual([400, "MalformedXML"]);
+  expect(await countOf(lab)).toBe(1);
+});
+
+test("white space beside a key is nothing, and in it, it is the key's", async () => {
+  const lab = await startS3();
+  for (const key of ["a", " ", "b<c"]) await lab.givenObject(key);
+  const keys = ["<Key>a</Key>", "\n <Key> </Key>\n ", "<Key><![CDATA[b<c]]></Key>"];
+  const entries = keys.map((key) => `<Object>${key}</Object>`).join("\n");
+  const answer = await postDelete(lab, `<Delete>${entries}</Delete>`);
+  expect(answer.status).toBe(200);
+  expect(await countOf(lab)).toBe(0);
+});
+
+test("a policy that comes to deny keys keeps them, where nothing had been disputed before", async () => {
+  const lab = await startS3();
+  const keys = Array.from({ length: 6 }, (_, nth) => `${nth % 2 === 0 ? "kept" : "free"}/${nth}`);
+  const objects = keys.map((Key) => ({ Key }));
+  for (const key of keys) await lab.givenObject(key);
+  expect((await deleteAll(lab, objects)).Errors).toBeUndefined();
+  for (const key of keys) await lab.givenObject(key);
+  const Statement = {
+    Effect: "Deny",
+    Principal: "*",
+    Action: "s3:DeleteObject",
+    Resource: `arn:aws:s3:::${lab.bucket}/kept/*`,
+  };
+  const Policy = JSON.stringify({ Version: "2012-10-17", Statement });
+  await lab.client.send(new PutBucketPolicyCommand({ Bucket: lab.bucket, Policy }));
+  const { Deleted, Errors } = await deleteAll(lab, objects);
+  expect(Deleted?.map(({ Key }) => Key)).toEqual(["free/1", "free/3", "free/5"]);
+  expect(Errors?.map(({ Key, Code }) => [Key, Code])).toEqual(
+    ["kept/0", "kept/2", "kept/4"].map((key) => [key, "AccessDenied"]),
+  );
+  expect(await countOf(lab)).toBe(3);
 });
 
 test("a quiet request hears of errors alone", async () => {

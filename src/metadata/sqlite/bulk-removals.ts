@@ -24,7 +24,7 @@ const SQL = {
 /** Fewer keys are removed as quickly one at a time. */
 export const BULK_MIN = 4;
 
-/** Half of a character, which JSON writes so: SQLite reads another one than the driver writes. */
+/** Half of a character, which JSON writes so: what is noted for the members has no way to write it. */
 const BROKEN_CHARACTER = /\\ud[89a-f]/;
 
 type FoundRow = readonly [...PlainValues, nth: number];

@@ -121,8 +121,9 @@ export class ObjectWrites {
     requests: readonly DeleteRequest[],
     nowMs: number,
   ): readonly string[] {
-    if (requests.length < BULK_MIN) return [];
-    const { keys, bytes } = this.#bulk.remove(bucketId, bareKeys(requests), nowMs);
+    const bare = requests.length < BULK_MIN ? [] : bareKeys(requests);
+    if (bare.length < BULK_MIN) return [];
+    const { keys, bytes } = this.#bulk.remove(bucketId, bare, nowMs);
     if (keys.length > 0) this.#buckets.count(bucketId, { objects: -keys.length, bytes: -bytes });
     return keys;
   }

@@ -101,15 +101,25 @@ describe.skipIf(IN_MEMORY_FOLDER === undefined)("a file in memory", () => {
     expect(sizes).toEqual(names.map(() => 1_200_000));
 
     // With those closed there are few again.
-    const file = await disk.create("one");
-    const releaseAgain = hangPool(root);
-    let isWritten = false;
-    const append = file.append([large]).then(() => (isWritten = true));
-    await new Promise((resolve) => void setTimeout(resolve, 50));
-    expect(isWritten).toBe(false);
-    await releaseAgain();
-    await append;
-    await file.close();
+    expect(await needsThread(disk, root)).toBe(true);
+  });
+
+  test("is not counted when it was closed before its write came, nor where it stays open", async () => {
+    const root = givenFolder(IN_MEMORY_FOLDER ?? "");
+    const disk = openRealDisk({ root, deadlineMs: 5_000, maxInFlight: 1 });
+    const large = Buffer.alloc(300_000, "x");
+    for (let nth = 0; nth < 14; nth += 1) {
+      const [one, two] = [await disk.create(`one-${nth}`), await disk.create(`two-${nth}`)];
+      const appended = [one.append([large]), two.append([large])];
+      await Promise.all([two.close(), ...appended]);
+      await one.close();
+    }
+    const packs = await Promise.all(
+      Array.from({ length: 14 }, (_, nth) => disk.create(`pack-${nth}`, { syncsEach: true })),
+    );
+    for (const pack of packs) await pack.append([large]);
+    expect(await needsThread(disk, root)).toBe(true);
+    for (const pack of packs) await pack.close();
   });
 
   test("tells what is wrong with a call as the pool does", async () => {
@@ -133,6 +143,20 @@ describe.skipIf(IN_MEMORY_FOLDER === undefined)("a file in memory", () => {
     expect(fs.readFileSync(join(root, "a"), "utf8")).toBe("x");
   });
 });
+
+/** Whether a large write waits while the whole pool hangs. */
+async function needsThread(disk: Disk, root: string): Promise<boolean> {
+  const file = await disk.create("alone");
+  const release = hangPool(root);
+  let isWritten = false;
+  const append = file.append([Buffer.alloc(300_000)]).then(() => (isWritten = true));
+  await new Promise((resolve) => void setTimeout(resolve, 50));
+  const wasWritten = isWritten;
+  await release();
+  await append;
+  await file.close();
+  return !wasWritten;
+}
 
 function givenFolder(parent: string): string {
   const root = fs.mkdtempSync(join(parent, "kintsugi-direct-"));

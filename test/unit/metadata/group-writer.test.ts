@@ -3,7 +3,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Database } from "better-sqlite3";
+import SQLite, { type Database } from "better-sqlite3";
 import { onTestFinished, expect, test } from "vitest";
 import { WriterHost } from "../../../src/metadata/sqlite/writer-host.ts";
 import { parseEffects } from "../../../src/metadata/sqlite/effects.ts";
@@ -21,7 +21,15 @@ import {
 import { objectReads } from "../../../src/metadata/sqlite/object-reads.ts";
 import type { WriteGroup } from "../../../src/metadata/sqlite/write-protocol.ts";
 import type { WriteRequest } from "../../../src/metadata/write-operations.ts";
-import { bucketInput, inSet, inline, objectInput } from "../../contract/metadata/inputs.ts";
+import {
+  MARKER,
+  bucketInput,
+  deleteRequest,
+  inPack,
+  inSet,
+  inline,
+  objectInput,
+} from "../../contract/metadata/inputs.ts";
 
 function givenPath(): string {
   const folder = mkdtempSync(join(tmpdir(), "kintsugi-writer-"));
@@ -207,3 +215,61 @@ test.each([
     expect(values).toHaveLength(isUndone ? 4 : 2);
   },
 );
+
+const removal = (...some: string[]): WriteRequest => ({
+  name: "deleteObjects",
+  input: { bucketId: 1, requests: some.map((key) => deleteRequest(key)), marker: MARKER },
+});
+
+/** All that a delete changes. */
+function stateOf(database: Database) {
+  return {
+    buckets: database.prepare("select name, object_count, object_bytes from buckets").all(),
+    objects: database.prepare("select * from objects order by key").all(),
+    inline: database.prepare("select id from inline_data order by id").all(),
+    sets: database.prepare("select * from shard_sets order by id").all(),
+    trash: database.prepare("select set_id from trash").all(),
+  };
+}
+
+test("many keys that go together, some that cannot, and a put: what is counted and recorded is what was done", async () => {
+  const path = givenPath();
+  const { writer, records } = await givenRecordingWriter(path);
+  const keys = ["a", "b", "c", "d", "e", "f"];
+  const tags = [{ key: "k", value: "v" }];
+  const changes = [{}, { content: inSet(1) }, { content: inPack(2, 64) }, { tags }, {}, {}];
+  await writer.apply(group(bucket("one"), ...keys.map((key, nth) => put(key, changes[nth]))));
+  await writer.apply(group(...["rotten", "v", "w", "x", "y", "z"].map((key) => put(key))));
+  const damaging = new SQLite(path);
+  damaging.prepare("update objects set etag = 'other' where key = 'rotten'").run();
+  damaging.close();
+  const answers = await writer.apply(
+    group(
+      removal(...keys, "absent"),
+      removal("rotten", "v", "w", "x", "y"),
+      put("new"),
+      removal("v", "w", "x", "y"),
+    ),
+  );
+  expect(answers.map(({ kind }) => kind)).toEqual(["done", "failed", "done", "done"]);
+
+  const reader = openForReading(path);
+  onTestFinished(() => void reader.close());
+  expect(objectReads(reader).findBucket("one")).toMatchObject({ objectCount: 3, objectBytes: 15 });
+  const kept = stateOf(reader);
+  expect(kept.objects).toHaveLength(3);
+  expect(kept.inline).toHaveLength(3);
+
+  // A copy that plays what was recorded comes to the same, but for the rot.
+  const copy = openForWriting(givenPath());
+  onTestFinished(() => void copy.close());
+  const texts = new Map([...knownStatements(reader)].map(([text, id]) => [id, text]));
+  for (const { statementId, values } of records.flatMap((record) => [...parseEffects(record)])) {
+    const statement = copy.prepare(texts.get(statementId) ?? "");
+    const given = Array.isArray(values) ? values : [values];
+    if (statement.reader) statement.all(...given);
+    else statement.run(...given);
+  }
+  copy.prepare("update objects set etag = 'other' where key = 'rotten'").run();
+  expect(stateOf(copy)).toEqual(kept);
+});

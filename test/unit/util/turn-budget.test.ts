@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
 import { TurnBudget } from "../../../src/util/turn-budget.ts";
 
 test("a turn's share is given until it is used up, and again in the next turn", async () => {
@@ -31,7 +31,7 @@ test("what a turn has no share left for is done in the next ones, in order", asy
   expect(done).toEqual([0, 1, 2, 3, 4, 5, 6]);
 });
 
-test("work that waited may ask for more, and all of it is done", async () => {
+test("work that waited may ask for more, which comes behind what waits", async () => {
   const budget = new TurnBudget(100);
   const done: string[] = [];
   for (const name of ["a", "b", "c", "d"]) {
@@ -41,5 +41,27 @@ test("work that waited may ask for more, and all of it is done", async () => {
     });
   }
   for (let turn = 0; turn < 6; turn += 1) await nextTurn();
-  expect(done.toSorted()).toEqual(["a", "a again", "b", "b again", "c", "c again", "d", "d again"]);
+  // Of the first two, which waited for nothing, the first could ask before the others had.
+  const first = ["a", "a again"];
+  expect(done).toEqual([...first, "b", "c", "d", "b again", "c again", "d again"]);
+});
+
+test("work that throws takes nothing with it that waits", async () => {
+  const budget = new TurnBudget(100);
+  const done: string[] = [];
+  const error = new Error("thrown by work");
+  const others = process.listeners("uncaughtException");
+  process.removeAllListeners("uncaughtException");
+  const thrown = new Promise((resolve) => void process.once("uncaughtException", resolve));
+  onTestFinished(() => {
+    for (const listener of others) process.on("uncaughtException", listener);
+  });
+  budget.spend(100, () => done.push("a"));
+  budget.spend(60, () => {
+    throw error;
+  });
+  for (const name of ["b", "c"]) budget.spend(60, () => done.push(name));
+  expect(await thrown).toBe(error);
+  for (let turn = 0; turn < 3; turn += 1) await nextTurn();
+  expect(done).toEqual(["a", "b", "c"]);
 });
