@@ -35,7 +35,9 @@ export async function dumpOf(store: MetadataStore) {
   const all = { prefix: "", after: undefined, limit: 1_000 };
   const buckets = await store.listBuckets({ ownerId: OWNER, ...all });
   const contents = await Promise.all(buckets.map(({ id }) => bucketDump(store, id)));
-  const trash = await store.listTrash(1_000_000);
+  // In which order one call that deletes many releases them is nobody's concern.
+  const found = await store.listTrash(1_000_000);
+  const trash = found.toSorted((a, b) => (a.setId < b.setId ? -1 : 1));
   const progress = await Promise.all(BUCKETS.map((job) => store.findProgress(job)));
   const sets = await setDump(store);
   const dump = { buckets, contents, trash, progress, ...sets, walks: await walks(store) };
