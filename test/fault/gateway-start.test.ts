@@ -9,7 +9,7 @@ import {
   type S3Client,
 } from "@aws-sdk/client-s3";
 import { expect, test } from "vitest";
-import { freePort } from "../../bench/free-port.ts";
+import { keptPort } from "../support/kept-port.ts";
 import { givenFolder, runProcess, startProcess } from "../support/kintsugi-process.ts";
 import { sdkClientOf } from "../support/sdk-client.ts";
 
@@ -29,7 +29,7 @@ const startGateway = (folder: string, nodes: readonly number[]) => {
 
 test("the first start waits for every node, later ones for as many as reading takes", async () => {
   const base = await givenFolder();
-  const ports = [await freePort(), await freePort(), await freePort()];
+  const ports = [await keptPort(), await keptPort(), await keptPort()];
   const folderOf = (port: number) => join(base, `node-${port}`);
   const [one = 0, two = 0, three = 0] = ports;
   const gatewayFolder = join(base, "gateway");
@@ -68,7 +68,7 @@ async function textOf(client: S3Client, object: { Bucket: string; Key: string })
 
 test("a node with another secret is no node of this cluster", async () => {
   const base = await givenFolder();
-  const port = await freePort();
+  const port = await keptPort();
   const stranger = { ...env, KINTSUGI_CLUSTER_SECRET: "another secret that is long enough too" };
   const node = startProcess(["node", join(base, "node"), "--port", String(port)], {
     env: stranger,

@@ -6,6 +6,7 @@ import { mkdir, readdir, rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { S3Client } from "@aws-sdk/client-s3";
 import { givenFolder, KintsugiProcess } from "./kintsugi-process.ts";
+import { keptPort } from "./kept-port.ts";
 
 export type OnEnd = (end: () => Promise<unknown>) => void;
 
@@ -24,7 +25,7 @@ interface NodeSlot {
   readonly folder: string;
   process: KintsugiProcess;
   /** Fixed from the first start on. */
-  port: number;
+  readonly port: number;
   url: string;
 }
 
@@ -188,10 +189,11 @@ export class Cluster {
   async #addNode(index: number): Promise<void> {
     const folder = join(this.#folder, `node-${index}`);
     await mkdir(folder);
-    const slot = { folder, port: 0, url: "", process: this.#spawnNode(folder, 0) };
+    const port = await keptPort();
+    const slot = { folder, port, url: "", process: this.#spawnNode(folder, port) };
     this.#nodes[index] = slot;
-    slot.port = Number(new URL(await slot.process.ready()).port);
-    const { front = (port: number) => Promise.resolve(`http://127.0.0.1:${port}`) } = this.#options;
+    await slot.process.ready();
+    const { front = (at: number) => Promise.resolve(`http://127.0.0.1:${at}`) } = this.#options;
     slot.url = await front(slot.port);
   }
 
