@@ -17,18 +17,21 @@ let shared: ErasureCodec | undefined;
 
 /**
  * A codec that has passed the test for this geometry; one for the process, since each has a memory of its own.
- * @param createFast For tests.
+ * @param createFast For tests: what it makes is not the process's.
  * @throws when no codec passes.
  */
-export function openErasureCodec(geometry: Geometry, createFast = createSimdCodec): OpenedCodec {
+export function openErasureCodec(geometry: Geometry, createFast = sharedSimdCodec): OpenedCodec {
   try {
-    const codec = shared ?? createFast();
+    const codec = createFast();
     selfTestCodec(codec, geometry);
-    shared = codec;
     return { codec };
   } catch (refusal) {
     const codec = createReedSolomonCodec();
     selfTestCodec(codec, geometry);
     return { codec, refusal };
   }
+}
+
+function sharedSimdCodec(): ErasureCodec {
+  return (shared ??= createSimdCodec());
 }

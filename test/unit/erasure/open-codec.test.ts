@@ -6,7 +6,8 @@ import { createReedSolomonCodec } from "../../../src/erasure/rs-codec.ts";
 
 const geometry = { dataShards: 4, parityShards: 2, unitBytes: 64 * 1024 };
 
-test("an engine without vectors, or a kernel that is wrong, leaves the library", () => {
+test("an engine without vectors, or a kernel that is wrong, leaves the library, whatever was opened before", () => {
+  openErasureCodec(geometry);
   const without = openErasureCodec(geometry, () => {
     throw new Error("no vectors");
   });
