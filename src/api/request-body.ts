@@ -5,7 +5,8 @@
 import type { IncomingMessage } from "node:http";
 import { S3Error } from "../core/s3-error.ts";
 import { assert } from "../util/assert.ts";
-import { giveBack } from "../util/give-back.ts";
+import { ChunkQueue } from "./chunk-queue.ts";
+import { PastParser } from "./past-parser.ts";
 
 export interface RequestBodyOptions {
   /** Called once, before the first byte is read. */
@@ -14,16 +15,19 @@ export interface RequestBodyOptions {
   readonly idleMs: number;
 }
 
-/** What is taken from the socket ahead of the reader, in bytes. */
+/** Beyond it nothing more is taken from the socket ahead of the reader, in bytes. */
 const QUEUE_BYTES_MAX = 256 * 1024;
+/** What comes of a smaller body past the parser would not be worth the change. */
+const PAST_PARSER_BYTES_MIN = 256 * 1024;
 /** Less than this, twice in a row, is no progress: a byte a second must not hold a connection for ever. */
 const PROGRESS_BYTES_MIN = 512;
 
 export class RequestBody implements AsyncIterable<Uint8Array> {
   readonly #message: IncomingMessage;
   readonly #options: RequestBodyOptions;
-  readonly #queue: Uint8Array[] = [];
-  #queuedBytes = 0;
+  readonly #queue = new ChunkQueue();
+  /** Where the body comes past the parser. */
+  #pastParser: PastParser | undefined;
   #receivedBytes = 0;
   #isEnded = false;
   #isPaused = false;
@@ -49,25 +53,23 @@ export class RequestBody implements AsyncIterable<Uint8Array> {
   }
 
   [Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {
-    return this.#chunks();
+    return this.#chunks(false);
   }
 
   /** The same for whoever is done with a chunk when asking for the next: its memory is given back then. */
   passing(): AsyncIterable<Uint8Array> {
-    return new PassingBody(() => this.#chunks(giveBack));
+    return new PassingBody(() => this.#chunks(true));
   }
 
-  async *#chunks(
-    release?: (chunk: Uint8Array) => void,
-  ): AsyncGenerator<Uint8Array, void, undefined> {
-    this.#start();
+  async *#chunks(isPassing: boolean): AsyncGenerator<Uint8Array, void, undefined> {
+    this.#start(isPassing);
     const watch = this.#watchProgress();
     try {
       for (;;) {
         const chunk = this.#take();
         if (chunk !== undefined) {
           yield chunk;
-          release?.(chunk);
+          if (isPassing) this.#queue.release();
         } else if (this.#failure !== undefined) throw this.#failure;
         else if (this.#isEnded) return;
         else await this.#nextEvent();
@@ -78,20 +80,43 @@ export class RequestBody implements AsyncIterable<Uint8Array> {
     }
   }
 
-  #start(): void {
+  #start(isPassing: boolean): void {
     assert(this.#state === "new", "a request body is read once");
     this.#state = "reading";
     this.#options.beforeFirstRead();
     const message = this.#message;
-    message.on("data", this.#onData);
     message.on("end", this.#onEnd);
     message.on("error", this.#onGone);
     message.on("close", this.#onGone);
     if (message.destroyed) this.#onGone();
+    const sizeBytes = isPassing ? declaredBytes(message) : 0;
+    if (sizeBytes < PAST_PARSER_BYTES_MIN || !PastParser.hold(message)) this.#listen();
+    // The parser may be at work just now.
+    else setImmediate(() => this.#passParser(sizeBytes));
+  }
+
+  #listen(): void {
+    this.#message.on("data", this.#onData);
+  }
+
+  /** What is to come of a large body need not go through the parser. */
+  #passParser(sizeBytes: number): void {
+    const message = this.#message;
+    if (this.#state === "reading") {
+      // What has come through the parser is before what is still in the socket.
+      const waiting: unknown = message.read();
+      if (waiting instanceof Uint8Array) this.#onData(waiting);
+      const restBytes = sizeBytes - this.#receivedBytes;
+      this.#pastParser = PastParser.begin(message, restBytes, this.#onBytes);
+      this.#listen();
+    }
+    if (this.#pastParser === undefined) PastParser.letGo(message);
   }
 
   #stop(): void {
     this.#state = "done";
+    this.#pastParser?.end();
+    this.#queue.clear();
     this.#message.off("data", this.#onData);
     this.#message.off("end", this.#onEnd);
     this.#message.pause();
@@ -99,14 +124,21 @@ export class RequestBody implements AsyncIterable<Uint8Array> {
 
   readonly #onData = (chunk: Uint8Array): void => {
     this.#queue.push(chunk);
-    this.#queuedBytes += chunk.byteLength;
-    this.#receivedBytes += chunk.byteLength;
-    if (this.#queuedBytes >= QUEUE_BYTES_MAX) {
-      this.#isPaused = true;
-      this.#message.pause();
-    }
-    this.#wake?.();
+    if (!this.#note(chunk)) this.#message.pause();
   };
+
+  readonly #onBytes = (bytes: Uint8Array): boolean => {
+    this.#queue.copy(bytes);
+    return this.#note(bytes);
+  };
+
+  /** Some bytes have come; whether more may. */
+  #note({ byteLength }: Uint8Array): boolean {
+    this.#receivedBytes += byteLength;
+    this.#isPaused = this.#queue.sizeBytes > QUEUE_BYTES_MAX;
+    this.#wake?.();
+    return !this.#isPaused;
+  }
 
   readonly #onEnd = (): void => {
     this.#isEnded = true;
@@ -121,11 +153,10 @@ export class RequestBody implements AsyncIterable<Uint8Array> {
 
   #take(): Uint8Array | undefined {
     const chunk = this.#queue.shift();
-    if (chunk === undefined) return undefined;
-    this.#queuedBytes -= chunk.byteLength;
-    if (this.#isPaused && this.#queuedBytes < QUEUE_BYTES_MAX / 2) {
+    if (this.#isPaused && this.#queue.sizeBytes < QUEUE_BYTES_MAX / 2) {
       this.#isPaused = false;
       this.#message.resume();
+      this.#pastParser?.resume();
     }
     return chunk;
   }
@@ -147,6 +178,12 @@ export class RequestBody implements AsyncIterable<Uint8Array> {
       seenBytes = isWaiting ? this.#receivedBytes : -1;
     }, this.#options.idleMs / 2);
   }
+}
+
+/** 0 where the message does not say how long it is. */
+function declaredBytes({ headers }: IncomingMessage): number {
+  if (headers["transfer-encoding"] !== undefined) return 0;
+  return Number(headers["content-length"] ?? 0);
 }
 
 /** A class, for a name that is computed makes an object that is slow to make and to use. */

