@@ -7,11 +7,11 @@ import { giveBack } from "../util/give-back.ts";
 
 /** What is handed on at a time, at most, where bytes were copied. */
 const BUFFER_BYTES = 128 * 1024;
-/** Less is worth no such buffer: a client that sends slowly is not to hold one. */
-const POOLED_BYTES_MIN = 32 * 1024;
+/** Less is worth no such buffer: none is to be held for the sake of a few bytes. */
+const POOLED_BYTES_MIN = BUFFER_BYTES / 2;
 const IDLE_MAX = 16;
 
-const pool = new BufferPool({ sizeBytes: BUFFER_BYTES, idleMax: IDLE_MAX });
+const pool = new BufferPool({ sizeBytes: BUFFER_BYTES, idleMax: IDLE_MAX, discard: giveBack });
 
 interface Chunk {
   readonly buffer: Uint8Array;

@@ -4,15 +4,19 @@
 // message have passed, so that it knows where the next one begins.
 //
 // Node has the parts of that for its own use (`onread` of sockets that one opens; parsers that let go of a connection, as
-// at an upgrade), not for servers. Where one of them is not as expected, bodies come through the parser.
+// at an upgrade), not for servers. Where one of them is not as expected, or Node is of a version with which this was not
+// tried, bodies come through the parser.
 
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
-import { assert } from "../util/assert.ts";
 
 /** What a read may bring, in bytes: four times what comes through the parser, and still in the processor's cache. */
 const LANDING_BYTES = 128 * 1024;
+
+/** Versions of Node with which the tests of this have passed. */
+const TRIED_VERSIONS: ReadonlySet<string> = new Set(["20", "22", "24"]);
+const isTried = TRIED_VERSIONS.has(process.versions.node.split(".", 1)[0] ?? "");
 
 /** Its bytes are gone with the next read of any connection. True asks for more; false until `resume`. */
 export type TakeBytes = (bytes: Uint8Array) => boolean;
@@ -29,7 +33,8 @@ interface Parser {
 /** libuv's end of a connection. */
 interface Handle {
   reading: boolean;
-  readStart(): void;
+  /** 0, or what is wrong. */
+  readStart(): number;
   readStop(): void;
   /** Reads go there, from now on. */
   useUserBuffer(bytes: Uint8Array): void;
@@ -122,6 +127,10 @@ export class PastParser {
     this.#isOver = true;
     readers.delete(this.#socket);
     if (!this.#isParsers()) return;
+    if (!isConsumed(this.#parser)) {
+      this.#socket.destroy();
+      return;
+    }
     this.#parser.consume(this.#handle);
     this.#read();
   }
@@ -161,7 +170,7 @@ export class PastParser {
   #read(): void {
     if (this.#handle.reading) return;
     this.#handle.reading = true;
-    this.#handle.readStart();
+    if (this.#handle.readStart() !== 0) this.#socket.destroy();
   }
 
   /** It looks at none of the bytes, and is to copy none for anybody. */
@@ -172,8 +181,8 @@ export class PastParser {
     const onBody: unknown = Reflect.get(parser, name);
     Reflect.set(parser, name, null);
     try {
-      const taken = parser.execute(bytes);
-      assert(taken === bytes.length, "the parser takes the bytes of a body as they are");
+      // It takes the bytes of a body as they are; if not, nobody knows where the next message begins.
+      if (parser.execute(bytes) !== bytes.length) this.#socket.destroy();
     } finally {
       Reflect.set(parser, name, onBody);
     }
@@ -195,11 +204,12 @@ function beginTurn(): void {
 /** Of a message that is still to come, in a connection that is as expected. */
 function partsOf(message: IncomingMessage): { parser: Parser; handle: Handle } | undefined {
   const { socket } = message;
-  if (message.complete || socket.destroyed || socket instanceof TLSSocket) return undefined;
+  if (!isTried || message.complete || socket.destroyed) return undefined;
+  if (socket instanceof TLSSocket) return undefined;
   const parser = partOf(socket, "parser");
   const handle = partOf(socket, "_handle");
   if (!isParser(parser) || parser.incoming !== message || !isHandle(handle)) return undefined;
-  return { parser, handle };
+  return isConsumed(parser) ? { parser, handle } : undefined;
 }
 
 /** Whether reads of the connection come here when its parser has let go of it. */
@@ -235,6 +245,11 @@ function findSymbols(socket: Socket): ReadingSocket | undefined {
     return undefined;
   }
   return { landing: landingName, onBytes, nextLanding };
+}
+
+/** Whether Node takes the parser for the one that reads the connection, and will see to it at its end. */
+function isConsumed(parser: Parser): boolean {
+  return partOf(parser, "_consumed") === true;
 }
 
 function isParser(found: unknown): found is Parser {

@@ -15,7 +15,7 @@ export interface RequestBodyOptions {
   readonly idleMs: number;
 }
 
-/** Beyond it nothing more is taken from the socket ahead of the reader, in bytes. */
+/** What is taken from the socket ahead of the reader, in bytes. */
 const QUEUE_BYTES_MAX = 256 * 1024;
 /** What comes of a smaller body past the parser would not be worth the change. */
 const PAST_PARSER_BYTES_MIN = 256 * 1024;
@@ -135,7 +135,8 @@ export class RequestBody implements AsyncIterable<Uint8Array> {
   /** Some bytes have come; whether more may. */
   #note({ byteLength }: Uint8Array): boolean {
     this.#receivedBytes += byteLength;
-    this.#isPaused = this.#queue.sizeBytes > QUEUE_BYTES_MAX;
+    // Another piece like it is to have room.
+    if (this.#queue.sizeBytes + byteLength > QUEUE_BYTES_MAX) this.#isPaused = true;
     this.#wake?.();
     return !this.#isPaused;
   }

@@ -6,10 +6,12 @@ import { assert } from "./assert.ts";
 export interface BufferPoolOptions {
   /** Size of every buffer, in bytes. */
   readonly sizeBytes: number;
-  /** How many released buffers are kept; more are left to the garbage collector. */
+  /** How many released buffers are kept; more are discarded. */
   readonly idleMax: number;
   /** Where buffers come from; by default they are ordinary ones. */
   readonly allocate?: ((sizeBytes: number) => Uint8Array) | undefined;
+  /** What becomes of a released buffer that is not kept; by default the garbage collector finds it. */
+  readonly discard?: ((buffer: Uint8Array) => void) | undefined;
   /** Buffers that are better, of which there are no more than `idleMax`: they are used before others, and always kept. */
   readonly kept?: { readonly allocate: () => Uint8Array | undefined } | undefined;
 }
@@ -18,6 +20,7 @@ export class BufferPool {
   readonly sizeBytes: number;
   readonly #idleMax: number;
   readonly #allocate: (sizeBytes: number) => Uint8Array;
+  readonly #discard: BufferPoolOptions["discard"];
   readonly #kept: BufferPoolOptions["kept"];
   readonly #idle: Uint8Array[] = [];
   readonly #idleKept: Uint8Array[] = [];
@@ -29,6 +32,7 @@ export class BufferPool {
     assert(options.sizeBytes > 0 && options.idleMax >= 0, "a pool needs sizes");
     this.sizeBytes = options.sizeBytes;
     this.#idleMax = options.idleMax;
+    this.#discard = options.discard;
     this.#kept = options.kept;
     this.#allocate = options.allocate ?? ((sizeBytes) => Buffer.allocUnsafeSlow(sizeBytes));
   }
@@ -54,6 +58,7 @@ export class BufferPool {
     }
     assert(this.#out.delete(buffer), "a buffer is released once, to the pool that it came from");
     if (this.idleCount < this.#idleMax) this.#idle.push(buffer);
+    else this.#discard?.(buffer);
   }
 
   /** Buffers that wait to be used again. */

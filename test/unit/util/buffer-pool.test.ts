@@ -40,3 +40,16 @@ test("better buffers are used first and always kept, others give way to them", (
   expect(again).toEqual(new Set([first, second]));
   expect(again.has(pool.acquire())).toBe(false);
 });
+
+test("what is not kept is discarded, and nothing else", () => {
+  const discarded: Uint8Array[] = [];
+  const pool = new BufferPool({
+    sizeBytes: 8,
+    idleMax: 1,
+    discard: (buffer) => discarded.push(buffer),
+  });
+  const buffers = [pool.acquire(), pool.acquire()];
+  for (const buffer of buffers) pool.release(buffer);
+  expect(discarded).toEqual([buffers[1]]);
+  expect(pool.acquire()).toBe(buffers[0]);
+});
